@@ -1,0 +1,1 @@
+"""Azora: what a release is, and how it becomes what users reach."""

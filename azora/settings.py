@@ -1,0 +1,72 @@
+"""What differs between machines: `AZORA_*` variables, read once. What differs between environments is in deployments/."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every field is the variable `AZORA_<NAME>`; docs/configuration.md lists them all."""
+
+    model_config = SettingsConfigDict(env_prefix="AZORA_", frozen=True, extra="ignore")
+
+    node: str = Field("demo", description="Name of the embedded node whose settings are used; `tests` use `test`.", pattern=r"^[a-z][a-z0-9]{0,7}$")
+    state: Path | None = Field(None, description="Folder for state: runs, reports, mirrors. Default `~/.local/state/azora/<node>`.")
+    kubeconfig: Path | None = Field(None, description="Kubeconfig file. Default: the embedded node's, or the usual one when `AZORA_KUBE_CONTEXT` is set.")
+    kube_context: str | None = Field(None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used.")
+    registry: str = Field("10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from.")
+    registry_plain_http: bool = Field(True, description="Whether the registry speaks plain HTTP (the embedded one does).")
+    ingress_address: str | None = Field("127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up.")
+    ingress_port: int = Field(8080, description="TCP port in the public addresses of the environments.")
+    repository: str = Field("", description="Git repository (path or URL) of the application that is released. Default: this checkout.")
+    branch: str = Field("main", description="Branch whose newest commit the nightly run rehearses.")
+    environments: Path = Field(ROOT / "deployments/environments", description="Folder of environment files; the pipeline's own, never the released commit's.")
+    base_image: str = Field("", description="Base image for the services' Dockerfiles (build argument BASE).")
+    reports_url: str = Field("http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it.")
+    helm: str = Field("helm", description="Helm 4 program.")
+    helm_timeout_seconds: int = Field(600, description="Hard limit of one Helm command, in seconds.", ge=1)
+    api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
+
+    @property
+    def state_folder(self) -> Path:
+        return self.state or Path.home() / ".local/state/azora" / self.node
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.state_folder / "runs"
+
+    @property
+    def kubeconfig_file(self) -> Path | None:
+        """None means kubectl's own rules (KUBECONFIG, ~/.kube/config)."""
+        if self.kubeconfig or self.kube_context:
+            return self.kubeconfig
+        return self.state_folder / "kubeconfig"
+
+    @property
+    def repository_location(self) -> str:
+        return self.repository or str(ROOT)
+
+
+def node_environment(node: str) -> dict[str, str]:
+    """The variables that the embedded node *node* wrote when it started; empty when there is none."""
+    file = Path.home() / ".local/state/azora" / node / "env"
+    if not file.is_file():
+        return {}
+    pairs = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+    return {key: value for key, value in pairs}
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """This process's settings: the environment's variables over what the named node wrote over the defaults."""
+    if "AZORA_KUBE_CONTEXT" not in os.environ:
+        for key, value in node_environment(os.environ.get("AZORA_NODE", "demo")).items():
+            os.environ.setdefault(key, value)
+    return Settings()

@@ -1,0 +1,1 @@
+"""Retryable steps: a retry policy, a log line, one call. No decisions."""

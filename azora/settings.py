@@ -17,19 +17,43 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AZORA_", frozen=True, extra="ignore")
 
-    node: str = Field("demo", description="Name of the embedded node whose settings are used; `tests` use `test`.", pattern=r"^[a-z][a-z0-9]{0,7}$")
-    state: Path | None = Field(None, description="Folder for state: runs, reports, mirrors. Default `~/.local/state/azora/<node>`.")
-    kubeconfig: Path | None = Field(None, description="Kubeconfig file. Default: the embedded node's, or the usual one when `AZORA_KUBE_CONTEXT` is set.")
-    kube_context: str | None = Field(None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used.")
-    registry: str = Field("10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from.")
-    registry_plain_http: bool = Field(True, description="Whether the registry speaks plain HTTP (the embedded one does).")
-    ingress_address: str | None = Field("127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up.")
+    node: str = Field(
+        "demo",
+        description="Name of the embedded node whose settings are used; `tests` use `test`.",
+        pattern=r"^[a-z][a-z0-9]{0,7}$",
+    )
+    state: Path | None = Field(
+        None, description="Folder for state: runs, reports, mirrors. Default `~/.local/state/azora/<node>`."
+    )
+    kubeconfig: Path | None = Field(
+        None,
+        description="Kubeconfig file. Default: the embedded node's, or the usual one when `AZORA_KUBE_CONTEXT` is set.",
+    )
+    kube_context: str | None = Field(
+        None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used."
+    )
+    registry: str = Field(
+        "10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from."
+    )
+    registry_plain_http: bool = Field(
+        True, description="Whether the registry speaks plain HTTP (the embedded one does)."
+    )
+    ingress_address: str | None = Field(
+        "127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up."
+    )
     ingress_port: int = Field(8080, description="TCP port in the public addresses of the environments.")
-    repository: str = Field("", description="Git repository (path or URL) of the application that is released. Default: this checkout.")
+    repository: str = Field(
+        "", description="Git repository (path or URL) of the application that is released. Default: this checkout."
+    )
     branch: str = Field("main", description="Branch whose newest commit the nightly run rehearses.")
-    environments: Path = Field(ROOT / "deployments/environments", description="Folder of environment files; the pipeline's own, never the released commit's.")
+    environments: Path = Field(
+        ROOT / "deployments/environments",
+        description="Folder of environment files; the pipeline's own, never the released commit's.",
+    )
     base_image: str = Field("", description="Base image for the services' Dockerfiles (build argument BASE).")
-    reports_url: str = Field("http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it.")
+    reports_url: str = Field(
+        "http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it."
+    )
     helm: str = Field("helm", description="Helm 4 program.")
     helm_timeout_seconds: int = Field(600, description="Hard limit of one Helm command, in seconds.", ge=1)
     api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
@@ -60,7 +84,7 @@ def node_environment(node: str) -> dict[str, str]:
     if not file.is_file():
         return {}
     pairs = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
-    return {key: value for key, value in pairs}
+    return dict(pairs)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,101 @@
+"""What Azora writes down in the cluster: switches on the live Service, the rest in the ConfigMap `azora-record`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from azora.colors import Color
+
+SWITCHES_ANNOTATION = "azora.dev/switches"
+KEPT = 20
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Switch(_Record):
+    """One move of the users, written by the very patch that moved them."""
+
+    number: int = Field(ge=1)
+    at: datetime
+    kind: Literal["first", "promotion", "switch", "rollback", "return"]
+    came_from: Color | None
+    to: Color
+    release: str
+    commit: str = ""
+    by: str
+    approval: str | None = None
+
+
+class Receipt(_Record):
+    """What a switch did to users."""
+
+    number: int
+    verdict: Literal["good", "bad"]
+    reason: str = ""
+    total: int = 0
+    failed: int = 0
+    first_on_new_seconds: float | None = None
+    last_on_old_seconds: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+
+class StackRecord(_Record):
+    """What was installed in a color, and whether it was proved there."""
+
+    release: str
+    commit: str = ""
+    subject: str = ""
+    revision: int
+    proved_at: datetime | None = None
+    migration_heads: tuple[str, ...] = ()
+
+
+class ProofRecord(_Record):
+    """A release that passed everything an environment asks of it."""
+
+    release: str
+    at: datetime
+    run: str
+    summary: str = ""
+
+    def counts_at(self, now: datetime, max_age_hours: float) -> bool:
+        return now - self.at <= timedelta(hours=max_age_hours)
+
+
+class Approval(_Record):
+    """A person's yes to one plan."""
+
+    id: str
+    run: str
+    environment: str
+    release: str
+    plan: str
+    bound_to: str
+    approver: str
+    reason: str
+    at: datetime
+    expires_at: datetime
+
+
+class LastRollback(_Record):
+    at: datetime
+    seconds: float
+
+
+SWITCHES: TypeAdapter[tuple[Switch, ...]] = TypeAdapter(tuple[Switch, ...])
+RECEIPTS: TypeAdapter[tuple[Receipt, ...]] = TypeAdapter(tuple[Receipt, ...])
+PROOFS: TypeAdapter[tuple[ProofRecord, ...]] = TypeAdapter(tuple[ProofRecord, ...])
+
+
+def switches_of(annotation: str | None) -> tuple[Switch, ...]:
+    return SWITCHES.validate_json(annotation) if annotation else ()
+
+
+def annotation_of(switches: tuple[Switch, ...]) -> str:
+    return SWITCHES.dump_json(switches[-KEPT:]).decode()

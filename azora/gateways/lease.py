@@ -1,0 +1,118 @@
+"""The environment's Lease: one promotion at a time; renewed while held, taken over when its holder is gone or preempted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from azora.errors import AzoraError, Conflict, LeaseLost, Refused
+from azora.gateways.api import Json, Missing
+from azora.gateways.cluster import Cluster
+
+NAME = "azora-promotion"
+DURATION = timedelta(seconds=15)
+
+
+class Lease:
+    """Held by *holder*; `check` before each write says whether it still is."""
+
+    def __init__(self, cluster: Cluster, holder: str) -> None:
+        self._cluster = cluster
+        self.holder = holder
+        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+        self._stop = threading.Event()
+
+    def take(self, *, preempt: bool = False) -> None:
+        """Become the holder.
+
+        Raises:
+            Refused: another one holds it, and is alive.
+        """
+        found = self._cluster.api.find(f"{self._path}/{NAME}")
+        if found is None:
+            body = {
+                "apiVersion": "coordination.k8s.io/v1",
+                "kind": "Lease",
+                "metadata": {"name": NAME},
+                "spec": self._spec(),
+            }
+            self._cluster.api.create(self._path, body)
+            return
+        other = held_by(found, datetime.now(UTC))
+        if other not in {None, self.holder} and not preempt:
+            raise Refused(
+                f"could not promote in {self._cluster.namespace}: {other} is doing so",
+                advice="wait until it ends; a run that was killed loses its Lease after 15 s",
+            )
+        found["spec"] = self._spec()
+        self._cluster.api.replace(f"{self._path}/{NAME}", found)
+
+    def check(self) -> None:
+        """Raises LeaseLost when another one took it."""
+        other = (self._cluster.api.find(f"{self._path}/{NAME}") or {}).get("spec", {}).get("holderIdentity")
+        if other != self.holder:
+            raise LeaseLost(
+                f"could not go on in {self._cluster.namespace}: {other or 'somebody'} took over",
+                advice="a rollback or a newer promotion preempted this one; see `azora status`",
+            )
+
+    def release(self) -> None:
+        """Give it back when it is still ours."""
+        try:
+            self.check()
+            self._cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"holderIdentity": None}})
+        except (LeaseLost, Missing, Conflict):
+            return
+
+    def renew_until_stopped(self) -> None:
+        while not self._stop.wait(DURATION.total_seconds() / 3):
+            try:
+                self.check()
+                self._cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"renewTime": _micro(datetime.now(UTC))}})
+            except LeaseLost:
+                return
+            except AzoraError:
+                continue
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _spec(self) -> Json:
+        now = _micro(datetime.now(UTC))
+        seconds = int(DURATION.total_seconds())
+        return {"holderIdentity": self.holder, "leaseDurationSeconds": seconds, "acquireTime": now, "renewTime": now}
+
+
+@contextmanager
+def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Lease]:
+    """Hold the Lease of the namespace for the block, renewing it in the background."""
+    cluster.ensure_namespace()
+    lease = Lease(cluster, holder)
+    lease.take(preempt=preempt)
+    renewer = threading.Thread(target=lease.renew_until_stopped, daemon=True, name=f"lease {cluster.namespace}")
+    renewer.start()
+    try:
+        yield lease
+    finally:
+        lease.stop()
+        lease.release()
+
+
+def held_by(lease: Json, now: datetime) -> str | None:
+    """Who holds *lease* now; None when nobody does or the holder stopped renewing."""
+    spec = lease.get("spec") or {}
+    holder, renewed = spec.get("holderIdentity"), spec.get("renewTime")
+    if not holder or not renewed:
+        return None
+    return (
+        holder
+        if now - datetime.fromisoformat(renewed) < timedelta(seconds=spec.get("leaseDurationSeconds", 15))
+        else None
+    )
+
+
+def _micro(moment: datetime) -> str:
+    """MicroTime wants its six digits, also when they are zero."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,136 @@
+"""The plan: release × environment × what the cluster looks like now. Its hash is what an approval is bound to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from azora.bluegreen import World
+from azora.environment import Environment
+from azora.record import ProofRecord
+from azora.release import Release, digest
+
+
+@dataclass(frozen=True)
+class Change:
+    """One commit that would reach users."""
+
+    short: str
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that would change, frozen at the moment it was shown."""
+
+    environment: str
+    release: Release
+    active: str | None
+    preview: str
+    runs_now: str | None
+    images: tuple[tuple[str, str, str], ...]
+    changes: tuple[Change, ...]
+    proof: ProofRecord | None
+    ask: str | None
+    bound_to: str
+
+    @property
+    def hash(self) -> str:
+        """Changes when the release, the rules or who serves users change; not when somebody merely looks again."""
+        return digest(
+            {"environment": self.environment, "release": self.release.id, "ask": self.ask, "bound_to": self.bound_to}
+        )[:16]
+
+
+def plan_of(
+    environment: Environment,
+    release: Release,
+    world: World,
+    *,
+    changes: tuple[Change, ...] = (),
+    proof: ProofRecord | None = None,
+) -> Plan:
+    """The plan for bringing *release* to *environment* as *world* is now."""
+    active = world.active_stack
+    return Plan(
+        environment=environment.name,
+        release=release,
+        active=world.active,
+        preview=world.preview,
+        runs_now=_running(world),
+        images=_image_changes(release, active.images if active else frozenset()),
+        changes=changes,
+        proof=proof,
+        ask=environment.approval.ask if environment.approval else None,
+        bound_to=world.bound,
+    )
+
+
+def proof_for(world: World, release: str, now: datetime, max_age_hours: float) -> ProofRecord | None:
+    """The proof of *release* that another environment's world holds, when it is young enough."""
+    return next((p for p in world.proofs if p.release == release and p.counts_at(now, max_age_hours)), None)
+
+
+def _running(world: World) -> str | None:
+    stack = world.active_stack
+    if stack is None or stack.release is None:
+        return None
+    record = stack.record
+    return f"{stack.release} ({record.commit[:7]} {record.subject})" if record and record.commit else stack.release
+
+
+def _image_changes(release: Release, running: frozenset[str]) -> tuple[tuple[str, str, str], ...]:
+    """Per image: name, digest that runs now (short; empty when none), digest that would run; only the ones that differ."""
+    before = {reference.split("@")[0].rsplit("/", 1)[-1]: reference for reference in running}
+    return tuple(
+        (name, _short(before.get(name, "")), _short(reference))
+        for name, reference in sorted(release.images.items())
+        if before.get(name) != reference
+    )
+
+
+def _short(reference: str) -> str:
+    return reference.partition("@sha256:")[2][:12]
+
+
+WHEN = {
+    "before_preview": "**before** anything in {environment} changes: until a yes, no object of its namespace differs",
+    "after_preview": "**after** the preview was installed and proved: a yes moves users within seconds",
+}
+
+
+def markdown(plan: Plan) -> str:
+    """The plan as the approver reads it in the form and on the run's page."""
+    lines = [
+        f"## {plan.release.title}",
+        "",
+        f"| | {plan.environment} |",
+        "|---|---|",
+        f"| users are served by | {plan.active or 'nobody yet'}: {plan.runs_now or '–'} |",
+        f"| would be served by | {plan.preview}: {plan.release.id} |",
+        f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
+        f"| proved | {_proof(plan.proof)} |",
+        f"| migrations | {', '.join(plan.release.migration_heads) or 'none'} |",
+        f"| plan | `{plan.hash}` |",
+        "",
+        f"### {len(plan.changes)} commits",
+        "",
+        *[f"- `{change.short}` {change.subject} ({change.author})" for change in plan.changes[:20]],
+        *([f"- … and {len(plan.changes) - 20} more"] if len(plan.changes) > 20 else []),  # noqa: PLR2004 - as many as one reads
+        "",
+        f"### {len(plan.images)} images differ" if plan.images else "### No image differs",
+        "",
+    ]
+    if plan.images:
+        lines += ["| image | runs now | would run |", "|---|---|---|"]
+        lines += [f"| {name} | `{before or 'none'}` | `{after}` |" for name, before, after in plan.images]
+    return "\n".join(lines)
+
+
+def _proof(proof: ProofRecord | None) -> str:
+    return (
+        f"{proof.summary or 'passed'}, {proof.at:%Y-%m-%d %H:%M} UTC, run `{proof.run[:8]}`"
+        if proof
+        else "not proved elsewhere"
+    )

@@ -1,0 +1,152 @@
+"""What is released and how: the typed form of `deployments/application.yaml` in the application's repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from azora.errors import BadInput
+
+FILE = "deployments/application.yaml"
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or path in ("", "."):
+        raise ValueError("must be a path inside the repository, relative to its root")
+    return str(parts)
+
+
+# Object names in the cluster are made of these: <application>-<color>-<service>, at most 63 characters.
+Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=24)]
+Inside = Annotated[str, AfterValidator(_inside)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Service(_Strict):
+    """One Deployment of a stack; `test` is the command of its unit tests, run at the root of the export."""
+
+    name: Name
+    test: tuple[str, ...] = ()
+
+
+class Image(_Strict):
+    """One image: built from `dockerfile` in `context`, and from nothing but `sources`."""
+
+    name: Name
+    context: Inside
+    dockerfile: Inside
+    sources: tuple[Inside, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _within_context(self) -> Image:
+        inside = PurePosixPath(self.context)
+        outside = [s for s in self.sources if not PurePosixPath(s).is_relative_to(inside)]
+        if outside:
+            raise ValueError(f"sources outside the context {self.context!r}: {', '.join(outside)}")
+        return self
+
+
+class Charts(_Strict):
+    """Folders of the Helm charts; `data` is for environments without a PostgreSQL and a Redis of their own."""
+
+    stack: Inside
+    router: Inside
+    data: Inside | None = None
+
+
+class Suites(_Strict):
+    """Folders of the cases that are run against a deployed platform."""
+
+    e2e: Inside
+    smoke: Inside
+
+
+class Application(_Strict):
+    """Everything Azora knows about the platform it releases."""
+
+    name: Name
+    edge: Name
+    services: tuple[Service, ...] = Field(min_length=1)
+    images: tuple[Image, ...] = Field(min_length=1)
+    charts: Charts
+    values: Inside
+    migrations: Inside | None = None
+    health: str = Field(pattern=r"^/")
+    suites: Suites
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Application:
+        for key, names in (("services", self.service_names), ("images", [i.name for i in self.images])):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"{key}: named twice: {', '.join(twice)}")
+        if self.edge not in self.service_names:
+            raise ValueError(f"edge: {self.edge!r} is none of the services {', '.join(self.service_names)}")
+        return self
+
+    @property
+    def service_names(self) -> list[str]:
+        return [service.name for service in self.services]
+
+    def paths(self) -> Iterator[tuple[str, str]]:
+        """Every key that names a file or folder of the repository, with that path."""
+        for number, image in enumerate(self.images):
+            yield f"images.{number}.context", image.context
+            yield f"images.{number}.dockerfile", image.dockerfile
+            yield from ((f"images.{number}.sources", source) for source in image.sources)
+        named = {f"charts.{key}": path for key, path in self.charts}
+        named |= {"values": self.values, "migrations": self.migrations}
+        named |= {f"suites.{key}": path for key, path in self.suites}
+        yield from ((key, path) for key, path in named.items() if path)
+
+
+def load_application(folder: Path) -> Application:
+    """Read `deployments/application.yaml` of the commit exported to *folder*.
+
+    Raises BadInput with one line per wrong key, naming file and key, also for a path that the commit does not have.
+    """
+    file = folder / FILE
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _bad(
+            "there is no such file in this commit", "commit one; Azora's own repository has an example"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _bad(" ".join(str(error).split()), "correct the YAML") from None
+    application = _validated(read)
+    missing = [
+        f"{key}: {path!r} is not in this commit" for key, path in application.paths() if not (folder / path).exists()
+    ]
+    if missing:
+        raise _bad("; ".join(missing), "commit the path or correct the key")
+    return application
+
+
+def _validated(read: object) -> Application:
+    try:
+        return Application.model_validate_json(json.dumps(read, default=str))
+    except ValidationError as error:
+        raise _bad(
+            "; ".join(map(_line, error.errors())), "docs/configuration.md lists every key of this file"
+        ) from None
+
+
+def _line(error: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    known = {"extra_forbidden": "unknown key", "missing": "is required"}
+    text = known.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return f"{key}: {text}" if key else text
+
+
+def _bad(what: str, advice: str) -> BadInput:
+    return BadInput(f"could not read {FILE!r}: {what}", advice=advice)

@@ -1,0 +1,82 @@
+"""`deployments/application.yaml`: what is right is read as it stands; each mistake gets one line with file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azora.application import FILE, load_application
+from azora.errors import BadInput
+
+GOOD: dict[str, Any] = {
+    "name": "shop",
+    "edge": "front",
+    "services": [{"name": "front", "test": ["make", "test"]}, {"name": "back"}],
+    "images": [{"name": "front", "context": "src", "dockerfile": "src/Dockerfile", "sources": ["src/front"]}],
+    "charts": {"stack": "charts/stack", "router": "charts/router"},
+    "values": "values",
+    "health": "/health",
+    "suites": {"e2e": "cases/e2e", "smoke": "cases/smoke"},
+}
+
+
+def committed(folder: Path, content: Any) -> Path:
+    for path in ("src/front", "charts/stack", "charts/router", "values", "cases/e2e", "cases/smoke", "deployments"):
+        (folder / path).mkdir(parents=True)
+    (folder / "src/Dockerfile").touch()
+    (folder / FILE).write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return folder
+
+
+def test_what_is_released_is_read_as_it_stands(tmp_path: Path) -> None:
+    application = load_application(committed(tmp_path, GOOD))
+
+    assert application.service_names == ["front", "back"]
+    assert application.services[0].test == ("make", "test")
+    assert application.images[0].sources == ("src/front",)
+    assert application.charts.data is None
+    assert application.migrations is None
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        pytest.param({"imagse": []}, "imagse: unknown key", id="unknown key"),
+        pytest.param({"charts": {**GOOD["charts"], "dta": "x"}}, "charts.dta: unknown key", id="unknown key inside"),
+        pytest.param({"charts": {"stack": "charts/stack"}}, "charts.router: is required", id="missing key"),
+        pytest.param({"health": "health"}, "health: String should match", id="health is no path"),
+        pytest.param({"name": 7}, "name: Input should be a valid string", id="a number is no name"),
+        pytest.param({"name": "Shop"}, "name: String should match", id="a name that no object can have"),
+        pytest.param({"values": "/etc"}, "values: must be a path inside the repository", id="absolute path"),
+        pytest.param(
+            {"values": "values/../../x"}, "values: must be a path inside the repository", id="path that leads out"
+        ),
+        pytest.param({"values": "vals"}, "values: 'vals' is not in this commit", id="path that is not there"),
+        pytest.param({"edge": "wbe"}, "edge: 'wbe' is none of the services front, back", id="edge is no service"),
+        pytest.param({"services": [{"name": "front"}] * 2}, "services: named twice: front", id="service named twice"),
+        pytest.param(
+            {"images": [{**GOOD["images"][0], "sources": ["charts/stack"]}]},
+            "images.0: sources outside the context 'src': charts/stack",
+            id="source that the build cannot see",
+        ),
+    ],
+)
+def test_a_mistake_is_refused_with_file_and_key(tmp_path: Path, change: dict[str, Any], line: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        load_application(committed(tmp_path, GOOD | change))
+
+    assert refused.value.message.startswith(f"could not read '{FILE}': {line}")
+
+
+@pytest.mark.parametrize("content", ["name: [", "just text", ""], ids=["broken", "text", "empty"])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(BadInput, match=FILE):
+        load_application(committed(tmp_path, content))
+
+
+def test_a_commit_without_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such file in this commit"):
+        load_application(tmp_path)

@@ -1,0 +1,135 @@
+"""The application's repository: which commit a ref is, its content and nothing else, what came since another one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from azora.errors import BadInput
+from azora.gateways.mirror import fetch, git, mirror_of, sha_of
+
+_FORMAT = "%H%x00%s%x00%an%x00%ae%x00%cI%x1e"
+_FULL = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit; `committed_at` carries its time zone."""
+
+    sha: str
+    short: str
+    subject: str
+    author_name: str
+    author_email: str
+    committed_at: datetime
+
+
+def resolve(repository: str, ref: str) -> Commit:
+    """The commit that *ref* (branch, tag or commit id) is now in *repository* (a path or a URL).
+
+    A branch is preferred to a tag of its name. A full commit id that is known already needs no network. Raises BadInput
+    for an unknown ref or repository, Unreachable where the network is at fault.
+    """
+    mirror = mirror_of(repository)
+    if not (_FULL.fullmatch(ref) and sha_of(mirror, ref)):
+        fetch(repository, mirror)
+    for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
+        if ref and ref != "HEAD" and (sha := sha_of(mirror, candidate)):
+            return _commits(mirror, ["-1", sha])[0]
+    raise BadInput(
+        f"could not find {ref!r} in {repository!r}: it is no branch, tag or commit there",
+        advice="check the spelling, and that it was pushed",
+    )
+
+
+def export(repository: str, sha: str, into: Path) -> Path:
+    """`into/<sha>`: exactly what was committed as *sha* (known from `resolve`); reused when it is there.
+
+    Whoever writes in it (a test run's caches) spoils it for others: give each purpose an *into* of its own.
+    """
+    target = into / sha
+    if target.is_dir():
+        return target
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into, prefix=".export-") as folder:
+        archive, content = Path(folder) / "archive.tar", Path(folder) / "content"
+        git(mirror_of(repository), ["archive", "--format=tar", f"--output={archive}", sha], f"export commit {sha!r}")
+        with tarfile.open(archive) as tar:
+            _extract(tar, content)
+        try:
+            content.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another run was faster, with the same content
+                raise
+    return target
+
+
+def commits_between(repository: str, old: str | None, new: str) -> list[Commit]:
+    """Commits of *new* that *old* does not have, newest first.
+
+    All of *new* for None, and for an *old* that the repository no longer has (a rewritten history): who may not approve
+    is read from this list, so it is rather too long than too short.
+    """
+    mirror = mirror_of(repository)
+    known = old and sha_of(mirror, old)
+    return _commits(mirror, [f"{known}..{new}" if known else new])
+
+
+def digest_of(folder: Path, paths: Iterable[str]) -> str:
+    """SHA-256 (hex) of the files at or under *paths* of *folder*: relative names, executable bits and contents.
+
+    The same for every export of the same content: times, owners and the order of *paths* play no part. Raises BadInput
+    for a path that is not there.
+    """
+    files = sorted({file for path in paths for file in _files(folder, path)})
+    digest = hashlib.sha256()
+    for name in files:
+        digest.update(_entry(folder / name, name))
+    return digest.hexdigest()
+
+
+def _files(folder: Path, path: str) -> Iterator[str]:
+    start = folder / path
+    if start.is_file() or start.is_symlink():
+        yield path
+    elif start.is_dir():
+        for parent, folders, files in os.walk(start):
+            links = [name for name in folders if (Path(parent) / name).is_symlink()]
+            yield from (str((Path(parent) / name).relative_to(folder)) for name in [*files, *links])
+    else:
+        raise BadInput(
+            f"could not read {path!r}: it is not in this commit", advice="commit it or correct application.yaml"
+        )
+
+
+def _entry(file: Path, name: str) -> bytes:
+    if file.is_symlink():
+        kind, content = "link", os.fsencode(file.readlink())
+    else:
+        kind = "program" if file.stat().st_mode & 0o100 else "file"
+        content = file.read_bytes()
+    return f"{kind} {name}\0{hashlib.sha256(content).hexdigest()}\n".encode()
+
+
+def _extract(tar: tarfile.TarFile, into: Path) -> None:
+    try:
+        tar.extractall(into, filter="data")
+    except tarfile.FilterError as error:
+        raise BadInput(
+            f"could not export the commit: {error}", advice="no link may lead out of the repository"
+        ) from None
+
+
+def _commits(mirror: Path, selection: list[str]) -> list[Commit]:
+    said = git(mirror, ["log", f"--format={_FORMAT}", *selection, "--"], f"list commits of {selection[-1]!r}")
+    rows = [row.strip("\n").split("\0") for row in said.split("\x1e") if row.strip()]
+    return [
+        Commit(sha, sha[:7], subject, name, email, datetime.fromisoformat(at)) for sha, subject, name, email, at in rows
+    ]

@@ -1,0 +1,207 @@
+"""Only what was committed is built, and a ref means what the repository says now."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from azora.errors import BadInput, Unreachable
+from azora.gateways import source
+from azora.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+class Repository:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *command: str) -> str:
+        who = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@shop.example"}
+        who |= {"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@shop.example"}
+        done = subprocess.run(
+            ["git", *command], cwd=self.folder, env=os.environ | who, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, name: str, content: str, subject: str = "Change it") -> str:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        self.git("add", name)
+        self.git("commit", "--quiet", "-m", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository")
+
+
+def test_a_branch_is_its_newest_commit_each_time(repository: Repository) -> None:
+    first = repository.commit("a", "1", 'First | of "all"')
+    assert source.resolve(str(repository), "main").sha == first
+
+    second = repository.commit("a", "2", "Second")
+    found = source.resolve(str(repository), "main")
+    assert (found.sha, found.short, found.subject) == (second, second[:7], "Second")
+    assert (found.author_name, found.author_email) == ("Ada", "ada@shop.example")
+    assert found.committed_at.tzinfo is not None
+
+
+@pytest.mark.parametrize("ref", ["v1", "feature/x", "short", "full"])
+def test_tags_branches_and_commit_ids_are_refs(repository: Repository, ref: str) -> None:
+    sha = repository.commit("a", "1")
+    repository.git("tag", "-a", "v1", "-m", "one")
+    repository.git("branch", "feature/x")
+    repository.commit("a", "2")
+
+    assert source.resolve(str(repository), {"short": sha[:8], "full": sha}.get(ref, ref)).sha == sha
+
+
+def test_a_branch_is_preferred_to_a_tag_of_its_name(repository: Repository) -> None:
+    repository.commit("a", "1")
+    repository.git("tag", "main")
+    newest = repository.commit("a", "2")
+
+    assert source.resolve(str(repository), "main").sha == newest
+
+
+@pytest.mark.parametrize("ref", ["nope", "", "HEAD", "--all", "main^{tree}", "0" * 40, "a b", "main:a"])
+def test_an_unknown_ref_is_refused_by_name(repository: Repository, ref: str) -> None:
+    repository.commit("a", "1")
+
+    with pytest.raises(BadInput) as refused:
+        source.resolve(str(repository), ref)
+    assert repr(ref) in refused.value.message
+    assert repr(str(repository)) in refused.value.message
+
+
+def test_a_deleted_branch_is_unknown_but_its_commit_is_kept(repository: Repository) -> None:
+    repository.commit("a", "1")
+    repository.git("checkout", "--quiet", "-b", "gone")
+    sha = repository.commit("a", "2")
+    assert source.resolve(str(repository), "gone").sha == sha
+    repository.git("checkout", "--quiet", "main")
+    repository.git("branch", "-D", "gone")
+
+    with pytest.raises(BadInput, match="no branch, tag or commit"):
+        source.resolve(str(repository), "gone")
+    assert source.resolve(str(repository), sha).sha == sha
+
+
+def test_a_url_is_as_good_as_a_path(repository: Repository) -> None:
+    sha = repository.commit("a", "1")
+
+    assert source.resolve(f"file://{repository}", "main").sha == sha
+
+
+def test_no_repository_no_network_and_a_password_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such folder"):
+        source.resolve(str(tmp_path / "nothing"), "main")
+    with pytest.raises(BadInput, match="does not appear to be a git repository"):
+        source.resolve(str(tmp_path), "main")
+    with pytest.raises(Unreachable, match="Failed to connect"):
+        source.resolve("http://127.0.0.1:9/shop.git", "main")
+    with pytest.raises(BadInput) as refused:
+        source.resolve("https://ada:s3cret@shop.example/shop.git", "main")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_export_holds_what_was_committed_and_nothing_else(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("run.sh", "#!/bin/sh\n")
+    (repository.folder / "run.sh").chmod(0o755)
+    sha = repository.commit("run.sh", "#!/bin/sh\necho hi\n")
+    (repository.folder / "uncommitted").write_text("secret")
+    (repository.folder / "run.sh").write_text("changed since")
+    source.resolve(str(repository), "main")
+
+    folder = source.export(str(repository), sha, tmp_path / "out")
+
+    assert sorted(path.name for path in folder.rglob("*")) == ["run.sh"]
+    assert (folder / "run.sh").read_text() == "#!/bin/sh\necho hi\n"
+    assert (folder / "run.sh").stat().st_mode & 0o100
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [sha]
+
+
+def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_path: Path) -> None:
+    (repository.folder / "out").symlink_to("/etc/shadow")
+    repository.git("add", "out")
+    sha = repository.commit("a", "1")
+    source.resolve(str(repository), sha)
+
+    with pytest.raises(BadInput, match="out"):
+        source.export(str(repository), sha, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_many_at_once_get_the_same(repository: Repository, tmp_path: Path) -> None:
+    sha = repository.commit("a", "1")
+
+    def both(_: int) -> tuple[str, Path]:
+        return source.resolve(str(repository), "main").sha, source.export(str(repository), sha, tmp_path / "out")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(both, range(8))) == {(sha, tmp_path / "out" / sha)}
+
+
+def test_commits_between_are_those_that_the_old_one_lacks_newest_first(repository: Repository) -> None:
+    old = repository.commit("a", "1", "One")
+    repository.commit("a", "2", "Two")
+    new = repository.commit("a", "3", "Three")
+    source.resolve(str(repository), "main")
+
+    def subjects(since: str | None, until: str) -> list[str]:
+        return [commit.subject for commit in source.commits_between(str(repository), since, until)]
+
+    assert subjects(old, new) == ["Three", "Two"]
+    assert subjects(new, new) == subjects(new, old) == []
+    assert subjects(None, new) == subjects("f" * 40, new) == ["Three", "Two", "One"]
+
+
+def tree(folder: Path, **files: str) -> Path:
+    for name, content in files.items():
+        file = folder / name.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return folder
+
+
+def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path) -> None:
+    one = tree(tmp_path / "one", web__app="x", web__sub__b="y", api="z", other="1")
+    digest = source.digest_of(one, ["web", "api"])
+
+    same = tree(tmp_path / "same", api="z", web__sub__b="y", web__app="x", other="2")
+    os.utime(same / "api", (1, 1))
+    assert source.digest_of(same, ["api", "web", "web/app"]) == digest
+
+    for name, change in {
+        "content": {"web__app": "X"},
+        "name": {"web__c": ""},
+        "moved": {"web__sub__b": "", "web__sub__c": "y"},
+    }.items():
+        other = tree(tmp_path / name, **{"web__app": "x", "web__sub__b": "y", "api": "z"} | change)
+        assert source.digest_of(other, ["web", "api"]) != digest, name
+    (same / "web/app").chmod(0o755)
+    assert source.digest_of(same, ["web", "api"]) != digest
+
+
+def test_a_path_that_is_not_there_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="could not read 'web': it is not in this commit"):
+        source.digest_of(tmp_path, ["web"])

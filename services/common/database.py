@@ -1,0 +1,40 @@
+"""PostgreSQL: an engine per process, a session per request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from common.settings import DatabaseSettings
+
+
+def connect(settings: DatabaseSettings) -> Engine:
+    """An engine that notices when PostgreSQL was restarted and gives up on it within seconds."""
+    return create_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 3, "options": "-c statement_timeout=8000 -c lock_timeout=8000"},
+    )
+
+
+def ping(engine: Engine) -> None:
+    """Raise when PostgreSQL cannot be asked."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _session(request: Request) -> Iterator[Session]:
+    factory: sessionmaker[Session] = request.app.state.database
+    with factory() as session:
+        yield session
+
+
+Database = Annotated[Session, Depends(_session)]

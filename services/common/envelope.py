@@ -1,0 +1,117 @@
+"""What surrounds every answer: identity of the stack, request id, metrics, a log line, limits, draining."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from dataclasses import dataclass
+
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.logs import request_id
+from common.problems import Problem, problem
+from common.settings import ServiceSettings
+
+log = logging.getLogger("access")
+
+REQUESTS = Counter("http_requests_total", "Answers sent.", ["service", "method", "route", "status"])
+DURATION = Histogram(
+    "http_request_duration_seconds",
+    "Time from a request to the end of its answer.",
+    ["service", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_OPERATIONAL = {"/healthz", "/readyz", "/metrics", "/version"}
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+@dataclass
+class Lifecycle:
+    """Whether this process is on its way out: set by SIGTERM, read by readiness and by every answer."""
+
+    draining: bool = False
+
+
+class Envelope:
+    """The outermost layer, so that even a crash's answer has the headers."""
+
+    def __init__(self, app: ASGIApp, service: str, settings: ServiceSettings) -> None:
+        self.app = app
+        self.lifecycle = Lifecycle()
+        self._service = service
+        self._max_body_bytes = settings.max_body_bytes
+        self._headers = [
+            (b"x-azora-color", settings.azora_color.encode()),
+            (b"x-azora-release", settings.azora_release.encode()),
+            *_SECURITY,
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        identity = _accepted(headers.get("x-request-id"))
+        request_id.set(identity)
+        started, status = time.perf_counter(), 500
+
+        async def send_enveloped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), *self._headers, (b"x-request-id", identity.encode())]
+                if self.lifecycle.draining:
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
+        try:
+            if int(headers.get("content-length") or 0) > self._max_body_bytes:
+                await problem(413, "too_large", "The request's body is too large.")(scope, receive, send_enveloped)
+            else:
+                await self.app(scope, _limited(receive, self._max_body_bytes), send_enveloped)
+        finally:
+            self._account(scope, status, time.perf_counter() - started)
+
+    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "(none)")
+        method = scope["method"] if scope["method"] in _METHODS else "(other)"
+        REQUESTS.labels(self._service, method, route, status).inc()
+        DURATION.labels(self._service, route).observe(seconds)
+        if route not in _OPERATIONAL:
+            log.info(
+                "%s %s %d",
+                method,
+                scope["path"],
+                status,
+                extra={"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)},
+            )
+
+
+def _accepted(given: str | None) -> str:
+    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """*receive*, refusing a body without a length once it grows past *limit* bytes."""
+    taken = 0
+
+    async def receive_limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise Problem(413, "too_large", "The request's body is too large.")
+        return message
+
+    return receive_limited

@@ -1,0 +1,52 @@
+"""How a service is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from common.envelope import Envelope
+from common.operations import Check, operations
+from common.problems import answer_with_problems
+from common.settings import ServiceSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def service(
+    name: str,
+    settings: ServiceSettings,
+    *,
+    description: str,
+    routers: Iterable[APIRouter] = (),
+    checks: Mapping[str, Check] | None = None,
+    unavailable: Iterable[type[Exception]] = (),
+    state: Mapping[str, Any] | None = None,
+    lifespan: Lifespan | None = None,
+    documented: bool = True,
+) -> Envelope:
+    """The ASGI application of service *name*.
+
+    *checks* decide whether it is ready; an error in *unavailable* is answered 503; *state* is what its routes find
+    under `request.app.state`.
+    """
+    app = FastAPI(
+        title=f"Azora {name}",
+        description=description,
+        version=settings.azora_release,
+        openapi_url=f"/{name}/openapi.json" if documented else None,
+        docs_url=None,  # their pages load scripts from other hosts
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    for key, value in (state or {}).items():
+        setattr(app.state, key, value)
+    envelope = Envelope(app, name, settings)
+    answer_with_problems(app, unavailable)
+    app.include_router(operations(name, settings, envelope.lifecycle, checks or {}))
+    for router in routers:
+        app.include_router(router)
+    return envelope

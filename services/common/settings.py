@@ -1,0 +1,52 @@
+"""What a service reads from its environment. Each field is the variable of the same name in capitals."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _with_psycopg(url: SecretStr) -> SecretStr:
+    scheme, _, rest = url.get_secret_value().partition("://")
+    return SecretStr(f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url.get_secret_value())
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_psycopg)]
+BaseUrl = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+
+
+class ServiceSettings(BaseSettings):
+    """What every service has."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    azora_color: str = Field("none", description="Color of the stack this process belongs to; sent as X-Azora-Color.")
+    azora_release: str = Field("dev", description="Id of the release this process belongs to; sent as X-Azora-Release.")
+    listen_host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - a pod's own address
+    port: int = Field(8000, description="TCP port to listen on.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    drain_seconds: float = Field(
+        5.0, ge=0, description="After SIGTERM: how long requests are still taken, in seconds, while readiness says no."
+    )
+    shutdown_seconds: int = Field(
+        35, ge=1, description="After draining: how long running requests may take to finish, in seconds."
+    )
+    max_connections: int = Field(2000, ge=1, description="Open connections beyond which a service answers 503.")
+    max_body_bytes: int = Field(65_536, ge=1, description="Largest request body taken, in bytes.")
+    sibling_timeout_seconds: float = Field(8.0, gt=0, description="Limit of one request to a sibling, in seconds.")
+
+
+class DatabaseSettings(BaseSettings):
+    """What a service with tables has besides."""
+
+    database_url: DatabaseUrl = Field(description="PostgreSQL: postgresql://USER:PASSWORD@HOST:5432/NAME.")
+    database_pool_size: int = Field(4, ge=1, description="Connections to PostgreSQL that one process keeps at most.")
+
+
+class SessionSettings(BaseSettings):
+    """What a service that knows its visitor has besides."""
+
+    redis_url: SecretStr = Field(description="Redis: redis://:PASSWORD@HOST:6379/0.")
+    session_hours: int = Field(168, ge=1, description="Lifetime of a login, in hours.")

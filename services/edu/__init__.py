@@ -1,0 +1,1 @@
+"""Courses, lessons and who is enrolled."""

@@ -1,0 +1,1 @@
+"""The pages people see, and the edge: `/api/…` goes through to `api`."""

@@ -1,0 +1,39 @@
+"""buildah with a storage of Azora's own, shared by checkouts and nodes: its layers are the build cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from azora.gateways.commands import Completed, run
+from azora.gateways.locks import only_one
+
+# Without the home mount nothing stays mounted once a build ends.
+_STORAGE = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/storage"
+runroot = "{running}"
+[storage.options.overlay]
+skip_mount_home = "true"
+"""
+
+
+def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Path | None = None) -> Completed:
+    """Run `buildah *arguments*`; as `commands.run`. A CONTAINERS_STORAGE_CONF of the environment is kept to."""
+    env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **os.environ}
+    return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log)
+
+
+def storage_folder() -> Path:
+    """Where layers and locks are; may be deleted while no build runs."""
+    return Path.home() / ".cache/azora/containers"
+
+
+def _storage() -> Path:
+    file = storage_folder() / "storage.conf"
+    if not file.is_file():
+        running = Path(os.environ.get("XDG_RUNTIME_DIR", "/run")) / "azora-containers"
+        with only_one(file.with_suffix(".lock"), what=f"write {file}"):
+            file.write_text(_STORAGE.format(folder=file.parent, running=running))
+    return file

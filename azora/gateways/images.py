@@ -1,0 +1,135 @@
+"""Images: built with buildah from declared sources alone, found again by what went in, deployed by digest."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from azora.application import Image
+from azora.errors import AzoraError, BadInput, BuildFailed, Unreachable
+from azora.gateways import pypi
+from azora.gateways.buildah import buildah, storage_folder
+from azora.gateways.commands import Completed
+from azora.gateways.locks import only_one
+from azora.gateways.registry import Reference, digest_of_tag
+from azora.gateways.source import digest_of
+
+BUILD_TIMEOUT_SECONDS = 1800.0
+PUSH_TIMEOUT_SECONDS = 600.0
+
+# Part of every tag: raise it when the way of building changes what comes out.
+_RECIPE = "1"
+_NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image in the registry; `reused` says that it was there already, `seconds` what it took."""
+
+    name: str
+    reference: str
+    tag: str
+    reused: bool
+    seconds: float
+
+
+def build(application: str, image: Image, export: Path, *, base: str, registry: str, log: Path) -> Built:
+    """Make sure that *registry* has *image* as the commit in *export* describes it, and say its digest.
+
+    The tag is a hash of the sources, the Dockerfile and the digest of *base* (build argument BASE; "" for none), so what
+    is there already is not built again. Nothing but `image.sources` can go in. Raises BuildFailed with the last lines of
+    *log*, Unreachable for a registry that does not answer, BadInput for a base image or a path that is not there.
+    """
+    began = time.monotonic()
+    pinned = pinned_base(base)
+    target = Reference.parse(f"{registry}/{application}/{image.name}:{content_tag(image, export, pinned)}")
+    digest = digest_of_tag(target)
+    reused = digest is not None
+    if digest is None:
+        with only_one(storage_folder() / f"{application}-{image.name}.lock", what=f"build image {image.name!r}"):
+            digest = digest_of_tag(target) or _built_and_pushed(image, export, pinned, target, log)
+    return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
+
+
+def content_tag(image: Image, export: Path, pinned: str) -> str:
+    """Sixteen hex digits that change with whatever can change the image."""
+    parts = [_RECIPE, image.context, image.dockerfile, pinned, digest_of(export, _paths(image, export))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def pinned_base(base: str) -> str:
+    """*base* by digest, as its registry has it now: what is hashed into the tag is what is built on."""
+    if not base:
+        return ""
+    reference = Reference.parse(base)
+    digest = reference.digest or digest_of_tag(reference)
+    if digest is None:
+        raise BadInput(
+            f"could not find the base image {base!r}: its registry has no such tag",
+            advice="correct AZORA_BASE_IMAGE; `azora local up` makes the embedded node's",
+        )
+    return reference.by_digest(digest)
+
+
+def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference, log: Path) -> str:
+    with tempfile.TemporaryDirectory(prefix="azora-build-") as name:
+        folder = Path(name)
+        _copy(image, export, folder / "export")
+        _checked(image, _bud(image, folder, pinned, target, log), log)
+        return _pushed(image, folder / "digest", target, log)
+
+
+def _copy(image: Image, export: Path, into: Path) -> None:
+    """A context that holds what the tag is the hash of: a Dockerfile that takes more finds it missing."""
+    (into / image.context).mkdir(parents=True)
+    for path in _paths(image, export):
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        if (export / path).is_dir():
+            shutil.copytree(export / path, into / path, symlinks=True, dirs_exist_ok=True)
+        else:
+            shutil.copy2(export / path, into / path, follow_symlinks=False)
+
+
+def _paths(image: Image, export: Path) -> list[str]:
+    ignore = f"{image.context}/.dockerignore"
+    return [*image.sources, image.dockerfile, *([ignore] if (export / ignore).is_file() else [])]
+
+
+def _bud(image: Image, folder: Path, pinned: str, target: Reference, log: Path) -> Completed:
+    # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
+    command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
+    command += ["--file", str(folder / "export" / image.dockerfile)]
+    if pinned:
+        command += ["--build-arg", f"BASE={pinned}", f"--tls-verify={_tls(Reference.parse(pinned))}"]
+    command += [argument for volume in pypi.volumes(folder) for argument in ("--volume", volume)]
+    command.append(str(folder / "export" / image.context))
+    return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
+
+
+def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> str:
+    command = ["push", f"--tls-verify={_tls(target)}", "--digestfile", str(digest_file)]
+    command += [target.by_tag(), f"docker://{target.by_tag()}"]
+    done = buildah(command, what=f"push image {image.name!r}", timeout_seconds=PUSH_TIMEOUT_SECONDS, log=log)
+    _checked(image, done, log)
+    return digest_file.read_text().strip()
+
+
+def _tls(reference: Reference) -> str:
+    return "false" if reference.plain_http else "true"
+
+
+def _checked(image: Image, done: Completed, log: Path) -> None:
+    if done.returncode:
+        raise _error(image, done.tail(), log)
+
+
+def _error(image: Image, said: str, log: Path) -> AzoraError:
+    what = f"could not build image {image.name!r}: {said}"
+    if _NETWORK.search(said.splitlines()[-1] if said else ""):
+        return Unreachable(what, advice=f"see that the registry runs; all of it in {log}")
+    return BuildFailed(what, advice=f"all of it in {log}; repeat it there with the Dockerfile {image.dockerfile!r}")

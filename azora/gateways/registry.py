@@ -1,0 +1,132 @@
+"""Ask a container registry which digest a tag has, over its HTTP API, with the login that buildah or docker keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from httpx import codes
+
+from azora.errors import BadInput, Refused, Unreachable
+from azora.settings import settings
+
+TIMEOUT_SECONDS = 10.0
+
+_MANIFESTS = ", ".join(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+    )
+)
+_REFERENCE = re.compile(r"(?P<host>[^/]+)/(?P<path>[^@:]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image's place: `host/path:tag` or `host/path@digest`."""
+
+    host: str
+    path: str
+    tag: str = "latest"
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Raises BadInput for what names no registry host, as `python:3.13` does not."""
+        found = _REFERENCE.fullmatch(text)
+        if not found or not ({".", ":"} & set(found["host"]) or found["host"] == "localhost"):
+            raise BadInput(
+                f"could not use the image {text!r}: no registry host", advice="write HOST/PATH:TAG or HOST/PATH@DIGEST"
+            )
+        return cls(found["host"], found["path"], found["tag"] or "latest", found["digest"])
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether the settings say that this host speaks HTTP without TLS."""
+        return settings().registry_plain_http and self.host == settings().registry.split("/")[0]
+
+    def by_digest(self, digest: str) -> str:
+        return f"{self.host}/{self.path}@{digest}"
+
+    def by_tag(self) -> str:
+        return f"{self.host}/{self.path}:{self.tag}"
+
+
+def find(registry: str, repository: str, tag: str) -> str | None:
+    """The digest that `registry/repository:tag` has now, or None. Raises Unreachable, or Refused without a login."""
+    return digest_of_tag(Reference.parse(f"{registry}/{repository}:{tag}"))
+
+
+def digest_of_tag(image: Reference) -> str | None:
+    """As `find`."""
+    url = f"{'http' if image.plain_http else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"
+    answer = _head(url, image, _login(image.host))
+    if answer.status_code == codes.UNAUTHORIZED and (
+        token := _token(answer.headers.get("WWW-Authenticate", ""), image)
+    ):
+        answer = _head(url, image, f"Bearer {token}")
+    return _digest(answer, image)
+
+
+def _digest(answer: httpx.Response, image: Reference) -> str | None:
+    if answer.status_code == codes.OK:
+        return answer.headers["Docker-Content-Digest"]
+    if answer.status_code == codes.NOT_FOUND:
+        return None
+    what = f"could not look {image.by_tag()!r} up: HTTP {answer.status_code}"
+    if answer.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN):
+        raise Refused(what, advice=f"log in: buildah login {image.host}")
+    raise Unreachable(what, advice="see the registry's own log")
+
+
+def _head(url: str, image: Reference, authorization: str | None) -> httpx.Response:
+    headers = {"Accept": _MANIFESTS} | ({"Authorization": authorization} if authorization else {})
+    try:
+        with _client() as client:
+            return client.head(url, headers=headers)
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"could not look {image.by_tag()!r} up: {error}",
+            advice="see that AZORA_REGISTRY is right and that the registry runs (`azora local status`)",
+        ) from None
+
+
+def _client() -> httpx.Client:
+    """With the authorities that this system trusts, not a package's own list."""
+    return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, verify=ssl.create_default_context())
+
+
+def _token(challenge: str, image: Reference) -> str | None:
+    """https://distribution.github.io/distribution/spec/auth/token/"""
+    asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    if not challenge.lower().startswith("bearer ") or not asked.get("realm", "").startswith("https://"):
+        return None
+    query = {"service": asked.get("service", ""), "scope": asked.get("scope", f"repository:{image.path}:pull")}
+    login = _login(image.host)
+    try:
+        with _client() as client:
+            said = client.get(asked["realm"], params=query, headers={"Authorization": login} if login else {}).json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    token = said.get("token") or said.get("access_token")
+    return str(token) if token else None
+
+
+def _login(host: str) -> str | None:
+    """https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md"""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/containers/{os.getuid()}")
+    usual = [f"{runtime}/containers/auth.json", f"{runtime}/auth.json", "~/.docker/config.json"]
+    for file in [os.environ.get("REGISTRY_AUTH_FILE"), *usual]:
+        if file and (path := Path(file).expanduser()).is_file():
+            entry = json.loads(path.read_text()).get("auths", {}).get(host, {})
+            if entry.get("auth"):
+                return f"Basic {entry['auth']}"
+    return None

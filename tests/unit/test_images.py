@@ -1,0 +1,223 @@
+"""Images: built once per content, from declared sources alone, deployed by digest. A real registry, a real buildah."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from azora.application import Image
+from azora.errors import BadInput, BuildFailed, Unreachable
+from azora.gateways import images, pypi, registry
+from azora.gateways.images import Built, build
+from azora.gateways.registry import Reference
+from azora.settings import settings
+
+IMAGE = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
+DIGEST = "sha256:" + "0" * 64
+
+built_for_real = pytest.mark.skipif(
+    not (shutil.which("buildah") and shutil.which("docker-registry")),
+    reason="needs buildah and docker-registry: `make up` installs them",
+)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def running_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, address = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
+    config = f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: '{address}'}}\n"
+    (folder / "config.yml").write_text(config)
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
+    host, port = address.split(":")
+    for _ in range(100):
+        with socket.socket() as client:
+            if client.connect_ex((host, int(port))) == 0:
+                break
+        time.sleep(0.05)
+    yield address
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running_registry: str, home: Path
+) -> Iterator[tuple[Path, str, Path]]:
+    """An export, the registry, a log."""
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    monkeypatch.setenv("AZORA_REGISTRY", f"{running_registry}/team")
+    settings.cache_clear()
+    yield committed(tmp_path / "export"), f"{running_registry}/team", tmp_path / "build.log"
+    settings.cache_clear()
+
+
+def committed(export: Path, dockerfile: str = "FROM scratch\nCOPY web/page /page\n", page: str = "hello") -> Path:
+    (export / "src/web").mkdir(parents=True)
+    (export / "src/web/page").write_text(page)
+    (export / "src/web/Dockerfile").write_text(dockerfile)
+    (export / "src/undeclared").write_text("not in sources")
+    return export
+
+
+def built(
+    place: tuple[Path, str, Path], export: Path | None = None, base: str = "", application: str = "shop"
+) -> Built:
+    return build(application, IMAGE, export or place[0], base=base, registry=place[1], log=place[2])
+
+
+@built_for_real
+def test_the_same_content_is_built_once_and_named_by_its_digest(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    first = built(place)
+    again = built(place, committed(tmp_path / "other"))
+
+    assert first.reference == f"{place[1]}/shop/web@{registry.find(place[1], 'shop/web', first.tag)}"
+    assert (first.reused, again.reused) == (False, True)
+    assert again.reference == first.reference
+    assert built(place, committed(tmp_path / "changed", page="bye")).reference != first.reference
+
+
+@built_for_real
+def test_two_who_build_the_same_at_once_get_the_same_digest(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    exports = [committed(tmp_path / str(number), page="raced") for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda export: built(place, export, application="raced"), exports))
+
+    assert len({result.reference for result in results}) == 1
+
+
+@built_for_real
+def test_a_tag_that_the_registry_lost_comes_back_from_the_layers(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    first = built(place, committed(tmp_path / "one", page="lost"), application="first")
+    moved = built(place, committed(tmp_path / "two", page="lost"), application="second")
+
+    assert moved.reference.split("@")[1] == first.reference.split("@")[1]
+    assert "Using cache" in place[2].read_text()
+
+
+@built_for_real
+def test_a_base_is_built_on_by_digest_and_is_part_of_the_tag(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    base = built(place, application="base")
+    on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
+
+    result = built(place, on_top, base=f"{place[1]}/base/web:{base.tag}")
+
+    assert f"FROM {base.reference}" in place[2].read_text()
+    assert result.tag == images.content_tag(IMAGE, on_top, base.reference)
+    assert result.tag != images.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1])
+
+
+@built_for_real
+def test_what_is_not_declared_cannot_go_in(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    export = committed(tmp_path / "greedy", "FROM scratch\nCOPY undeclared /x\n")
+
+    with pytest.raises(BuildFailed, match="undeclared"):
+        built(place, export)
+
+
+@built_for_real
+def test_a_build_that_fails_says_its_last_lines_and_where_the_rest_is(
+    place: tuple[Path, str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(BuildFailed) as failed:
+        built(place, committed(tmp_path / "broken", "FROM scratch\nFRMO nothing\n"))
+
+    assert "could not build image 'web'" in failed.value.message
+    assert "FRMO" in failed.value.message
+    assert str(place[2]) in failed.value.advice
+
+
+@built_for_real
+def test_a_base_that_is_not_there_is_named(place: tuple[Path, str, Path]) -> None:
+    with pytest.raises(BadInput, match=r"could not find the base image '.*/base/none:1'"):
+        built(place, base=f"{place[1]}/base/none:1")
+
+
+def test_a_registry_that_does_not_answer_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("AZORA_REGISTRY", address)
+    settings.cache_clear()
+    with pytest.raises(Unreachable, match="refused"):
+        build("shop", IMAGE, committed(tmp_path / "e"), base="", registry=address, log=tmp_path / "log")
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("h:5000/base/python:3", Reference("h:5000", "base/python", "3")),
+        ("h.example/python", Reference("h.example", "python")),
+        (f"localhost/a/b@{DIGEST}", Reference("localhost", "a/b", "latest", DIGEST)),
+        (f"h:1/a:2@{DIGEST}", Reference("h:1", "a", "2", DIGEST)),
+    ],
+)
+def test_an_image_name_is_read(text: str, expected: Reference) -> None:
+    assert Reference.parse(text) == expected
+
+
+@pytest.mark.parametrize("text", ["python:3", "library/python", "", "h:1/", "h:1/a@sha256:0"])
+def test_a_name_without_a_registry_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="no registry host"):
+        Reference.parse(text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"dockerfile": "src/web/Other"}, id="another Dockerfile"),
+        pytest.param({"context": "."}, id="another context"),
+        pytest.param({"sources": ("src/web", "src/undeclared")}, id="more sources"),
+    ],
+)
+def test_a_tag_changes_with_the_description_too(tmp_path: Path, change: dict[str, str]) -> None:
+    export = committed(tmp_path / "e")
+    shutil.copy(export / "src/web/Dockerfile", export / "src/web/Other")
+    tag = images.content_tag(IMAGE, export, "")
+
+    assert images.content_tag(IMAGE.model_copy(update=change), export, "") != tag
+    assert dataclasses.asdict(Built("web", "r", tag, True, 0.1))["tag"] == tag
+
+
+def test_an_index_reaches_the_build_in_files(tmp_path: Path) -> None:
+    usual = tmp_path / "pip.conf"
+    usual.write_text("[global]\nindex-url = https://usual.example/simple\ntrusted-host = usual.example\n")
+    env = {"PIP_INDEX_URL": "https://ada:100%25@own.example/simple", "UV_INDEX": "https://a.example https://b.example"}
+
+    assert pypi.pip_settings(env, [usual]).splitlines() == [
+        "[global]",
+        "cert = /etc/ssl/certs/ca-certificates.crt",
+        "disable-pip-version-check = true",
+        "index-url = https://ada:100%25@own.example/simple",
+        "trusted-host = usual.example",
+    ]
+    assert pypi.uv_settings(env).splitlines() == [
+        "native-tls = true",
+        'extra-index-url = ["https://a.example", "https://b.example"]',
+    ]
+
+
+@built_for_real
+def test_builds_leave_nothing_mounted(place: tuple[Path, str, Path], home: Path, tmp_path: Path) -> None:
+    built(place, application="mounted")
+    with pytest.raises(BuildFailed):
+        built(place, committed(tmp_path / "broken", "FROM scratch\nCOPY undeclared /x\n"))
+
+    assert str(home) not in Path("/proc/mounts").read_text()

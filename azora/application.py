@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -40,12 +40,13 @@ class Service(_Strict):
 
 
 class Image(_Strict):
-    """One image: built from `dockerfile` in `context`, and from nothing but `sources`."""
+    """One image: built from `dockerfile` in `context`, and from nothing but `sources`; `chart` is the one that runs it."""
 
     name: Name
     context: Inside
     dockerfile: Inside
     sources: tuple[Inside, ...] = Field(min_length=1)
+    chart: Literal["stack", "data"] = "stack"
 
     @model_validator(mode="after")
     def _within_context(self) -> Image:

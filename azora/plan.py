@@ -1,4 +1,4 @@
-"""The plan: release × environment × what the cluster looks like now. Its hash is what an approval is bound to."""
+"""The plan: release, environment and what the cluster looks like now. Its hash is what an approval is bound to."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from azora.colors import Color
+from azora.release import Release
 
 SWITCHES_ANNOTATION = "azora.dev/switches"
 KEPT = 20
@@ -88,6 +89,7 @@ class LastRollback(_Record):
     seconds: float
 
 
+RELEASES: TypeAdapter[tuple[Release, ...]] = TypeAdapter(tuple[Release, ...])
 SWITCHES: TypeAdapter[tuple[Switch, ...]] = TypeAdapter(tuple[Switch, ...])
 RECEIPTS: TypeAdapter[tuple[Receipt, ...]] = TypeAdapter(tuple[Receipt, ...])
 PROOFS: TypeAdapter[tuple[ProofRecord, ...]] = TypeAdapter(tuple[ProofRecord, ...])

@@ -16,6 +16,7 @@ from azora.record import (
     KEPT,
     PROOFS,
     RECEIPTS,
+    RELEASES,
     SWITCHES_ANNOTATION,
     Approval,
     ProofRecord,
@@ -25,6 +26,7 @@ from azora.record import (
     annotation_of,
     switches_of,
 )
+from azora.release import Release
 from azora.settings import Settings
 
 RECORD = "azora-record"
@@ -135,6 +137,11 @@ class Cluster:
         }
         self.api.patch(f"{self.core}/services/{self.live}", body, kind=STRATEGIC)
 
+    def point_preview_at(self, color: Color) -> None:
+        """The preview Service selects *color*; moves no user."""
+        body = {"spec": {"selector": {COLOR_LABEL: str(color)}}}
+        self.api.patch(f"{self.core}/services/{self.preview}", body, kind=STRATEGIC)
+
     # -- the record
 
     def record(self) -> dict[str, str]:
@@ -157,6 +164,30 @@ class Cluster:
 
     def record_stack(self, color: Color, stack: StackRecord) -> None:
         self.write_record(**{str(color): stack.model_dump_json()})
+
+    def remember(self, release: Release) -> None:
+        """Keep the newest releases whole, so that one can be brought back by its id alone."""
+        old = RELEASES.validate_json(self.record().get("releases", "[]"))
+        kept = (*(item for item in old if item.id != release.id), release)[-KEPT:]
+        self.write_record(releases=RELEASES.dump_json(kept).decode())
+
+    def release_called(self, id_: str) -> Release:
+        """A release that was installed here. Raises BadInput when it is not remembered."""
+        known = RELEASES.validate_json(self.record().get("releases", "[]"))
+        found = next((item for item in known if item.id == id_), None)
+        if found is None:
+            names = ", ".join(item.id for item in known) or "none"
+            raise BadInput(f"could not find release {id_!r} in {self.namespace}", advice=f"it remembers {names}")
+        return found
+
+    def running(self) -> Release:
+        """What users reach now. Raises BadInput when nobody was ever released here."""
+        stack = self.look().active_stack
+        if stack is None or stack.release is None:
+            raise BadInput(
+                f"could not find what {self.environment.name} runs: nothing", advice="release something first"
+            )
+        return self.release_called(stack.release)
 
     def record_approval(self, approval: Approval) -> None:
         self.write_record(approval=approval.model_dump_json())

@@ -1,0 +1,57 @@
+"""From a commit to a release: what it consists of, and whether all of it was built before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+
+from azora.application import Application, load_application
+from azora.gateways.images import content_tag, pinned_base
+from azora.gateways.registry import find
+from azora.gateways.source import digest_of, export
+from azora.release import Release
+from azora.settings import Settings
+
+
+def folder_of(commit: str, settings: Settings, purpose: str = "exports") -> Path:
+    """The clean export of *commit*; what writes into it takes one of its own *purpose*."""
+    return export(settings.repository_location, commit, settings.state_folder / purpose)
+
+
+def frozen(commit: str, subject: str, images: dict[str, str], settings: Settings) -> Release:
+    """The release that *commit* is with these *images* (name to reference by digest)."""
+    folder = folder_of(commit, settings)
+    application = load_application(folder)
+    charts = [path for _, path in application.charts if path]
+    return Release(
+        application=application.name,
+        commit=commit,
+        subject=subject,
+        images=images,
+        charts_digest=digest_of(folder, charts),
+        values_digest=digest_of(folder, [application.values]),
+        migration_heads=migration_heads(application, folder),
+    )
+
+
+def built_images(commit: str, settings: Settings) -> dict[str, str] | None:
+    """References of all images of *commit* when the registry has every one, else None. Builds nothing."""
+    folder = folder_of(commit, settings)
+    application = load_application(folder)
+    pinned = pinned_base(settings.base_image)
+    found: dict[str, str] = {}
+    for image in application.images:
+        name = f"{application.name}/{image.name}"
+        digest = find(settings.registry, name, content_tag(image, folder, pinned))
+        if digest is None:
+            return None
+        found[image.name] = f"{settings.registry}/{name}@{digest}"
+    return found
+
+
+def migration_heads(application: Application, folder: Path) -> tuple[str, ...]:
+    """Alembic's heads of the commit's migrations; read from the files, no database is asked."""
+    if application.migrations is None:
+        return ()
+    return tuple(sorted(ScriptDirectory(folder / application.migrations).get_heads()))

@@ -1,0 +1,86 @@
+"""What a release hands to its charts: values laid over each other, and the digest of what decides them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from azora.colors import Color
+from azora.delivery import Delivery
+from azora.errors import BadInput
+from azora.gateways.helm import Values, merged
+from azora.gateways.source import digest_of
+from azora.release import digest
+
+
+def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> Values:
+    """Values of a stack in *color*, with at least as many replicas per service as *least*."""
+    values = merged(
+        _layers(delivery, delivery.application.charts.stack),
+        {
+            "azora": {**_azora(delivery), "color": str(color), "release": delivery.release.id},
+            "images": _images(delivery, "stack"),
+        },
+    )
+    replicas: dict[str, int] = values.setdefault("replicas", {})
+    for service in delivery.application.service_names:
+        replicas[service] = max(replicas.get(service, 1), least.get(service, 0))
+    return values
+
+
+def router_values(delivery: Delivery, active: Color) -> Values:
+    """Values of the front door while *active* serves."""
+    return merged(
+        _layers(delivery, delivery.application.charts.router),
+        {
+            "azora": {**_azora(delivery), "color": str(active)},
+            "edge": {"component": delivery.application.edge},
+            "hosts": delivery.environment.hosts.model_dump(),
+        },
+    )
+
+
+def data_values(delivery: Delivery) -> Values:
+    """Values of the databases."""
+    layers = _layers(delivery, str(delivery.application.charts.data))
+    return merged(layers, {"azora": _azora(delivery), "images": _images(delivery, "data")})
+
+
+def data_digest(delivery: Delivery) -> str:
+    """Changes with anything that would change the databases' objects."""
+    return _digest(delivery, str(delivery.application.charts.data), data_values(delivery))
+
+
+def router_digest(delivery: Delivery) -> str:
+    """Changes with anything that would change the front door, the active color aside."""
+    return _digest(delivery, delivery.application.charts.router, router_values(delivery, Color.BLUE))
+
+
+def _digest(delivery: Delivery, chart: str, values: Values) -> str:
+    return digest({"chart": digest_of(delivery.folder, [chart]), "values": values})[:16]
+
+
+def _azora(delivery: Delivery) -> Values:
+    return {"application": delivery.application.name, "environment": delivery.environment.name}
+
+
+def _images(delivery: Delivery, chart: str) -> dict[str, str]:
+    names = {image.name for image in delivery.application.images if image.chart == chart}
+    return {name: reference for name, reference in delivery.release.images.items() if name in names}
+
+
+def _layers(delivery: Delivery, chart: str) -> Values:
+    folder = delivery.folder / delivery.application.values / Path(chart).name
+    return merged(*(_read(folder / f"{name}.yaml") for name in ("common", delivery.environment.name)))
+
+
+def _read(file: Path) -> Values:
+    if not file.is_file():
+        return {}
+    try:
+        return yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise BadInput(
+            f"could not read {file.name} of {file.parent.name}: {error}", advice="correct the YAML"
+        ) from error

@@ -1,0 +1,155 @@
+"""Prefect from the command line: start runs, watch them, answer the ones that wait. The only gateway that imports Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.input import keyset_from_paused_state
+from prefect.input.run_input import RunInputMetadata  # noqa: F401  # registers the input types
+from prefect.settings import PREFECT_UI_URL
+
+from azora.errors import BadInput, Refused, Unreachable
+
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A flow run as far as the command line shows it."""
+
+    id: str
+    name: str
+    state: str
+    kind: str
+    message: str
+    url: str
+
+    @property
+    def waits(self) -> bool:
+        return self.kind == "PAUSED"
+
+    @property
+    def is_over(self) -> bool:
+        return self.kind in FINAL
+
+    @property
+    def went_well(self) -> bool:
+        return self.kind == "COMPLETED" and self.state != "Rejected"
+
+
+def start(deployment: str, parameters: dict[str, Any]) -> Run:
+    """Start a run of `flow/deployment`, as the UI would."""
+    with _client(f"start {deployment}") as client:
+        try:
+            found = client.read_deployment_by_name(deployment)
+        except ObjectNotFound as error:
+            raise BadInput(
+                f"could not start {deployment!r}: Prefect knows no such deployment",
+                advice="register them with `prefect deploy --all` from the root of the checkout (`azora local up` does)",
+            ) from error
+        return _run(client.create_flow_run_from_deployment(found.id, parameters=parameters))
+
+
+def run_called(id_: str) -> Run:
+    """The run with this id, or with an id that begins so."""
+    return _run(_found(id_))
+
+
+def waiting() -> list[Run]:
+    """Runs that wait for a person, oldest first."""
+    paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+    with _client("list the waiting runs") as client:
+        return [_run(run) for run in client.read_flow_runs(flow_run_filter=paused)]
+
+
+def stages(id_: str) -> Iterator[tuple[str, str, float]]:
+    """Name, state and seconds of each task of the run, in the order they began."""
+    with _client(f"read the stages of {id_}") as client:
+        answer = client._client.post(  # noqa: SLF001 - the typed call cannot sort
+            "/task_runs/filter",
+            json={"flow_runs": {"id": {"any_": [id_]}}, "sort": "EXPECTED_START_TIME_ASC", "limit": 200},
+        )
+        yield from ((item["name"], item["state_name"], float(item["total_run_time"])) for item in answer.json())
+
+
+def question(id_: str) -> str:
+    """The markdown that the approver of a waiting run reads."""
+    with _client(f"read the question of {id_}") as client:
+        key = keyset_from_paused_state(_paused(id_).state)["description"]  # type: ignore[arg-type]
+        return str(client.read_flow_run_input(UUID(_paused(id_).id.hex), key).strip('"').encode().decode("unicode_escape"))
+
+
+def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
+    """Answer a waiting run.
+
+    Raises:
+        Refused: the run does not wait (any more), or the form refuses the answer; it keeps waiting.
+    """
+    run = _paused(id_)
+    given = {"decision": decision, "approver": approver, "reason": reason}
+    with _client(f"answer run {run.name}") as client:
+        result = client.resume_flow_run(run.id, run_input=given)
+    if str(result.status.value) != "ACCEPT":
+        why = getattr(result.details, "reason", None) or result.status.value
+        raise Refused(f"could not answer run {run.name!r}: {why}", advice="it waits on; correct the answer, or look at its page")
+
+
+def _paused(id_: str) -> FlowRun:
+    run = _found(id_)
+    if run.state is None or not run.state.is_paused():
+        state = run.state.name if run.state else "nothing"
+        raise Refused(f"could not answer run {run.name!r}: it waits for nobody, it is {state}", advice="see `azora status`")
+    return run
+
+
+def _found(id_: str) -> FlowRun:
+    with _client(f"find run {id_}") as client:
+        try:
+            return client.read_flow_run(UUID(id_))
+        except (ValueError, ObjectNotFound):
+            matches = [run for run in client.read_flow_runs(limit=200) if str(run.id).startswith(id_) or run.name == id_]
+    if len(matches) != 1:
+        raise BadInput(
+            f"could not find run {id_!r}: {'several runs match' if matches else 'there is none'}",
+            advice="give its id, or the beginning of it; `azora status` lists the waiting ones",
+        )
+    return matches[0]
+
+
+def _run(run: FlowRun) -> Run:
+    state = run.state
+    return Run(
+        id=str(run.id),
+        name=run.name,
+        state=state.name or "" if state else "",
+        kind=state.type.value if state else "",
+        message=state.message or "" if state else "",
+        url=f"{PREFECT_UI_URL.value()}/runs/flow-run/{run.id}",
+    )
+
+
+class _client:  # noqa: N801 - used as a function
+    """Prefect's client, its connection errors made ours."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._client = get_client(sync_client=True)
+
+    def __enter__(self) -> SyncPrefectClient:
+        return self._client.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:  # noqa: ANN401
+        self._client.__exit__(kind, error, trace)
+        if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
+            raise Unreachable(
+                f"could not {self._what}: Prefect does not answer",
+                advice="start it (`azora local up`) or set PREFECT_API_URL; `azora rollback` works without it",
+            ) from error

@@ -1,0 +1,311 @@
+"""The steps of a promotion, each safe to repeat. `azora.bluegreen.next_step` says which one is next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from azora.bluegreen import Stack, Step, Wanted, may_serve, next_step
+from azora.colors import Color
+from azora.delivery import Delivery
+from azora.errors import AzoraError, CheckFailed, NotReadyYet, Refused
+from azora.gateways import charts
+from azora.gateways.cluster import Cluster
+from azora.gateways.helm import Helm
+from azora.gateways.lease import Lease
+from azora.gateways.suites import SuiteResult, run_suite
+from azora.gateways.watching import finish_probe, public_url, receipt_of, start_probe
+from azora.probing import ProbeResult
+from azora.record import Receipt, StackRecord, Switch
+from azora.settings import Settings
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The gateways that bring one delivery to its environment."""
+
+    delivery: Delivery
+    cluster: Cluster
+    helm: Helm
+    settings: Settings
+
+    @property
+    def _where(self) -> str:
+        return self.delivery.environment.name
+
+    # -- looking
+
+    @property
+    def wanted(self) -> Wanted:
+        approval = self.delivery.environment.approval
+        has_data = self.delivery.environment.data and self.delivery.application.charts.data
+        return Wanted(
+            release=self.delivery.release.id,
+            run=self.delivery.run,
+            approval_needed=approval is not None,
+            ask_after_preview=approval is not None and approval.ask == "after_preview",
+            data_digest=charts.data_digest(self.delivery) if has_data else None,
+            router_digest=charts.router_digest(self.delivery),
+        )
+
+    def next(self) -> Step | None:
+        """The one next step, from a fresh look."""
+        return next_step(self.cluster.look(), self.wanted, datetime.now(UTC))
+
+    def hold(self) -> None:
+        """Raise LeaseLost unless this run still holds the Lease: before every write."""
+        Lease(self.cluster, self.delivery.run).check()
+
+    # -- before the switch
+
+    def repair(self) -> list[str]:
+        """Forget half-done Helm revisions; no object changes and no traffic moves. Returns the releases repaired."""
+        self.hold()
+        pending = list(self.cluster.look().pending)
+        for name in pending:
+            self.cluster.forget_pending(name)
+        return pending
+
+    def install_data(self) -> None:
+        """PostgreSQL, Redis and what else the environment's data chart brings."""
+        self.hold()
+        application = self.delivery.application
+        chart = self.delivery.folder / str(application.charts.data)
+        self.helm.upgrade(f"{application.name}-data", chart, charts.data_values(self.delivery), timeout_seconds=300)
+        self.cluster.write_record(data=charts.data_digest(self.delivery))
+
+    def install_preview(self, report: Report) -> StackRecord:
+        """Bring the preview stack up at full size; *report* hears of (ready, wanted) pods as they come.
+
+        Raises:
+            HelmFailed: with the pods' own words.
+        """
+        self.hold()
+        world = self.cluster.look()
+        color = world.preview
+        least = world.active_stack.wanted if world.active_stack else {}
+        values = charts.stack_values(self.delivery, color, least=least)
+        chart = self.delivery.folder / self.delivery.application.charts.stack
+        limit = self.delivery.environment.install_minutes * 60
+        self.cluster.remember(self.delivery.release)
+        try:
+            revision = _watched(
+                lambda: self.helm.upgrade(self.cluster.stack_name(color), chart, values, timeout_seconds=limit),
+                lambda: report(*_pods_ready(self.cluster.look().stack(color))),
+            )
+        except AzoraError as error:
+            raise self._explained(error, color) from error
+        release = self.delivery.release
+        record = StackRecord(
+            release=release.id,
+            commit=release.commit,
+            subject=release.subject,
+            revision=revision,
+            migration_heads=release.migration_heads,
+        )
+        self.cluster.record_stack(color, record)
+        return record
+
+    def await_ready(self) -> None:
+        """Raises NotReadyYet (tried again) until every pod of the preview is ready."""
+        world = self.cluster.look()
+        if reason := _unready(world.stack(world.preview)):
+            raise self._explained(NotReadyYet(f"could not prove {self._where}: {reason}"), world.preview)
+
+    def prove(self) -> SuiteResult:
+        """The smoke cases against the preview, through the preview Service; recorded when all pass."""
+        self.hold()
+        world = self.cluster.look()
+        color = world.preview
+        self._check_images(world.stack(color))
+        result = self.suite("smoke", self.delivery.environment.hosts.preview, color)
+        must_pass(result, f"the preview of {self._where} ({color})")
+        record = world.stack(color).record or StackRecord(
+            release=self.delivery.release.id, revision=world.stack(color).revision
+        )
+        self.cluster.record_stack(color, record.model_copy(update={"proved_at": datetime.now(UTC)}))
+        return result
+
+    def install_router(self) -> None:
+        """The first time: live Service, preview Service and Ingress, for the one stack there is."""
+        self.hold()
+        self._upgrade_router(self.cluster.look().preview)
+
+    def _check_images(self, stack: Stack) -> None:
+        """What runs is what was tested: every image of the stack is one of this release, by digest."""
+        if strangers := sorted(stack.images - set(self.delivery.release.images.values())):
+            raise CheckFailed(
+                f"could not prove {self._where}/{stack.color}: it runs images that are not of this release: {strangers}",
+                advice="somebody changed the stack by hand; run the release again",
+            )
+
+    def _explained(self, error: AzoraError, color: Color) -> AzoraError:
+        """*error* with what the pods of *color* say, where they say anything."""
+        try:
+            troubles = self.cluster.troubles(color)
+        except AzoraError:
+            return error
+        if not troubles:
+            return error
+        lines = "\n".join(troubles[:20])
+        return type(error)(f"{error.message}\nthe pods of {self._where}/{color} say:\n{lines}", advice=error.advice)
+
+    # -- the switch
+
+    def switch(self) -> Switch:
+        """Users go to this release: a probe starts, then one compare-and-swap patch. Refused when that is not safe."""
+        self.hold()
+        world = self.cluster.look()
+        release = self.delivery.release
+        here = world.active is not None and world.stack(world.active).release == release.id
+        to = world.active if here and world.active else world.preview
+        if not here and (reason := may_serve(world.stack(to))):
+            raise Refused(f"could not switch {self._where}: {reason}", advice="run the release again")
+        entry = Switch(
+            number=(world.last_switch.number if world.last_switch else 0) + 1,
+            at=datetime.now(UTC),
+            kind="first" if here and not world.switches else "promotion",
+            came_from=None if here else world.active,
+            to=to,
+            release=release.id,
+            commit=release.commit,
+            by=self.delivery.run,
+            approval=world.approval.id if world.approval and world.approval.run == self.delivery.run else None,
+        )
+        start_probe(self.delivery, self.settings)
+        self.cluster.switch(world, entry)
+        return entry
+
+    def watch(self) -> Receipt:
+        """Watch the new color for the settle time, run the smoke cases through the live address, write the receipt.
+
+        A bad verdict sends users back (the reverse of the same switch) and raises CheckFailed.
+        """
+        entry = self.cluster.look().last_switch
+        if entry is None:
+            raise Refused("could not watch a switch: there was none")
+        probed = finish_probe(self.delivery, entry, self.settings)
+        reason = self._unhappy(entry.to, probed)
+        receipt = receipt_of(entry, probed, reason)
+        if reason is None:
+            self._accept(entry, receipt)
+            return receipt
+        self.hold()
+        self._go_back(entry, receipt)
+        raise CheckFailed(
+            f"could not keep {self._where} on {self.delivery.release.title}: {reason}",
+            advice=f"users are back on {entry.came_from or entry.to}; fix the cause and release again",
+        )
+
+    def _unhappy(self, color: Color, probed: ProbeResult) -> str | None:
+        """Why the new color must not keep its users, or None."""
+        if probed.failed:
+            return f"{probed.failed} of {probed.total} requests failed after the switch"
+        if reason := _unready(self.cluster.look().stack(color)):
+            return reason
+        smoke = self.suite("smoke", self.delivery.environment.hosts.live, color)
+        if smoke.failed or not smoke.passed:
+            return f"{smoke.failed} smoke cases failed through the live address"
+        return None
+
+    def _accept(self, entry: Switch, receipt: Receipt) -> None:
+        """Good under users: that is a proof too, and the only one that a first release gets."""
+        stack = self.cluster.look().stack(entry.to)
+        if stack.record and not stack.is_proved:
+            self.cluster.record_stack(entry.to, stack.record.model_copy(update={"proved_at": datetime.now(UTC)}))
+        self.cluster.add_receipt(receipt)
+
+    def _go_back(self, entry: Switch, receipt: Receipt) -> None:
+        """The reverse of *entry*, where there is a color that may serve; what failed needs a new proof."""
+        world = self.cluster.look()
+        back = entry.came_from
+        if back is not None and may_serve(world.stack(back)) is None:
+            reverse = Switch(
+                number=entry.number + 1,
+                at=datetime.now(UTC),
+                kind="return",
+                came_from=entry.to,
+                to=back,
+                release=str(world.stack(back).release),
+                by=self.delivery.run,
+            )
+            self.cluster.switch(world, reverse)
+            self.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=receipt.reason))
+        self.cluster.add_receipt(receipt)
+        if record := world.stack(entry.to).record:
+            self.cluster.record_stack(entry.to, record.model_copy(update={"proved_at": None}))
+
+    def book(self) -> None:
+        """The router's Helm release says the same as the live Service; the preview Service follows to the other color."""
+        self.hold()
+        if active := self.cluster.look().active:
+            self._upgrade_router(active)
+
+    def _upgrade_router(self, active: Color) -> None:
+        application = self.delivery.application
+        chart = self.delivery.folder / application.charts.router
+        values = charts.router_values(self.delivery, active)
+        self.helm.upgrade(application.name, chart, values, timeout_seconds=60, wait=False)
+        self.cluster.write_record(router=f"{charts.router_digest(self.delivery)}/{active}")
+
+    # -- suites
+
+    def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color, *, workers: int = 0) -> SuiteResult:
+        """Run a suite of the released commit against *host*; reports land in this run's folder."""
+        return run_suite(
+            self.delivery.folder / getattr(self.delivery.application.suites, name),
+            url=public_url(host, self.settings),
+            connect=self.settings.ingress_address,
+            release=self.delivery.release.id,
+            color=str(color),
+            report_folder=self.settings.runs_folder / self.delivery.run / f"{name} {host}",
+            workers=workers,
+            timeout_seconds=600,
+        )
+
+
+def must_pass(result: SuiteResult, where: str) -> None:
+    """Raise CheckFailed, naming the cases, unless all passed."""
+    if result.passed and not result.failed:
+        return
+    bad = [case for case in result.cases if case.outcome not in {"passed", "skipped", "flaky"}]
+    names = "\n".join(f"  {case.name}: {(case.message or case.outcome).splitlines()[0]}" for case in bad)
+    raise CheckFailed(
+        f"could not prove {where}: {result.failed} of {len(result.cases)} cases failed\n{names}",
+        advice="the report is linked on the run's page",
+    )
+
+
+def _pods_ready(stack: Stack) -> tuple[int, int]:
+    return sum(stack.ready.values()), sum(stack.wanted.values())
+
+
+def _unready(stack: Stack) -> str | None:
+    if stack.is_ready:
+        return None
+    ready, wanted = _pods_ready(stack)
+    return f"{ready} of {wanted} pods of {stack.color} are ready"
+
+
+def _watched(work: Callable[[], int], tick: Callable[[], None]) -> int:
+    """Run *work* in a thread and *tick* once a second beside it; a failing tick is left out."""
+    with ThreadPoolExecutor(1) as pool:
+        future: Future[int] = pool.submit(work)
+        while not future.done():
+            try:
+                return future.result(timeout=1)
+            except TimeoutError:
+                _quietly(tick)
+        return future.result()
+
+
+def _quietly(tick: Callable[[], None]) -> None:
+    try:
+        tick()
+    except AzoraError:
+        return

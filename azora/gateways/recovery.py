@@ -1,0 +1,65 @@
+"""Roll back and switch by hand, whole: find the target, bring it up when it is not, move users, then book it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from azora.colors import Color
+from azora.environment import Environment
+from azora.errors import AzoraError, Refused
+from azora.gateways.cluster import Cluster, connect
+from azora.gateways.lease import held
+from azora.gateways.rollback import point_at, target_of
+from azora.record import Switch
+from azora.release import Release
+from azora.settings import settings
+
+if TYPE_CHECKING:
+    from azora.gateways.promotion import Promotion
+
+
+def switch_users(environment: Environment, color: Color, *, by: str) -> Switch | None:
+    """Send users to *color*; None when they are there already. Raises Refused when it may not serve."""
+    return point_at(connect(environment, settings()), color, by=by, kind="switch")
+
+
+def roll_back(environment: Environment, revision: int | None, *, by: str) -> Switch:
+    """Send users back: at once while the old stack is up, else after the known-good release was brought up again.
+
+    Raises:
+        Refused: users are there already, or the target may not serve.
+    """
+    cluster = connect(environment, settings())
+    target = target_of(cluster.look(), revision)
+    color = target if isinstance(target, Color) else _bring_up(cluster, target, by)
+    entry = point_at(cluster, color, by=by, kind="rollback")
+    if entry is None:
+        raise Refused(
+            f"could not roll {environment.name} back: its users are on {color} already", advice="see `azora status`"
+        )
+    return entry
+
+
+def book(environment: Environment, *, by: str) -> None:
+    """Let Helm's record follow what users reach. No traffic depends on it: where it fails, the next promotion books."""
+    cluster = connect(environment, settings())
+    with suppress(AzoraError), held(cluster, by):
+        _promotion(cluster, cluster.running(), by).book()
+
+
+def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
+    """Install *release* as the preview and prove it, as a promotion does. Takes as long as its pods take."""
+    promotion = _promotion(cluster, cluster.release_called(release), by)
+    with held(cluster, by, preempt=True):
+        promotion.repair()
+        color = cluster.look().preview
+        promotion.install_preview(lambda _ready, _wanted: None)
+        promotion.prove()
+    return color
+
+
+def _promotion(cluster: Cluster, release: Release, by: str) -> Promotion:
+    from azora.gateways.delivering import promotion_of  # noqa: PLC0415 - the fast path must not wait for Helm's modules
+
+    return promotion_of(cluster.environment, release, run=by, settings=settings())

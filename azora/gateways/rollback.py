@@ -1,0 +1,102 @@
+"""Send users to a color by hand, and back: needs the Kubernetes API alone, so that it works with Prefect down.
+
+Imports little: what moves users must not wait for Helm's or Prefect's modules.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from azora.bluegreen import World, may_serve
+from azora.colors import Color
+from azora.errors import BadInput, Conflict, Refused
+from azora.gateways.cluster import Cluster
+from azora.gateways.lease import held
+from azora.record import LastRollback, Switch
+
+TRIES = 5
+
+
+def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch", "rollback"]) -> Switch | None:
+    """Send users of the environment to *color*; preempts a promotion that runs. None when they are there already.
+
+    Raises:
+        Refused: the stack of *color* is not ready, or was never proved here.
+    """
+    began = datetime.now(UTC)
+    with held(cluster, f"{kind} by {by}", preempt=True):
+        entry = _switched(cluster, color, by, kind)
+        if entry and kind == "rollback":
+            seconds = (datetime.now(UTC) - began).total_seconds()
+            cluster.write_record(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
+        return entry
+
+
+def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "rollback"]) -> Switch | None:
+    """One compare-and-swap; looked at again when something else moved the Service in between."""
+    for left in reversed(range(TRIES)):
+        world = cluster.look()
+        if world.active is None:
+            raise BadInput(
+                f"could not move users of {cluster.environment.name}: there is no live Service",
+                advice="release something first",
+            )
+        if world.active is color:
+            return None
+        if reason := may_serve(world.stack(color)):
+            raise Refused(
+                f"could not move users of {cluster.environment.name} to {color}: {reason}",
+                advice="bring a known-good release up first: `azora rollback ENVIRONMENT REVISION` with one that `azora status` lists",
+            )
+        entry = _entry(world, color, by, kind)
+        try:
+            cluster.switch(world, entry)
+            cluster.point_preview_at(color.other)
+            return entry
+        except Conflict:
+            if not left:
+                raise
+    return None
+
+
+def _entry(world: World, color: Color, by: str, kind: Literal["switch", "rollback"]) -> Switch:
+    stack = world.stack(color)
+    return Switch(
+        number=(world.last_switch.number if world.last_switch else 0) + 1,
+        at=datetime.now(UTC),
+        kind=kind,
+        came_from=world.active,
+        to=color,
+        release=str(stack.release),
+        commit=stack.record.commit if stack.record else "",
+        by=by,
+    )
+
+
+def target_of(world: World, revision: int | None) -> Color | str:
+    """Where a rollback goes: a color that runs it now, or else the id of the release that must be brought up first.
+
+    *revision* is the number of a switch in the environment's history; None means: the color users came from.
+
+    Raises:
+        BadInput: there is nothing to go back to, or no such revision.
+    """
+    if revision is None:
+        if world.active is None or world.stack(world.preview).release is None:
+            raise BadInput(
+                "could not roll back: there is no other stack to go back to", advice="name a revision of `azora status`"
+            )
+        return world.preview
+    entry = next((switch for switch in world.switches if switch.number == revision), None)
+    if entry is None:
+        known = ", ".join(str(switch.number) for switch in world.switches) or "none"
+        raise BadInput(
+            f"could not roll back to revision {revision}: there is no such switch", advice=f"known revisions: {known}"
+        )
+    ready = [
+        color
+        for color in Color
+        if world.stack(color).release == entry.release and may_serve(world.stack(color)) is None
+    ]
+    return ready[0] if ready else entry.release

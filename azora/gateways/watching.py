@@ -1,0 +1,61 @@
+"""What users meet around a switch: the probe that counts it, and the receipt it leaves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from azora.delivery import Delivery
+from azora.gateways.probe import Probe
+from azora.probing import ProbeResult
+from azora.record import Receipt, Switch
+from azora.settings import Settings
+
+_probes: dict[str, Probe] = {}
+
+
+def start_probe(delivery: Delivery, settings: Settings) -> None:
+    """Begin to count what users of the environment meet; `finish_probe` ends it."""
+    probe = Probe(
+        public_url(delivery.environment.hosts.live, settings),
+        settings.ingress_address,
+        rate_per_second=delivery.environment.probe_per_second,
+        path=delivery.application.health,
+    )
+    probe.start()
+    _probes[delivery.run] = probe
+
+
+def finish_probe(delivery: Delivery, entry: Switch, settings: Settings) -> ProbeResult:
+    """What the probe saw until the settle time after *entry* was over. Lost with a killed process: then from now on."""
+    since = entry.at
+    if delivery.run not in _probes:
+        start_probe(delivery, settings)
+        since = datetime.now(UTC)
+    probe = _probes.pop(delivery.run)
+    probe.wait_until(since + timedelta(seconds=delivery.environment.settle_seconds))
+    return probe.stop()
+
+
+def receipt_of(entry: Switch, probed: ProbeResult, reason: str | None) -> Receipt:
+    """What *probed* says of the switch *entry*; seconds are after the switch."""
+    first = probed.first_on(str(entry.to))
+    last = probed.last_on(str(entry.came_from)) if entry.came_from else None
+    at = entry.at.timestamp()
+    return Receipt(
+        number=entry.number,
+        verdict="bad" if reason else "good",
+        reason=reason or "",
+        total=probed.total,
+        failed=probed.failed,
+        first_on_new_seconds=round(first - at, 3) if first else None,
+        last_on_old_seconds=round(last - at, 3) if last else None,
+        p50_ms=probed.p50_ms,
+        p99_ms=probed.p99_ms,
+    )
+
+
+def public_url(host: str, settings: Settings) -> str:
+    """The address people type for *host*."""
+    port = settings.ingress_port
+    scheme = "https" if port == 443 else "http"  # noqa: PLR2004 - HTTPS' own port
+    return f"{scheme}://{host}" if port in {80, 443} else f"{scheme}://{host}:{port}"

@@ -1,0 +1,18 @@
+"""The browser cases against what an environment runs now."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.places import EnvironmentName
+from tasks.proving import run_cases
+
+
+@flow(name="e2e", flow_run_name="end-to-end cases on {environment}")
+def e2e(environment: EnvironmentName = EnvironmentName("staging")) -> None:
+    """Run the end-to-end cases of the running release against its live address.
+
+    Args:
+        environment: Where to run them.
+    """
+    run_cases(environment, "e2e")

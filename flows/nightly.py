@@ -1,0 +1,23 @@
+"""Every night: the whole staging road of the newest commit."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+
+from tasks.building import SIDE_BY_SIDE, build_release, test_services
+from tasks.outcomes import promoted
+from tasks.promotion import promote
+from tasks.proving import prove_end_to_end
+from tasks.source import find_commit, main_branch, name_the_run
+
+
+@flow(name="nightly", flow_run_name="nightly", task_runner=SIDE_BY_SIDE)
+def nightly() -> State[str]:
+    """Rehearse the newest commit of the main branch on staging: test, build, promote, end-to-end cases."""
+    commit = find_commit(main_branch())
+    name_the_run(f"nightly {commit.short}")
+    test_services(commit)
+    candidate = build_release(commit)
+    promote("staging", candidate)
+    prove_end_to_end("staging", candidate)
+    return promoted("staging", candidate)

@@ -1,0 +1,19 @@
+"""Back to what ran before: in a second while the old stack is up."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.places import EnvironmentName
+from tasks.rollback import go_back
+
+
+@flow(name="rollback", flow_run_name="roll {environment} back")
+def rollback(environment: EnvironmentName = EnvironmentName("production"), revision: int | None = None) -> None:
+    """Send users back to the release that served them before, or to a numbered one.
+
+    Args:
+        environment: Whose users go back.
+        revision: Number of a switch that `azora status` lists; empty for the color users came from.
+    """
+    go_back(environment, revision)

@@ -1,0 +1,86 @@
+"""Test a commit and build its images, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from azora.application import load_application
+from azora.gateways.candidate import folder_of, frozen
+from azora.gateways.images import build
+from azora.gateways.source import Commit
+from azora.gateways.suites import run_unit_tests
+from azora.release import Release
+from azora.settings import settings
+from tasks import pages
+from tasks.places import this_run
+from tasks.retrying import if_transient, once_per_run
+
+SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=2)
+
+
+def test_services(commit: Commit) -> None:
+    """Run the unit tests of every service; the first failure stops the run."""
+    services = load_application(folder_of(commit.sha, settings())).services
+    futures = [
+        check_service.submit(service.name, list(service.test), commit.sha) for service in services if service.test
+    ]
+    for future in futures:
+        future.result()
+
+
+test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not take it for one of its own
+
+
+@task(task_run_name="test {service}", persist_result=True, cache_key_fn=once_per_run)
+def check_service(service: str, command: list[str], commit: str) -> str:
+    """Unit tests of one service, in a clean export of the commit."""
+    log = settings().runs_folder / this_run() / f"test {service}.log"
+    run_unit_tests(command, folder_of(commit, settings(), "exports-for-tests"), log)
+    get_run_logger().info("unit tests of %s pass; all they said is in %s", service, log)
+    return str(log)
+
+
+def build_release(commit: Commit) -> Release:
+    """Build what is not built yet, and freeze the result."""
+    images = load_application(folder_of(commit.sha, settings())).images
+    progress = create_progress_artifact(0.0, key="images", description="Images that are in the registry")
+    futures = [build_image.submit(image.name, commit.sha) for image in images]
+    for done, _ in enumerate(as_completed(futures), start=1):
+        update_progress_artifact(progress, 100 * done / len(futures))  # type: ignore[arg-type]
+    references = {image.name: future.result() for image, future in zip(images, futures, strict=True)}
+    return freeze(commit, references)
+
+
+@task(
+    task_run_name="build {name}",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def build_image(name: str, commit: str) -> str:
+    """One image by digest; not built again when the registry has one of the same content."""
+    folder = folder_of(commit, settings())
+    application = load_application(folder)
+    image = next(image for image in application.images if image.name == name)
+    log = settings().runs_folder / this_run() / f"build {name}.log"
+    built = build(application.name, image, folder, base=settings().base_image, registry=settings().registry, log=log)
+    get_run_logger().info(
+        "%s %s in %.1f s", built.reference, "was there" if built.reused else "was built", built.seconds
+    )
+    return built.reference
+
+
+@task(task_run_name="freeze the release", cache_policy=NO_CACHE)
+def freeze(commit: Commit, images: dict[str, str]) -> Release:
+    """Everything that was made of the commit, under one id."""
+    release = frozen(commit.sha, commit.subject, images, settings())
+    pages.release(release)
+    get_run_logger().info("release %s", release.title)
+    return release

@@ -1,0 +1,21 @@
+"""How a run can end well, in words that its page shows."""
+
+from __future__ import annotations
+
+from prefect import State
+from prefect.states import Completed
+
+from azora.release import Release
+
+
+def rejected(environment: str, release: Release) -> State[str]:
+    """A person said no: the pipeline did its work, production is as it was."""
+    return Completed(name="Rejected", message=f"a person rejected {release.title}; {environment} is as it was")
+
+
+def already_there(environment: str, release: Release) -> State[str]:
+    return Completed(name="Already there", message=f"{environment} already runs {release.title}; nothing was done")
+
+
+def promoted(environment: str, release: Release) -> State[str]:
+    return Completed(message=f"{environment} runs {release.title}")

@@ -1,0 +1,37 @@
+"""From names to gateways: what a task gets are plain names, so that Prefect can store and show them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from prefect.runtime import flow_run
+
+from azora.environment import Environment, environments, load_environment
+from azora.gateways import delivering
+from azora.gateways.cluster import Cluster, connect
+from azora.gateways.promotion import Promotion
+from azora.release import Release
+from azora.settings import settings
+
+# One member per file, so that the start form offers the environments there are.
+EnvironmentName = StrEnum(  # type: ignore[misc]
+    "EnvironmentName", {name.upper().replace("-", "_"): name for name in environments(settings().environments)}
+)
+
+
+def this_run() -> str:
+    """Id of the flow run this code runs in."""
+    return str(flow_run.get_id() or "local")
+
+
+def environment_called(name: str) -> Environment:
+    return load_environment(str(name), settings().environments)
+
+
+def cluster_of(environment: str) -> Cluster:
+    return connect(environment_called(environment), settings())
+
+
+def promotion_of(environment: str, release: Release) -> Promotion:
+    """Everything that brings *release* to *environment*, on behalf of this run."""
+    return delivering.promotion_of(environment_called(environment), release, run=this_run(), settings=settings())

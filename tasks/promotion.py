@@ -1,0 +1,176 @@
+"""The steps of a promotion as tasks, and the loop that takes the next one until there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from azora.bluegreen import Step
+from azora.gateways.lease import held
+from azora.release import Release
+from tasks import pages
+from tasks.approval import ask, void_approval
+from tasks.places import promotion_of, this_run
+from tasks.retrying import if_transient
+
+
+def promote(environment: str, release: Release) -> bool:
+    """Make *release* what users of *environment* reach, or leave things as they were; False when a person said no.
+
+    Level-triggered: each round looks at the cluster and takes the one next step, so that a run that was killed
+    or suspended goes on where it was. No Lease is held while a person is asked.
+    """
+    promotion = promotion_of(environment, release)
+    while step := promotion.next():
+        if step is Step.ASK:
+            if ask(environment, release) is None:
+                return False
+            continue
+        with void_approval(environment), held(promotion.cluster, this_run()):
+            while (step := promotion.next()) not in {None, Step.ASK}:
+                STEPS[Step(step)](environment, release)
+    get_run_logger().info("%s runs %s", environment, release.title)
+    return True
+
+
+@task(
+    task_run_name="{environment}: repair Helm",
+    retries=3,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def repair(environment: str, release: Release) -> None:
+    """Forget what a killed Helm left half-done; moves no traffic."""
+    for name in promotion_of(environment, release).repair():
+        get_run_logger().warning("Helm release %s was left half-done by a killed process; forgot that revision", name)
+
+
+@task(
+    task_run_name="{environment}: databases",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def install_data(environment: str, release: Release) -> None:
+    """Install or upgrade PostgreSQL and Redis of the environment."""
+    get_run_logger().info("installing the databases of %s", environment)
+    promotion_of(environment, release).install_data()
+
+
+@task(
+    task_run_name="{environment}: install preview",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def install_preview(environment: str, release: Release) -> None:
+    """Bring the stack of the waiting color up at full size."""
+    get_run_logger().info("installing %s as the preview of %s", release.title, environment)
+    progress = create_progress_artifact(
+        0.0, key=f"{environment}-preview-pods", description=f"Pods of the preview of {environment}"
+    )
+
+    def report(ready: int, wanted: int) -> None:
+        update_progress_artifact(progress, 100 * ready / max(wanted, 1))  # type: ignore[arg-type]
+
+    record = promotion_of(environment, release).install_preview(report)
+    update_progress_artifact(progress, 100)  # type: ignore[arg-type]
+    get_run_logger().info("preview of %s is up: Helm revision %d", environment, record.revision)
+
+
+@task(
+    task_run_name="{environment}: await ready",
+    retries=60,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def await_ready(environment: str, release: Release) -> None:
+    """Every pod of the preview is ready."""
+    promotion_of(environment, release).await_ready()
+
+
+@task(
+    task_run_name="{environment}: prove preview",
+    retries=2,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def prove(environment: str, release: Release) -> None:
+    """The smoke cases pass against the preview, through the preview Service."""
+    result = promotion_of(environment, release).prove()
+    pages.suite(f"{environment}-preview-smoke", f"Smoke cases of the preview of {environment}", result)
+
+
+@task(
+    task_run_name="{environment}: open the front door",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def install_router(environment: str, release: Release) -> None:
+    """The very first time: Services and Ingress."""
+    promotion_of(environment, release).install_router()
+
+
+@task(
+    task_run_name="{environment}: switch users",
+    retries=3,
+    retry_delay_seconds=1,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def switch_users(environment: str, release: Release) -> None:
+    """Send users to the new color: one compare-and-swap patch."""
+    entry = promotion_of(environment, release).switch()
+    get_run_logger().info(
+        "users of %s go to %s since %s (switch %d)", environment, entry.to, entry.at.time(), entry.number
+    )
+
+
+@task(
+    task_run_name="{environment}: watch and smoke",
+    retries=3,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def watch(environment: str, release: Release) -> None:
+    """Watch the new color under users and smoke-test it; goes back by itself when that fails."""
+    promotion = promotion_of(environment, release)
+    receipt = promotion.watch()
+    pages.receipt(environment, receipt, promotion.cluster)
+    get_run_logger().info("%d requests around the switch of %s, %d failed", receipt.total, environment, receipt.failed)
+
+
+@task(
+    task_run_name="{environment}: book the switch",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def book(environment: str, release: Release) -> None:
+    """Helm's record of the front door says what the live Service says."""
+    promotion_of(environment, release).book()
+
+
+STEPS: dict[Step, Callable[[str, Release], None]] = {
+    Step.REPAIR: repair,
+    Step.INSTALL_DATA: install_data,
+    Step.INSTALL_PREVIEW: install_preview,
+    Step.AWAIT_READY: await_ready,
+    Step.PROVE: prove,
+    Step.INSTALL_ROUTER: install_router,
+    Step.SWITCH: switch_users,
+    Step.WATCH: watch,
+    Step.BOOK: book,
+}

@@ -1,0 +1,115 @@
+"""What must pass before a release goes further, and what already did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from azora.bluegreen import runs
+from azora.environment import environments
+from azora.errors import BadInput, Refused
+from azora.gateways.promotion import must_pass
+from azora.plan import proof_for
+from azora.record import ProofRecord
+from azora.release import Release
+from azora.settings import settings
+from tasks import pages
+from tasks.places import cluster_of, environment_called, promotion_of, this_run
+from tasks.retrying import if_transient
+
+
+@task(
+    task_run_name="{environment}: does it run already?",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def runs_already(environment: str, release: Release) -> bool:
+    """Whether *release* serves users of *environment*, and nothing is left to do there."""
+    done = runs(cluster_of(environment).look(), release.id) and promotion_of(environment, release).next() is None
+    if done:
+        get_run_logger().info("%s already runs %s: nothing to do", environment, release.title)
+    return done
+
+
+@task(
+    task_run_name="{environment}: is it proved already?",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def proved_already(environment: str, release: Release, *, fresh: bool) -> bool:
+    """Whether *environment* holds a young enough proof of *release*; with *fresh*, only this run's own counts."""
+    proof = _proof(environment, release, _hours_that_count(environment))
+    counts = proof is not None and (not fresh or proof.run == this_run())
+    if proof and counts:
+        get_run_logger().info(
+            "%s proved %s at %s in run %s: %s", environment, release.id, proof.at, proof.run, proof.summary
+        )
+    return counts
+
+
+@task(
+    task_run_name="{environment}: demand the proof",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def demand_proof(environment: str, release: Release) -> None:
+    """Refuse a release that was not proved where the environment's file says it must be."""
+    policy = environment_called(environment).proof
+    if policy and _proof(policy.environment, release, policy.max_age_hours) is None:
+        raise Refused(
+            f"could not promote {release.title} to {environment}: {policy.environment} holds no proof of it",
+            advice=f"run the `release` flow for it, which proves it on {policy.environment} first",
+        )
+
+
+@task(
+    task_run_name="{environment}: end-to-end cases",
+    retries=1,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def prove_end_to_end(environment: str, release: Release) -> None:
+    """The browser cases pass against the live address; the proof is recorded in the cluster."""
+    promotion = promotion_of(environment, release)
+    world = promotion.cluster.look()
+    if world.active is None or not runs(world, release.id):
+        raise Refused(
+            f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
+        )
+    result = promotion.suite("e2e", promotion.delivery.environment.hosts.live, world.active, workers=2)
+    pages.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)
+    must_pass(result, f"{environment} end to end")
+    summary = f"unit tests, smoke and {result.passed} end-to-end cases passed"
+    promotion.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
+
+
+@task(task_run_name="{environment}: {name} cases", cache_policy=NO_CACHE)
+def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
+    """Run a suite of what *environment* runs now through its live address; nothing is recorded."""
+    promotion = promotion_of(environment, cluster_of(environment).running())
+    active = promotion.cluster.look().active
+    if active is None:
+        raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
+    result = promotion.suite(name, promotion.delivery.environment.hosts.live, active, workers=2 if name == "e2e" else 0)
+    pages.suite(f"{environment}-{name}", f"The {name} cases on {environment}", result)
+    must_pass(result, environment)
+
+
+def _proof(environment: str, release: Release, max_age_hours: float) -> ProofRecord | None:
+    return proof_for(cluster_of(environment).look(), release.id, datetime.now(UTC), max_age_hours)
+
+
+def _hours_that_count(environment: str) -> float:
+    """As long as the strictest environment that leans on *environment*'s proofs lets them."""
+    policies = [environment_called(name).proof for name in environments(settings().environments)]
+    return min((p.max_age_hours for p in policies if p and p.environment == environment), default=0.0)

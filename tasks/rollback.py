@@ -1,0 +1,39 @@
+"""Move users by hand, from a flow; the command line calls the same functions."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from azora.colors import Color
+from azora.gateways.recovery import roll_back, switch_users
+from tasks.places import environment_called, this_run
+from tasks.retrying import if_transient
+
+
+@task(
+    task_run_name="{environment}: roll back",
+    retries=5,
+    retry_delay_seconds=1,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def go_back(environment: str, revision: int | None) -> None:
+    """Send users of *environment* back."""
+    entry = roll_back(environment_called(environment), revision, by=this_run())
+    get_run_logger().info("users of %s are on %s (%s), switch %d", environment, entry.to, entry.release, entry.number)
+
+
+@task(
+    task_run_name="{environment}: switch to {color}",
+    retries=5,
+    retry_delay_seconds=1,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def switch_to(environment: str, color: Color) -> None:
+    """Send users of *environment* to *color*."""
+    entry = switch_users(environment_called(environment), color, by=this_run())
+    get_run_logger().info(
+        "users of %s are on %s%s", environment, color, f", switch {entry.number}" if entry else " already"
+    )

@@ -1,0 +1,58 @@
+"""Which commit, and what is already known of it."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+
+from azora.gateways.candidate import built_images, frozen
+from azora.gateways.source import Commit, resolve
+from azora.release import Release
+from azora.settings import settings
+from tasks.places import this_run
+from tasks.retrying import if_transient, once_per_run
+
+
+@task(
+    task_run_name="find commit {ref}",
+    retries=3,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_transient,
+    persist_result=True,
+    cache_key_fn=once_per_run,
+)
+def find_commit(ref: str) -> Commit:
+    """The commit that *ref* is now; a resumed run keeps the one it began with."""
+    commit = resolve(settings().repository_location, ref)
+    get_run_logger().info("%s is %s: %s (%s)", ref, commit.short, commit.subject, commit.author_name)
+    return commit
+
+
+@task(
+    task_run_name="is it built already?",
+    retries=3,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def find_release(commit: Commit) -> Release | None:
+    """The release of *commit* when every image of it is in the registry."""
+    images = built_images(commit.sha, settings())
+    if images is None:
+        get_run_logger().info("not all images of %s are built", commit.short)
+        return None
+    release = frozen(commit.sha, commit.subject, images, settings())
+    get_run_logger().info("release %s is built already", release.title)
+    return release
+
+
+def main_branch() -> str:
+    """The branch whose newest commit the night rehearses."""
+    return settings().branch
+
+
+def name_the_run(what: str) -> None:
+    """Call this run what it does, once that is known."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(this_run(), name=what)  # type: ignore[arg-type]

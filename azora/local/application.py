@@ -1,0 +1,30 @@
+"""The embedded node's application repository: a scratch clone of this one, with committed content only."""
+
+from __future__ import annotations
+
+import shutil
+
+from azora.local.commands import clean_environment, output_of
+from azora.local.layout import Layout
+from azora.settings import ROOT
+
+
+def make_application(node: Layout) -> str:
+    """Clone this checkout's commit into `<state>/application`, branch main, unless it is there."""
+    if (node.application / ".git/HEAD").is_file():
+        return "there already"
+    unfinished = node.application.with_name(".application.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    output_of(["git", "clone", "--quiet", "--no-local", ROOT, unfinished], env=_git())
+    output_of(["git", "-C", unfinished, "checkout", "--quiet", "-B", "main"], env=_git())
+    output_of(["git", "-C", unfinished, "remote", "remove", "origin"], env=_git())
+    shutil.rmtree(node.application, ignore_errors=True)
+    unfinished.rename(node.application)
+    return "cloned"
+
+
+def _git() -> dict[str, str]:
+    """A checkout that belongs to another user may be read; a template's hooks are nobody's business here."""
+    return clean_environment(
+        GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*", GIT_TEMPLATE_DIR=""
+    )

@@ -1,0 +1,120 @@
+"""The node's own control groups: the kubelet's root, and the group that every process of the node is born into.
+
+Two kubelets on one root kill each other's pods as orphans; and membership is how `down` knows what is ours.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from azora.errors import Failed
+from azora.local.layout import Layout
+
+HIERARCHIES = Path("/sys/fs/cgroup")
+
+
+def unified() -> bool:
+    return (HIERARCHIES / "cgroup.controllers").is_file()
+
+
+def roots(node: Layout) -> list[Path]:
+    """The node's group in every hierarchy of the machine."""
+    tops = (
+        [HIERARCHIES]
+        if unified()
+        else [path for path in HIERARCHIES.iterdir() if path.is_dir() and not path.is_symlink()]
+    )
+    return [top / node.machine_name for top in tops]
+
+
+def home(node: Layout) -> Path:
+    """The group of the node's own processes; pods have theirs beside it."""
+    top = HIERARCHIES if unified() else HIERARCHIES / "pids"
+    return top / node.machine_name / "node"
+
+
+def open_groups(node: Layout) -> None:
+    for root in roots(node):
+        root.mkdir(exist_ok=True)
+        for name in ("cpuset.mems", "cpuset.cpus"):  # empty in a new group of cgroup v1: nothing may run there
+            if not unified() and (root / name).is_file():
+                (root / name).write_text((root.parent / name).read_text())
+    home(node).mkdir(exist_ok=True)
+    if unified():
+        offered = (HIERARCHIES / "cgroup.controllers").read_text().split()
+        for group in (HIERARCHIES, HIERARCHIES / node.machine_name):
+            (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in offered))
+
+
+def processes(node: Layout, *, below: Path | None = None) -> list[int]:
+    """Ids of all living processes of the node and its pods; the dead that nobody has reaped yet do not count."""
+    found: set[int] = set()
+    for root in [below] if below else roots(node):
+        for file in root.rglob("cgroup.procs") if root.is_dir() else ():
+            found.update(int(pid) for pid in _read(file).split())
+    return sorted(pid for pid in found if _alive(pid))
+
+
+def kill(node: Layout, which: Callable[[int], bool] = lambda pid: True, *, below: Path | None = None) -> None:
+    """SIGKILL until none is left; raises Failed when some survive 20 seconds."""
+    deadline = time.monotonic() + 20
+    while left := [pid for pid in processes(node, below=below) if which(pid)]:
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"could not end processes {left} of node {node.name!r}",
+                advice="see what holds them: cat /proc/PID/stack",
+            )
+        for pid in left:
+            _signal(pid)
+        time.sleep(0.05)
+
+
+def close_groups(node: Layout) -> None:
+    """Remove the node's groups: busy until the dead are reaped, for which *init* may take seconds."""
+    deadline = time.monotonic() + 30
+    while left := [root for root in roots(node) if root.is_dir()]:
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"could not remove control groups {[str(path) for path in left]}: still busy",
+                advice="run `azora local down` again",
+            )
+        for root in left:
+            _remove(root)
+        time.sleep(0.1)
+
+
+def is_shim(pid: int) -> bool:
+    """Whether *pid* keeps a pod's containers, which outlive containerd."""
+    return _read(Path(f"/proc/{pid}/cmdline")).split("\0")[0].endswith("containerd-shim-runc-v2")
+
+
+def _remove(root: Path) -> None:
+    groups = [root, *(path for path in root.rglob("*") if path.is_dir())]
+    for group in sorted(groups, key=lambda path: len(path.parts), reverse=True):
+        try:
+            group.rmdir()
+        except OSError:
+            continue
+
+
+def _alive(pid: int) -> bool:
+    stat = _read(Path(f"/proc/{pid}/stat"))
+    return bool(stat) and stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def _signal(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

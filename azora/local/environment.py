@@ -1,0 +1,46 @@
+"""The variables that point programs at a node: `<state>/env`, read by the CLI, the tests and a person's shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from azora.local.cache import cache_folder
+from azora.local.configuration import write
+from azora.local.images import base_image
+from azora.local.layout import Layout
+
+
+def variables(node: Layout, programs: Path) -> dict[str, str]:
+    return {
+        "AZORA_NODE": node.name,
+        "AZORA_STATE": str(node.state),
+        "AZORA_KUBECONFIG": str(node.kubeconfig),
+        "AZORA_KUBE_CONTEXT": node.machine_name,
+        "AZORA_REGISTRY": node.registry,
+        "AZORA_INGRESS_ADDRESS": f"127.0.0.1:{node.ingress_port}",
+        "AZORA_INGRESS_PORT": str(node.ingress_port),
+        "AZORA_REPOSITORY": str(node.application),
+        "AZORA_BASE_IMAGE": base_image(node),
+        "AZORA_REPORTS_URL": node.reports_url,
+        "AZORA_HELM": str(programs / "helm"),
+        "PREFECT_API_URL": f"{node.prefect_url}/api",
+    }
+
+
+def write_environment(node: Layout, programs: Path) -> None:
+    lines = (f"{key}={value}\n" for key, value in variables(node, programs).items())
+    write(node.environment, "".join(lines), private=True)
+
+
+def search_path(programs: Path) -> str:
+    """For what we start: this interpreter's programs, the node's, uv, then the machine's."""
+    uv = shutil.which("uv") or next(
+        (str(path) for path in sorted(cache_folder().glob("uv-*/bin/uv"), reverse=True)), ""
+    )
+    folders = [str(Path(sys.executable).parent), str(programs), *([str(Path(uv).parent)] if uv else [])]
+    rest = os.environ.get("PATH", "/usr/bin:/bin").split(":")
+    system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    return ":".join(dict.fromkeys([*folders, *rest, *system]))

@@ -1,0 +1,53 @@
+"""Is it ready? Questions with a short limit whose answer is yes or no, never an error."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any
+
+LIMIT_SECONDS = 2.0
+
+
+def answers(url: str) -> bool:
+    """Whether GET *url* gives a 2xx; certificates are not looked at, the addresses are the node's own."""
+    try:
+        with _open(url):
+            return True
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+def listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), LIMIT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def listens_on(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(LIMIT_SECONDS)
+        return client.connect_ex(path) == 0
+
+
+def posted(url: str, body: object) -> Any:
+    """The JSON that POST *url* answers, or None."""
+    try:
+        with _open(
+            urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        ) as answer:
+            return json.load(answer)
+    except (OSError, ValueError):
+        return None
+
+
+def _open(asked: str | urllib.request.Request) -> Any:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    return opener.open(asked, timeout=LIMIT_SECONDS)

@@ -1,0 +1,99 @@
+"""The images a node needs before any of ours, made without a hub and pushed to the node's own registry."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from azora.local import health
+from azora.local.cache import built, cache_folder, digest_of, locked
+from azora.local.commands import Arguments, clean_environment, logged
+from azora.local.layout import Layout
+from azora.local.progress import Say
+from azora.settings import ROOT
+
+BASE = ROOT / "deployments/images/base/build"
+USER = "65532:65532"
+
+
+def pause_image(node: Layout, programs: Path) -> str:
+    return f"{node.registry}/node/pause:{programs.name.rpartition('-')[2]}"
+
+
+def coredns_image(node: Layout, programs: Path) -> str:
+    return f"{node.registry}/node/coredns:{programs.name.rpartition('-')[2]}"
+
+
+def skipper_image(node: Layout, programs: Path) -> str:
+    return f"{node.registry}/node/skipper:{programs.name.rpartition('-')[2]}"
+
+
+def base_image(node: Layout) -> str:
+    """Debian with Python, for the services' Dockerfiles; named by what it is made of."""
+    return f"{node.registry}/base/python:{digest_of([BASE, Path('/etc/os-release')])}"
+
+
+def push_node_images(node: Layout, programs: Path, say: Say) -> None:
+    """pause, coredns and skipper: one program each, nothing else."""
+    for reference in (pause_image(node, programs), coredns_image(node, programs), skipper_image(node, programs)):
+        program = programs / reference.rpartition("/")[2].partition(":")[0]
+        push(reference, partial(_one_program, program), [f'--entrypoint=["/{program.name}"]', f"--user={USER}"], say)
+
+
+def push_base_image(node: Layout, say: Say) -> None:
+    """Half a minute when the cache has none."""
+
+    def root_of(folder: Path) -> Path:
+        say("making a Debian root with mmdebstrap")
+        name = f"base-python-{base_image(node).rpartition(':')[2]}"
+        return (
+            built(
+                name,
+                lambda place: logged(
+                    [BASE, place / "root.tar"], cache_folder() / "log/base-image.log", env=clean_environment()
+                ),
+            )
+            / "root.tar"
+        )
+
+    push(base_image(node), root_of, ["--cmd=python3"], say)
+
+
+def push(reference: str, root_of: Callable[[Path], Path], config: list[str], say: Say) -> None:
+    """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it."""
+    registry, _, rest = reference.partition("/")
+    name, _, tag = rest.partition(":")
+    if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}"):
+        return
+    say(f"pushing {name}")
+    with tempfile.TemporaryDirectory() as folder, locked(cache_folder() / ".buildah.lock"):
+        layer = root_of(Path(folder))
+        work = f"azora-{name.replace('/', '-')}"
+        _buildah("rm", "--all")  # of a build that was killed
+        _buildah("from", "--name", work, "scratch")
+        _buildah("add", "--quiet", work, layer, "/")
+        _buildah("config", *config, work)
+        _buildah("commit", "--quiet", "--rm", "--disable-compression", work, reference)
+        _buildah("push", "--quiet", "--tls-verify=false", reference)
+        _buildah("rmi", reference)
+
+
+def _one_program(program: Path, folder: Path) -> Path:
+    root = folder / "root"
+    root.mkdir()
+    shutil.copy(program, root)
+    return root
+
+
+def _buildah(*arguments: str | Path) -> None:
+    """With a storage of its own, in a mount namespace of its own: buildah leaves a mount behind otherwise."""
+    store = cache_folder() / "buildah"
+    storage: Arguments = ["--root", store / "storage", "--runroot", store / "run", "--storage-driver", "overlay"]
+    logged(
+        ["unshare", "--mount", "buildah", *storage, *arguments],
+        cache_folder() / "log/buildah.log",
+        env=clean_environment(),
+    )

@@ -1,0 +1,137 @@
+"""The services of a Kubernetes node: which programs run, in which order, with which arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azora.local import health
+from azora.local.layout import Layout
+from azora.local.namespaces import POD_RANGE, SERVICE_RANGE, inside
+from azora.local.service import Service, words
+
+
+def node_services(node: Layout, programs: Path) -> list[Service]:
+    """In the order in which they become ready."""
+    return [
+        registry(node),
+        etcd(node, programs),
+        containerd(node, programs),
+        ingress(node),
+        api_server(node, programs),
+        controller_manager(node, programs),
+        scheduler(node, programs),
+        kubelet(node, programs),
+        proxy(node, programs),
+    ]
+
+
+def registry(node: Layout) -> Service:
+    command = words(*inside(node), "docker-registry", "serve", node.etc / "registry.yaml")
+    return Service(
+        "registry", 1, command, lambda: health.answers(f"http://{node.registry}/v2/"), reads=node.etc / "registry.yaml"
+    )
+
+
+def etcd(node: Layout, programs: Path) -> Service:
+    client, peer, watch = "http://127.0.0.1:2379", "http://127.0.0.1:2380", f"http://{node.address}:2381"
+    command = words(
+        *inside(node), programs / "etcd", "--data-dir", node.lib / "etcd", "--log-level=warn",
+        f"--listen-client-urls={client}", f"--advertise-client-urls={client}", f"--listen-metrics-urls={watch}",
+        f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}",
+    )  # fmt: skip
+    return Service("etcd", 1, command, lambda: health.answers(f"{watch}/health"))
+
+
+def containerd(node: Layout, programs: Path) -> Service:
+    command = words(
+        *inside(node), programs / "containerd", "--config", node.etc / "containerd.toml", "--log-level=warn"
+    )
+    return Service(
+        "containerd",
+        1,
+        command,
+        lambda: health.listens_on(str(node.containerd_socket)),
+        env=_found_in(programs),
+        reads=node.etc / "containerd.toml",
+    )
+
+
+def ingress(node: Layout) -> Service:
+    """From the machine's loopback to the node's ingress controller."""
+    command = words("haproxy", "-db", "-f", node.etc / "haproxy.cfg")
+    return Service(
+        "ingress", 1, command, lambda: health.listens("127.0.0.1", node.ingress_port), reads=node.etc / "haproxy.cfg"
+    )
+
+
+def api_server(node: Layout, programs: Path) -> Service:
+    pki = node.pki
+    command = words(
+        *inside(node), programs / "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379",
+        "--secure-port=6443", f"--bind-address={node.address}", f"--advertise-address={node.address}",
+        f"--tls-cert-file={pki}/apiserver.crt", f"--tls-private-key-file={pki}/apiserver.key", f"--client-ca-file={pki}/ca.crt",
+        f"--service-cluster-ip-range={SERVICE_RANGE}", "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={pki}/service-accounts.key", f"--service-account-signing-key-file={pki}/service-accounts.key",
+        "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
+        f"--kubelet-client-certificate={pki}/kubelet-client.crt", f"--kubelet-client-key={pki}/kubelet-client.key",
+        "--kubelet-preferred-address-types=InternalIP",
+    )  # fmt: skip
+    return Service("kube-apiserver", 2, command, lambda: health.answers(f"{node.api_url}/readyz"))
+
+
+def controller_manager(node: Layout, programs: Path) -> Service:
+    """Its umask: the folders of volumes it makes must be open to pods that do not run as root."""
+    command = words(
+        *inside(node), programs / "kube-controller-manager", f"--kubeconfig={node.etc}/controller-manager.kubeconfig",
+        f"--bind-address={node.address}", "--leader-elect=false", "--use-service-account-credentials",
+        f"--service-account-private-key-file={node.pki}/service-accounts.key", f"--root-ca-file={node.pki}/ca.crt",
+        f"--cluster-cidr={POD_RANGE}", f"--service-cluster-ip-range={SERVICE_RANGE}", "--node-monitor-grace-period=300s",
+        "--enable-hostpath-provisioner=true",
+    )  # fmt: skip
+    return Service(
+        "kube-controller-manager",
+        3,
+        command,
+        lambda: health.answers(f"https://{node.address}:10257/healthz"),
+        umask="000",
+    )
+
+
+def scheduler(node: Layout, programs: Path) -> Service:
+    command = words(
+        *inside(node), programs / "kube-scheduler", f"--kubeconfig={node.etc}/scheduler.kubeconfig",
+        f"--bind-address={node.address}", "--leader-elect=false",
+    )  # fmt: skip
+    return Service("kube-scheduler", 3, command, lambda: health.answers(f"https://{node.address}:10259/healthz"))
+
+
+def kubelet(node: Layout, programs: Path) -> Service:
+    """Asked for itself: the API says Ready from before a restart."""
+    command = words(
+        *inside(node), programs / "kubelet", f"--config={node.etc}/kubelet.yaml", f"--kubeconfig={node.etc}/kubelet.kubeconfig",
+        f"--root-dir={node.lib}/kubelet", f"--cert-dir={node.pki}/kubelet-server", "--hostname-override=node", f"--node-ip={node.address}",
+    )  # fmt: skip
+    return Service(
+        "kubelet",
+        3,
+        command,
+        lambda: health.answers(f"http://{node.address}:10248/healthz"),
+        env=_found_in(programs),
+        reads=node.etc / "kubelet.yaml",
+    )
+
+
+def proxy(node: Layout, programs: Path) -> Service:
+    command = words(*inside(node), programs / "kube-proxy", f"--config={node.etc}/kube-proxy.yaml")
+    return Service(
+        "kube-proxy",
+        3,
+        command,
+        lambda: health.answers(f"http://{node.address}:10256/livez"),
+        reads=node.etc / "kube-proxy.yaml",
+    )
+
+
+def _found_in(programs: Path) -> dict[str, str]:
+    """Containerd looks for its shim, the kubelet for mount programs, on the PATH."""
+    return {"PATH": f"{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}

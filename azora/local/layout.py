@@ -1,0 +1,171 @@
+"""Where a node lives: its name decides its subnet, ports, cgroup root and folders. Nothing of it is shared."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from azora.errors import BadInput
+
+# Added to the standard ports; far enough apart that no two nodes' ports meet.
+KNOWN = {"demo": ("10.98.0", 0), "test": ("10.99.0", 10_000)}
+NAME = re.compile(r"[a-z][a-z0-9]{0,7}")
+SUBNET = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})(\.0/24)?")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names, addresses and folders of one node; nothing here touches the machine."""
+
+    name: str
+    network: str
+    """First three numbers of the node's /24."""
+    port_offset: int
+    state: Path
+
+    @property
+    def machine_name(self) -> str:
+        """Of the cgroup root, the host's end of the network link, the worker and the kubeconfig context."""
+        return f"azora-{self.name}"
+
+    @property
+    def host_address(self) -> str:
+        return f"{self.network}.1"
+
+    @property
+    def address(self) -> str:
+        return f"{self.network}.2"
+
+    @property
+    def registry(self) -> str:
+        return f"{self.address}:5000"
+
+    @property
+    def api_url(self) -> str:
+        return f"https://{self.address}:6443"
+
+    @property
+    def ingress_port(self) -> int:
+        return 8080 + self.port_offset
+
+    @property
+    def prefect_port(self) -> int:
+        return 4200 + self.port_offset
+
+    @property
+    def reports_port(self) -> int:
+        return 4280 + self.port_offset
+
+    @property
+    def prefect_url(self) -> str:
+        return f"http://127.0.0.1:{self.prefect_port}"
+
+    @property
+    def reports_url(self) -> str:
+        return f"http://127.0.0.1:{self.reports_port}"
+
+    @property
+    def etc(self) -> Path:
+        return self.state / "etc"
+
+    @property
+    def pki(self) -> Path:
+        return self.state / "pki"
+
+    @property
+    def lib(self) -> Path:
+        """What survives a stop: etcd, images, volumes, databases."""
+        return self.state / "lib"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "log"
+
+    @property
+    def run(self) -> Path:
+        """What does not survive a stop: sockets, process ids, pinned namespaces."""
+        return self.state / "run"
+
+    @property
+    def runs(self) -> Path:
+        """Reports of the pipeline's runs, served at `reports_url`."""
+        return self.state / "runs"
+
+    @property
+    def application(self) -> Path:
+        return self.state / "application"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state / "kubeconfig"
+
+    @property
+    def environment(self) -> Path:
+        return self.state / "env"
+
+    @property
+    def pins(self) -> Path:
+        return self.run / "ns"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.run / "supervisor.sock"
+
+    @property
+    def containerd_socket(self) -> Path:
+        return self.run / "containerd.sock"
+
+    @property
+    def postgres(self) -> Path:
+        return self.lib / "postgres"
+
+
+def states() -> Path:
+    return Path.home() / ".local/state/azora"
+
+
+def layout(name: str) -> Layout:
+    """The node *name*: known names have fixed places; others what they had before, what is asked for, or a derived one."""
+    if not NAME.fullmatch(name):
+        raise BadInput(
+            f"could not use {name!r} as a node's name: it is not 1 to 8 small letters and digits, a letter first",
+            advice="choose a name such as 'demo', 'test' or 'mine2'",
+        )
+    state = states() / name
+    network, offset = KNOWN.get(name) or _remembered(state) or _asked() or _derived(name)
+    return Layout(name, network, offset, state)
+
+
+def remember(node: Layout) -> None:
+    """Keep the place of a node whose name does not tell it."""
+    (node.state / "layout.json").write_text(json.dumps([node.network, node.port_offset]))
+
+
+def _remembered(state: Path) -> tuple[str, int] | None:
+    file = state / "layout.json"
+    if not file.is_file():
+        return None
+    network, offset = json.loads(file.read_text())
+    return str(network), int(offset)
+
+
+def _asked() -> tuple[str, int] | None:
+    subnet, base = os.environ.get("AZORA_SUBNET"), os.environ.get("AZORA_PORT_BASE")
+    if not subnet or not base:
+        return None
+    matched = SUBNET.fullmatch(subnet)
+    if not matched or not base.isdigit() or int(base) > 57_000:
+        raise BadInput(
+            f"could not use AZORA_SUBNET={subnet!r} with AZORA_PORT_BASE={base!r}",
+            advice="give a /24 such as 10.97.0.0/24 and a number up to 57000 that is added to the ports 8080, 4200 and 4280",
+        )
+    return matched[1], int(base)
+
+
+def _derived(name: str) -> tuple[str, int]:
+    slot = zlib.crc32(name.encode()) % 100
+    return f"10.100.{slot}", 20_000 + 300 * slot

@@ -1,0 +1,140 @@
+"""A node's life: up, down, status. Each is safe to repeat, and works over what a crash or a reboot left."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from azora.local import addons, cgroups, images, namespaces, prefect
+from azora.local.application import make_application
+from azora.local.cache import locked
+from azora.local.configuration import write_configuration
+from azora.local.environment import write_environment
+from azora.local.kubernetes import node_services
+from azora.local.layout import Layout, remember, states
+from azora.local.machine import check_machine
+from azora.local.pki import make_certificates
+from azora.local.programs import programs
+from azora.local.progress import Steps
+from azora.local.service import Service
+from azora.local.supervision import Supervisor
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    name: str
+    state: str
+    ready: bool
+    pid: int
+    up_seconds: int
+
+
+def up(node: Layout, steps: Steps, *, with_prefect: bool = True) -> None:
+    """Everything of *node* running and ready; what is there already is left alone."""
+    check_machine()
+    with locked(states() / f".{node.name}.lock"):
+        with steps.step("programs of the node") as say:
+            built = programs(say)
+        with steps.step(f"namespaces, control groups, certificates of {node.name}"):
+            _prepare(node, built)
+        supervisor = Supervisor(node)
+        services = [*node_services(node, built), *prefect.prefect_services(node, built)]
+        with steps.step("supervisor"):
+            if with_prefect:
+                prefect.make_database(node)
+            supervisor.open(services)
+        wanted = services if with_prefect else node_services(node, built)
+        _start(node, built, supervisor, wanted, steps)
+        if with_prefect:
+            with steps.step("deployments of prefect.yaml") as say:
+                say(prefect.register_deployments(node, built))
+
+
+def down(node: Layout, steps: Steps) -> None:
+    """Nothing of *node* left on the machine but its state folder."""
+    with locked(states() / f".{node.name}.lock"):
+        with steps.step(f"processes of {node.name}"):
+            Supervisor(node).stop_all()
+            cgroups.kill(node)
+        with steps.step("namespaces, mounts, control groups"):
+            namespaces.close_namespaces(node)
+            cgroups.close_groups(node)
+            shutil.rmtree(node.run, ignore_errors=True)
+
+
+def clean(node: Layout, steps: Steps) -> None:
+    """*node* down, and its state forgotten."""
+    down(node, steps)
+    with steps.step(f"state in {node.state}"):
+        shutil.rmtree(node.state, ignore_errors=True)
+        (states() / f".{node.name}.lock").unlink(missing_ok=True)
+
+
+def status(node: Layout) -> list[ServiceStatus]:
+    """Each service as the supervisor and its own health check see it; empty when the node is down."""
+    if not node.environment.is_file():
+        return []
+    known = {
+        service.name: service for service in (*node_services(node, Path()), *prefect.prefect_services(node, Path()))
+    }
+    return [
+        ServiceStatus(
+            one["name"],
+            one["statename"],
+            known[one["name"]].ready(),
+            one["pid"],
+            one["now"] - one["start"] if one["pid"] else 0,
+        )
+        for one in Supervisor(node).processes()
+        if one["name"] in known
+    ]
+
+
+def _prepare(node: Layout, built: Path) -> None:
+    node.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not namespaces.are_up(node):
+        cgroups.kill(node)  # of a node whose namespaces are gone, nothing can go on
+        namespaces.close_namespaces(node)
+        shutil.rmtree(node.run, ignore_errors=True)
+    for folder in (node.log, node.runs, node.run, node.lib / "containerd"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remember(node)
+    namespaces.open_namespaces(node)
+    cgroups.open_groups(node)
+    make_certificates(node)
+    write_configuration(node, images.pause_image(node, built))
+    write_environment(node, built)
+
+
+def _start(node: Layout, built: Path, supervisor: Supervisor, services: list[Service], steps: Steps) -> None:
+    """Stage by stage; what the cluster needs from the registry is there before the first pod."""
+    for stage, members in groupby(
+        sorted(services, key=lambda service: service.stage), key=lambda service: service.stage
+    ):
+        together = list(members)
+        with steps.step(", ".join(service.name for service in together)) as say:
+            supervisor.start(together, say)
+        if stage == 1:
+            _after_storage(node, built, steps, with_database=any(service.name == "postgres" for service in together))
+        if stage == 3:
+            _after_node(node, built, steps)
+
+
+def _after_storage(node: Layout, built: Path, steps: Steps, *, with_database: bool) -> None:
+    if with_database:
+        prefect.make_owner(node)
+    with steps.step("images of the node and of Python") as say:
+        images.push_node_images(node, built, say)
+        images.push_base_image(node, say)
+    with steps.step(f"application repository {node.application}") as say:
+        say(make_application(node))
+
+
+def _after_node(node: Layout, built: Path, steps: Steps) -> None:
+    with steps.step("node ready"):
+        addons.wait_for_node(node, built)
+    with steps.step("name service and ingress controller") as say:
+        addons.apply_addons(node, built)
+        addons.wait_for_addons(node, built, say)

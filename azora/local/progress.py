@@ -1,0 +1,46 @@
+"""What a person sees while things start: one line a step, with the time it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+Say = Callable[[str], None]
+
+
+class Steps:
+    """Prints each step when it is done; on a terminal, a spinner with the latest word before that."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Say]:
+        """Time *title*; what is given to the yielded function is shown beside it."""
+        began = time.monotonic()
+        latest = ""
+
+        def say(word: str) -> None:
+            nonlocal latest
+            latest = word
+            status.update(f"{title} [dim]{word}")
+
+        with self._console.status(title) as status:
+            try:
+                yield say
+            except BaseException:
+                self._line("[red]✗[/]", title, began, latest)
+                raise
+        self._line("[green]✓[/]", title, began, latest)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def _line(self, mark: str, title: str, began: float, latest: str) -> None:
+        took = f"{time.monotonic() - began:.1f} s".rjust(8)
+        self._console.print(f"{mark} {took}  {title}" + (f" [dim]· {latest}" if latest else ""), highlight=False)

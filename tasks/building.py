@@ -41,7 +41,7 @@ test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not 
 def check_service(service: str, command: list[str], commit: str) -> str:
     """Unit tests of one service, in a clean export of the commit."""
     log = settings().runs_folder / this_run() / f"test {service}.log"
-    run_unit_tests(command, folder_of(commit, settings(), "exports-for-tests"), log)
+    run_unit_tests(service, command, folder_of(commit, settings(), "exports-for-tests"), log=log)
     get_run_logger().info("unit tests of %s pass; all they said is in %s", service, log)
     return str(log)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect.artifacts import create_markdown_artifact
 
 from azora.gateways.cluster import Cluster
-from azora.gateways.suites import SuiteResult
 from azora.plan import Plan, markdown
 from azora.record import Receipt
 from azora.release import Release
+from azora.reports import SuiteResult
 from azora.settings import settings
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
@@ -45,10 +45,10 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
         f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {case.name} | {case.seconds:.1f} s |"
         for case in result.cases
     )
-    links = " · ".join(f"[{report.name}]({_link(report)})" for report in result.reports)
+    links = " · ".join(f"[{name}]({_link(file)})" for name, file in result.files.items())
     _page(
         key,
-        f"# {title}\n\n{result.passed} passed, {result.failed} failed, {result.flaky} flaky in {result.seconds:.1f} s · {links}\n\n"
+        f"# {title}\n\n{result.summary()} · {links}\n\n"
         f"| | case | |\n|---|---|---|\n{rows}",
         title,
     )

@@ -16,10 +16,11 @@ from azora.gateways import charts
 from azora.gateways.cluster import Cluster
 from azora.gateways.helm import Helm
 from azora.gateways.lease import Lease
-from azora.gateways.suites import SuiteResult, run_suite
+from azora.gateways.suites import run_suite
 from azora.gateways.watching import finish_probe, public_url, receipt_of, start_probe
 from azora.probing import ProbeResult
 from azora.record import Receipt, StackRecord, Switch
+from azora.reports import SuiteResult
 from azora.settings import Settings
 
 Report = Callable[[int, int], None]
@@ -209,9 +210,7 @@ class Promotion:
         if reason := _unready(self.cluster.look().stack(color)):
             return reason
         smoke = self.suite("smoke", self.delivery.environment.hosts.live, color)
-        if smoke.failed or not smoke.passed:
-            return f"{smoke.failed} smoke cases failed through the live address"
-        return None
+        return None if smoke.ok else f"smoke cases through the live address: {smoke.summary()}"
 
     def _accept(self, entry: Switch, receipt: Receipt) -> None:
         """Good under users: that is a proof too, and the only one that a first release gets."""
@@ -266,18 +265,17 @@ class Promotion:
             report_folder=self.settings.runs_folder / self.delivery.run / f"{name} {host}",
             workers=workers,
             timeout_seconds=600,
+            second_try=name == "e2e",
         )
 
 
 def must_pass(result: SuiteResult, where: str) -> None:
     """Raise CheckFailed, naming the cases, unless all passed."""
-    if result.passed and not result.failed:
+    if result.ok:
         return
-    bad = [case for case in result.cases if case.outcome not in {"passed", "skipped", "flaky"}]
-    names = "\n".join(f"  {case.name}: {(case.message or case.outcome).splitlines()[0]}" for case in bad)
+    names = "\n".join(f"  {case.name}: {(case.message or case.outcome).splitlines()[0]}" for case in result.failures())
     raise CheckFailed(
-        f"could not prove {where}: {result.failed} of {len(result.cases)} cases failed\n{names}",
-        advice="the report is linked on the run's page",
+        f"could not prove {where}: {result.summary()}\n{names}", advice="the report is linked on the run's page"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from azora.delivery import Delivery
@@ -17,12 +18,11 @@ def start_probe(delivery: Delivery, settings: Settings) -> None:
     """Begin to count what users of the environment meet; `finish_probe` ends it."""
     probe = Probe(
         public_url(delivery.environment.hosts.live, settings),
-        settings.ingress_address,
+        connect=settings.ingress_address,
         rate_per_second=delivery.environment.probe_per_second,
         path=delivery.application.health,
     )
-    probe.start()
-    _probes[delivery.run] = probe
+    _probes[delivery.run] = probe.start()
 
 
 def finish_probe(delivery: Delivery, entry: Switch, settings: Settings) -> ProbeResult:
@@ -31,9 +31,9 @@ def finish_probe(delivery: Delivery, entry: Switch, settings: Settings) -> Probe
     if delivery.run not in _probes:
         start_probe(delivery, settings)
         since = datetime.now(UTC)
-    probe = _probes.pop(delivery.run)
-    probe.wait_until(since + timedelta(seconds=delivery.environment.settle_seconds))
-    return probe.stop()
+    left = since + timedelta(seconds=delivery.environment.settle_seconds) - datetime.now(UTC)
+    time.sleep(max(0.0, left.total_seconds()))
+    return _probes.pop(delivery.run).stop()
 
 
 def receipt_of(entry: Switch, probed: ProbeResult, reason: str | None) -> Receipt:
@@ -49,8 +49,8 @@ def receipt_of(entry: Switch, probed: ProbeResult, reason: str | None) -> Receip
         failed=probed.failed,
         first_on_new_seconds=round(first - at, 3) if first else None,
         last_on_old_seconds=round(last - at, 3) if last else None,
-        p50_ms=probed.p50_ms,
-        p99_ms=probed.p99_ms,
+        p50_ms=probed.all.p50_ms,
+        p99_ms=probed.all.p99_ms,
     )
 
 

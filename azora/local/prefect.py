@@ -128,7 +128,9 @@ def register_deployments(node: Layout, programs: Path) -> str:
     mark = node.lib / "deployed"
     if mark.is_file() and mark.read_text() == digest:
         return "as registered before"
-    env = clean_environment(**(variables(node, programs) | _client(node) | {"PATH": search_path(programs)}))
+    env = clean_environment(
+        **(variables(node, programs) | _client(node) | {"PATH": search_path(programs), "AZORA_CHECKOUT": str(ROOT)})
+    )
     logged(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], node.log / "deploy.log", cwd=ROOT, env=env
     )

@@ -1,0 +1,5 @@
+"""`python -m azora`."""
+
+from azora.cli import main
+
+main()

@@ -1,0 +1,38 @@
+"""`azora e2e` and `azora smoke`: the suites of what runs, from a terminal."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+from azora.cli.output import console, done
+from azora.environment import Environment
+from azora.errors import BadInput
+from azora.gateways.cluster import connect
+from azora.gateways.delivering import promotion_of
+from azora.settings import settings
+
+MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]≈[/]", "skipped": "[dim]–[/]"}
+
+
+def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:
+    """Run them, print each, exit 1 when one failed."""
+    cluster = connect(environment, settings())
+    running, active = cluster.running(), cluster.look().active
+    if active is None:
+        raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
+    promotion = promotion_of(
+        environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings()
+    )
+    result = promotion.suite(name, environment.hosts.live, active, workers=2 if name == "e2e" else 0)
+    for case in [] if as_json else result.cases:
+        console.print(f"  {MARKS[case.outcome]} {case.name} [dim]{case.seconds:.1f} s[/]")
+    done(
+        result.summary(),
+        {"ok": result.ok, "cases": {case.name: case.outcome for case in result.cases}},
+        as_json=as_json,
+    )
+    if not result.ok:
+        console.print(f"  report: {result.files['html']}")
+        sys.exit(1)

@@ -1,0 +1,189 @@
+"""The commands. Each imports what it needs when it runs: a rollback must not wait for Prefect's modules."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azora.cli.local import app as local_app
+from azora.cli.output import done, emit
+from azora.colors import Color
+from azora.environment import Environment, environments, load_environment
+from azora.settings import settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A release pipeline as plain Python: test, stage, prove, ask, promote blue-green.",
+    epilog="Exit codes: 0 done, 1 it failed, 2 wrong usage or input, 3 refused, 4 nothing answered.",
+)
+app.add_typer(local_app, name="local", help="The embedded Kubernetes node.")
+
+ME = getpass.getuser()
+
+
+def _known(_context: typer.Context, incomplete: str) -> list[str]:
+    return [name for name in environments(settings().environments) if name.startswith(incomplete)]
+
+
+EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=_known)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end; its result is the exit code.")]
+Approver = Annotated[str, typer.Option("--as", help="Who you are; default: the user of this machine.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", prompt="Why?", help="Kept with the answer; at least 8 letters.")]
+
+
+@app.command()
+def release(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove it on staging again.")] = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Start the whole road for REF."""
+    from azora.cli.following import begin  # noqa: PLC0415
+
+    begin("release/release", {"ref": ref, "fresh": fresh}, wait=wait, as_json=as_json)
+
+
+@app.command()
+def deploy(
+    environment: EnvironmentName,
+    ref: Annotated[str, typer.Argument(metavar="RELEASE", help="Branch, tag or commit.")] = "main",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Bring RELEASE to staging, or to production after an approval."""
+    from azora.cli.following import begin  # noqa: PLC0415
+
+    _environment(environment)
+    begin(f"deploy-{environment}/deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)
+
+
+@app.command()
+def status(
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=_known)] = None,
+    as_json: Json = False,
+) -> None:
+    """Who serves users, what waits, what can be rolled back to."""
+    from azora.cli.status import show  # noqa: PLC0415
+
+    show([environment] if environment else environments(settings().environments), as_json=as_json)
+
+
+@app.command()
+def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
+    """Send users of ENV to COLOR; refused when its stack is not ready or was never proved. Works with Prefect down."""
+    from azora.gateways.recovery import book, switch_users  # noqa: PLC0415
+
+    here = _environment(environment)
+    entry = switch_users(here, color, by=by)
+    if entry is None:
+        done(
+            f"users of {environment} are on {color} already",
+            {"environment": environment, "color": color},
+            as_json=as_json,
+        )
+        return
+    done(
+        f"users of {environment} go to {color} (switch {entry.number})", entry.model_dump(mode="json"), as_json=as_json
+    )
+    book(here, by=f"switch by {by}")
+
+
+@app.command()
+def rollback(
+    environment: EnvironmentName,
+    revision: Annotated[int | None, typer.Argument(help="Number of a switch that `azora status` lists.")] = None,
+    by: Approver = ME,
+    as_json: Json = False,
+) -> None:
+    """Send users of ENV back. Works with Prefect down."""
+    from azora.gateways.recovery import book, roll_back  # noqa: PLC0415
+
+    here = _environment(environment)
+    entry = roll_back(here, revision, by=by)
+    done(
+        f"users of {environment} are back on {entry.to}: release {entry.release} (switch {entry.number})",
+        entry.model_dump(mode="json"),
+        as_json=as_json,
+    )
+    book(here, by=f"rollback by {by}")
+
+
+@app.command()
+def approve(
+    run: Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")],
+    reason: Reason,
+    approver: Approver = ME,
+    as_json: Json = False,
+) -> None:
+    """Say yes to the plan that RUN shows."""
+    _answer(run, "approve", approver, reason, as_json=as_json)
+
+
+@app.command()
+def reject(
+    run: Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")],
+    reason: Reason,
+    approver: Approver = ME,
+    as_json: Json = False,
+) -> None:
+    """Say no: production stays as it is."""
+    _answer(run, "reject", approver, reason, as_json=as_json)
+
+
+@app.command()
+def e2e(environment: EnvironmentName, as_json: Json = False) -> None:
+    """Run the browser cases of what ENV runs against its live address."""
+    from azora.cli.cases import run_cases  # noqa: PLC0415
+
+    run_cases(_environment(environment), "e2e", as_json=as_json)
+
+
+@app.command()
+def smoke(environment: EnvironmentName, as_json: Json = False) -> None:
+    """Run the smoke cases of what ENV runs against its live address."""
+    from azora.cli.cases import run_cases  # noqa: PLC0415
+
+    run_cases(_environment(environment), "smoke", as_json=as_json)
+
+
+@app.command()
+def probe(
+    environment: EnvironmentName,
+    seconds: Annotated[float, typer.Option(help="How long, at most.", max=3600)] = 60,
+    rate: Annotated[float, typer.Option(help="Requests a second.", max=2000)] = 100,
+    out: Annotated[Path | None, typer.Option(help="Write the counts here as JSON.")] = None,
+) -> None:
+    """Count what users of ENV meet; ends after SECONDS or with Ctrl-C."""
+    from azora.cli.probing import count  # noqa: PLC0415
+
+    count(_environment(environment), seconds=seconds, rate=rate, out=out)
+
+
+@app.command()
+def demo(
+    change: Annotated[Path, typer.Option(help="File of the application's repository that the second release changes.")],
+    ask: Annotated[bool, typer.Option("--ask", help="Leave the approval to you.")] = False,
+) -> None:
+    """Start everything, release twice, and count what users met."""
+    from azora.cli.demo import run  # noqa: PLC0415
+
+    run(ask=ask, change=change)
+
+
+def _environment(name: str) -> Environment:
+    return load_environment(name, settings().environments)
+
+
+def _answer(run: str, decision: str, approver: str, reason: str, *, as_json: bool) -> None:
+    from azora.gateways.orchestrator import answer, run_called  # noqa: PLC0415
+
+    found = run_called(run)
+    answer(found.id, decision=decision, approver=approver, reason=reason)
+    done(f"{found.name}: {decision} by {approver}", {"run": found.id, "decision": decision}, as_json=as_json)
+    emit(f"  it goes on: {found.url}", as_json=as_json)

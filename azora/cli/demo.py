@@ -1,0 +1,143 @@
+"""`azora demo`: the whole road twice, on this machine, counted from outside."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from azora.cli.following import follow
+from azora.cli.output import console
+from azora.environment import load_environment
+from azora.errors import Failed
+from azora.gateways.cluster import connect
+from azora.gateways.orchestrator import Run, answer, start
+from azora.gateways.watching import public_url
+from azora.local import node as life
+from azora.local.layout import layout
+from azora.local.progress import Steps
+from azora.probing import ProbeResult, read_result
+from azora.record import Switch
+from azora.settings import settings
+
+RATE = 100
+APPROVER = "demo approver"
+REASON = "the demo answers its own question"
+GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
+
+
+def run(*, ask: bool, change: Path) -> None:
+    """Start what is missing, release, change a visible line, release again under a probe; say where to look."""
+    began = time.monotonic()
+    steps = Steps(console)
+    life.up(layout(settings().node), steps)
+    settings.cache_clear()
+    if not _is_released("production"):
+        console.rule("the first release: both environments come up")
+        _release("main", ask=ask)
+    console.rule("one more release, under a probe")
+    commit = _change(change)
+    with _probe() as file:
+        over = _release(commit, ask=ask)
+    _tell(over, read_result(file), time.monotonic() - began)
+
+
+def _release(ref: str, *, ask: bool) -> Run:
+    """Start the deployment as the UI would, follow it, answer its question."""
+    started = start("release/release", {"ref": ref, "fresh": False})
+    console.print(f"started through Prefect's API: {started.url}")
+    told: set[str] = set()
+    now = follow(started.id, until_waiting=not ask, told=told)
+    while now.waits:
+        console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")
+        answer(now.id, decision="approve", approver=APPROVER, reason=REASON)
+        now = follow(started.id, until_waiting=not ask, told=told)
+    if not now.went_well and not ask:
+        raise Failed(f"could not release {ref}: {now.state}: {now.message}", advice=f"its page tells more: {now.url}")
+    return now
+
+
+def _change(file: Path) -> str:
+    """Commit one visible line to the application's repository; returns the commit."""
+    repository = Path(settings().repository_location)
+    (repository / file).write_text(f"Released by the demo on {datetime.now().astimezone():%A, %d %B %Y at %H:%M:%S}\n")
+    _git(repository, "add", str(file))
+    _git(repository, "commit", "--quiet", "-m", "Change the banner")
+    commit = _git(repository, "rev-parse", "HEAD")
+    console.print(f"committed {commit[:7]} in {repository}: {file}")
+    return commit
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    done = subprocess.run([*GIT, "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(
+            f"could not `git {arguments[0]}` in {repository}: {done.stderr}", advice="`azora local clean` begins anew"
+        )
+    return done.stdout.strip()
+
+
+@contextmanager
+def _probe() -> Iterator[Path]:
+    """A process of its own that calls production through the Ingress for as long as the block takes."""
+    file = settings().runs_folder / "demo-probe.json"
+    file.unlink(missing_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "azora",
+        "probe",
+        "production",
+        "--rate",
+        str(RATE),
+        "--seconds",
+        "3000",
+        "--out",
+        str(file),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield file
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _is_released(environment: str) -> bool:
+    return connect(load_environment(environment, settings().environments), settings()).look().active is not None
+
+
+def _last_switch() -> Switch | None:
+    return connect(load_environment("production", settings().environments), settings()).look().last_switch
+
+
+def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
+    console.rule("what users met")
+    last = _last_switch()
+    at = last.at.timestamp() if last else None
+    console.print(f"{probed.total} requests at {RATE}/s through the Ingress, [bold]{probed.failed} failed[/]")
+    if last and at:
+        new, old = probed.first_on(str(last.to)), probed.last_on(str(last.to.other))
+        console.print(
+            f"first on {last.to} {_after(new, at)} · last on {last.to.other} {_after(old, at)} · p99 {probed.all.p99_ms} ms"
+        )
+    console.rule("where to look")
+    for name in ("production", "staging"):
+        environment = load_environment(name, settings().environments)
+        console.print(f"{name:<11} {public_url(environment.hosts.live, settings())}")
+    console.print(f"Prefect     {over.url.split('/runs/')[0]}")
+    console.print(f"the run     {over.url}")
+    console.print(f"reports     {settings().reports_url}/{over.id}/")
+    console.print("terminal    .venv/bin/azora status")
+    console.print(f"done in {seconds:.0f} s; `make down` stops all of it")
+    if probed.failed:
+        raise Failed(f"could not switch without loss: {probed.failed} requests failed", advice=f"counts: {over.url}")
+
+
+def _after(moment: float | None, switched: float) -> str:
+    return f"{moment - switched:+.3f} s" if moment else "never"

@@ -1,0 +1,24 @@
+"""What the commands print: sentences for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from rich.console import Console
+
+console = Console(highlight=False)
+
+
+def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
+    """Tell that something was done."""
+    if as_json:
+        print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
+    else:
+        console.print(f"[green]✓[/] {sentence}")
+
+
+def emit(line: str, *, as_json: bool) -> None:
+    """A further line for people."""
+    if not as_json:
+        console.print(line)

@@ -1,0 +1,20 @@
+"""`azora probe`: count what users of an environment meet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azora.cli.output import console
+from azora.environment import Environment
+from azora.gateways.probe import Probe, run
+from azora.gateways.watching import public_url
+from azora.settings import settings
+
+
+def count(environment: Environment, *, seconds: float, rate: float, out: Path | None) -> None:
+    """Probe the live address until the time is over or somebody ends it; print and keep the counts."""
+    url = public_url(environment.hosts.live, settings())
+    probe = Probe(url, connect=settings().ingress_address, rate_per_second=rate, limit_seconds=seconds)
+    file = out or settings().runs_folder / f"probe-{environment.name}.json"
+    console.print(f"{rate:g} requests/s to {url} for at most {seconds:g} s; counts in {file}")
+    console.print(run(probe, file).summary())

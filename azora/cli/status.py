@@ -1,0 +1,99 @@
+"""`azora status`: who serves users, what waits, what can be rolled back to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.table import Table
+
+from azora.bluegreen import World
+from azora.cli.output import console
+from azora.colors import Color
+from azora.environment import load_environment
+from azora.errors import AzoraError
+from azora.gateways.cluster import connect
+from azora.gateways.watching import public_url
+from azora.settings import settings
+
+SHOWN = 8
+
+
+def show(names: list[str], *, as_json: bool) -> None:
+    """Print each environment and the waiting runs."""
+    found = {name: _environment(name) for name in names}
+    waits = _waiting()
+    if as_json:
+        print(json.dumps({"environments": found, "waiting": waits}, default=str))  # noqa: T201 - for a machine
+        return
+    for name, state in found.items():
+        _print(name, state)
+    for run in waits if isinstance(waits, list) else []:
+        console.print(f"[yellow]‖[/] {run['name']} waits for a person: {run['url']}")
+    if isinstance(waits, str):
+        console.print(f"[dim]{waits}[/]")
+
+
+def _environment(name: str) -> dict[str, Any]:
+    environment = load_environment(name, settings().environments)
+    world = connect(environment, settings()).look()
+    return {
+        "address": public_url(environment.hosts.live, settings()),
+        "live": world.active,
+        "stacks": {str(color): _stack(world, color) for color in Color},
+        "history": [switch.model_dump(mode="json") | _counts(world, switch.number) for switch in world.switches],
+        "in_doubt": list(world.pending),
+    }
+
+
+def _stack(world: World, color: Color) -> dict[str, Any] | None:
+    stack = world.stack(color)
+    if stack.helm is None:
+        return None
+    return {
+        "release": stack.release,
+        "commit": stack.record.commit[:7] if stack.record else None,
+        "subject": stack.record.subject if stack.record else None,
+        "ready": sum(stack.ready.values()),
+        "wanted": sum(stack.wanted.values()),
+        "proved": stack.is_proved,
+        "helm": f"{stack.helm} (revision {stack.revision})",
+    }
+
+
+def _counts(world: World, number: int) -> dict[str, Any]:
+    receipt = world.receipt_of(number)
+    return {"requests": receipt.total, "failed": receipt.failed, "verdict": receipt.verdict} if receipt else {}
+
+
+def _waiting() -> list[dict[str, str]] | str:
+    from azora.gateways.orchestrator import waiting  # noqa: PLC0415 - slow to import, and may be away
+
+    try:
+        return [{"run": run.id, "name": run.name, "url": run.url} for run in waiting()]
+    except AzoraError as error:
+        return error.message
+
+
+def _print(name: str, state: dict[str, Any]) -> None:
+    table = Table(title=f"{name}  {state['address']}", title_justify="left", title_style="bold")
+    for column in ("color", "users", "release", "commit", "pods ready", "proved", "Helm"):
+        table.add_column(column)
+    for color, stack in state["stacks"].items():
+        if stack:
+            here = "[green]● live[/]" if color == state["live"] else ""
+            commit = f"{stack['commit'] or ''} {stack['subject'] or ''}"
+            pods = f"{stack['ready']}/{stack['wanted']}"
+            table.add_row(
+                color, here, stack["release"], commit, pods, "yes" if stack["proved"] else "no", stack["helm"]
+            )
+    console.print(table)
+    for entry in state["history"][-SHOWN:]:
+        counts = f", {entry['requests']} requests, {entry['failed']} failed" if "requests" in entry else ""
+        console.print(
+            f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {entry['release']}{counts}"
+        )
+    if state["in_doubt"]:
+        console.print(
+            f"  [yellow]half-done Helm releases: {', '.join(state['in_doubt'])}; the next run repairs them[/]"
+        )

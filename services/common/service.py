@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from common.envelope import Envelope
 from common.operations import Check, operations
 from common.problems import answer_with_problems
 from common.settings import ServiceSettings
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -26,12 +27,13 @@ def service(
     unavailable: Iterable[type[Exception]] = (),
     state: Mapping[str, Any] | None = None,
     lifespan: Lifespan | None = None,
+    handlers: Mapping[type[Exception], Handler] | None = None,
     documented: bool = True,
 ) -> Envelope:
     """The ASGI application of service *name*.
 
-    *checks* decide whether it is ready; an error in *unavailable* is answered 503; *state* is what its routes find
-    under `request.app.state`.
+    *checks* decide whether it is ready; an error in *unavailable* is answered 503, others as *handlers* say; *state* is
+    what its routes find under `request.app.state`.
     """
     app = FastAPI(
         title=f"Azora {name}",
@@ -46,6 +48,8 @@ def service(
         setattr(app.state, key, value)
     envelope = Envelope(app, name, settings)
     answer_with_problems(app, unavailable)
+    for kind, handler in (handlers or {}).items():
+        app.add_exception_handler(kind, handler)
     app.include_router(operations(name, settings, envelope.lifecycle, checks or {}))
     for router in routers:
         app.include_router(router)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import httpx
 from fastapi import Request, Response
 
@@ -61,7 +63,7 @@ class AsyncSibling:
         """*request* as it came, sent to *path* of the sibling, and its answer. Cookies stay here."""
         answer = await self.request(
             request.method,
-            path,
+            quote(path),
             headers={name: request.headers[name] for name in _REQUEST_HEADERS if name in request.headers},
             content=await request.body(),
             params=request.url.query or None,

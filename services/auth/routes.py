@@ -1,0 +1,97 @@
+"""Register, log in, who am I, log out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from auth.models import AccountRow
+from auth.passwords import Lockout, hashed, matches
+from common.database import Database
+from common.problems import Problem
+from common.sessions import Account, Sessions, SignedIn, Token
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+    AfterValidator(str.lower),
+]
+
+
+class Registration(BaseModel):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    email: Email
+    password: SecretStr = Field(min_length=10, max_length=200)
+
+
+class Credentials(BaseModel):
+    email: Email
+    password: SecretStr = Field(max_length=200)
+
+
+class Login(BaseModel):
+    token: str = Field(description="Send it as `Authorization: Bearer …`.")
+    expires_in: int = Field(description="Seconds until it ends.")
+    account: Account
+
+
+def _sessions(request: Request) -> Sessions:
+    found: Sessions = request.app.state.sessions
+    return found
+
+
+def _lockout(request: Request) -> Lockout:
+    found: Lockout = request.app.state.lockout
+    return found
+
+
+@router.post("/accounts", status_code=201, summary="Register")
+def register(registration: Registration, database: Database) -> Account:
+    row = AccountRow(
+        email=registration.email,
+        name=registration.name,
+        password_hash=hashed(registration.password.get_secret_value()),
+    )
+    database.add(row)
+    try:
+        database.commit()
+    except IntegrityError:
+        raise Problem(409, "email_taken", "There is an account with this e-mail address already.") from None
+    return Account.model_validate(row, from_attributes=True)
+
+
+@router.post("/sessions", status_code=201, summary="Log in")
+def log_in(
+    credentials: Credentials,
+    database: Database,
+    sessions: Annotated[Sessions, Depends(_sessions)],
+    lockout: Annotated[Lockout, Depends(_lockout)],
+) -> Login:
+    if lockout.locked(credentials.email):
+        raise Problem(429, "locked", "Too many wrong passwords for this e-mail address. Try again later.")
+    row = database.scalar(select(AccountRow).where(AccountRow.email == credentials.email))
+    if not matches(row.password_hash if row else None, credentials.password.get_secret_value()) or row is None:
+        lockout.failed(credentials.email)
+        raise Problem(401, "invalid_credentials", "E-mail address or password is wrong.")
+    lockout.succeeded(credentials.email)
+    account = Account.model_validate(row, from_attributes=True)
+    return Login(
+        token=sessions.open(account), expires_in=int(sessions.lifetime.total_seconds()), account=account
+    )
+
+
+@router.get("/sessions/current", summary="Who am I")
+def current(account: SignedIn) -> Account:
+    return account
+
+
+@router.delete("/sessions/current", status_code=204, summary="Log out")
+def log_out(token: Token, sessions: Annotated[Sessions, Depends(_sessions)]) -> None:
+    if token:
+        sessions.close(token)

@@ -1,0 +1,36 @@
+"""The service `edu`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import sessionmaker
+
+from common import database, sessions
+from common.envelope import Envelope
+from common.service import service
+from common.siblings import Sibling
+from edu.routes import router
+from edu.settings import Settings
+
+
+def create(settings: Settings | None = None) -> Envelope:
+    settings = settings or Settings()  # type: ignore[call-arg]
+    engine = database.connect(settings)
+    redis = sessions.connect(settings)
+    return service(
+        "edu",
+        settings,
+        description="Courses, lessons and who is enrolled.",
+        routers=[router],
+        checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
+        unavailable=[DBAPIError, PoolTimeoutError, RedisError],
+        state={
+            "database": sessionmaker(engine),
+            "sessions": sessions.Sessions(redis, timedelta(hours=settings.session_hours)),
+            "pay": Sibling(settings.pay_url, settings),
+        },
+    )

@@ -1,0 +1,39 @@
+"""The service `pay`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import sessionmaker
+
+from common import database, sessions
+from common.envelope import Envelope
+from common.service import service
+from common.siblings import Sibling
+from pay.provider import Provider, ProviderUnavailable
+from pay.routes import router
+from pay.settings import Settings
+
+
+def create(settings: Settings | None = None) -> Envelope:
+    settings = settings or Settings()  # type: ignore[call-arg]
+    engine = database.connect(settings)
+    redis = sessions.connect(settings)
+    return service(
+        "pay",
+        settings,
+        description="Carts, orders and payments.",
+        routers=[router],
+        checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
+        unavailable=[DBAPIError, PoolTimeoutError, RedisError, httpx.HTTPError, ProviderUnavailable],
+        state={
+            "database": sessionmaker(engine),
+            "sessions": sessions.Sessions(redis, timedelta(hours=settings.session_hours)),
+            "edu": Sibling(settings.edu_url, settings),
+            "provider": Provider(settings),
+        },
+    )

@@ -1,0 +1,156 @@
+"""Cart, orders, payments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from common.database import Database
+from common.problems import Problem
+from common.sessions import SignedIn
+from common.siblings import Sibling
+from pay import checkout
+from pay.models import CartItemRow, OrderRow
+from pay.provider import Card, CardDeclined, CardInvalid, Provider
+
+router = APIRouter(prefix="/pay", tags=["pay"])
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    course_slug: str
+    title: str
+    price_cents: int
+
+
+class Cart(BaseModel):
+    items: list[Item]
+    total_cents: int
+    currency: str
+
+
+class Order(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    status: str = Field(description="`open` or `paid`.")
+    amount_cents: int
+    currency: str
+    card_last4: str | None
+    paid_at: datetime | None
+    items: list[Item]
+
+
+def _digits(value: object) -> object:
+    return value.replace(" ", "").replace("-", "") if isinstance(value, str) else value
+
+
+class CardEntry(BaseModel):
+    number: Annotated[SecretStr, BeforeValidator(_digits), Field(min_length=13, max_length=19)]
+    exp_month: int = Field(ge=1, le=12)
+    exp_year: int = Field(ge=2024, le=2099)
+    cvc: Annotated[str, StringConstraints(pattern=r"^\d{3,4}$")] = Field(repr=False)
+
+    def card(self) -> Card:
+        return Card(self.number.get_secret_value(), self.exp_month, self.exp_year, self.cvc)
+
+
+class CourseForSale(BaseModel):
+    slug: str
+    title: str
+    price_cents: int
+
+
+def _edu(request: Request) -> Sibling:
+    found: Sibling = request.app.state.edu
+    return found
+
+
+def _provider(request: Request) -> Provider:
+    found: Provider = request.app.state.provider
+    return found
+
+
+Stripe = Annotated[Provider, Depends(_provider)]
+
+
+def _course(slug: str, edu: Annotated[Sibling, Depends(_edu)]) -> CourseForSale:
+    answer = edu.get(f"/edu/courses/{slug}")
+    if answer.status_code == 404:
+        raise Problem(404, "no_such_course", "There is no such course.")
+    answer.raise_for_status()
+    return CourseForSale.model_validate_json(answer.content)
+
+
+def _order(order_id: UUID, account: SignedIn, database: Database) -> OrderRow:
+    """The person's own order, locked until the answer."""
+    row = database.scalar(
+        select(OrderRow).where(OrderRow.id == order_id, OrderRow.account_id == account.id).with_for_update()
+    )
+    if row is None:
+        raise Problem(404, "no_such_order", "There is no such order.")
+    return row
+
+
+OwnOrder = Annotated[OrderRow, Depends(_order)]
+
+
+@router.get("/cart", summary="What is in the cart")
+def show_cart(account: SignedIn, database: Database) -> Cart:
+    items = [Item.model_validate(row) for row in checkout.cart(database, account.id)]
+    return Cart(items=items, total_cents=sum(item.price_cents for item in items), currency=checkout.CURRENCY)
+
+
+@router.put("/cart/{slug}", status_code=204, summary="Put a course into the cart")
+def put_into_cart(
+    course: Annotated[CourseForSale, Depends(_course)], account: SignedIn, database: Database
+) -> None:
+    if course.price_cents == 0:
+        raise Problem(409, "free", "This course is free: enroll in it.")
+    if course.slug in checkout.purchases(database, account.id):
+        raise Problem(409, "bought_already", "You have bought this course.")
+    values = {"title": course.title, "price_cents": course.price_cents}
+    row = insert(CartItemRow).values(account_id=account.id, course_slug=course.slug, **values)
+    keys = [CartItemRow.account_id, CartItemRow.course_slug]
+    database.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+    database.commit()
+
+
+@router.delete("/cart/{slug}", status_code=204, summary="Take a course out of the cart")
+def take_out_of_cart(slug: str, account: SignedIn, database: Database) -> None:
+    database.execute(
+        delete(CartItemRow).where(CartItemRow.account_id == account.id, CartItemRow.course_slug == slug)
+    )
+    database.commit()
+
+
+@router.post("/orders", summary="Begin to check out; repeating it gives the same order")
+def begin(account: SignedIn, database: Database, provider: Stripe) -> Order:
+    return Order.model_validate(checkout.open_order(database, provider, account.id))
+
+
+@router.get("/orders/{order_id}", summary="An order")
+def show_order(order: OwnOrder) -> Order:
+    return Order.model_validate(order)
+
+
+@router.post("/orders/{order_id}/payment", summary="Pay an order; a paid one is never charged again")
+def pay(order: OwnOrder, card: CardEntry, database: Database, provider: Stripe) -> Order:
+    try:
+        return Order.model_validate(checkout.pay(database, provider, order, card.card()))
+    except CardDeclined as error:
+        raise Problem(402, "card_declined", str(error)) from error
+    except CardInvalid as error:
+        raise Problem(422, "card_invalid", str(error)) from error
+
+
+@router.get("/purchases", summary="The courses I bought")
+def purchases(account: SignedIn, database: Database) -> list[str]:
+    return sorted(checkout.purchases(database, account.id))

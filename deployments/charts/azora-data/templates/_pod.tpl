@@ -1,3 +1,4 @@
+{{/* What every pod of this release has: no way to call the API, and a plain user of its own who owns its volume. */}}
 {{- define "data.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -6,17 +7,25 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
-  runAsUser: 10001
-  runAsGroup: 10001
-  fsGroup: 10001
+  runAsUser: {{ .user }}
+  runAsGroup: {{ .user }}
+  fsGroup: {{ .user }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: {type: RuntimeDefault}
-{{- if eq .root.Values.storage.kind "hostPath" }}
-# A folder of the node belongs to root and fsGroup does not reach it.
+{{- end }}
+
+{{- define "data.container-security" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* A folder of the node belongs to root, and fsGroup does not reach it. */}}
+{{- define "data.own-folder" -}}
 initContainers:
   - name: own-folder
     image: {{ include "data.image" . }}
-    command: [chown, "10001:10001", /data]
+    command: [chown, "{{ .user }}:{{ .user }}", /data]
     resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 64Mi}}
     securityContext:
       runAsUser: 0
@@ -27,20 +36,13 @@ initContainers:
       capabilities: {drop: [ALL], add: [CHOWN]}
     volumeMounts: [{name: data, mountPath: /data}]
 {{- end }}
-{{- end }}
 
-{{- define "data.container-security" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: {drop: [ALL]}
-{{- end }}
-
-{{/* Where the volume `data` of a component is; a claim comes from the StatefulSet's template instead. */}}
-{{- define "data.source" -}}
+{{/* Where the volume `data` is; a claim comes from the StatefulSet's template instead. */}}
+{{- define "data.volume" -}}
 {{- if eq .root.Values.storage.kind "hostPath" -}}
-hostPath: {path: {{ .root.Values.storage.path }}/{{ .root.Release.Namespace }}/{{ .component }}, type: DirectoryOrCreate}
+- {name: data, hostPath: {path: {{ .root.Values.storage.path }}/{{ .root.Release.Namespace }}/{{ .component }}, type: DirectoryOrCreate}}
 {{- else -}}
-emptyDir: {}
+- {name: data, emptyDir: {}}
 {{- end }}
 {{- end }}
 
@@ -55,4 +57,9 @@ volumeClaimTemplates:
       storageClassName: {{ . }}
       {{- end }}
       resources: {requests: {storage: {{ .Values.storage.size }}}}
+{{- end }}
+
+{{/* One value of this release's Secret, as the file `password` of a volume. */}}
+{{- define "data.password" -}}
+- {name: password, secret: {secretName: {{ .root.Values.azora.application }}-data, defaultMode: 0440, items: [{key: {{ .component }}-password, path: password}]}}
 {{- end }}

@@ -26,7 +26,3 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{ include "azora.selector" . }}
 azora.dev/release: {{ .root.Values.azora.release | quote }}
 {{- end }}
-
-{{- define "azora.image" -}}
-{{- required (printf "images.%s is missing: the stack needs one image, by digest, for each service and for migrations" .component) (get .root.Values.images .component) }}
-{{- end }}

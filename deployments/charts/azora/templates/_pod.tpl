@@ -9,7 +9,6 @@ securityContext:
   runAsNonRoot: true
   runAsUser: 10001
   runAsGroup: 10001
-  fsGroup: 10001
   seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
@@ -23,7 +22,6 @@ capabilities: {drop: [ALL]}
 {{- define "azora.env" -}}
 - {name: AZORA_COLOR, valueFrom: {fieldRef: {fieldPath: "metadata.labels['azora.dev/color']"}}}
 - {name: AZORA_RELEASE, valueFrom: {fieldRef: {fieldPath: "metadata.labels['azora.dev/release']"}}}
-- {name: AZORA_SERVICE, valueFrom: {fieldRef: {fieldPath: "metadata.labels['app.kubernetes.io/component']"}}}
 {{- range $name, $value := .env }}
 - {name: {{ $name }}, value: {{ $value | toString | quote }}}
 {{- end }}

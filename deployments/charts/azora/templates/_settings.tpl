@@ -16,8 +16,9 @@
 {{- if not (hasKey .Values "madeSecrets") }}
 {{- $kept := (lookup "v1" "Secret" .Release.Namespace (printf "%s-secrets" (include "azora.stack" .))).data | default dict }}
 {{- $made := dict }}
-{{- range $name, $value := .Values.secrets }}
-{{- $_ := set $made $name ($value | default (get $kept $name | default "" | b64dec) | default (randAlphaNum 40)) }}
+{{- range $name, $rule := .Values.secrets }}
+{{- $random := printf "%s%s" ($rule.prefix | default "") (randAlphaNum 40) }}
+{{- $_ := set $made $name ($rule.value | default (get $kept $name | default "" | b64dec) | default $random) }}
 {{- end }}
 {{- $_ := set .Values "madeSecrets" $made }}
 {{- end }}

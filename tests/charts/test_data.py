@@ -1,0 +1,186 @@
+"""The chart `azora-data`: the state of an environment that has none of its own."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.charts.rendering import DATA, Object, Render, Rendering
+
+each_kind = pytest.mark.parametrize("kind", ["claim", "hostPath", "emptyDir"])
+
+
+def pod_specs(rendering: Rendering) -> dict[str, Object]:
+    return {name.removeprefix("azora-"): pod["spec"] for name, pod in rendering.pods().items()}
+
+
+def secret(rendering: Rendering) -> dict[str, str]:
+    return {key: b64decode(value).decode() for key, value in rendering.of("Secret")["azora-data"]["data"].items()}
+
+
+def test_the_names_are_the_contract(data: Render) -> None:
+    names = data(localstripe={"enabled": False}).names()
+
+    assert names == {
+        ("Secret", "azora-data"),
+        ("StatefulSet", "azora-postgresql"),
+        ("Service", "azora-postgresql"),
+        ("StatefulSet", "azora-redis"),
+        ("Service", "azora-redis"),
+    }
+    assert data(localstripe={"enabled": True}).names() - names == {
+        ("Deployment", "azora-localstripe"),
+        ("Service", "azora-localstripe"),
+    }
+
+
+def test_data_has_no_color_and_no_release(data: Render) -> None:
+    """Nothing of it changes hands in a switch."""
+    text = data().text
+
+    assert "azora.dev/color" not in text
+    assert "azora.dev/release" not in text
+
+
+@pytest.mark.parametrize(("name", "port"), [("postgresql", 5432), ("redis", 6379), ("localstripe", 8420)])
+def test_each_is_reached_by_its_name_and_port(data: Render, name: str, port: int) -> None:
+    rendering = data(localstripe={"enabled": True})
+    service = rendering.of("Service")[f"azora-{name}"]["spec"]
+    picked = [
+        pod
+        for pod, found in rendering.pods().items()
+        if service["selector"].items() <= found["metadata"]["labels"].items()
+    ]
+
+    assert picked == [f"azora-{name}"]
+    (container,) = rendering.pods()[picked[0]]["spec"]["containers"]
+    assert service["ports"] == [
+        {"name": service["ports"][0]["name"], "port": port, "targetPort": container["ports"][0]["name"]}
+    ]
+    assert container["ports"][0]["containerPort"] == port
+
+
+def test_addresses_carry_the_passwords_of_the_same_secret(data: Render) -> None:
+    held = secret(data())
+    database, redis = urlsplit(held["database-url"]), urlsplit(held["redis-url"])
+
+    assert (database.scheme, database.hostname, database.port, database.path) == (
+        "postgresql",
+        "azora-postgresql",
+        5432,
+        "/azora",
+    )
+    assert (database.username, database.password) == ("azora", held["postgresql-password"])
+    assert (redis.hostname, redis.port, redis.password) == ("azora-redis", 6379, held["redis-password"])
+    assert len(held["postgresql-password"]) >= 32
+    assert len(held["redis-password"]) >= 32
+
+
+def test_the_secret_outlives_an_uninstall_as_the_files_do(data: Render) -> None:
+    annotations = data().of("Secret")["azora-data"]["metadata"]["annotations"]
+
+    assert annotations == {"helm.sh/resource-policy": "keep"}
+
+
+def test_passwords_come_as_files_from_the_secret(data: Render) -> None:
+    for name, key in (("postgresql", "postgresql-password"), ("redis", "redis-password")):
+        spec = pod_specs(data())[name]
+        sources = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
+        assert [(source["secretName"], [item["key"] for item in source["items"]]) for source in sources] == [
+            ("azora-data", [key])
+        ]
+
+
+@each_kind
+def test_data_lies_where_the_values_say(data: Render, kind: str) -> None:
+    rendering = data(storage={"kind": kind, "path": "/srv/data"}, localstripe={"enabled": False})
+
+    for name in ("postgresql", "redis"):
+        found = rendering.of("StatefulSet")[f"azora-{name}"]["spec"]
+        volumes = {volume["name"]: volume for volume in found["template"]["spec"]["volumes"]}
+        claims = [claim["metadata"]["name"] for claim in found.get("volumeClaimTemplates", [])]
+        assert claims == (["data"] if kind == "claim" else [])
+        assert ("data" in volumes) == (kind != "claim")
+        if kind == "hostPath":
+            assert volumes["data"]["hostPath"] == {"path": f"/srv/data/shop/{name}", "type": "DirectoryOrCreate"}
+        (container,) = found["template"]["spec"]["containers"]
+        assert "data" in [mount["name"] for mount in container["volumeMounts"]]
+
+
+def test_a_claim_asks_for_what_the_values_say(data: Render) -> None:
+    rendering = data(storage={"kind": "claim", "className": "fast", "size": "20Gi"})
+    (claim,) = rendering.of("StatefulSet")["azora-postgresql"]["spec"]["volumeClaimTemplates"]
+
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "20Gi"}},
+    }
+
+
+@each_kind
+def test_pods_meet_the_restricted_standard_unless_a_folder_of_the_node_is_asked_for(data: Render, kind: str) -> None:
+    for spec in pod_specs(data(storage={"kind": kind}, localstripe={"enabled": True})).values():
+        (container,) = spec["containers"]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["runAsUser"] > 0
+        assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsUser"]
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["enableServiceLinks"] is False
+        if kind != "hostPath":
+            assert "initContainers" not in spec
+
+
+def test_root_only_hands_a_folder_of_the_node_over(data: Render) -> None:
+    for spec in pod_specs(data(storage={"kind": "hostPath"}, localstripe={"enabled": False})).values():
+        (starting,) = spec["initContainers"]
+        user = spec["securityContext"]["runAsUser"]
+        assert starting["command"][:2] == ["chown", f"{user}:{user}"]
+        assert starting["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
+        assert starting["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_postgresql_stops_fast_and_whole(data: Render) -> None:
+    """SIGTERM makes it wait for every client; SIGINT ends sessions, writes a checkpoint and goes."""
+    (container,) = pod_specs(data())["postgresql"]["containers"]
+
+    assert "kill -INT 1" in json.dumps(container["lifecycle"]["preStop"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"storage": {"kind": "nfs"}},
+        {"storage": {"path": "relative"}},
+        {"images": {"redis": "redis:7"}},
+        {"images": {"postgres": "x"}},
+        {"localstripe": {"enable": True}},
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_refused(refused: Callable[..., str], changes: dict[str, object]) -> None:
+    ((outer, inner),) = changes.items()
+
+    assert f"/{outer}" in refused("azora-data", **{outer: inner})
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [("redis", "at '/images': missing property 'redis'"), ("localstripe", "images.localstripe is missing")],
+)
+def test_a_missing_image_is_refused_by_name(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, image: str, said: str
+) -> None:
+    monkeypatch.delitem(DATA["images"], image)
+
+    assert said in refused("azora-data", localstripe={"enabled": True})

@@ -1,0 +1,90 @@
+"""What holds for all three charts."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from kubernetes import client
+from pydantic import ValidationError
+
+from tests.charts.rendering import DATA, ROUTER, STACK, Object, Render, run_helm
+
+CASES = [("azora", STACK), ("azora-router", ROUTER), ("azora-data", DATA)]
+each_chart = pytest.mark.parametrize(("chart", "passed"), CASES, ids=[name for name, _ in CASES])
+each_environment = pytest.mark.parametrize("environment", ["staging", "production"])
+
+
+@pytest.fixture
+def render(request: pytest.FixtureRequest, chart: str) -> Render:
+    fixture: Render = request.getfixturevalue({"azora": "stack", "azora-router": "router", "azora-data": "data"}[chart])
+    return fixture
+
+
+@each_chart
+@each_environment
+def test_helm_finds_nothing_to_say(chart: str, passed: dict[str, Any], environment: str) -> None:
+    done = run_helm("lint", chart, environment, passed)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout
+    assert "[ERROR]" not in done.stdout
+
+
+def checked(found: Object) -> None:
+    """Raises ValidationError for a key or a type that the Kubernetes API does not have; the client's models are strict."""
+    version = found["apiVersion"].rpartition("/")[2]
+    getattr(client, f"{version.capitalize()}{found['kind']}").model_validate(found)
+
+
+@each_chart
+@each_environment
+@pytest.mark.usefixtures("passed")
+def test_every_object_has_the_form_of_its_kind(render: Render, environment: str) -> None:
+    rendering = render(environment)
+
+    assert rendering.objects
+    for found in rendering.objects:
+        checked(found)
+
+
+def test_a_key_that_kubernetes_does_not_know_is_noticed() -> None:
+    with pytest.raises(ValidationError, match="selektor"):
+        checked({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"selektor": {}}})
+
+
+@each_chart
+@pytest.mark.usefixtures("passed")
+@pytest.mark.parametrize("key", ["replica", "image", "azora.colour", "azora.releases"])
+def test_a_key_that_nobody_reads_is_refused_by_name(refused: Callable[..., str], chart: str, key: str) -> None:
+    outer, _, inner = key.partition(".")
+
+    said = refused(chart, **{outer: {inner: "x"} if inner else "x"})
+
+    assert "values don't meet the specifications of the schema" in said
+    assert f"additional properties '{inner or outer}' not allowed" in said
+
+
+@each_chart
+def test_a_color_or_an_application_must_be_given(chart: str, passed: dict[str, Any]) -> None:
+    done = run_helm("template", chart, "staging", {**passed, "azora": {"application": "azora"}})
+
+    assert done.returncode != 0
+    assert "missing propert" in done.stderr
+    assert "environment" in done.stderr
+
+
+@pytest.mark.parametrize("chart", ["azora", "azora-data"])
+@each_environment
+def test_nothing_secret_is_outside_of_secrets(render: Render, environment: str) -> None:
+    """Whatever a Secret holds is nowhere else: in no ConfigMap, variable, argument, label or annotation."""
+    rendering = render(environment)
+    secrets = rendering.of("Secret").values()
+    held = [b64decode(value).decode() for secret in secrets for value in (secret.get("data") or {}).values()]
+    elsewhere = json.dumps([found for found in rendering.objects if found["kind"] != "Secret"])
+
+    assert held
+    assert [value for value in held if value in elsewhere or b64encode(value.encode()).decode() in elsewhere] == []

@@ -32,8 +32,9 @@ def storage_folder() -> Path:
 
 def _storage() -> Path:
     file = storage_folder() / "storage.conf"
-    if not file.is_file():
-        running = Path(os.environ.get("XDG_RUNTIME_DIR", "/run")) / "azora-containers"
-        with only_one(file.with_suffix(".lock"), what=f"write {file}"):
-            file.write_text(_STORAGE.format(folder=file.parent, running=running))
+    running = Path(os.environ.get("XDG_RUNTIME_DIR", "/run")) / "azora-containers"
+    wanted = _STORAGE.format(folder=file.parent, running=running)
+    with only_one(file.with_suffix(".lock"), what=f"write {file}"):
+        if not file.is_file() or file.read_text() != wanted:
+            file.write_text(wanted)
     return file

@@ -1,0 +1,268 @@
+"""The probe counts what users would have seen: a real server, real connections, and literal tables for the counting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from azora.errors import BadInput
+from azora.gateways.openloop import Target
+from azora.gateways.probe import Probe
+from azora.probing import Counts, Failure, Presence, ProbeResult, Sample, count, read_result, to_json
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@contextmanager
+def serving(answer: Answer) -> Iterator[str]:
+    """A server in a thread of its own; yields host:port."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    ports: list[int] = []
+
+    async def begin() -> web.ServerRunner:
+        runner = web.ServerRunner(web.Server(answer))  # type: ignore[arg-type]
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        ports.append(runner.addresses[0][1])
+        ready.set()
+        return runner
+
+    def serve() -> None:
+        runner = loop.run_until_complete(begin())
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    ready.wait(5)
+    yield f"127.0.0.1:{ports[0]}"
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+
+
+def until(probe: Probe, requests: int) -> ProbeResult:
+    deadline = time.monotonic() + 10
+    while probe.so_far().total < requests and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return probe.stop()
+
+
+def test_every_request_is_counted_by_the_color_that_answered_it() -> None:
+    color, hosts, connections = ["blue"], set(), set()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        hosts.add(request.headers["Host"])
+        connections.add(request.transport.get_extra_info("peername") if request.transport else None)
+        return web.Response(text="hello", headers={"X-Azora-Color": color[0]})
+
+    with (
+        serving(answer) as address,
+        Probe("http://shop.localhost:8080/", connect=address, rate_per_second=200) as probe,
+    ):
+        time.sleep(0.5)
+        switched, color[0] = time.time(), "green"
+        result = until(probe, 200)
+
+    assert (result.failed, result.unsent, result.all.resent) == (0, 0, 0)
+    assert result.fresh.total == pytest.approx(result.kept.total, abs=1)
+    assert sum(seen.count for seen in result.all.colors.values()) == result.total
+    assert hosts == {"shop.localhost:8080"}
+    assert len(connections) == result.fresh.total + 8
+    first, last = result.first_on("green"), result.last_on("blue")
+    assert first is not None
+    assert last is not None
+    assert abs(first - switched) < 0.1
+    assert last < switched + 0.05
+    assert result.total == pytest.approx((result.ended - result.began) * 200, rel=0.1)
+    assert result.all.p50_ms is not None
+    assert 0 < result.all.p50_ms < 100
+
+
+def test_failures_are_told_by_kind_and_none_is_hidden() -> None:
+    number = iter(range(10**6))
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        match next(number) % 5:
+            case 0:
+                return web.Response(status=503)
+            case 1:
+                await asyncio.sleep(1)
+            case 2 if request.transport:
+                request.transport.abort()
+        return web.Response(headers={"X-Azora-Color": "blue"})
+
+    with serving(answer) as address:
+        probe = Probe(
+            f"http://{address}/", rate_per_second=200, fresh_connections=True, request_timeout_seconds=0.3
+        ).start()
+        result = until(probe, 100)
+
+    kinds = {failure.kind: failure.count for failure in result.all.failures}
+    assert kinds.keys() == {"HTTP 503", "timeout", "closed without an answer"}
+    assert result.failed == sum(kinds.values()) == result.total - result.all.colors["blue"].count
+    assert all(result.began <= at <= result.ended for failure in result.all.failures for at in failure.at)
+    assert result.kept == Counts()
+
+
+def test_slow_answers_do_not_slow_the_requests() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.5)
+        return web.Response()
+
+    with serving(answer) as address:
+        probe = Probe(f"http://{address}/", rate_per_second=100).start()
+        time.sleep(1)
+        result = probe.stop()
+
+    assert result.total == pytest.approx(100, abs=8)
+    assert result.failed == 0
+
+
+def test_a_closed_kept_alive_connection_is_asked_again_and_says_so() -> None:
+    seen: set[object] = set()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.transport and request.transport.get_extra_info("peername") in seen:
+            request.transport.abort()
+        elif request.transport:
+            seen.add(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    with serving(answer) as address:
+        probe = Probe(f"http://{address}/", rate_per_second=100, fresh_connections=False).start()
+        result = until(probe, 50)
+
+    assert result.failed == 0
+    assert result.kept.resent == result.all.resent > 10
+
+
+def test_nobody_there_is_a_failure_of_each_request() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    result = until(Probe(f"http://{address}/", rate_per_second=100).start(), 20)
+
+    assert result.failed == result.total
+    assert [failure.kind for failure in result.all.failures] == ["connection refused"]
+    assert result.all.p50_ms is None
+
+
+def test_it_ends_by_itself_at_its_limit() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    with serving(answer) as address:
+        probe = Probe(f"http://{address}/", rate_per_second=50, limit_seconds=0.3).start()
+        time.sleep(0.8)
+        assert not probe.running
+        assert probe.stop().total == pytest.approx(15, abs=3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(headers={"X-Azora-Color": "blue"})
+
+    out = tmp_path / "probe.json"
+    with serving(answer) as address:
+        program = "import sys; from pathlib import Path; from azora.gateways.probe import Probe, run;"
+        program += f"run(Probe('http://{address}/', rate_per_second=100), Path({str(out)!r}))"
+        process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+        deadline = time.monotonic() + 10
+        while not out.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        so_far = read_result(out)
+        process.send_signal(number)
+        assert process.wait(5) == 0
+
+    result = read_result(out)
+    assert result.total >= so_far.total > 10
+    assert result.failed == 0
+    assert json.loads(out.read_text())["all"]["colors"]["blue"]["count"] == result.total
+
+
+@pytest.mark.parametrize(
+    ("url", "connect", "path", "expected"),
+    [
+        (
+            "http://shop.localhost:8080",
+            "127.0.0.1:80",
+            None,
+            Target("http://127.0.0.1:80/", "shop.localhost:8080", None),
+        ),
+        ("http://shop.localhost/a?b=c", None, None, Target("http://shop.localhost/a?b=c", "shop.localhost", None)),
+        ("http://shop.localhost/a", "10.0.0.1:80", "/api", Target("http://10.0.0.1:80/api", "shop.localhost", None)),
+        (
+            "https://shop.example/",
+            "10.0.0.1:443",
+            None,
+            Target("https://10.0.0.1:443/", "shop.example", "shop.example"),
+        ),
+    ],
+)
+def test_what_is_dialled_and_what_is_said(url: str, connect: str | None, path: str | None, expected: Target) -> None:
+    assert Target.of(url, connect, path) == expected
+
+
+@pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "http://"])
+def test_what_is_no_web_address_is_refused(url: str) -> None:
+    with pytest.raises(BadInput, match="could not probe"):
+        Probe(url)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        pytest.param([], Counts(), id="nothing"),
+        pytest.param(
+            [Sample(12.0, 0.002, "blue"), Sample(10.0, 0.001, "blue"), Sample(11.0, 0.0504, "green")],
+            Counts(
+                3, colors={"blue": Presence(2, 10.0, 12.0), "green": Presence(1, 11.0, 11.0)}, p50_ms=2.0, p99_ms=50.4
+            ),
+            id="colors, whatever the order",
+        ),
+        pytest.param(
+            [Sample(1.0, 5.0, "blue", "timeout"), Sample(2.0, 0.001, resent=True), Sample(0.0, 0.1, None, "HTTP 503")],
+            Counts(3, 2, 1, (Failure("HTTP 503", 1, (0.0,)), Failure("timeout", 1, (1.0,))), p50_ms=1.0, p99_ms=1.0),
+            id="a failed request has no color and no latency",
+        ),
+        pytest.param(
+            [Sample(float(at), 1, None, "timeout") for at in (9, 3, 1, 7, 5, 0, 8)],
+            Counts(7, 7, 0, (Failure("timeout", 7, (0.0, 1.0, 3.0, 5.0, 7.0)),)),
+            id="the first few times of many",
+        ),
+        pytest.param(
+            [Sample(0.0, number / 1000) for number in range(1, 101)],
+            Counts(100, p50_ms=50.0, p99_ms=99.0),
+            id="percentiles",
+        ),
+    ],
+)
+def test_samples_are_counted(samples: list[Sample], expected: Counts) -> None:
+    assert count(samples) == expected
+
+
+def test_a_result_says_itself_in_a_line_and_survives_its_file(tmp_path: Path) -> None:
+    counts = count([Sample(99.0, 0.002, "blue"), Sample(101.5, 0.002, "green"), Sample(102.0, 1, None, "HTTP 503")])
+    result = ProbeResult(98.0, 103.0, 1, 2, counts, counts, Counts())
+    (tmp_path / "file").write_text(to_json(result))
+
+    assert read_result(tmp_path / "file") == result
+    assert result.summary(switched_at=100.0) == (
+        "3 requests, 1 failed; 1 × HTTP 503; blue 1 (-1.00 to -1.00 s); green 1 (+1.50 to +1.50 s); "
+        "p50 2.0 ms, p99 2.0 ms; 2 not sent"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ import pytest
 
 from tests.charts.rendering import DATA, Object, Render, Rendering
 
-each_kind = pytest.mark.parametrize("kind", ["claim", "hostPath", "emptyDir"])
+each_kind = pytest.mark.parametrize("kind", ["claim", "emptyDir"])
 
 
 def pod_specs(rendering: Rendering) -> dict[str, Object]:
@@ -97,7 +96,7 @@ def test_passwords_come_as_files_from_the_secret(data: Render) -> None:
 
 @each_kind
 def test_data_lies_where_the_values_say(data: Render, kind: str) -> None:
-    rendering = data(storage={"kind": kind, "path": "/srv/data"}, localstripe={"enabled": False})
+    rendering = data(storage={"kind": kind}, localstripe={"enabled": False})
 
     for name in ("postgresql", "redis"):
         found = rendering.of("StatefulSet")[f"azora-{name}"]["spec"]
@@ -105,8 +104,6 @@ def test_data_lies_where_the_values_say(data: Render, kind: str) -> None:
         claims = [claim["metadata"]["name"] for claim in found.get("volumeClaimTemplates", [])]
         assert claims == (["data"] if kind == "claim" else [])
         assert ("data" in volumes) == (kind != "claim")
-        if kind == "hostPath":
-            assert volumes["data"]["hostPath"] == {"path": f"/srv/data/shop/{name}", "type": "DirectoryOrCreate"}
         (container,) = found["template"]["spec"]["containers"]
         assert "data" in [mount["name"] for mount in container["volumeMounts"]]
 
@@ -123,7 +120,7 @@ def test_a_claim_asks_for_what_the_values_say(data: Render) -> None:
 
 
 @each_kind
-def test_pods_meet_the_restricted_standard_unless_a_folder_of_the_node_is_asked_for(data: Render, kind: str) -> None:
+def test_pods_meet_the_restricted_standard(data: Render, kind: str) -> None:
     for spec in pod_specs(data(storage={"kind": kind}, localstripe={"enabled": True})).values():
         (container,) = spec["containers"]
         assert spec["securityContext"]["runAsNonRoot"] is True
@@ -137,31 +134,14 @@ def test_pods_meet_the_restricted_standard_unless_a_folder_of_the_node_is_asked_
         }
         assert spec["automountServiceAccountToken"] is False
         assert spec["enableServiceLinks"] is False
-        if kind != "hostPath":
-            assert "initContainers" not in spec
-
-
-def test_root_only_hands_a_folder_of_the_node_over(data: Render) -> None:
-    for spec in pod_specs(data(storage={"kind": "hostPath"}, localstripe={"enabled": False})).values():
-        (starting,) = spec["initContainers"]
-        user = spec["securityContext"]["runAsUser"]
-        assert starting["command"][:2] == ["chown", f"{user}:{user}"]
-        assert starting["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
-        assert starting["securityContext"]["readOnlyRootFilesystem"] is True
-
-
-def test_postgresql_stops_fast_and_whole(data: Render) -> None:
-    """SIGTERM makes it wait for every client; SIGINT ends sessions, writes a checkpoint and goes."""
-    (container,) = pod_specs(data())["postgresql"]["containers"]
-
-    assert "kill -INT 1" in json.dumps(container["lifecycle"]["preStop"])
+        assert "initContainers" not in spec
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"storage": {"kind": "nfs"}},
-        {"storage": {"path": "relative"}},
+        {"storage": {"size": "much"}},
         {"images": {"redis": "redis:7"}},
         {"images": {"postgres": "x"}},
         {"localstripe": {"enable": True}},

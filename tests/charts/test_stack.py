@@ -125,12 +125,19 @@ def test_a_typing_mistake_at_any_depth_is_refused(refused: Callable[..., str], c
     assert "not allowed" in refused("azora", **changes)
 
 
-def test_the_schema_knows_exactly_what_the_application_file_names() -> None:
-    known = json.loads((CHARTS / "azora/values.schema.json").read_text())["properties"]
-    images = [each["name"] for each in APPLICATION["images"] if each.get("chart", "stack") == "stack"]
+def schema(chart: str) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads((CHARTS / chart / "values.schema.json").read_text())["properties"]
+    return known
 
-    assert sorted(known["images"]["properties"]) == sorted(images)
-    assert sorted(known["services"]["properties"]) == sorted(known["replicas"]["properties"]) == sorted(SERVICES)
+
+def test_the_schemas_know_exactly_what_the_application_file_names() -> None:
+    stack, data = schema("azora"), schema("azora-data")
+    of_the_stack = [each["name"] for each in APPLICATION["images"] if each.get("chart", "stack") == "stack"]
+    of_the_data = [each["name"] for each in APPLICATION["images"] if each.get("chart", "stack") == "data"]
+
+    assert sorted(stack["services"]["properties"]) == sorted(stack["replicas"]["properties"]) == sorted(SERVICES)
+    assert sorted(stack["images"]["properties"]) == sorted(of_the_stack)
+    assert sorted(data["images"]["properties"]) == sorted(of_the_data)
 
 
 @pytest.mark.parametrize(("environment", "count"), [("staging", 1), ("production", 3)])

@@ -20,32 +20,7 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* A folder of the node belongs to root, and fsGroup does not reach it. */}}
-{{- define "data.own-folder" -}}
-initContainers:
-  - name: own-folder
-    image: {{ include "data.image" . }}
-    command: [chown, "{{ .user }}:{{ .user }}", /data]
-    resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 64Mi}}
-    securityContext:
-      runAsUser: 0
-      runAsGroup: 0
-      runAsNonRoot: false
-      allowPrivilegeEscalation: false
-      readOnlyRootFilesystem: true
-      capabilities: {drop: [ALL], add: [CHOWN]}
-    volumeMounts: [{name: data, mountPath: /data}]
-{{- end }}
-
-{{/* Where the volume `data` is; a claim comes from the StatefulSet's template instead. */}}
-{{- define "data.volume" -}}
-{{- if eq .root.Values.storage.kind "hostPath" -}}
-- {name: data, hostPath: {path: {{ .root.Values.storage.path }}/{{ .root.Release.Namespace }}/{{ .component }}, type: DirectoryOrCreate}}
-{{- else -}}
-- {name: data, emptyDir: {}}
-{{- end }}
-{{- end }}
-
+{{/* The volume `data` of a StatefulSet: a claim, or nothing that outlives the pod. */}}
 {{- define "data.claims" -}}
 volumeClaimTemplates:
   - apiVersion: v1

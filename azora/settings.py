@@ -6,8 +6,10 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from azora.errors import BadInput
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -93,4 +95,8 @@ def settings() -> Settings:
     if "AZORA_KUBE_CONTEXT" not in os.environ:
         for key, value in node_environment(os.environ.get("AZORA_NODE", "demo")).items():
             os.environ.setdefault(key, value)
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"AZORA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise BadInput(f"could not read the settings: {wrong}", advice="docs/configuration.md lists them") from None

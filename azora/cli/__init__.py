@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError
+from azora.settings import settings
 
 EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (
     (BadInput, 2),
@@ -18,9 +20,11 @@ EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (
 
 def main() -> None:
     """Run the command line; an error is one sentence and what to do, never a trace."""
-    from azora.cli.commands import app  # noqa: PLC0415 - after the console, so that even an import error is told well
-
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")  # no server: an error, not one of its own
     try:
+        settings()  # before anything of Prefect is imported: it reads its address from the environment once
+        from azora.cli.commands import app  # noqa: PLC0415
+
         app()
     except AzoraError as error:
         Console(stderr=True).print(f"[bold red]✗[/] {error.message}", highlight=False)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from azora.cli.local import app as local_app
+from azora.cli.local import up as local_up
 from azora.cli.output import done, emit
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
@@ -171,7 +172,10 @@ def demo(
     ask: Annotated[bool, typer.Option("--ask", help="Leave the approval to you.")] = False,
 ) -> None:
     """Start everything, release twice, and count what users met."""
-    from azora.cli.demo import run  # noqa: PLC0415
+    local_up(settings().node)
+    settings.cache_clear()
+    settings()
+    from azora.cli.demo import run  # noqa: PLC0415 - Prefect reads its address when it is imported
 
     run(ask=ask, change=change)
 

@@ -18,9 +18,6 @@ from azora.errors import Failed
 from azora.gateways.cluster import connect
 from azora.gateways.orchestrator import Run, answer, start
 from azora.gateways.watching import public_url
-from azora.local import node as life
-from azora.local.layout import layout
-from azora.local.progress import Steps
 from azora.probing import ProbeResult, read_result
 from azora.record import Switch
 from azora.settings import settings
@@ -32,11 +29,8 @@ GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
 
 
 def run(*, ask: bool, change: Path) -> None:
-    """Start what is missing, release, change a visible line, release again under a probe; say where to look."""
+    """Release where nothing was released, change a visible line, release again under a probe; say where to look."""
     began = time.monotonic()
-    steps = Steps(console)
-    life.up(layout(settings().node), steps)
-    settings.cache_clear()
     if not _is_released("production"):
         console.rule("the first release: both environments come up")
         _release("main", ask=ask)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from azora.cli.output import console, done, emit
+from azora.cli.output import console, done, emit, failed
 from azora.gateways.orchestrator import Run, run_called, stages, start
 
 POLL_SECONDS = 1.0
@@ -22,8 +22,17 @@ def begin(deployment: str, parameters: Mapping[str, object], *, wait: bool, as_j
         return
     emit(f"{run.name}: {run.url}", as_json=as_json)
     over = follow(run.id, quiet=as_json)
-    done(f"{over.name}: {over.state}: {over.message}", {"run": over.id, "state": over.state}, as_json=as_json)
+    ended(over, as_json=as_json)
     sys.exit(0 if over.went_well else 1)
+
+
+def ended(run: Run, *, as_json: bool) -> None:
+    """Tell how a run ended."""
+    data = {"run": run.id, "state": run.state, "message": run.message, "url": run.url}
+    if run.went_well:
+        done(f"{run.name}: {run.message}", data, as_json=as_json)
+    else:
+        failed(f"{run.name}: {run.state}: {run.message}", data, as_json=as_json)
 
 
 def follow(run: str, *, quiet: bool = False, until_waiting: bool = False, told: set[str] | None = None) -> Run:

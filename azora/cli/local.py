@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from azora.errors import AzoraError, BadInput
+from azora.cli.output import console
+from azora.errors import BadInput
 from azora.local import node as life
-from azora.local.layout import Layout, layout
+from azora.local.cache import cache_folder
+from azora.local.layout import Layout, known, layout
 from azora.local.progress import Steps
 
 app = typer.Typer(name="local", no_args_is_help=True, help="The embedded Kubernetes node: start, stop, look.")
-console = Console()
 
 Name = Annotated[str, typer.Argument(envvar="AZORA_NODE", help="Name of the node.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -31,51 +30,56 @@ def up(
     with_prefect: Annotated[bool, typer.Option(help="Also start PostgreSQL, Prefect and its worker.")] = True,
 ) -> None:
     """Start the node and all that belongs to it; what runs is left alone."""
-    with _told() as steps:
-        node = layout(name)
-        life.up(node, steps, with_prefect=with_prefect)
-        console.print(f"[bold]{name} is up[/] in {steps.elapsed_seconds:.1f} s")
-        _addresses(node)
+    steps = Steps(console)
+    node = layout(name)
+    life.up(node, steps, with_prefect=with_prefect)
+    console.print(f"[bold]{name} is up[/] in {steps.elapsed_seconds:.1f} s")
+    _addresses(node)
 
 
 @app.command()
 def down(name: Name = "demo") -> None:
     """Stop the node; nothing of it is left but its state folder."""
-    with _told() as steps:
-        life.down(layout(name), steps)
+    steps = Steps(console)
+    life.down(layout(name), steps)
 
 
 @app.command()
-def clean(name: Name = "demo") -> None:
+def clean(
+    name: Name = "demo",
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All nodes, and the cache of built programs.")
+    ] = False,
+) -> None:
     """Stop the node and forget its state: images, volumes, databases, reports."""
-    with _told() as steps:
-        life.clean(layout(name), steps)
+    steps = Steps(console)
+    for one in known() if everything else [name]:
+        life.clean(layout(one), steps)
+    if everything:
+        with steps.step(f"cache in {cache_folder()}"):
+            shutil.rmtree(cache_folder(), ignore_errors=True)
 
 
 @app.command()
 def status(name: Name = "demo", as_json: Json = False) -> None:
     """What runs, and whether it is ready. Exit 1 when something is not."""
-    with _told():
-        node = layout(name)
-        services = life.status(node)
-        if as_json:
-            typer.echo(json.dumps([asdict(service) for service in services], indent=2))
-        else:
-            _show(node, services)
-        if not services or not all(service.ready for service in services if service.state != "STOPPED"):
-            raise typer.Exit(1)
+    node = layout(name)
+    services = life.status(node)
+    if as_json:
+        typer.echo(json.dumps([asdict(service) for service in services], indent=2))
+    else:
+        _show(node, services)
+    if not services or not all(service.ready for service in services if service.state != "STOPPED"):
+        raise typer.Exit(1)
 
 
 @app.command()
 def kubeconfig(name: Name = "demo") -> None:
     """Print the path of the node's kubeconfig: export KUBECONFIG=$(azora local kubeconfig)."""
-    with _told():
-        file = layout(name).kubeconfig
-        if not file.is_file():
-            raise BadInput(
-                f"could not find {file}: node {name!r} was never started", advice=f"run `azora local up {name}`"
-            )
-        typer.echo(file)
+    file = layout(name).kubeconfig
+    if not file.is_file():
+        raise BadInput(f"could not find {file}: node {name!r} was never started", advice=f"run `azora local up {name}`")
+    typer.echo(file)
 
 
 @app.command()
@@ -86,30 +90,14 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
 ) -> None:
     """The last lines of the node's logs."""
-    with _told():
-        folder = layout(name).log
-        files = sorted(folder.glob(f"{service or '*'}.log"))
-        if not files:
-            known = ", ".join(sorted(path.stem for path in folder.glob("*.log"))) or "none"
-            raise BadInput(
-                f"could not find a log of {service or 'any service'!r} in {folder}", advice=f"there are: {known}"
-            )
-        subprocess.run(["tail", f"--lines={lines}", *(["--follow=name"] if follow else []), *files], check=False)
-
-
-@contextmanager
-def _told() -> Iterator[Steps]:
-    """An error of ours as text for a person, exit 1."""
-    try:
-        yield Steps(console)
-    except AzoraError as error:
-        console.print(f"[red]{error.message}[/]", highlight=False, markup=True)
-        if error.advice:
-            console.print(f"  → {error.advice}", highlight=False)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        console.print("stopped by you; the same command goes on from here")
-        raise typer.Exit(130) from None
+    folder = layout(name).log
+    files = sorted(folder.glob(f"{service or '*'}.log"))
+    if not files:
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.log"))) or "none"
+        raise BadInput(
+            f"could not find a log of {service or 'any service'!r} in {folder}", advice=f"there are: {known}"
+        )
+    subprocess.run(["tail", f"--lines={lines}", *(["--follow=name"] if follow else []), *files], check=False)
 
 
 def _show(node: Layout, services: list[life.ServiceStatus]) -> None:

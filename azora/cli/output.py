@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
@@ -16,6 +16,14 @@ def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
         print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
     else:
         console.print(f"[green]✓[/] {sentence}")
+
+
+def failed(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
+    """Tell that something did not work; the exit code is the caller's."""
+    if as_json:
+        print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
+    else:
+        console.print(f"[red]✗[/] {sentence}")
 
 
 def emit(line: str, *, as_json: bool) -> None:

@@ -1,0 +1,38 @@
+"""What every test may use. Tests that need a cluster run on the embedded node `test`, which is started once and left up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("AZORA_NODE", "test")
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+
+FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever lives in these folders needs the node."""
+    for item in items:
+        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+        if folder in FOLDERS_ON_A_NODE:
+            item.add_marker(pytest.mark.cluster)
+            item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The embedded node `test`, up with Prefect and its worker; the settings of this process point at it."""
+    from rich.console import Console
+
+    from azora.local import node as life
+    from azora.local.layout import layout
+    from azora.local.progress import Steps
+    from azora.settings import settings
+
+    life.up(layout("test"), Steps(Console()))
+    settings.cache_clear()
+    settings()
+    return "test"

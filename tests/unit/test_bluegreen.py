@@ -1,0 +1,172 @@
+"""The promotion's order, as a table: what the cluster shows on the left, the one next step on the right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from azora.bluegreen import Stack, Step, Wanted, World, approved, may_serve, next_step
+from azora.colors import Color
+from azora.record import Approval, Receipt, StackRecord, Switch
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+BLUE, GREEN = Color.BLUE, Color.GREEN
+
+
+def stack(
+    color: Color, release: str, *, ready: int = 3, wanted: int = 3, proved: bool = True, helm: str = "deployed"
+) -> Stack:
+    record = StackRecord(release=release, revision=1, proved_at=NOW if proved else None)
+    return Stack(color, release, helm, 1, {"web": wanted}, {"web": ready}, frozenset(), record)
+
+
+def switched(number: int, release: str, to: Color, *, approval: str | None = None) -> Switch:
+    return Switch(
+        number=number, at=NOW, kind="promotion", came_from=to.other, to=to, release=release, by="run", approval=approval
+    )
+
+
+EMPTY = World()
+SERVING_OLD = World(
+    active=BLUE,
+    preview_points_at=GREEN,
+    service_version="7",
+    router_helm="deployed",
+    stacks={BLUE: stack(BLUE, "old")},
+    switches=(switched(1, "old", BLUE),),
+    receipts=(Receipt(number=1, verdict="good"),),
+    data_digest="data",
+    router_digest="router/blue",
+)
+YES = Approval(
+    id="run/production-1-1",
+    run="run",
+    environment="production",
+    release="new",
+    plan="plan",
+    bound_to=SERVING_OLD.bound,
+    approver="ada",
+    reason="it is time",
+    at=NOW,
+    expires_at=NOW + timedelta(hours=1),
+)
+APPROVED = replace(SERVING_OLD, approval=YES)
+INSTALLED = replace(APPROVED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", proved=False)})
+PROVED = replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new")})
+SWITCHED = replace(
+    PROVED,
+    active=GREEN,
+    switches=(switched(1, "old", BLUE), switched(2, "new", GREEN, approval=YES.id)),
+    preview_points_at=GREEN,
+)
+WATCHED = replace(SWITCHED, receipts=(*SERVING_OLD.receipts, Receipt(number=2, verdict="good")))
+BOOKED = replace(WATCHED, preview_points_at=BLUE, router_digest="router/green")
+
+PRODUCTION = Wanted(
+    "new", "run", approval_needed=True, ask_after_preview=False, data_digest="data", router_digest="router"
+)
+STAGING = replace(PRODUCTION, approval_needed=False)
+AFTER = replace(PRODUCTION, ask_after_preview=True)
+
+
+@pytest.mark.parametrize(
+    ("world", "wanted", "step"),
+    [
+        pytest.param(EMPTY, PRODUCTION, Step.ASK, id="nothing is touched before a yes"),
+        pytest.param(EMPTY, STAGING, Step.INSTALL_DATA, id="first release: databases"),
+        pytest.param(replace(EMPTY, data_digest="data"), STAGING, Step.INSTALL_PREVIEW, id="first release: a stack"),
+        pytest.param(
+            replace(EMPTY, data_digest="data", pending=("azora-blue",)),
+            STAGING,
+            Step.REPAIR,
+            id="leftovers are repaired first",
+        ),
+        pytest.param(
+            replace(EMPTY, data_digest="data", stacks={BLUE: stack(BLUE, "new", proved=False)}),
+            STAGING,
+            Step.INSTALL_ROUTER,
+            id="first release: the door opens last",
+        ),
+        pytest.param(SERVING_OLD, PRODUCTION, Step.ASK, id="a running environment asks"),
+        pytest.param(SERVING_OLD, STAGING, Step.INSTALL_PREVIEW, id="staging asks nobody"),
+        pytest.param(APPROVED, PRODUCTION, Step.INSTALL_PREVIEW, id="after the yes"),
+        pytest.param(replace(APPROVED, pending=("azora-green",)), PRODUCTION, Step.REPAIR, id="half-done after a kill"),
+        pytest.param(
+            replace(SERVING_OLD, pending=("azora-green",)), PRODUCTION, Step.ASK, id="even a repair waits for the yes"
+        ),
+        pytest.param(replace(APPROVED, data_digest="older"), PRODUCTION, Step.INSTALL_DATA, id="databases changed"),
+        pytest.param(
+            replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", helm="failed")}),
+            PRODUCTION,
+            Step.INSTALL_PREVIEW,
+            id="a failed install is done again",
+        ),
+        pytest.param(
+            replace(INSTALLED, stacks={BLUE: stack(BLUE, "old", wanted=5), GREEN: stack(GREEN, "new")}),
+            PRODUCTION,
+            Step.INSTALL_PREVIEW,
+            id="a small preview grows to the active size",
+        ),
+        pytest.param(
+            replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", ready=2)}),
+            PRODUCTION,
+            Step.AWAIT_READY,
+            id="a preview that lost a pod is waited for, not switched to",
+        ),
+        pytest.param(INSTALLED, PRODUCTION, Step.PROVE, id="ready is not proved"),
+        pytest.param(PROVED, PRODUCTION, Step.SWITCH, id="proved: switch"),
+        pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
+        pytest.param(replace(PROVED, approval=None), AFTER, Step.ASK, id="after_preview: asked when proved"),
+        pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),
+        pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
+        pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
+        pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
+        pytest.param(BOOKED, PRODUCTION, None, id="done"),
+        pytest.param(replace(BOOKED, approval=None), PRODUCTION, None, id="what runs already needs no approval"),
+    ],
+)
+def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
+    assert next_step(world, wanted, NOW) is step
+
+
+@pytest.mark.parametrize(
+    ("world", "holds"),
+    [
+        pytest.param(APPROVED, True, id="as it was shown"),
+        pytest.param(replace(APPROVED, approval=YES.model_copy(update={"run": "another"})), False, id="another run's"),
+        pytest.param(
+            replace(APPROVED, approval=YES.model_copy(update={"release": "another"})), False, id="another release"
+        ),
+        pytest.param(replace(APPROVED, approval=YES.model_copy(update={"expires_at": NOW})), False, id="expired"),
+        pytest.param(
+            replace(APPROVED, stacks={BLUE: stack(BLUE, "hotfix")}), False, id="users run something else by now"
+        ),
+        pytest.param(
+            replace(APPROVED, switches=(*APPROVED.switches, switched(2, "x", GREEN), switched(3, "old", BLUE))),
+            False,
+            id="users moved there and back",
+        ),
+        pytest.param(
+            replace(APPROVED, switches=(switched(1, "old", BLUE, approval=YES.id),)), False, id="used already"
+        ),
+    ],
+)
+def test_an_approval_is_bound_to_what_was_shown(world: World, *, holds: bool) -> None:
+    assert approved(world, PRODUCTION, NOW) is holds
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        pytest.param(stack(GREEN, "new"), None, id="ready and proved"),
+        pytest.param(Stack(GREEN), "no green stack is installed", id="nothing there"),
+        pytest.param(stack(GREEN, "new", ready=2), "not ready", id="a pod short"),
+        pytest.param(stack(GREEN, "new", wanted=0, ready=0), "not ready", id="scaled to nothing"),
+        pytest.param(stack(GREEN, "new", proved=False), "never proved", id="never proved"),
+    ],
+)
+def test_traffic_never_goes_to_a_color_that_is_not_ready(candidate: Stack, reason: str | None) -> None:
+    said = may_serve(candidate)
+    assert said is None if reason is None else reason in (said or "")

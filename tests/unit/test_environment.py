@@ -1,0 +1,44 @@
+"""Environment files: strict, and wrong ones told in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from azora.environment import environments, load_environment
+from azora.errors import BadInput
+from azora.settings import ROOT
+
+FOLDER = ROOT / "deployments/environments"
+GOOD = "namespace: n\nhosts: {live: a.localhost, preview: b.localhost}\n"
+
+
+def test_the_project_s_own_files_load() -> None:
+    assert environments(FOLDER) == ["production", "staging"]
+    production = load_environment("production", FOLDER)
+    assert production.approval
+    assert production.approval.ask == "before_preview"
+    assert load_environment("staging", FOLDER).approval is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(GOOD + "nmespace: n\n", "nmespace", id="unknown key"),
+        pytest.param("hosts: {live: a, preview: b}\n", "namespace: Field required", id="missing key"),
+        pytest.param(GOOD + "approval: {ask: sometimes}\n", "approval.ask", id="value that is no choice"),
+        pytest.param(GOOD + "settle_seconds: -1\n", "settle_seconds", id="number out of range"),
+        pytest.param("a: [", "while parsing", id="no YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_by_key(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    with pytest.raises(BadInput, match=said):
+        load_environment("odd", tmp_path)
+
+
+def test_an_unknown_environment_names_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "staging.yaml").write_text(GOOD)
+    with pytest.raises(BadInput, match="known environments: staging"):
+        load_environment("prod", tmp_path)

@@ -1,0 +1,61 @@
+"""The plan: what its hash is bound to, and how it reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from azora.environment import load_environment
+from azora.plan import Change, markdown, plan_of, proof_for
+from azora.record import ProofRecord
+from azora.settings import ROOT
+from tests.unit.test_bluegreen import GREEN, SERVING_OLD, SWITCHED, stack
+from tests.unit.test_release import BASE
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PRODUCTION = load_environment("production", ROOT / "deployments/environments")
+PROOF = ProofRecord(release=BASE.id, at=NOW - timedelta(hours=1), run="abc", summary="all passed")
+
+
+def test_looking_again_does_not_change_the_hash_nor_does_the_preview_color() -> None:
+    plan = plan_of(PRODUCTION, BASE, SERVING_OLD, changes=(Change("a", "b", "c"),), proof=PROOF)
+    with_preview = replace(SERVING_OLD, stacks={**SERVING_OLD.stacks, GREEN: stack(GREEN, "other")})
+    assert plan.hash == plan_of(PRODUCTION, BASE, SERVING_OLD).hash == plan_of(PRODUCTION, BASE, with_preview).hash
+
+
+def test_another_release_another_rule_or_moved_users_change_it() -> None:
+    other = BASE.model_copy(update={"values_digest": "w"})
+    asked_later = PRODUCTION.model_copy(
+        update={"approval": PRODUCTION.approval.model_copy(update={"ask": "after_preview"})}
+    )  # type: ignore[union-attr]
+    hashes = {
+        plan_of(PRODUCTION, BASE, SERVING_OLD).hash,
+        plan_of(PRODUCTION, other, SERVING_OLD).hash,
+        plan_of(asked_later, BASE, SERVING_OLD).hash,
+        plan_of(PRODUCTION, BASE, SWITCHED).hash,
+    }
+    assert len(hashes) == 4
+
+
+def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> None:
+    text = markdown(
+        plan_of(PRODUCTION, BASE, SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF)
+    )
+    for told in (
+        "blue: old",
+        "green",
+        BASE.id,
+        "`1234567` Fix the cart (Ada)",
+        "all passed",
+        "**before** anything in production changes",
+    ):
+        assert told in text
+
+
+@pytest.mark.parametrize(("age_hours", "counts"), [(1, True), (168, True), (169, False)])
+def test_an_old_proof_does_not_count(age_hours: int, *, counts: bool) -> None:
+    proof = PROOF.model_copy(update={"at": NOW - timedelta(hours=age_hours)})
+    world = replace(SERVING_OLD, proofs=(proof,))
+    assert (proof_for(world, BASE.id, NOW, 168) is not None) is counts

@@ -1,0 +1,73 @@
+"""The shape that every change must keep."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.flows import load_flow_from_entrypoint
+
+from azora.settings import ROOT, Settings
+
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+FLOWS = sorted((ROOT / "flows").glob("*.py"))
+SERVICES = [
+    service["name"] for service in yaml.safe_load((ROOT / "deployments/application.yaml").read_text())["services"]
+]
+
+OTHER_MEANINGS = {("azora/gateways/registry.py", "auth")}  # the key of a login in docker's own file
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_every_entrypoint_loads_as_a_worker_loads_it(
+    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    assert flow.name == deployment["name"]
+    described = {name: p.get("description") for name, p in flow.parameters.model_dump()["properties"].items()}
+    assert all(described.values()), f"the start form shows parameters without a word: {described}"
+
+
+@pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)
+def test_no_flow_is_named_like_an_importable_module(file: Path) -> None:
+    """Prefect runs a flow's file as a top-level module with flows/ first on the path."""
+    assert file.stem not in sys.stdlib_module_names
+    elsewhere = [path for path in sys.path if Path(path).resolve() != file.parent]
+    assert PathFinder.find_spec(file.stem, elsewhere) is None
+
+
+@pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)
+def test_a_flow_is_an_outline(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 1
+
+
+@pytest.mark.parametrize("folder", ["flows", "tasks", "azora"])
+def test_nothing_of_the_pipeline_names_a_service_of_the_platform(folder: str) -> None:
+    strings = [
+        (file.relative_to(ROOT), node.value)
+        for file in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    named = {
+        (str(file), text) for file, text in strings for name in SERVICES if re.fullmatch(rf"(services/)?{name}", text)
+    }
+    assert named <= OTHER_MEANINGS
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    text = (ROOT / "docs/configuration.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`AZORA_{name.upper()}`" not in text]
+    assert not missing
+
+
+def test_every_setting_has_a_description() -> None:
+    assert all(field.description for field in Settings.model_fields.values())

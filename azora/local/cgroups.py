@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from azora.errors import Failed
@@ -59,7 +60,7 @@ def processes(node: Layout, *, below: Path | None = None) -> list[int]:
     return sorted(pid for pid in found if _alive(pid))
 
 
-def kill(node: Layout, which: Callable[[int], bool] = lambda pid: True, *, below: Path | None = None) -> None:
+def kill(node: Layout, which: Callable[[int], bool] = bool, *, below: Path | None = None) -> None:
     """SIGKILL until none is left; raises Failed when some survive 20 seconds."""
     deadline = time.monotonic() + 20
     while left := [pid for pid in processes(node, below=below) if which(pid)]:
@@ -107,10 +108,8 @@ def _alive(pid: int) -> bool:
 
 
 def _signal(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _read(file: Path) -> str:

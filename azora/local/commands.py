@@ -10,6 +10,7 @@ from pathlib import Path
 from azora.errors import Failed
 
 Arguments = Sequence[str | Path]
+SHOWN_WORDS = 6
 
 
 def output_of(
@@ -40,7 +41,7 @@ def logged(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    on_line: Callable[[str], None] = lambda line: None,
+    on_line: Callable[[str], object] = str,
 ) -> None:
     """Run *command* with its output in *log*, each line shown to *on_line*; raises Failed that names the file."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +55,7 @@ def logged(
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             file.write(line)
             lines.append(line)
             on_line(line.rstrip())
@@ -74,7 +74,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def _shown(command: Arguments) -> str:
-    return repr(" ".join(str(part) for part in command[:6]) + (" …" if len(command) > 6 else ""))
+    return repr(" ".join(str(part) for part in command[:SHOWN_WORDS]) + (" …" if len(command) > SHOWN_WORDS else ""))
 
 
 def _tail(text: str) -> str:

@@ -6,7 +6,6 @@ import base64
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import yaml
@@ -30,12 +29,12 @@ _templates = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
     keep_trailing_newline=True,
     trim_blocks=True,
-    autoescape=False,
+    autoescape=False,  # noqa: S701 - configuration files, from our own values
 )
 _templates.filters |= {"shell": _shell, "variables": _variables, "digest": lambda file: digest_of([file])}
 
 
-def rendered(template: str, **values: Any) -> str:
+def rendered(template: str, **values: object) -> str:
     return _templates.get_template(f"{template}.j2").render(**values)
 
 

@@ -17,6 +17,7 @@ from azora.settings import ROOT
 
 BASE = ROOT / "deployments/images/base/build"
 USER = "65532:65532"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def pause_image(node: Layout, programs: Path) -> str:
@@ -46,7 +47,7 @@ def push_node_images(node: Layout, programs: Path, say: Say) -> None:
 def push_base_image(node: Layout, say: Say) -> None:
     """Half a minute when the cache has none."""
 
-    def root_of(folder: Path) -> Path:
+    def root_of(_folder: Path) -> Path:
         say("making a Debian root with mmdebstrap")
         name = f"base-python-{base_image(node).rpartition(':')[2]}"
         return (
@@ -66,7 +67,7 @@ def push(reference: str, root_of: Callable[[Path], Path], config: list[str], say
     """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it."""
     registry, _, rest = reference.partition("/")
     name, _, tag = rest.partition(":")
-    if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}"):
+    if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}", accept=MANIFEST):
         return
     say(f"pushing {name}")
     with tempfile.TemporaryDirectory() as folder, locked(cache_folder() / ".buildah.lock"):

@@ -7,7 +7,7 @@ from pathlib import Path
 from azora.local import health
 from azora.local.layout import Layout
 from azora.local.namespaces import POD_RANGE, SERVICE_RANGE, inside
-from azora.local.service import Service, words
+from azora.local.service import Service, Stage, words
 
 
 def node_services(node: Layout, programs: Path) -> list[Service]:
@@ -28,7 +28,11 @@ def node_services(node: Layout, programs: Path) -> list[Service]:
 def registry(node: Layout) -> Service:
     command = words(*inside(node), "docker-registry", "serve", node.etc / "registry.yaml")
     return Service(
-        "registry", 1, command, lambda: health.answers(f"http://{node.registry}/v2/"), reads=node.etc / "registry.yaml"
+        "registry",
+        Stage.STORAGE,
+        command,
+        lambda: health.answers(f"http://{node.registry}/v2/"),
+        reads=node.etc / "registry.yaml",
     )
 
 
@@ -39,7 +43,7 @@ def etcd(node: Layout, programs: Path) -> Service:
         f"--listen-client-urls={client}", f"--advertise-client-urls={client}", f"--listen-metrics-urls={watch}",
         f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}",
     )  # fmt: skip
-    return Service("etcd", 1, command, lambda: health.answers(f"{watch}/health"))
+    return Service("etcd", Stage.STORAGE, command, lambda: health.answers(f"{watch}/health"))
 
 
 def containerd(node: Layout, programs: Path) -> Service:
@@ -48,7 +52,7 @@ def containerd(node: Layout, programs: Path) -> Service:
     )
     return Service(
         "containerd",
-        1,
+        Stage.STORAGE,
         command,
         lambda: health.listens_on(str(node.containerd_socket)),
         env=_found_in(programs),
@@ -60,7 +64,11 @@ def ingress(node: Layout) -> Service:
     """From the machine's loopback to the node's ingress controller."""
     command = words("haproxy", "-db", "-f", node.etc / "haproxy.cfg")
     return Service(
-        "ingress", 1, command, lambda: health.listens("127.0.0.1", node.ingress_port), reads=node.etc / "haproxy.cfg"
+        "ingress",
+        Stage.STORAGE,
+        command,
+        lambda: health.listens("127.0.0.1", node.ingress_port),
+        reads=node.etc / "haproxy.cfg",
     )
 
 
@@ -76,7 +84,7 @@ def api_server(node: Layout, programs: Path) -> Service:
         f"--kubelet-client-certificate={pki}/kubelet-client.crt", f"--kubelet-client-key={pki}/kubelet-client.key",
         "--kubelet-preferred-address-types=InternalIP",
     )  # fmt: skip
-    return Service("kube-apiserver", 2, command, lambda: health.answers(f"{node.api_url}/readyz"))
+    return Service("kube-apiserver", Stage.API, command, lambda: health.answers(f"{node.api_url}/readyz"))
 
 
 def controller_manager(node: Layout, programs: Path) -> Service:
@@ -90,7 +98,7 @@ def controller_manager(node: Layout, programs: Path) -> Service:
     )  # fmt: skip
     return Service(
         "kube-controller-manager",
-        3,
+        Stage.NODE,
         command,
         lambda: health.answers(f"https://{node.address}:10257/healthz"),
         umask="000",
@@ -102,7 +110,9 @@ def scheduler(node: Layout, programs: Path) -> Service:
         *inside(node), programs / "kube-scheduler", f"--kubeconfig={node.etc}/scheduler.kubeconfig",
         f"--bind-address={node.address}", "--leader-elect=false",
     )  # fmt: skip
-    return Service("kube-scheduler", 3, command, lambda: health.answers(f"https://{node.address}:10259/healthz"))
+    return Service(
+        "kube-scheduler", Stage.NODE, command, lambda: health.answers(f"https://{node.address}:10259/healthz")
+    )
 
 
 def kubelet(node: Layout, programs: Path) -> Service:
@@ -113,7 +123,7 @@ def kubelet(node: Layout, programs: Path) -> Service:
     )  # fmt: skip
     return Service(
         "kubelet",
-        3,
+        Stage.NODE,
         command,
         lambda: health.answers(f"http://{node.address}:10248/healthz"),
         env=_found_in(programs),
@@ -125,7 +135,7 @@ def proxy(node: Layout, programs: Path) -> Service:
     command = words(*inside(node), programs / "kube-proxy", f"--config={node.etc}/kube-proxy.yaml")
     return Service(
         "kube-proxy",
-        3,
+        Stage.NODE,
         command,
         lambda: health.answers(f"http://{node.address}:10256/livez"),
         reads=node.etc / "kube-proxy.yaml",

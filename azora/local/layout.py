@@ -13,6 +13,7 @@ from azora.errors import BadInput
 
 # Added to the standard ports; far enough apart that no two nodes' ports meet.
 KNOWN = {"demo": ("10.98.0", 0), "test": ("10.99.0", 10_000)}
+HIGHEST_OFFSET = 57_000
 NAME = re.compile(r"[a-z][a-z0-9]{0,7}")
 SUBNET = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})(\.0/24)?")
 
@@ -128,6 +129,11 @@ def states() -> Path:
     return Path.home() / ".local/state/azora"
 
 
+def known() -> list[str]:
+    """Names of all nodes that have a state folder here."""
+    return sorted(path.name for path in states().glob("*") if NAME.fullmatch(path.name))
+
+
 def layout(name: str) -> Layout:
     """The node *name*: known names have fixed places; others what they had before, what is asked for, or a derived one."""
     if not NAME.fullmatch(name):
@@ -158,10 +164,10 @@ def _asked() -> tuple[str, int] | None:
     if not subnet or not base:
         return None
     matched = SUBNET.fullmatch(subnet)
-    if not matched or not base.isdigit() or int(base) > 57_000:
+    if not matched or not base.isdigit() or int(base) > HIGHEST_OFFSET:
         raise BadInput(
             f"could not use AZORA_SUBNET={subnet!r} with AZORA_PORT_BASE={base!r}",
-            advice="give a /24 such as 10.97.0.0/24 and a number up to 57000 that is added to the ports 8080, 4200 and 4280",
+            advice=f"give a /24 such as 10.97.0.0/24 and a number up to {HIGHEST_OFFSET} that is added to the ports 8080, 4200 and 4280",
         )
     return matched[1], int(base)
 

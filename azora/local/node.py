@@ -18,7 +18,7 @@ from azora.local.machine import check_machine
 from azora.local.pki import make_certificates
 from azora.local.programs import programs
 from azora.local.progress import Steps
-from azora.local.service import Service
+from azora.local.service import Service, Stage
 from azora.local.supervision import Supervisor
 
 
@@ -116,9 +116,9 @@ def _start(node: Layout, built: Path, supervisor: Supervisor, services: list[Ser
         together = list(members)
         with steps.step(", ".join(service.name for service in together)) as say:
             supervisor.start(together, say)
-        if stage == 1:
+        if stage is Stage.STORAGE:
             _after_storage(node, built, steps, with_database=any(service.name == "postgres" for service in together))
-        if stage == 3:
+        if stage is Stage.NODE:
             _after_node(node, built, steps)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,38 +28,38 @@ CLIENTS = {
 }
 
 
+@dataclass(frozen=True)
+class _Authority:
+    folder: Path
+    key: ec.EllipticCurvePrivateKey
+    name: x509.Name
+
+
 def make_certificates(node: Layout) -> None:
     """All keys and certificates of *node*, unless they are there."""
     node.pki.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (node.pki / "complete").is_file():
         return
-    authority = ec.generate_private_key(ec.SECP256R1())
-    issuer = _name("azora-ca", "")
-    root = _builder(issuer, issuer, authority.public_key()).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
-    )
-    _write(node.pki, "ca", authority, root.sign(authority, hashes.SHA256()))
+    authority = _Authority(node.pki, ec.generate_private_key(ec.SECP256R1()), _name("azora-ca", ""))
+    root = _builder(authority.name, authority.name, authority.key.public_key())
+    root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    _write(node.pki, "ca", authority.key, root.sign(authority.key, hashes.SHA256()))
     _key(node.pki / "service-accounts.key", ec.generate_private_key(ec.SECP256R1()))
-    _issue(node, "apiserver", _name("kube-apiserver", ""), authority, issuer, _server_names(node))
+    _issue(authority, "apiserver", _name("kube-apiserver", ""), _server_names(node))
     for file, (common_name, organization) in CLIENTS.items():
-        _issue(node, file, _name(common_name, organization), authority, issuer, None)
+        _issue(authority, file, _name(common_name, organization), None)
     (node.pki / "complete").touch()
 
 
-def _issue(
-    node: Layout,
-    file: str,
-    subject: x509.Name,
-    authority: ec.EllipticCurvePrivateKey,
-    issuer: x509.Name,
-    names: x509.SubjectAlternativeName | None,
-) -> None:
+def _issue(authority: _Authority, file: str, subject: x509.Name, names: x509.SubjectAlternativeName | None) -> None:
+    """With *names*, a server's certificate; without, a client's."""
     key = ec.generate_private_key(ec.SECP256R1())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if names else ExtendedKeyUsageOID.CLIENT_AUTH
-    builder = _builder(subject, issuer, key.public_key()).add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    builder = _builder(subject, authority.name, key.public_key())
+    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if names:
         builder = builder.add_extension(names, critical=False)
-    _write(node.pki, file, key, builder.sign(authority, hashes.SHA256()))
+    _write(authority.folder, file, key, builder.sign(authority.key, hashes.SHA256()))
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -14,7 +14,7 @@ from azora.local.cache import digest_of
 from azora.local.commands import clean_environment, logged
 from azora.local.environment import search_path, variables
 from azora.local.layout import Layout
-from azora.local.service import Service, words
+from azora.local.service import Service, Stage, words
 from azora.settings import ROOT
 
 POOL = "azora"
@@ -24,7 +24,7 @@ DEPLOYMENTS = ROOT / "prefect.yaml"
 
 
 def prefect_services(node: Layout, programs: Path) -> list[Service]:
-    return [postgres(node), reports(node, programs), server(node, programs), worker(node, programs)]
+    return [postgres(node), reports(node, programs), server(node), worker(node, programs)]
 
 
 def postgres(node: Layout) -> Service:
@@ -41,7 +41,7 @@ def postgres(node: Layout) -> Service:
         "unix_socket_permissions=0700",
     )
     command = words(*_as_postgres(node), programs / "postgres", *arguments)
-    return Service("postgres", 1, command, lambda: _connects(node), stop_signal="INT", stop_seconds=10)
+    return Service("postgres", Stage.STORAGE, command, lambda: _connects(node), stop_signal="INT", stop_seconds=10)
 
 
 def reports(node: Layout, programs: Path) -> Service:
@@ -55,10 +55,12 @@ def reports(node: Layout, programs: Path) -> Service:
         "--log-level=warning",
     )
     env = variables(node, programs)
-    return Service("reports", 1, command, lambda: health.answers(f"{node.reports_url}/"), env=env, folder=ROOT)
+    return Service(
+        "reports", Stage.STORAGE, command, lambda: health.answers(f"{node.reports_url}/"), env=env, folder=ROOT
+    )
 
 
-def server(node: Layout, programs: Path) -> Service:
+def server(node: Layout) -> Service:
     command = words(
         sys.executable, "-m", "prefect", "server", "start", "--host=127.0.0.1", f"--port={node.prefect_port}"
     )
@@ -69,7 +71,12 @@ def server(node: Layout, programs: Path) -> Service:
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
     return Service(
-        "prefect-server", 2, command, lambda: health.answers(f"{node.prefect_url}/api/health"), env=env, stop_seconds=10
+        "prefect-server",
+        Stage.API,
+        command,
+        lambda: health.answers(f"{node.prefect_url}/api/health"),
+        env=env,
+        stop_seconds=10,
     )
 
 
@@ -87,7 +94,9 @@ def worker(node: Layout, programs: Path) -> Service:
     env = (
         variables(node, programs) | _client(node) | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PATH": search_path(programs)}
     )
-    return Service("prefect-worker", 4, command, lambda: _is_online(node), env=env, folder=ROOT, stop_seconds=10)
+    return Service(
+        "prefect-worker", Stage.WORK, command, lambda: _is_online(node), env=env, folder=ROOT, stop_seconds=10
+    )
 
 
 def make_database(node: Layout) -> None:
@@ -108,9 +117,9 @@ def make_database(node: Layout) -> None:
 def make_owner(node: Layout) -> None:
     """The server's role and database, unless they are there."""
     with _connected(node) as database:
-        if not database.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+        if not database.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
             database.execute(f"CREATE ROLE {OWNER} LOGIN")
-        if not database.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+        if not database.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             database.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
 
 

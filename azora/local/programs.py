@@ -19,7 +19,7 @@ SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubel
 # Unstamped, the version reads v0.0.0 and Helm refuses charts.
 STAMPS = {
     "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES}",
-    "k8s.io/component-base/version.gitMajor": KUBERNETES.split(".")[0],
+    "k8s.io/component-base/version.gitMajor": KUBERNETES.split(".", maxsplit=1)[0],
     "k8s.io/component-base/version.gitMinor": KUBERNETES.split(".")[1],
     "k8s.io/client-go/pkg/version.gitVersion": f"v{KUBERNETES}",
     "helm.sh/helm/v4/internal/version.version": f"v{HELM}",
@@ -31,7 +31,7 @@ FLAGS = [
 FREE_BYTES = 8 * 1024**3
 
 
-def programs(say: Say = lambda word: None) -> Path:
+def programs(say: Say = str) -> Path:
     """The folder of kubelet, containerd, helm and the others; builds it when the cache has none (6 to 8 minutes)."""
     sources = [*MODULE.glob("go.*"), *MODULE.glob("*/*.go")]
     return built(f"node-{KUBERNETES}-{digest_of(sources, *FLAGS)}", lambda place: _build(place, say))
@@ -52,7 +52,7 @@ def _build(place: Path, say: Say) -> None:
     command: Arguments = [compiler, "install", "-v", "-p", str(2 * (os.cpu_count() or 1)), *FLAGS, "./...", "tool"]
     seen = 0
 
-    def count(line: str) -> None:
+    def count(_line: str) -> None:
         nonlocal seen
         seen += 1
         say(f"compiled {seen} of at most {total} packages")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 
 
 class Steps:

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 
 from azora.local.layout import Layout
+
+
+class Stage(IntEnum):
+    """What must be ready before what."""
+
+    STORAGE = 1
+    API = 2
+    NODE = 3
+    WORK = 4
+
 
 Ready = Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Service:
-    """One supervised program of a node. Services of a lower *stage* are ready before those of a higher one start."""
+    """One supervised program of a node. Services of a stage are ready before those of the next one start."""
 
     name: str
-    stage: int
+    stage: Stage
     command: tuple[str, ...]
     ready: Ready = field(compare=False)
     env: Mapping[str, str] = field(default_factory=dict)

@@ -53,7 +53,7 @@ class Supervisor:
         self._node.supervisor_socket.unlink(missing_ok=True)
         self._launch()
 
-    def start(self, services: Iterable[Service], say: Say = lambda word: None) -> None:
+    def start(self, services: Iterable[Service], say: Say = str) -> None:
         """Start *services* together and wait until each is ready; raises Failed that names the log of one that is not."""
         waiting = {service.name: service for service in services}
         for name in waiting:

@@ -1,0 +1,42 @@
+# Each target does what is missing first. NODE=name for another node than `demo`.
+SHELL := /bin/sh
+NODE ?= demo
+AZORA := .venv/bin/azora
+PYTEST := .venv/bin/pytest
+SUITES := $(wildcard tests/unit tests/charts tests/flows tests/cluster tests/ui tests/faults)
+unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
+
+.PHONY: help demo test up down clean lint check bench bootstrap
+
+help:            ## what one can ask for
+	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
+	$(AZORA) demo $(if $(ASK),--ask)
+
+test: bootstrap  ## every test, on a node of its own; leaves a running demo alone
+	AZORA_NODE=test $(PYTEST) $(SUITES)
+
+up: bootstrap    ## start the node, Prefect and its worker; no release
+	$(AZORA) local up $(NODE)
+
+down: bootstrap  ## stop the node; nothing is left of it but its state folder
+	$(AZORA) local down $(NODE)
+
+clean: bootstrap ## stop every node; forget their state and the caches
+	$(AZORA) local clean --everything
+
+lint: bootstrap  ## style, types, the direction of imports
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
+	$(PYTEST) tests/unit
+
+bench: bootstrap ## the pipeline against its peers, on the same node
+	@echo "no benchmarks yet"
+
+bootstrap:
+	@bin/bootstrap

@@ -17,13 +17,14 @@ from azora.gateways.buildah import buildah, storage_folder
 from azora.gateways.commands import Completed
 from azora.gateways.locks import only_one
 from azora.gateways.registry import Reference, digest_of_tag
-from azora.gateways.source import digest_of
+from azora.gateways.source import BYTECODE, digest_of
 
 BUILD_TIMEOUT_SECONDS = 1800.0
 PUSH_TIMEOUT_SECONDS = 600.0
 
 # Part of every tag: raise it when the way of building changes what comes out.
 _RECIPE = "1"
+_IGNORED = shutil.ignore_patterns(BYTECODE)
 _NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
 
 
@@ -90,7 +91,7 @@ def _copy(image: Image, export: Path, into: Path) -> None:
     for path in _paths(image, export):
         (into / path).parent.mkdir(parents=True, exist_ok=True)
         if (export / path).is_dir():
-            shutil.copytree(export / path, into / path, symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(export / path, into / path, symlinks=True, dirs_exist_ok=True, ignore=_IGNORED)
         else:
             shutil.copy2(export / path, into / path, follow_symlinks=False)
 

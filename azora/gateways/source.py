@@ -15,6 +15,9 @@ from pathlib import Path
 from azora.errors import BadInput
 from azora.gateways.mirror import fetch, git, mirror_of, sha_of
 
+# Python leaves it beside every module it loads, and Azora loads a commit's migrations: never content.
+BYTECODE = "__pycache__"
+
 _FORMAT = "%H%x00%s%x00%an%x00%ae%x00%cI%x1e"
 _FULL = re.compile(r"[0-9a-f]{40}")
 
@@ -85,8 +88,8 @@ def commits_between(repository: str, old: str | None, new: str) -> list[Commit]:
 def digest_of(folder: Path, paths: Iterable[str]) -> str:
     """SHA-256 (hex) of the files at or under *paths* of *folder*: relative names, executable bits and contents.
 
-    The same for every export of the same content: times, owners and the order of *paths* play no part. Raises BadInput
-    for a path that is not there.
+    The same for every export of the same content: times, owners, Python's bytecode and the order of *paths* play no part.
+    Raises BadInput for a path that is not there.
     """
     files = sorted({file for path in paths for file in _files(folder, path)})
     digest = hashlib.sha256()
@@ -101,6 +104,7 @@ def _files(folder: Path, path: str) -> Iterator[str]:
         yield path
     elif start.is_dir():
         for parent, folders, files in os.walk(start):
+            folders[:] = [name for name in folders if name != BYTECODE]
             links = [name for name in folders if (Path(parent) / name).is_symlink()]
             yield from (str((Path(parent) / name).relative_to(folder)) for name in [*files, *links])
     else:

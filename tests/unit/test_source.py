@@ -189,6 +189,8 @@ def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path)
 
     same = tree(tmp_path / "same", api="z", web__sub__b="y", web__app="x", other="2")
     os.utime(same / "api", (1, 1))
+    (same / "web/__pycache__").mkdir()
+    (same / "web/__pycache__/app.pyc").write_text("compiled")
     assert source.digest_of(same, ["api", "web", "web/app"]) == digest
 
     for name, change in {

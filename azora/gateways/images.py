@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def build(application: str, image: Image, export: Path, *, base: str, registry: 
     digest = digest_of_tag(target)
     reused = digest is not None
     if digest is None:
-        with only_one(storage_folder() / f"{application}-{image.name}.lock", what=f"build image {image.name!r}"):
+        with _turn(image, f"{application}/{image.name}"):
             digest = digest_of_tag(target) or _built_and_pushed(image, export, pinned, target, log)
     return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
 
@@ -81,7 +82,10 @@ def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference
     with tempfile.TemporaryDirectory(prefix="azora-build-") as name:
         folder = Path(name)
         _copy(image, export, folder / "export")
-        _checked(image, _bud(image, folder, pinned, target, log), log)
+        # Images of one context begin with the same layers: the first builds them, the others find them.
+        with _turn(image, f"{image.context} on {pinned}"):
+            done = _bud(image, folder, pinned, target, log)
+        _checked(image, done, log)
         return _pushed(image, folder / "digest", target, log)
 
 
@@ -110,6 +114,11 @@ def _bud(image: Image, folder: Path, pinned: str, target: Reference, log: Path) 
     command += [argument for volume in pypi.volumes(folder) for argument in ("--volume", volume)]
     command.append(str(folder / "export" / image.context))
     return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
+
+
+def _turn(image: Image, key: str) -> AbstractContextManager[None]:
+    file = storage_folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.lock"
+    return only_one(file, what=f"build image {image.name!r}", timeout_seconds=2 * BUILD_TIMEOUT_SECONDS)
 
 
 def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> str:

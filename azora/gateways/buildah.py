@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
+from azora.errors import Failed
 from azora.gateways.commands import Completed, run
 from azora.gateways.locks import only_one
+
+TIDY_TIMEOUT_SECONDS = 120.0
 
 # Without the home mount nothing stays mounted once a build ends.
 _STORAGE = """\
@@ -23,6 +27,19 @@ def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Pat
     """Run `buildah *arguments*`; as `commands.run`. A CONTAINERS_STORAGE_CONF of the environment is kept to."""
     env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **os.environ}
     return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log)
+
+
+def forget_old(name: str, *, keep: int) -> None:
+    """Drop all but the *keep* newest local images called *name* (host/path), with the layers that only they have.
+
+    They are in the registry; here they are build cache. Best effort: one that a build uses stays.
+    """
+    listing = ["images", "--format", "{{.Name}}:{{.Tag}}", "--filter", f"reference={name}"]
+    with suppress(Failed):
+        said = buildah(listing, what=f"list images {name!r}", timeout_seconds=TIDY_TIMEOUT_SECONDS)
+        old = [line for line in said.output.split() if line.startswith(f"{name}:")][keep:]
+        if said.returncode == 0 and old:
+            buildah(["rmi", *old], what=f"drop old images {name!r}", timeout_seconds=TIDY_TIMEOUT_SECONDS)
 
 
 def storage_folder() -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from azora.application import Image
 from azora.errors import AzoraError, BadInput, BuildFailed, Unreachable
 from azora.gateways import pypi
-from azora.gateways.buildah import buildah, storage_folder
+from azora.gateways.buildah import buildah, forget_old, storage_folder
 from azora.gateways.commands import Completed
 from azora.gateways.locks import only_one
 from azora.gateways.registry import Reference, digest_of_tag
@@ -22,6 +22,7 @@ from azora.gateways.source import BYTECODE, digest_of
 
 BUILD_TIMEOUT_SECONDS = 1800.0
 PUSH_TIMEOUT_SECONDS = 600.0
+KEPT_LOCALLY = 3
 
 # Part of every tag: raise it when the way of building changes what comes out.
 _RECIPE = "1"
@@ -86,7 +87,9 @@ def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference
         with _turn(image, f"{image.context} on {pinned}"):
             done = _bud(image, folder, pinned, target, log)
         _checked(image, done, log)
-        return _pushed(image, folder / "digest", target, log)
+        digest = _pushed(image, folder / "digest", target, log)
+    forget_old(f"{target.host}/{target.path}", keep=KEPT_LOCALLY)
+    return digest
 
 
 def _copy(image: Image, export: Path, into: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from azora.application import Image
 from azora.errors import BadInput, BuildFailed, Unreachable
 from azora.gateways import images, pypi, registry
+from azora.gateways.buildah import buildah
 from azora.gateways.images import Built, build
 from azora.gateways.registry import Reference
 from azora.settings import settings
@@ -64,6 +65,7 @@ def place(
     """An export, the registry, a log."""
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
     monkeypatch.setenv("AZORA_REGISTRY", f"{running_registry}/team")
     settings.cache_clear()
     yield committed(tmp_path / "export"), f"{running_registry}/team", tmp_path / "build.log"
@@ -153,6 +155,7 @@ def test_a_base_that_is_not_there_is_named(place: tuple[Path, str, Path]) -> Non
 
 def test_a_registry_that_does_not_answer_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")
     monkeypatch.setenv("AZORA_REGISTRY", address)
     settings.cache_clear()
     with pytest.raises(Unreachable, match="refused"):
@@ -221,3 +224,15 @@ def test_builds_leave_nothing_mounted(place: tuple[Path, str, Path], home: Path,
         built(place, committed(tmp_path / "broken", "FROM scratch\nCOPY undeclared /x\n"))
 
     assert str(home) not in Path("/proc/mounts").read_text()
+
+
+@built_for_real
+def test_the_build_cache_keeps_the_newest_few_of_an_image(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    tags = [
+        built(place, committed(tmp_path / str(number), page=f"kept {number}"), application="kept").tag
+        for number in range(5)
+    ]
+    kept = buildah(["images", "--format", "{{.Tag}}"], what="list", timeout_seconds=10).output.split()
+
+    assert set(tags) & set(kept) == set(tags[2:])
+    assert all(registry.find(place[1], "kept/web", tag) for tag in tags)

@@ -17,6 +17,7 @@ from azora.settings import settings
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
     monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
     settings.cache_clear()
     yield

@@ -17,16 +17,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 
 SERVICES = Path(__file__).resolve().parent
-_STRIPE = (
-    "from aiohttp import web; from localstripe.server import app; "
-    "web.run_app(app, host='127.0.0.1', port={port}, print=None)"
-)
+LOCALSTRIPE = SERVICES.parent / "deployments/images/localstripe/serve.py"
 
 
 class NotInstalled(RuntimeError):
@@ -47,11 +44,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _environment(**more: str) -> dict[str, str]:
+    """Ours and *more*; compiled modules are kept, or every start would take seconds."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | more
+
+
 @contextmanager
 def running(command: list[str], *, log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """*command* with *more* in its environment for as long as the block lasts."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, cwd=SERVICES, env={**os.environ, **more}, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=SERVICES, env=_environment(**more), stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -63,7 +65,7 @@ def running(command: list[str], *, log: Path, **more: str) -> Iterator[subproces
             process.wait()
 
 
-def wait_until(what: str, answers: object, seconds: float = 20) -> None:
+def wait_until(what: str, answers: object, seconds: float = 60) -> None:
     """Return when *answers()* is true.
 
     Raises:
@@ -108,10 +110,14 @@ def postgresql() -> Iterator[str]:
             process.wait(20)
 
 
+def localstripe(port: int, log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running([sys.executable, str(LOCALSTRIPE)], log=log, LISTEN_HOST="127.0.0.1", PORT=str(port))
+
+
 def migrate(database_url: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "migrations"], cwd=SERVICES, check=True, stdout=subprocess.DEVNULL,
-        env={**os.environ, "DATABASE_URL": database_url},
+        env=_environment(DATABASE_URL=database_url),
     )  # fmt: skip
 
 
@@ -130,8 +136,7 @@ def platform(logs: Path, port: int, environment: Mapping[str, str]) -> Iterator[
         redis = [_program("redis-server", "redis-server"), "--bind", "127.0.0.1", "--port", str(redis_port),
                  "--save", "", "--dir", str(logs)]  # fmt: skip
         stack.enter_context(running(redis, log=logs / "redis.log"))
-        stripe = [sys.executable, "-c", _STRIPE.format(port=stripe_port)]
-        stack.enter_context(running(stripe, log=logs / "localstripe.log"))
+        stack.enter_context(localstripe(stripe_port, logs / "localstripe.log"))
         addresses = _addresses(port)
         settings = {
             **{f"{name.upper()}_URL": address for name, address in addresses.items()},
@@ -148,7 +153,7 @@ def platform(logs: Path, port: int, environment: Mapping[str, str]) -> Iterator[
             command = [sys.executable, "-m", "common.serve", name]
             own = {**settings, "PORT": address.rpartition(":")[2]}
             stack.enter_context(running(command, log=logs / f"{name}.log", **own))
-        wait_until("the platform", lambda: _healthy(addresses["web"]), seconds=30)
+        wait_until("the platform", lambda: _healthy(addresses["web"]), seconds=120)
         yield addresses["web"]
 
 

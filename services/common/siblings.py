@@ -8,6 +8,7 @@ import httpx
 from fastapi import Request, Response
 
 from common.logs import request_id
+from common.problems import Problem
 from common.settings import ServiceSettings
 
 # Shorter than a service drains, so that we close an idle connection before a stopping sibling does.
@@ -61,6 +62,8 @@ class AsyncSibling:
 
     async def forward(self, request: Request, path: str) -> Response:
         """*request* as it came, sent to *path* of the sibling, and its answer. Cookies stay here."""
+        if ".." in path.split("/"):  # would be resolved on the way, out of what is meant to be in reach
+            raise Problem(404, "not_found", "Not Found")
         answer = await self.request(
             request.method,
             quote(path),

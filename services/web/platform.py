@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
@@ -107,7 +108,7 @@ class Platform:
     async def _ask(self, method: str, path: str, json: object = None) -> bytes:
         headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
         try:
-            answer = await self._api.request(method, f"/api{path}", headers=headers, json=json)
+            answer = await self._api.request(method, quote(f"/api{path}"), headers=headers, json=json)
         except httpx.HTTPError as error:
             raise Unavailable from error
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,6 +1,15 @@
-"""localstripe on IPv4, where its own command wants IPv6."""
+"""localstripe, made to listen on IPv4 (its own command wants IPv6) and to decline as Stripe does."""
+
+import os
 
 from aiohttp import web
+from localstripe.resources import PaymentMethod
 from localstripe.server import app
 
-web.run_app(app, host="0.0.0.0", port=8420, print=None)  # noqa: S104 - the pod's own address
+# https://docs.stripe.com/testing#declined-payments: Stripe declines these cards however they are charged; localstripe
+# declines some of them only when they are attached to a customer.
+_attaching_is_declined = PaymentMethod._attaching_is_declined  # noqa: SLF001
+_charging_is_declined = PaymentMethod._charging_is_declined  # noqa: SLF001
+PaymentMethod._charging_is_declined = lambda card: _attaching_is_declined(card) or _charging_is_declined(card)  # noqa: SLF001
+
+web.run_app(app, host=os.environ.get("LISTEN_HOST", "0.0.0.0"), port=int(os.environ.get("PORT", "8420")), print=None)  # noqa: S104

@@ -1,0 +1,112 @@
+"""Accounts and logins."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from fakeredis import FakeRedis
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
+
+from auth.app import create
+from auth.settings import Settings
+
+ADA = {"name": "Ada", "email": "Ada@Example.test", "password": "correct horse battery"}
+LOGIN = {"email": "ada@example.test", "password": "correct horse battery"}
+
+
+@pytest.fixture
+def client(emptied: str) -> Iterator[TestClient]:
+    service = create(Settings(database_url=emptied, redis_url="redis://nowhere", lockout_failures=3))  # type: ignore[arg-type]
+    with TestClient(service) as client:
+        yield client
+
+
+@pytest.fixture
+def ada(client: TestClient) -> TestClient:
+    assert client.post("/auth/accounts", json=ADA).status_code == 201
+    return client
+
+
+def _token(client: TestClient) -> str:
+    token: str = client.post("/auth/sessions", json=LOGIN).json()["token"]
+    return token
+
+
+def test_register_then_log_in(ada: TestClient) -> None:
+    headers = {"authorization": f"Bearer {_token(ada)}"}
+    assert ada.get("/auth/sessions/current", headers=headers).json()["email"] == "ada@example.test"
+
+
+def test_an_email_address_registers_once_whatever_its_case(ada: TestClient) -> None:
+    answer = ada.post("/auth/accounts", json={**ADA, "email": "ADA@example.TEST"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"email": "not an address"}, {"password": "short"}, {"name": "  "}],
+    ids=["email", "password", "name"],
+)
+def test_registration_is_checked_without_repeating_what_was_sent(client: TestClient, wrong: dict[str, str]) -> None:
+    answer = client.post("/auth/accounts", json=ADA | wrong)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == list(wrong)
+    assert ADA["password"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"password": "wrong horse battery"}, {"email": "nobody@example.test"}], ids=["password", "email"]
+)
+def test_wrong_credentials_are_refused_alike(ada: TestClient, wrong: dict[str, str]) -> None:
+    answer = ada.post("/auth/sessions", json=LOGIN | wrong)
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+    assert answer.json()["detail"] == "E-mail address or password is wrong."
+
+
+def test_log_out_ends_the_session(ada: TestClient) -> None:
+    headers = {"authorization": f"Bearer {_token(ada)}"}
+    assert ada.delete("/auth/sessions/current", headers=headers).status_code == 204
+    assert ada.get("/auth/sessions/current", headers=headers).status_code == 401
+
+
+def test_repeated_failures_lock_even_the_right_password_out(ada: TestClient, redis: FakeRedis) -> None:
+    for _ in range(3):
+        ada.post("/auth/sessions", json=LOGIN | {"password": "wrong horse battery"})
+    assert ada.post("/auth/sessions", json=LOGIN).status_code == 429
+    (key,) = redis.scan_iter("failures:*")
+    assert 0 < redis.ttl(key) <= 15 * 60
+    redis.delete(key)
+    assert ada.post("/auth/sessions", json=LOGIN).status_code == 201
+
+
+def test_a_login_forgets_the_failures_before_it(ada: TestClient, redis: FakeRedis) -> None:
+    ada.post("/auth/sessions", json=LOGIN | {"password": "wrong horse battery"})
+    _token(ada)
+    assert not list(redis.scan_iter("failures:*"))
+
+
+def test_neither_redis_nor_the_database_can_be_logged_in_with(ada: TestClient, redis: FakeRedis, emptied: str) -> None:
+    token = _token(ada)
+    assert token not in " ".join([*redis.scan_iter(), *(str(redis.get(key)) for key in redis.scan_iter())])
+    engine = create_engine(emptied)
+    with engine.connect() as connection:
+        stored = connection.execute(text("SELECT password_hash FROM auth.accounts")).scalar_one()
+    engine.dispose()
+    assert stored.startswith("$argon2id$")
+
+
+def test_passwords_never_reach_the_log(ada: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    ada.post("/auth/accounts", json=ADA)
+    _token(ada)
+    assert ADA["password"] not in caplog.text
+
+
+def test_ready_with_its_databases_only(client: TestClient, emptied: str) -> None:
+    assert client.get("/readyz").json()["checks"] == {"postgresql": "ok", "redis": "ok"}
+    away = create(Settings(database_url="postgresql://127.0.0.1:9/none", redis_url="redis://nowhere"))  # type: ignore[arg-type]
+    assert TestClient(away).get("/readyz").json()["checks"] == {"postgresql": "failing", "redis": "ok"}
+    assert TestClient(away).post("/auth/sessions", json=LOGIN).status_code == 503

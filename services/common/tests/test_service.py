@@ -1,0 +1,128 @@
+"""What every service promises, tried on one that does nothing else."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from fastapi import APIRouter, Request
+from fastapi.testclient import TestClient
+
+from common import logs
+from common.envelope import Envelope
+from common.service import service
+from common.settings import DatabaseSettings, ServiceSettings
+
+router = APIRouter()
+
+
+@router.post("/echo")
+async def echo(request: Request) -> int:
+    return len(await request.body())
+
+
+@router.get("/crash")
+async def crash() -> None:
+    raise RuntimeError("postgresql://user:secret@host")
+
+
+@router.get("/away")
+async def away() -> None:
+    raise ConnectionRefusedError
+
+
+def _works() -> None: ...
+
+
+def _fails() -> None:
+    raise ConnectionRefusedError
+
+
+def _service(**checks: object) -> Envelope:
+    settings = ServiceSettings(azora_color="green", azora_release="3f2a1c", max_body_bytes=100)
+    return service(
+        "trial", settings, description="", routers=[router], checks=checks or {"redis": _works},  # type: ignore[arg-type]
+        unavailable=[ConnectionRefusedError],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def trial() -> Envelope:
+    return _service()
+
+
+@pytest.fixture
+def client(trial: Envelope) -> TestClient:
+    return TestClient(trial, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/version", "/metrics", "/nowhere", "/crash", "/away"])
+def test_every_answer_says_color_release_and_request(client: TestClient, path: str) -> None:
+    headers = client.get(path, headers={"x-request-id": "abc-1"}).headers
+    assert headers["x-azora-color"] == "green"
+    assert headers["x-azora-release"] == "3f2a1c"
+    assert headers["x-request-id"] == "abc-1"
+
+
+def test_version(client: TestClient) -> None:
+    assert client.get("/version").json() == {"service": "trial", "release": "3f2a1c", "color": "green"}
+
+
+def test_a_forged_request_id_is_replaced(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_not_ready_without_a_dependency_but_alive() -> None:
+    client = TestClient(_service(postgresql=_fails, redis=_works))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"postgresql": "failing", "redis": "ok"}
+    assert client.get("/healthz").status_code == 200
+
+
+def test_draining_is_not_ready_and_closes_connections(trial: Envelope, client: TestClient) -> None:
+    assert "connection" not in client.get("/version").headers
+    trial.lifecycle.draining = True
+    assert client.get("/readyz").status_code == 503
+    answer = client.get("/version")
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("/nowhere", 404, "not_found"), ("/crash", 500, "failed"), ("/away", 503, "unavailable")],
+)
+def test_errors_are_problems_that_give_nothing_away(client: TestClient, path: str, status: int, code: str) -> None:
+    answer = client.get(path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert "secret" not in answer.text
+
+
+def test_a_body_is_limited_with_and_without_a_length(client: TestClient) -> None:
+    assert client.post("/echo", content=b"x" * 100).json() == 100
+    assert client.post("/echo", content=b"x" * 101).status_code == 413
+    assert client.post("/echo", content=iter([b"x" * 60, b"x" * 60])).status_code == 413
+
+
+def test_metrics_count_answers_by_route(client: TestClient) -> None:
+    client.get("/version")
+    assert 'http_requests_total{method="GET",route="/version",service="trial",status="200"}' in client.get("/metrics").text
+
+
+def test_a_log_line_is_json_with_the_request(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:]
+    logs.configure("trial", ServiceSettings(azora_color="green"))
+    try:
+        client.get("/nowhere", headers={"x-request-id": "abc-2"})
+        line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    finally:
+        root.handlers[:] = before
+    assert {"service": "trial", "color": "green", "status": 404, "request_id": "abc-2"}.items() <= line.items()
+
+
+@pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
+def test_any_postgresql_address_is_taken(given: str) -> None:
+    assert DatabaseSettings(database_url=given).database_url.get_secret_value() == "postgresql+psycopg://u@h/d"  # type: ignore[arg-type]

@@ -1,0 +1,44 @@
+"""A person becomes a member, comes back, and leaves."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from steps import Person, log_in
+
+
+def test_registration(page: Page, stranger: Person) -> None:
+    page.goto("/register")
+    page.get_by_label("Name").fill(stranger.name)
+    page.get_by_label("E-mail address").fill(stranger.email)
+    page.get_by_label("Password").fill(stranger.password)
+    page.get_by_role("button", name="Create account").click()
+
+    expect(page.get_by_role("banner")).to_contain_text(stranger.name)
+    page.goto("/learning")
+    expect(page.get_by_role("heading", name="My courses")).to_be_visible()
+
+
+def test_login(page: Page, member: Person) -> None:
+    log_in(page, member.email, member.password)
+
+    expect(page.get_by_role("banner")).to_contain_text(member.name)
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def test_invalid_credentials(page: Page, member: Person) -> None:
+    log_in(page, member.email, "not the password")
+
+    expect(page.get_by_role("alert")).to_have_text("E-mail address or password is wrong.")
+    page.goto("/learning")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_logout(signed_in: Page) -> None:
+    before = signed_in.context.cookies()
+    signed_in.get_by_role("button", name="Log out").click()
+
+    expect(signed_in.get_by_role("link", name="Log in")).to_be_visible()
+    signed_in.context.add_cookies(before)  # a copy of the old session is worth nothing
+    signed_in.goto("/learning")
+    expect(signed_in.get_by_role("heading", name="Log in")).to_be_visible()

@@ -1,0 +1,43 @@
+"""A person buys a course with a card. The numbers are Stripe's test cards: https://docs.stripe.com/testing"""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from steps import Course, open_course, pay_with
+
+
+def test_add_to_cart(signed_in: Page, paid: Course) -> None:
+    open_course(signed_in, paid)
+    signed_in.get_by_role("button", name="Add to cart").click()
+
+    row = signed_in.get_by_role("row").filter(has_text=paid.title)
+    expect(row).to_contain_text(paid.price)
+    expect(signed_in.get_by_role("row", name="Total")).to_contain_text(paid.price)
+
+
+def test_checkout(at_checkout: Page, paid: Course) -> None:
+    order = at_checkout.get_by_role("complementary", name="Your order")
+    expect(order).to_contain_text(paid.title)
+    expect(order).to_contain_text(f"Total {paid.price}")
+    expect(at_checkout.get_by_role("button", name=f"Pay {paid.price}")).to_be_visible()
+
+
+def test_pay_with_a_card(at_checkout: Page, paid: Course) -> None:
+    pay_with(at_checkout, "4242 4242 4242 4242")
+
+    expect(at_checkout.get_by_role("heading", name="Receipt")).to_be_visible()
+    expect(at_checkout.get_by_role("status")).to_contain_text(f"The payment of {paid.price} went through.")
+    at_checkout.get_by_role("link", name="Go to my courses").click()
+    at_checkout.get_by_role("link", name=paid.title).click()
+    expect(at_checkout.get_by_role("heading", name="Two colors")).to_be_visible()
+
+
+def test_declined_card(at_checkout: Page, paid: Course) -> None:
+    pay_with(at_checkout, "4000 0000 0000 0002")
+
+    expect(at_checkout.get_by_role("alert")).to_contain_text("declined")
+    at_checkout.goto("/learning")
+    expect(at_checkout.get_by_text("You are not in a course yet.")).to_be_visible()
+    at_checkout.goto("/cart")
+    expect(at_checkout.get_by_role("row").filter(has_text=paid.title)).to_be_visible()  # still there, to try another card

@@ -1,0 +1,217 @@
+"""The pages and the edge, with the API answered by literal data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import respx
+from fastapi.testclient import TestClient
+
+from web.app import create
+from web.settings import Settings
+from web.site import BANNER, STYLESHEET_NAME, local
+
+COURSE = {
+    "slug": "git", "title": "Git <b>bold</b>", "summary": "Sum.", "level": "Beginner", "minutes": 90,
+    "price_cents": 4900, "description": "Long.", "lessons": [{"number": 1, "title": "One"}], "enrolled": False,
+}  # fmt: skip
+ORDER = {
+    "id": "6f1c", "status": "open", "amount_cents": 4900, "card_last4": None, "paid_at": None,
+    "items": [{"course_slug": "git", "title": "Git", "price_cents": 4900}],
+}  # fmt: skip
+PAID = ORDER | {"status": "paid", "card_last4": "4242", "paid_at": "2026-11-24T08:00:00Z"}
+API = "http://api.test/api"
+
+
+@pytest.fixture
+def api() -> Iterator[respx.MockRouter]:
+    with respx.mock(assert_all_called=False) as router:
+        router.get(f"{API}/edu/courses").respond(json=[COURSE])
+        router.get(f"{API}/edu/courses/git").respond(json=COURSE)
+        router.get(f"{API}/auth/sessions/current").respond(json={"name": "Ada", "email": "ada@example.test"})
+        yield router
+
+
+@pytest.fixture
+def client(api: respx.MockRouter) -> Iterator[TestClient]:
+    settings = Settings(api_url="http://api.test", azora_color="green", azora_release="3f2a1c")
+    with TestClient(create(settings), follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def member(client: TestClient) -> TestClient:
+    client.cookies.set("azora_session", "t")
+    return client
+
+
+def _send(client: TestClient, path: str, page: str = "/login", **fields: str) -> httpx.Response:
+    """Send a form as a browser does: with the token that the page's form holds."""
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get(page).text)
+    return client.post(path, data={"csrf": token[1] if token else "", **fields})
+
+
+def test_home_says_what_runs_and_escapes_what_it_shows(client: TestClient) -> None:
+    page = client.get("/")
+    assert BANNER in page.text
+    assert "Release <code>3f2a1c</code>" in page.text
+    assert 'class="dot green"' in page.text
+    assert "Git &lt;b&gt;bold&lt;/b&gt;" in page.text
+    assert "€49.00" in page.text
+    assert "1 h 30 min" in page.text
+    assert (page.headers["x-azora-color"], page.headers["x-azora-release"]) == ("green", "3f2a1c")
+
+
+def test_pages_load_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text)
+    assert "<script" not in page.text
+    assert " style=" not in page.text
+
+
+def test_the_stylesheet_is_kept_by_content_and_found_by_pages_of_other_releases(client: TestClient) -> None:
+    own = client.get(f"/static/{STYLESHEET_NAME}")
+    assert "immutable" in own.headers["cache-control"]
+    other = client.get("/static/site.0123456789ab.css")
+    assert (other.status_code, other.content, other.headers["cache-control"]) == (200, own.content, "no-cache")
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/courses/git/enroll", "/cart/git", "/checkout"])
+def test_no_form_is_taken_without_its_pages_token(member: TestClient, api: respx.MockRouter, path: str) -> None:
+    member.get("/login")
+    for forged in ({}, {"csrf": "guessed"}):
+        assert member.post(path, data=forged).status_code == 403
+    assert not [call for call in api.calls if call.request.method != "GET"]
+
+
+def test_logging_in_sets_a_cookie_that_scripts_and_other_sites_do_not_get(
+    client: TestClient, api: respx.MockRouter
+) -> None:
+    api.post(f"{API}/auth/sessions").respond(201, json={"token": "t", "expires_in": 60})
+    answer = _send(client, "/login", email="ada@example.test", password="secret", next="/cart")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/cart")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("azora_session=t;")
+    assert {"HttpOnly", "SameSite=lax", "Max-Age=60"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie
+
+
+def test_cookies_are_for_https_where_there_is_https(api: respx.MockRouter) -> None:
+    with TestClient(create(Settings(api_url="http://api.test", cookie_secure=True))) as client:
+        assert "Secure" in client.get("/").headers["set-cookie"]
+
+
+def test_wrong_credentials_stay_on_the_page_and_say_so(client: TestClient, api: respx.MockRouter) -> None:
+    api.post(f"{API}/auth/sessions").respond(401, json={"code": "invalid_credentials", "detail": "Wrong."})
+    answer = _send(client, "/login", email="ada@example.test", password="secret")
+    assert answer.status_code == 401
+    assert 'role="alert">Wrong.' in answer.text
+    assert "secret" not in answer.text
+
+
+def test_registering_logs_in(client: TestClient, api: respx.MockRouter) -> None:
+    made = api.post(f"{API}/auth/accounts").respond(201, json={})
+    api.post(f"{API}/auth/sessions").respond(201, json={"token": "t", "expires_in": 60})
+    answer = _send(client, "/register", name="Ada", email="ada@example.test", password="a good sentence")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert b'"name":"Ada"' in made.calls.last.request.content
+
+
+def test_logging_out_ends_the_session_and_takes_the_cookie(member: TestClient, api: respx.MockRouter) -> None:
+    ended = api.delete(f"{API}/auth/sessions/current").respond(204)
+    answer = _send(member, "/logout", page="/")
+    assert ended.calls.last.request.headers["authorization"] == "Bearer t"
+    assert 'azora_session=""; expires=' in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "then"),
+    [("/cart", "/cart"), ("//evil.test", "/"), ("/\\evil.test", "/"), ("https://evil.test", "/"), ("", "/")],
+)
+def test_after_a_login_people_stay_here(asked: str, then: str) -> None:
+    assert local(asked) == then
+
+
+@pytest.mark.parametrize("page", ["/learning", "/cart", "/courses/git/lessons/1", "/receipt/6f1c"])
+def test_who_must_log_in_is_sent_there_and_back(client: TestClient, api: respx.MockRouter, page: str) -> None:
+    api.get(path__startswith="/api/").respond(401, json={"code": "not_logged_in", "detail": "Log in first."})
+    answer = client.get(page)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={page}")
+
+
+def test_enrolling_begins_the_course(member: TestClient, api: respx.MockRouter) -> None:
+    enrolled = api.put(f"{API}/edu/courses/git/enrollment").respond(204)
+    answer = _send(member, "/courses/git/enroll", page="/courses/git")
+    assert answer.headers["location"] == "/courses/git/lessons/1"
+    assert enrolled.called
+
+
+def test_a_lesson_is_not_shown_before_enrolling(member: TestClient, api: respx.MockRouter) -> None:
+    api.get(f"{API}/edu/courses/git/lessons/1").respond(403, json={"code": "not_enrolled", "detail": ""})
+    assert member.get("/courses/git/lessons/1").headers["location"] == "/courses/git"
+
+
+def test_paying_ends_at_the_receipt(member: TestClient, api: respx.MockRouter) -> None:
+    api.get(f"{API}/pay/orders/6f1c").mock(side_effect=[httpx.Response(200, json=o) for o in (ORDER, PAID)])
+    api.post(f"{API}/pay/orders/6f1c/payment").respond(json=PAID)
+    answer = _send(member, "/checkout/6f1c", page="/checkout/6f1c", number="4242 4242 4242 4242")
+    assert answer.headers["location"] == "/receipt/6f1c"
+    receipt = member.get("/receipt/6f1c").text
+    assert "The payment of €49.00 went through." in receipt
+    assert "ending in 4242" in receipt
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [
+        ({"code": "card_declined", "detail": "Your card was declined."}, "Your card was declined."),
+        ({"code": "invalid", "detail": "", "errors": [{"field": "cvc", "message": "bad"}]}, "Check the card"),
+    ],
+    ids=["declined", "invalid"],
+)
+def test_a_card_that_does_not_do_can_be_replaced(
+    member: TestClient, api: respx.MockRouter, problem: dict[str, object], shown: str
+) -> None:
+    api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
+    api.post(f"{API}/pay/orders/6f1c/payment").respond(402 if problem["detail"] else 422, json=problem)
+    answer = _send(member, "/checkout/6f1c", page="/checkout/6f1c", number="4000000000000002")
+    assert answer.status_code in (402, 422)
+    assert f'role="alert">{shown}' in answer.text
+    assert "4000000000000002" not in answer.text
+
+
+def test_a_receipt_is_for_what_is_paid(member: TestClient, api: respx.MockRouter) -> None:
+    api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
+    assert member.get("/receipt/6f1c").headers["location"] == "/checkout/6f1c"
+
+
+@pytest.mark.parametrize("away", [httpx.ConnectError, httpx.Response(503, json={})], ids=["away", "failing"])
+def test_a_page_says_when_the_platform_does_not_answer(
+    client: TestClient, api: respx.MockRouter, away: object
+) -> None:
+    api.get(f"{API}/edu/courses").mock(side_effect=[away, away])  # type: ignore[list-item]
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "try again in a moment" in answer.text
+
+
+def test_unknown_pages(client: TestClient) -> None:
+    answer = client.get("/nowhere")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_the_edge_passes_the_api_through_without_cookies(member: TestClient, api: respx.MockRouter) -> None:
+    route = api.get(f"{API}/health").respond(503, json={"status": "failing"})
+    answer = member.get("/api/health")
+    assert (answer.status_code, answer.json()) == (503, {"status": "failing"})
+    assert "cookie" not in route.calls.last.request.headers
+    assert member.get("/api/..%2fmetrics").status_code == 404
+
+
+def test_slow_is_bounded(client: TestClient) -> None:
+    assert client.get("/slow?seconds=0.6").text.splitlines()[-1] == "done"
+    assert client.get("/slow?seconds=31").status_code == 422

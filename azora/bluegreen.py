@@ -165,7 +165,8 @@ def _after_the_switch(world: World, wanted: Wanted) -> Step | None:
         return Step.SWITCH
     if world.pending:
         return Step.REPAIR
-    if world.receipt_of(last.number) is None:
+    receipt = world.receipt_of(last.number)
+    if receipt is None or receipt.verdict == "bad":
         return Step.WATCH
     if world.preview_points_at == world.active or world.router_helm != "deployed":
         return Step.BOOK

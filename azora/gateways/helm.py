@@ -82,7 +82,9 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 def classified(what: str, said: str) -> AzoraError:
     """Our error for what Helm printed."""
-    last = "\n".join(said.strip().splitlines()[-12:])
+    lines = said.strip().splitlines()
+    start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
+    last = "\n".join(lines[start:][-12:])
     text = f"could not {what}: {last}"
     lowered = said.lower()
     if "values don't meet the specifications of the schema" in lowered or "additional properties" in lowered:
@@ -95,7 +97,7 @@ def classified(what: str, said: str) -> AzoraError:
         return TransientError(text, advice="a killed Helm left this; the next look repairs it")
     if "failed to render" in lowered or "execution error" in lowered or "parse error" in lowered:
         return BadInput(text, advice="render it by hand with `helm template` and correct the chart")
-    return HelmFailed(text, advice="see the pods' own words below, correct, and run again")
+    return HelmFailed(text, advice="correct what it names, and run again")
 
 
 class Helm:

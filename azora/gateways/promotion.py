@@ -17,7 +17,7 @@ from azora.gateways.cluster import Cluster
 from azora.gateways.helm import Helm
 from azora.gateways.lease import Lease
 from azora.gateways.suites import run_suite
-from azora.gateways.watching import finish_probe, public_url, receipt_of, start_probe
+from azora.gateways.watching import await_answer, finish_probe, public_url, receipt_of, start_probe
 from azora.probing import ProbeResult
 from azora.record import Receipt, StackRecord, Switch
 from azora.reports import SuiteResult
@@ -136,6 +136,7 @@ class Promotion:
         """The first time: live Service, preview Service and Ingress, for the one stack there is."""
         self.hold()
         self._upgrade_router(self.cluster.look().preview)
+        await_answer(self.delivery, self.settings)
 
     def _check_images(self, stack: Stack) -> None:
         """What runs is what was tested: every image of the stack is one of this release, by digest."""
@@ -200,7 +201,9 @@ class Promotion:
         self._go_back(entry, receipt)
         raise CheckFailed(
             f"could not keep {self._where} on {self.delivery.release.title}: {reason}",
-            advice=f"users are back on {entry.came_from or entry.to}; fix the cause and release again",
+            advice=f"users are back on {entry.came_from}; fix the cause and release again"
+            if entry.came_from
+            else "nobody was served before; fix the cause and release again",
         )
 
     def _unhappy(self, color: Color, probed: ProbeResult) -> str | None:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from azora.delivery import Delivery
+from azora.errors import NotReadyYet
 from azora.gateways.probe import Probe
 from azora.probing import ProbeResult
 from azora.record import Receipt, Switch
@@ -14,15 +15,38 @@ from azora.settings import Settings
 _probes: dict[str, Probe] = {}
 
 
+def await_answer(delivery: Delivery, settings: Settings) -> None:
+    """Wait until a new front door answers: an Ingress controller learns of it in its own time, at most a minute.
+
+    Raises:
+        NotReadyYet: it does not.
+    """
+    for _ in range(60):
+        probe = _probe(delivery, settings, rate_per_second=10).start()
+        time.sleep(0.5)
+        seen = probe.stop()
+        if seen.total and not seen.failed:
+            return
+        time.sleep(0.5)
+    url = public_url(delivery.environment.hosts.live, settings)
+    raise NotReadyYet(
+        f"could not reach {url}: {seen.summary()}",
+        advice="check the Ingress controller and AZORA_INGRESS_ADDRESS, AZORA_INGRESS_PORT",
+    )
+
+
 def start_probe(delivery: Delivery, settings: Settings) -> None:
     """Begin to count what users of the environment meet; `finish_probe` ends it."""
-    probe = Probe(
+    _probes[delivery.run] = _probe(delivery, settings, rate_per_second=delivery.environment.probe_per_second).start()
+
+
+def _probe(delivery: Delivery, settings: Settings, *, rate_per_second: float) -> Probe:
+    return Probe(
         public_url(delivery.environment.hosts.live, settings),
         connect=settings.ingress_address,
-        rate_per_second=delivery.environment.probe_per_second,
+        rate_per_second=rate_per_second,
         path=delivery.application.health,
     )
-    _probes[delivery.run] = probe.start()
 
 
 def finish_probe(delivery: Delivery, entry: Switch, settings: Settings) -> ProbeResult:

@@ -121,6 +121,12 @@ AFTER = replace(PRODUCTION, ask_after_preview=True)
         pytest.param(replace(PROVED, approval=None), AFTER, Step.ASK, id="after_preview: asked when proved"),
         pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),
         pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
+        pytest.param(
+            replace(SWITCHED, receipts=(Receipt(number=2, verdict="bad"),)),
+            PRODUCTION,
+            Step.WATCH,
+            id="found bad with nowhere to go back to: watched again",
+        ),
         pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
         pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
         pytest.param(BOOKED, PRODUCTION, None, id="done"),

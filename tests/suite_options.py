@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -99,8 +98,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], target: T
 
 
 @pytest.fixture
-def page(page: Page) -> Iterator[Page]:
+def page(page: Page) -> Page:
     """A page of a fresh browser profile; patient, for machines that are busy."""
     expect.set_options(timeout=10_000)
     page.set_default_timeout(15_000)
-    yield page
+    return page

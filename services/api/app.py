@@ -26,9 +26,7 @@ async def show_health(request: Request) -> JSONResponse:
     return JSONResponse(found, 200 if found["status"] == "ok" else 503, {"cache-control": "no-store"})
 
 
-@router.api_route(
-    "/{name}/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
-)
+@router.api_route("/{name}/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def forward(request: Request, name: str, path: str) -> Response:
     """`/api/edu/courses` is `/edu/courses` of edu: a sibling's operational routes are out of reach."""
     sibling: AsyncSibling | None = request.app.state.siblings.get(name)
@@ -38,7 +36,7 @@ async def forward(request: Request, name: str, path: str) -> Response:
 
 
 def create(settings: Settings | None = None) -> Envelope:
-    settings = settings or Settings()  # type: ignore[call-arg]
+    settings = settings or Settings()
     addresses = {"auth": settings.auth_url, "edu": settings.edu_url, "pay": settings.pay_url}
     siblings = {name: AsyncSibling(address, settings) for name, address in addresses.items()}
 

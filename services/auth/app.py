@@ -18,7 +18,7 @@ from common.service import service
 
 
 def create(settings: Settings | None = None) -> Envelope:
-    settings = settings or Settings()  # type: ignore[call-arg]
+    settings = settings or Settings()
     engine = database.connect(settings)
     redis = sessions.connect(settings)
     return service(

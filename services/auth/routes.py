@@ -81,9 +81,7 @@ def log_in(
         raise Problem(401, "invalid_credentials", "E-mail address or password is wrong.")
     lockout.succeeded(credentials.email)
     account = Account.model_validate(row, from_attributes=True)
-    return Login(
-        token=sessions.open(account), expires_in=int(sessions.lifetime.total_seconds()), account=account
-    )
+    return Login(token=sessions.open(account), expires_in=int(sessions.lifetime.total_seconds()), account=account)
 
 
 @router.get("/sessions/current", summary="Who am I")

@@ -14,6 +14,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:
+    record.__dict__.pop("color_message", None)  # uvicorn's, for terminals
     if current := request_id.get():
         record.request_id = current
     return True

@@ -18,7 +18,7 @@ from edu.settings import Settings
 
 
 def create(settings: Settings | None = None) -> Envelope:
-    settings = settings or Settings()  # type: ignore[call-arg]
+    settings = settings or Settings()
     engine = database.connect(settings)
     redis = sessions.connect(settings)
     return service(

@@ -22,7 +22,7 @@ def configuration(database_url: str) -> Config:
 
 def main() -> None:
     logs.configure("migrations", ServiceSettings())
-    command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")  # type: ignore[call-arg]
+    command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")
     logging.getLogger("migrations").info("the database is at the newest revision")
 
 

@@ -20,7 +20,7 @@ from pay.settings import Settings
 
 
 def create(settings: Settings | None = None) -> Envelope:
-    settings = settings or Settings()  # type: ignore[call-arg]
+    settings = settings or Settings()
     engine = database.connect(settings)
     redis = sessions.connect(settings)
     return service(

@@ -117,9 +117,7 @@ def _finish(database: Session, order: OrderRow) -> None:
     if order.status == "paid":
         bought = [item.course_slug for item in order.items]
         database.execute(
-            delete(CartItemRow).where(
-                CartItemRow.account_id == order.account_id, CartItemRow.course_slug.in_(bought)
-            )
+            delete(CartItemRow).where(CartItemRow.account_id == order.account_id, CartItemRow.course_slug.in_(bought))
         )
     database.commit()
 

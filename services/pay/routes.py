@@ -109,9 +109,7 @@ def show_cart(account: SignedIn, database: Database) -> Cart:
 
 
 @router.put("/cart/{slug}", status_code=204, summary="Put a course into the cart")
-def put_into_cart(
-    course: Annotated[CourseForSale, Depends(_course)], account: SignedIn, database: Database
-) -> None:
+def put_into_cart(course: Annotated[CourseForSale, Depends(_course)], account: SignedIn, database: Database) -> None:
     if course.price_cents == 0:
         raise Problem(409, "free", "This course is free: enroll in it.")
     if course.slug in checkout.purchases(database, account.id):
@@ -125,9 +123,7 @@ def put_into_cart(
 
 @router.delete("/cart/{slug}", status_code=204, summary="Take a course out of the cart")
 def take_out_of_cart(slug: str, account: SignedIn, database: Database) -> None:
-    database.execute(
-        delete(CartItemRow).where(CartItemRow.account_id == account.id, CartItemRow.course_slug == slug)
-    )
+    database.execute(delete(CartItemRow).where(CartItemRow.account_id == account.id, CartItemRow.course_slug == slug))
     database.commit()
 
 

@@ -18,7 +18,7 @@ from web.site import Site
 
 
 def create(settings: Settings | None = None) -> Envelope:
-    settings = settings or Settings()  # type: ignore[call-arg]
+    settings = settings or Settings()
     api = AsyncSibling(settings.api_url, settings)
 
     @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import zlib
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.datastructures import FormData
 
 from common.problems import Problem
@@ -46,6 +48,11 @@ def _duration(minutes: int) -> str:
     return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
 
 
+def _prose(text: str) -> Markup:
+    """*text* with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
 class Site:
     def __init__(self, settings: Settings) -> None:
         self._secure = settings.cookie_secure
@@ -56,7 +63,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"price": _price, "cover": _cover, "duration": _duration}
+        self._templates.filters |= {"price": _price, "cover": _cover, "duration": _duration, "prose": _prose}
         self._templates.globals |= {
             "banner": BANNER,
             "stylesheet": f"/static/{STYLESHEET_NAME}",

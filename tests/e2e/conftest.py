@@ -9,15 +9,14 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE)]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from steps import Course, Person, log_in, open_course  # noqa: E402
-from suite_options import Target, base_url, browser_type_launch_args, page, pytest_addoption, target  # noqa: E402
+from steps import Course, Person, log_in, open_course
+from suite_options import Target, base_url, browser_type_launch_args, page, pytest_addoption, target
 
 __all__ = ["base_url", "browser_type_launch_args", "page", "pytest_addoption", "target"]
 
-
+# Of the courses that every environment has: services/migrations/versions/0001_platform.json
 FREE = Course("Git from the ground up", "Free")
 PAID = Course("Releasing without fear", "€49.00")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-
 from steps import Course, open_course
 
 
@@ -19,7 +18,9 @@ def test_course_details(page: Page, free: Course) -> None:
     open_course(page, free)
 
     lessons = page.get_by_role("main").get_by_role("listitem")
-    expect(lessons).to_have_text(["A commit is a photograph", "A branch is a sticky note", "Undoing things without fear"])
+    expect(lessons).to_have_text(
+        ["A commit is a photograph", "A branch is a sticky note", "Undoing things without fear"]
+    )
     expect(page.get_by_role("link", name="A commit is a photograph")).to_have_count(0)  # for the enrolled only
     expect(page.get_by_role("link", name="Log in to enroll")).to_be_visible()
 

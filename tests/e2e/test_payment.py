@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-
 from steps import Course, open_course, pay_with
 
 
@@ -40,4 +39,6 @@ def test_declined_card(at_checkout: Page, paid: Course) -> None:
     at_checkout.goto("/learning")
     expect(at_checkout.get_by_text("You are not in a course yet.")).to_be_visible()
     at_checkout.goto("/cart")
-    expect(at_checkout.get_by_role("row").filter(has_text=paid.title)).to_be_visible()  # still there, to try another card
+    expect(
+        at_checkout.get_by_role("row").filter(has_text=paid.title)
+    ).to_be_visible()  # still there, to try another card

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from suite_options import Target, base_url, browser_type_launch_args, page, pytest_addoption, target  # noqa: E402
+from suite_options import Target, base_url, browser_type_launch_args, page, pytest_addoption, target
 
 __all__ = ["base_url", "browser_type_launch_args", "page", "pytest_addoption", "target"]
 

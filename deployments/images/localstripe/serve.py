@@ -1,4 +1,5 @@
 """localstripe, made to listen on IPv4 (its own command wants IPv6) and to decline as Stripe does."""
+# ruff: noqa: INP001 - a script of its own, in no package
 
 import os
 

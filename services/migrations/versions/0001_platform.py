@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ depends_on = None
 phase = "expand"
 
 
-def _now() -> sa.Column[object]:
+def _now() -> sa.Column[datetime]:
     return sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -40,14 +39,16 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture
-def provider(stripe_url: str) -> Iterator[stripe.StripeClient]:
+def provider(stripe_url: str) -> stripe.StripeClient:
     """Stripe itself, empty."""
     httpx.delete(f"{stripe_url}/_config/data", trust_env=False)
-    yield stripe.StripeClient("sk_test_x", base_addresses={"api": stripe_url})
+    return stripe.StripeClient("sk_test_x", base_addresses={"api": stripe_url})
 
 
 @pytest.fixture
-def client(emptied: str, stripe_url: str, provider: object, log_in: Callable[[TestClient], object]) -> Iterator[TestClient]:
+def client(
+    emptied: str, stripe_url: str, provider: object, log_in: Callable[[TestClient], object]
+) -> Iterator[TestClient]:
     settings = Settings(
         database_url=emptied, redis_url="redis://nowhere", edu_url="http://edu.test", stripe_api_base=stripe_url,
         stripe_api_key="sk_test_x",
@@ -179,7 +180,9 @@ def test_orders_are_their_owners(client: TestClient, order: str, log_in: Callabl
     assert _pay(client, order, GOOD).status_code == 404
 
 
-def test_without_the_provider_nothing_is_promised(client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_provider_nothing_is_promised(
+    client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*_: object) -> None:
         raise ProviderUnavailable("no answer")
 

@@ -190,9 +190,7 @@ def test_a_receipt_is_for_what_is_paid(member: TestClient, api: respx.MockRouter
 
 
 @pytest.mark.parametrize("away", [httpx.ConnectError, httpx.Response(503, json={})], ids=["away", "failing"])
-def test_a_page_says_when_the_platform_does_not_answer(
-    client: TestClient, api: respx.MockRouter, away: object
-) -> None:
+def test_a_page_says_when_the_platform_does_not_answer(client: TestClient, api: respx.MockRouter, away: object) -> None:
     api.get(f"{API}/edu/courses").mock(side_effect=[away, away])  # type: ignore[list-item]
     answer = client.get("/")
     assert answer.status_code == 503

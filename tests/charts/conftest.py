@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.rendering import DATA, ROUTER, STACK, Render, Rendering, over, rendered, run_helm
+from tests.charts.rendering import DATA, PASSED, ROUTER, STACK, Render, Rendering, over, rendered, run_helm
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +45,9 @@ def data() -> Render:
 @pytest.fixture(scope="session")
 def refused() -> Callable[..., str]:
     """What Helm says when it refuses *changes* for *chart*."""
-    passed = {"azora": STACK, "azora-router": ROUTER, "azora-data": DATA}
 
     def said(chart: str, **changes: Any) -> str:
-        done = run_helm("template", chart, "staging", over(passed[chart], changes))
+        done = run_helm("template", chart, "staging", over(PASSED[chart], changes))
         assert done.returncode != 0, "Helm took it"
         return done.stderr
 

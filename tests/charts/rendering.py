@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,13 @@ DATA: Values = {
     "azora": {"application": "azora", "environment": "staging"},
     "images": {name: image(name) for name in ("postgresql", "redis", "localstripe")},
 }
+PASSED = {"azora": STACK, "azora-router": ROUTER, "azora-data": DATA}
 
 
-@lru_cache(maxsize=1)
+@cache
 def helm_program() -> str:
     """Helm as the settings name it, else one that a node of this machine was built with."""
-    built = sorted(Path.home().glob(".cache/azora/**/helm"))
+    built = sorted(Path.home().glob(".cache/azora/*/helm"))
     found = shutil.which(settings().helm) or (str(built[-1]) if built else None)
     if found is None:
         pytest.fail("there is no Helm: name it with AZORA_HELM, or let `make up` build it")

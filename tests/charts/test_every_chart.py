@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from kubernetes import client
 from pydantic import ValidationError
 
-from tests.charts.rendering import DATA, ROUTER, STACK, Object, Render, run_helm
+from tests.charts.rendering import PASSED, Object, Render, run_helm
 
-CASES = [("azora", STACK), ("azora-router", ROUTER), ("azora-data", DATA)]
-each_chart = pytest.mark.parametrize(("chart", "passed"), CASES, ids=[name for name, _ in CASES])
+each_chart = pytest.mark.parametrize("chart", PASSED)
 each_environment = pytest.mark.parametrize("environment", ["staging", "production"])
 
 
@@ -26,8 +24,8 @@ def render(request: pytest.FixtureRequest, chart: str) -> Render:
 
 @each_chart
 @each_environment
-def test_helm_finds_nothing_to_say(chart: str, passed: dict[str, Any], environment: str) -> None:
-    done = run_helm("lint", chart, environment, passed)
+def test_helm_finds_nothing_to_say(chart: str, environment: str) -> None:
+    done = run_helm("lint", chart, environment, PASSED[chart])
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]" not in done.stdout
@@ -42,7 +40,6 @@ def checked(found: Object) -> None:
 
 @each_chart
 @each_environment
-@pytest.mark.usefixtures("passed")
 def test_every_object_has_the_form_of_its_kind(render: Render, environment: str) -> None:
     rendering = render(environment)
 
@@ -57,7 +54,6 @@ def test_a_key_that_kubernetes_does_not_know_is_noticed() -> None:
 
 
 @each_chart
-@pytest.mark.usefixtures("passed")
 @pytest.mark.parametrize("key", ["replica", "image", "azora.colour", "azora.releases"])
 def test_a_key_that_nobody_reads_is_refused_by_name(refused: Callable[..., str], chart: str, key: str) -> None:
     outer, _, inner = key.partition(".")
@@ -69,8 +65,8 @@ def test_a_key_that_nobody_reads_is_refused_by_name(refused: Callable[..., str],
 
 
 @each_chart
-def test_a_color_or_an_application_must_be_given(chart: str, passed: dict[str, Any]) -> None:
-    done = run_helm("template", chart, "staging", {**passed, "azora": {"application": "azora"}})
+def test_a_color_or_an_application_must_be_given(chart: str) -> None:
+    done = run_helm("template", chart, "staging", {**PASSED[chart], "azora": {"application": "azora"}})
 
     assert done.returncode != 0
     assert "missing propert" in done.stderr

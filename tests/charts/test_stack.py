@@ -89,6 +89,11 @@ def test_the_release_is_a_label_of_pods_and_never_selects(stack: Render) -> None
     assert not [found for found in rendering.objects if "azora.dev/release" in labels(found)]
 
 
+@pytest.mark.parametrize("release", ["001234567890", "12345678e012", "0x1234567890"])
+def test_a_release_id_that_looks_like_a_number_stays_as_it_is(stack: Render, release: str) -> None:
+    assert {labels(pod)["azora.dev/release"] for pod in stack(azora={"release": release}).pods().values()} == {release}
+
+
 def test_what_runs_is_named_by_digest(stack: Render) -> None:
     runs = {name: only_container(pod)["image"] for name, pod in stack().pods().items()}
 
@@ -119,7 +124,7 @@ def test_a_missing_image_is_refused_by_name(refused: Callable[..., str], monkeyp
         {"resources": {"limit": {}}},
         {"secrets": {"KEY": {"valeu": "x"}}},
     ],
-    ids=lambda changes: json.dumps(changes)[:40],
+    ids=json.dumps,
 )
 def test_a_typing_mistake_at_any_depth_is_refused(refused: Callable[..., str], changes: dict[str, Any]) -> None:
     assert "not allowed" in refused("azora", **changes)

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from azora.errors import Failed
 from azora.local import health
-from azora.local.cache import built, cache_folder, digest_of, locked
+from azora.local.cache import cache_folder, digest_of, locked
 from azora.local.commands import Arguments, clean_environment, logged
 from azora.local.layout import Layout
 from azora.local.progress import Say
 from azora.settings import ROOT
 
 BASE = ROOT / "deployments/images/base/build"
+WORKING = "azora-node"
 USER = "65532:65532"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -45,41 +47,38 @@ def push_node_images(node: Layout, programs: Path, say: Say) -> None:
 
 
 def push_base_image(node: Layout, say: Say) -> None:
-    """Half a minute when the cache has none."""
+    """Half a minute when this machine has none."""
 
-    def root_of(_folder: Path) -> Path:
+    def root_of(folder: Path) -> Path:
         say("making a Debian root with mmdebstrap")
-        name = f"base-python-{base_image(node).rpartition(':')[2]}"
-        return (
-            built(
-                name,
-                lambda place: logged(
-                    [BASE, place / "root.tar"], cache_folder() / "log/base-image.log", env=clean_environment()
-                ),
-            )
-            / "root.tar"
-        )
+        logged([BASE, folder / "root.tar"], cache_folder() / "log/base-image.log", env=clean_environment())
+        return folder / "root.tar"
 
     push(base_image(node), root_of, ["--cmd=python3"], say)
 
 
 def push(reference: str, root_of: Callable[[Path], Path], config: list[str], say: Say) -> None:
-    """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it."""
+    """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it; built once."""
     registry, _, rest = reference.partition("/")
     name, _, tag = rest.partition(":")
     if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}", accept=MANIFEST):
         return
-    say(f"pushing {name}")
-    with tempfile.TemporaryDirectory() as folder, locked(cache_folder() / ".buildah.lock"):
+    kept = f"localhost/{rest}"
+    with locked(cache_folder() / ".buildah.lock"):
+        if not _is_kept(kept):
+            _build(kept, root_of, config)
+        say(f"pushing {name}")
+        _buildah("push", "--quiet", "--tls-verify=false", "--disable-compression", kept, f"docker://{reference}")
+
+
+def _build(kept: str, root_of: Callable[[Path], Path], config: list[str]) -> None:
+    _buildah("rm", "--all")  # of a build that was killed
+    with tempfile.TemporaryDirectory() as folder:
         layer = root_of(Path(folder))
-        work = f"azora-{name.replace('/', '-')}"
-        _buildah("rm", "--all")  # of a build that was killed
-        _buildah("from", "--name", work, "scratch")
-        _buildah("add", "--quiet", work, layer, "/")
-        _buildah("config", *config, work)
-        _buildah("commit", "--quiet", "--rm", "--disable-compression", work, reference)
-        _buildah("push", "--quiet", "--tls-verify=false", reference)
-        _buildah("rmi", reference)
+        _buildah("from", "--name", WORKING, "scratch")
+        _buildah("add", "--quiet", WORKING, layer, "/")
+        _buildah("config", *config, WORKING)
+        _buildah("commit", "--quiet", "--rm", "--disable-compression", WORKING, kept)
 
 
 def _one_program(program: Path, folder: Path) -> Path:
@@ -87,6 +86,14 @@ def _one_program(program: Path, folder: Path) -> Path:
     root.mkdir()
     shutil.copy(program, root)
     return root
+
+
+def _is_kept(image: str) -> bool:
+    try:
+        _buildah("inspect", "--type=image", image)
+    except Failed:
+        return False
+    return True
 
 
 def _buildah(*arguments: str | Path) -> None:

@@ -22,6 +22,7 @@ def node_services(node: Layout, programs: Path) -> list[Service]:
         scheduler(node, programs),
         kubelet(node, programs),
         proxy(node, programs),
+        volumes(node, programs),
     ]
 
 
@@ -88,20 +89,17 @@ def api_server(node: Layout, programs: Path) -> Service:
 
 
 def controller_manager(node: Layout, programs: Path) -> Service:
-    """Its umask: the folders of volumes it makes must be open to pods that do not run as root."""
     command = words(
         *inside(node), programs / "kube-controller-manager", f"--kubeconfig={node.etc}/controller-manager.kubeconfig",
         f"--bind-address={node.address}", "--leader-elect=false", "--use-service-account-credentials",
         f"--service-account-private-key-file={node.pki}/service-accounts.key", f"--root-ca-file={node.pki}/ca.crt",
         f"--cluster-cidr={POD_RANGE}", f"--service-cluster-ip-range={SERVICE_RANGE}", "--node-monitor-grace-period=300s",
-        "--enable-hostpath-provisioner=true",
     )  # fmt: skip
     return Service(
         "kube-controller-manager",
         Stage.NODE,
         command,
         lambda: health.answers(f"https://{node.address}:10257/healthz"),
-        umask="000",
     )
 
 
@@ -140,6 +138,14 @@ def proxy(node: Layout, programs: Path) -> Service:
         lambda: health.answers(f"http://{node.address}:10256/livez"),
         reads=node.etc / "kube-proxy.yaml",
     )
+
+
+def volumes(node: Layout, programs: Path) -> Service:
+    """Makes a folder for each claim; without it, pods wait and nothing else is amiss, so nothing waits for it."""
+    command = words(
+        programs / "kube-volumes", f"--kubeconfig={node.kubeconfig}", f"--root={node.lib}/volumes", "--node=node"
+    )
+    return Service("kube-volumes", Stage.NODE, command, lambda: True)
 
 
 def _found_in(programs: Path) -> dict[str, str]:

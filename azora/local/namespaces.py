@@ -50,7 +50,6 @@ def mounted_under(folder: Path) -> set[Path]:
 
 def _pin(node: Layout) -> None:
     node.pins.mkdir(parents=True, exist_ok=True)
-    (node.lib / "tmp").mkdir(mode=0o1777, parents=True, exist_ok=True)
     output_of(["mount", "--bind", node.pins, node.pins])
     output_of(["mount", "--make-private", node.pins])  # a mount namespace can be held only from a private mount
     for name in ("net", "mnt"):
@@ -66,15 +65,13 @@ def _link(node: Layout) -> None:
         )
     output_of(["ip", "addr", "replace", f"{node.host_address}/24", "dev", node.machine_name])
     output_of(["ip", "link", "set", node.machine_name, "up"])
-    output_of([*inside(node), "sh", "-euc", _INSIDE, "sh", f"{node.address}/24", SERVICE_RANGE, node.lib / "tmp"])
+    output_of([*inside(node), "sh", "-euc", _INSIDE, "sh", f"{node.address}/24", SERVICE_RANGE])
 
 
-# Containers' mounts must reach the kubelet and back: shared. /tmp is where Kubernetes' built-in provisioner makes its
-# volumes: a folder of the node's state. Without the bridge's calls to the packet filter, a pod does not reach itself
-# through its Service.
+# Containers' mounts must reach the kubelet and back: shared. Without the bridge's calls to the packet filter, a pod does
+# not reach itself through its Service.
 _INSIDE = """
 mount --make-rshared /
-[ /tmp -ef "$3" ] || mount --bind "$3" /tmp
 ip link set lo up
 ip addr replace "$1" dev eth0
 ip link set eth0 up

@@ -14,7 +14,7 @@ from azora.local.toolchain import go
 
 MODULE = Path(__file__).parent / "go"
 KUBERNETES, HELM = "1.36.3", "4.3.1"
-SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kube-volumes")
 
 # Unstamped, the version reads v0.0.0 and Helm refuses charts.
 STAMPS = {

@@ -34,7 +34,6 @@ class Service:
     reads: Path | None = None
     """Its configuration file: when that changes, the service is started anew."""
     folder: Path = Path("/")
-    umask: str = "022"
     stop_seconds: int = 3
     stop_signal: str = "TERM"
 

@@ -24,6 +24,7 @@ from azora.local.progress import Say
 from azora.local.service import Service, log_of
 
 STARTS_WITHIN_SECONDS = 60
+ALIVE = ("RUNNING", "STARTING")
 
 
 class Supervisor:
@@ -57,13 +58,13 @@ class Supervisor:
         """Start *services* together and wait until each is ready; raises Failed that names the log of one that is not."""
         waiting = {service.name: service for service in services}
         for name in waiting:
-            if self._state(name) not in ("RUNNING", "STARTING"):
+            if self._state(name) not in ALIVE:
                 self.stop([name])  # a service that waits to be tried again is tried at once
                 self._rpc.startProcess(name, False)
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while waiting:
             for service in list(waiting.values()):
-                if service.ready() and self._state(service.name) in ("RUNNING", "STARTING"):
+                if service.ready() and self._state(service.name) in ALIVE:
                     del waiting[service.name]
             say("waiting for " + ", ".join(waiting) if waiting else "")
             given_up = [name for name in waiting if self._state(name) == "FATAL"]
@@ -73,18 +74,16 @@ class Supervisor:
                 time.sleep(0.05)
 
     def stop(self, names: Iterable[str]) -> None:
-        for name in names:
+        """All of *names* at once; each is killed when its time to stop is over."""
+        waiting = set(names)
+        for name in waiting:
             with suppress(xmlrpc.client.Fault):
-                self._rpc.stopProcess(name, True)
-
-    def restart(self, service: Service) -> None:
-        self.stop([service.name])
-        self.start([service])
+                self._rpc.stopProcess(name, False)
+        while any(self._state(name) in (*ALIVE, "STOPPING") for name in waiting):
+            time.sleep(0.05)
 
     def stop_all(self) -> None:
-        """Ask everything to stop, the latest started first, so that each can say goodbye to what it needs."""
-        running = [one for one in self.processes() if one["pid"]]
-        self.stop(one["name"] for one in sorted(running, key=lambda one: one["start"], reverse=True))
+        self.stop(one["name"] for one in self.processes())
 
     def processes(self) -> list[dict[str, Any]]:
         """The supervisor's own account of each: name, statename, pid, start, now."""
@@ -130,8 +129,8 @@ class Supervisor:
     def _reread(self) -> None:
         """Replace what is configured differently now."""
         [[added, changed, removed]] = self._rpc.reloadConfig()
+        self.stop([*changed, *removed])
         for name in (*changed, *removed):
-            self._rpc.stopProcessGroup(name, True)
             self._rpc.removeProcessGroup(name)
         for name in (*added, *changed):
             self._rpc.addProcessGroup(name)

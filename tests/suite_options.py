@@ -93,7 +93,7 @@ def base_url(target: Target) -> str:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], target: Target) -> dict[str, Any]:
-    rules = [f"--host-resolver-rules=MAP {target.host} {target.connect.rpartition(':')[0]}"] if target.connect else []
+    rules = [f"--host-resolver-rules=MAP {target.host} {target.connect}"] if target.connect else []
     return {**browser_type_launch_args, "executable_path": _CHROMIUM, "args": [*_QUIET, *rules]}
 
 

@@ -76,6 +76,7 @@ def log_in(
     if lockout.locked(credentials.email):
         raise Problem(429, "locked", "Too many wrong passwords for this e-mail address. Try again later.")
     row = database.scalar(select(AccountRow).where(AccountRow.email == credentials.email))
+    database.close()  # the hash takes a while: others need the connection
     if not matches(row.password_hash if row else None, credentials.password.get_secret_value()) or row is None:
         lockout.failed(credentials.email)
         raise Problem(401, "invalid_credentials", "E-mail address or password is wrong.")

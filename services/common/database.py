@@ -17,8 +17,8 @@ def connect(settings: DatabaseSettings) -> Engine:
     return create_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
-        max_overflow=0,
-        pool_timeout=5,
+        max_overflow=settings.database_pool_size,  # for peaks, closed after use
+        pool_timeout=8,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"connect_timeout": 3, "options": "-c statement_timeout=8000 -c lock_timeout=8000"},

@@ -42,7 +42,9 @@ class DatabaseSettings(BaseSettings):
     """What a service with tables has besides."""
 
     database_url: DatabaseUrl = Field(description="PostgreSQL: postgresql://USER:PASSWORD@HOST:5432/NAME.")
-    database_pool_size: int = Field(4, ge=1, description="Connections to PostgreSQL that one process keeps at most.")
+    database_pool_size: int = Field(
+        4, ge=1, description="Connections to PostgreSQL that one process keeps; at peaks it takes twice as many."
+    )
 
 
 class SessionSettings(BaseSettings):

@@ -31,6 +31,7 @@ def create(settings: Settings | None = None) -> Envelope:
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError, httpx.HTTPError, ProviderUnavailable],
         state={
+            "engine": engine,
             "database": sessionmaker(engine),
             "sessions": sessions.Sessions(redis, timedelta(hours=settings.session_hours)),
             "edu": Sibling(settings.edu_url, settings),

@@ -1,17 +1,18 @@
 """From a cart to a paid order, exactly once.
 
-The provider's idempotency keys help, but the promise rests on our own record: the order's row is locked while one
-payment is tried, the intent's id is committed before the intent is confirmed, and no second intent is made before the
-first is known to be dead.
+The provider's idempotency keys help, but the promise rests on our own record: a person's checkouts happen one after the
+other, the intent's id is committed before the intent is confirmed, and no second intent is made before the first is
+known to be dead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from common.problems import Problem
@@ -19,6 +20,36 @@ from pay.models import CartItemRow, OrderItemRow, OrderRow
 from pay.provider import Card, CardDeclined, Provider
 
 CURRENCY = "eur"
+
+
+@contextmanager
+def one_at_a_time(engine: Engine, account_id: UUID) -> Iterator[Session]:
+    """A database session during which nobody else, in any process, checks out or pays for this person.
+
+    The lock belongs to the connection: it outlives the commits in between and ends with the process, whatever kills it.
+    """
+    key = account_id.int % 2**63
+    with engine.connect() as connection, Session(connection) as database:
+        connection.execute(select(func.pg_advisory_lock(key)))
+        connection.commit()
+        try:
+            yield database
+        finally:
+            database.rollback()
+            connection.execute(select(func.pg_advisory_unlock(key)))
+            connection.commit()
+
+
+def own_order(database: Session, account_id: UUID, order_id: UUID) -> OrderRow:
+    """The order, when it is the person's.
+
+    Raises:
+        Problem: it is not, or there is none.
+    """
+    order = database.get(OrderRow, order_id)
+    if order is None or order.account_id != account_id:
+        raise Problem(404, "no_such_order", "There is no such order.")
+    return order
 
 
 def cart(database: Session, account_id: UUID) -> list[CartItemRow]:
@@ -45,7 +76,7 @@ def open_order(database: Session, provider: Provider, account_id: UUID) -> Order
     items = cart(database, account_id)
     if not items:
         raise Problem(409, "cart_empty", "The cart is empty.")
-    order = _locked_open_order(database, account_id) or _new_order(database, account_id)
+    order = _open(database, account_id) or _new(database, account_id)
     if settled(order, provider) or _holds(order, items):
         _finish(database, order)
         return order
@@ -61,25 +92,21 @@ def open_order(database: Session, provider: Provider, account_id: UUID) -> Order
 
 
 def pay(database: Session, provider: Provider, order: OrderRow, card: Card) -> OrderRow:
-    """Pay the locked *order* with *card*, unless it is paid.
+    """Pay *order* with *card*, unless it is paid.
 
     Raises:
         CardDeclined, CardInvalid: no money moved; another card may be tried.
         ProviderUnavailable: not known; asking again finds out before it tries again.
     """
-    if order.status == "paid" or settled(order, provider):
+    if settled(order, provider):
         _finish(database, order)
         return order
     order.attempts += 1
     key = f"order-{order.id}-{order.attempts}"
     method = provider.method_for(card, key)
-    prepared = provider.prepare(str(order.id), order.amount_cents, order.currency, method, key)
-    order.intent_id = prepared.id
-    database.commit()  # before money moves: whoever comes next finds the intent
-    _lock(database, order)
-    if order.intent_id != prepared.id:
-        raise Problem(409, "in_progress", "Another payment for this order has just been made. Look again.")
-    if not provider.confirm(prepared.id, key).paid:
+    order.intent_id = provider.prepare(str(order.id), order.amount_cents, order.currency, method, key).id
+    database.commit()  # before money moves: who comes next, whatever becomes of us, finds the intent
+    if not provider.confirm(order.intent_id, key).paid:
         raise CardDeclined("The card's bank asks for a confirmation that is not possible here. Use another card.")
     order.card_last4 = card.number[-4:]
     _settle(order)
@@ -127,22 +154,11 @@ def _holds(order: OrderRow, items: list[CartItemRow]) -> bool:
     return {(item.course_slug, item.price_cents) for item in order.items} == wanted
 
 
-def _lock(database: Session, order: OrderRow) -> None:
-    database.refresh(order, with_for_update=True)
+def _open(database: Session, account_id: UUID) -> OrderRow | None:
+    return database.scalar(select(OrderRow).where(OrderRow.account_id == account_id, OrderRow.status == "open"))
 
 
-def _locked_open_order(database: Session, account_id: UUID) -> OrderRow | None:
-    return database.scalar(
-        select(OrderRow).where(OrderRow.account_id == account_id, OrderRow.status == "open").with_for_update()
-    )
-
-
-def _new_order(database: Session, account_id: UUID) -> OrderRow:
+def _new(database: Session, account_id: UUID) -> OrderRow:
     order = OrderRow(account_id=account_id, amount_cents=0, currency=CURRENCY, status="open")
     database.add(order)
-    try:
-        database.flush()
-    except IntegrityError:  # a second request made it first
-        database.rollback()
-        raise Problem(409, "in_progress", "Another checkout has just begun. Try again.") from None
     return order

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
-from sqlalchemy import delete, select
+from sqlalchemy import Engine, delete
 from sqlalchemy.dialects.postgresql import insert
 
 from common.database import Database
@@ -16,7 +16,7 @@ from common.problems import Problem
 from common.sessions import SignedIn
 from common.siblings import Sibling
 from pay import checkout
-from pay.models import CartItemRow, OrderRow
+from pay.models import CartItemRow
 from pay.provider import Card, CardDeclined, CardInvalid, Provider
 
 router = APIRouter(prefix="/pay", tags=["pay"])
@@ -89,17 +89,14 @@ def _course(slug: str, edu: Annotated[Sibling, Depends(_edu)]) -> CourseForSale:
     return CourseForSale.model_validate_json(answer.content)
 
 
-def _order(order_id: UUID, account: SignedIn, database: Database) -> OrderRow:
-    """The person's own order, locked until the answer."""
-    row = database.scalar(
-        select(OrderRow).where(OrderRow.id == order_id, OrderRow.account_id == account.id).with_for_update()
-    )
-    if row is None:
-        raise Problem(404, "no_such_order", "There is no such order.")
-    return row
+def _engine(request: Request) -> Engine:
+    found: Engine = request.app.state.engine
+    return found
 
 
-OwnOrder = Annotated[OrderRow, Depends(_order)]
+# Not a session: a dependency that held a connection would wait for a thread to go on in, behind those who have one and
+# wait for a connection.
+Pool = Annotated[Engine, Depends(_engine)]
 
 
 @router.get("/cart", summary="What is in the cart")
@@ -128,19 +125,22 @@ def take_out_of_cart(slug: str, account: SignedIn, database: Database) -> None:
 
 
 @router.post("/orders", summary="Begin to check out; repeating it gives the same order")
-def begin(account: SignedIn, database: Database, provider: Stripe) -> Order:
-    return Order.model_validate(checkout.open_order(database, provider, account.id))
+def begin(account: SignedIn, engine: Pool, provider: Stripe) -> Order:
+    with checkout.one_at_a_time(engine, account.id) as database:
+        return Order.model_validate(checkout.open_order(database, provider, account.id))
 
 
 @router.get("/orders/{order_id}", summary="An order")
-def show_order(order: OwnOrder) -> Order:
-    return Order.model_validate(order)
+def show_order(order_id: UUID, account: SignedIn, database: Database) -> Order:
+    return Order.model_validate(checkout.own_order(database, account.id, order_id))
 
 
 @router.post("/orders/{order_id}/payment", summary="Pay an order; a paid one is never charged again")
-def pay(order: OwnOrder, card: CardEntry, database: Database, provider: Stripe) -> Order:
+def pay(order_id: UUID, card: CardEntry, account: SignedIn, engine: Pool, provider: Stripe) -> Order:
     try:
-        return Order.model_validate(checkout.pay(database, provider, order, card.card()))
+        with checkout.one_at_a_time(engine, account.id) as database:
+            order = checkout.own_order(database, account.id, order_id)
+            return Order.model_validate(checkout.pay(database, provider, order, card.card()))
     except CardDeclined as error:
         raise Problem(402, "card_declined", str(error)) from error
     except CardInvalid as error:

@@ -105,6 +105,15 @@ def test_passwords_never_reach_the_log(ada: TestClient, caplog: pytest.LogCaptur
     assert ADA["password"] not in caplog.text
 
 
+def test_a_restart_of_postgresql_goes_unnoticed(ada: TestClient, emptied: str) -> None:
+    engine = create_engine(emptied)
+    with engine.connect() as connection:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        assert connection.execute(text(f"SELECT pg_terminate_backend(pid) {others}")).all()
+    engine.dispose()
+    assert _token(ada)
+
+
 def test_ready_with_its_databases_only(client: TestClient, emptied: str) -> None:
     assert client.get("/readyz").json()["checks"] == {"postgresql": "ok", "redis": "ok"}
     away = create(Settings(database_url="postgresql://127.0.0.1:9/none", redis_url="redis://nowhere"))  # type: ignore[arg-type]

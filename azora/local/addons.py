@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import time
 from pathlib import Path
 
-from azora.local.commands import output_of
+from azora.errors import Failed
+from azora.local import health
+from azora.local.commands import output_of, succeeds
 from azora.local.configuration import rendered
 from azora.local.images import coredns_image, skipper_image
 from azora.local.layout import Layout
+from azora.local.namespaces import inside
 from azora.local.progress import Say
 from azora.local.service import words
 
 NAMESPACE = "kube-system"
 DEPLOYMENTS = ("coredns", "skipper")
+NAME_SERVICE = "10.96.0.10"
+ANSWER_WITHIN_SECONDS = 90
 
 
 def apply_addons(node: Layout, programs: Path) -> None:
@@ -33,29 +38,25 @@ def wait_for_node(node: Layout, programs: Path) -> None:
 
 
 def wait_for_addons(node: Layout, programs: Path, say: Say) -> None:
+    """Available, says the API (which after a restart may be what it knew before), and answering."""
     say("waiting for " + ", ".join(DEPLOYMENTS))
     kubectl = [*_kubectl(node, programs), "--namespace", NAMESPACE]
-    output_of(
-        [
-            *kubectl,
-            "wait",
-            "--for=condition=Available",
-            "--timeout=90s",
-            *(f"deployment/{name}" for name in DEPLOYMENTS),
-        ]
-    )
+    deployments = [f"deployment/{name}" for name in DEPLOYMENTS]
+    output_of([*kubectl, "wait", "--for=condition=Available", f"--timeout={ANSWER_WITHIN_SECONDS}s", *deployments])
+    deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
+    while not _answer(node):
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"could not reach {', '.join(DEPLOYMENTS)} of node {node.name!r}: they do not answer",
+                advice=f"look with `kubectl --kubeconfig {node.kubeconfig} --namespace {NAMESPACE} describe pods`",
+            )
+        time.sleep(0.1)
 
 
-def pods(node: Layout, programs: Path) -> tuple[int, int]:
-    """How many pods are ready, of how many."""
-    kubectl = [*_kubectl(node, programs), "--request-timeout=5s"]
-    items = json.loads(output_of([*kubectl, "get", "pods", "--all-namespaces", "-o", "json"]))["items"]
-    ready = [
-        item
-        for item in items
-        if any(one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", []))
-    ]
-    return len(ready), len(items)
+def _answer(node: Layout) -> bool:
+    """By the node's own address, and by the name service's inside it."""
+    resolves = succeeds([*inside(node), "bash", "-c", f"exec 3<>/dev/tcp/{NAME_SERVICE}/53"])
+    return resolves and health.listens(node.address, 80)
 
 
 def _kubectl(node: Layout, programs: Path) -> tuple[str, ...]:

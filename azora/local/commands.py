@@ -46,20 +46,18 @@ def logged(
     """Run *command* with its output in *log*, each line shown to *on_line*; raises Failed that names the file."""
     log.parent.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=cwd,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    started = [str(part) for part in command]
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            started, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
         for line in process.stdout or ():
             file.write(line)
             lines.append(line)
             on_line(line.rstrip())
-        code = process.wait()
+    code = process.returncode
     if code != 0:
         raise Failed(
             f"could not run {_shown(command)}: exit {code}: {_tail(''.join(lines))}",

@@ -85,7 +85,9 @@ def api_server(node: Layout, programs: Path) -> Service:
         f"--kubelet-client-certificate={pki}/kubelet-client.crt", f"--kubelet-client-key={pki}/kubelet-client.key",
         "--kubelet-preferred-address-types=InternalIP",
     )  # fmt: skip
-    return Service("kube-apiserver", Stage.API, command, lambda: health.answers(f"{node.api_url}/readyz"))
+    ready = f"{node.api_url}/readyz"
+    # It would wait a minute for its watchers to go.
+    return Service("kube-apiserver", Stage.API, command, lambda: health.answers(ready), stop_seconds=1)
 
 
 def controller_manager(node: Layout, programs: Path) -> Service:

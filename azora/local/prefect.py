@@ -49,6 +49,7 @@ def reports(node: Layout, programs: Path) -> Service:
         sys.executable,
         "-m",
         "uvicorn",
+        "--factory",
         "azora.local.reports:app",
         "--host=127.0.0.1",
         f"--port={node.reports_port}",

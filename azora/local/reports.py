@@ -14,30 +14,38 @@ from starlette.staticfiles import StaticFiles
 
 from azora.settings import settings
 
-FOLDER = settings().runs_folder
-FOLDER.mkdir(parents=True, exist_ok=True)
+
+def serving(folder: Path) -> Starlette:
+    """A folder with an index.html shows that, another one its list; anything else is a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = StaticFiles(directory=folder, html=True)
+
+    async def page(request: Request) -> Response:
+        path = request.path_params["path"]
+        return listed(folder, path) or await files.get_response(path or ".", request.scope)
+
+    return Starlette(routes=[Route("/{path:path}", page)])
+
+
+def listed(root: Path, path: str) -> Response | None:
+    """The list of a folder below *root* that has no page of its own; None for anything else."""
+    folder = (root / path).resolve()
+    if not folder.is_dir() or not folder.is_relative_to(root.resolve()) or (folder / "index.html").is_file():
+        return None
+    if path and not path.endswith("/"):
+        return RedirectResponse(f"/{quote(path)}/")
+    return HTMLResponse(listing(folder, f"Reports {path}".strip()))
 
 
 def listing(folder: Path, title: str) -> str:
     """What is in *folder*, newest first, as a page."""
     entries = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     names = [path.name + ("/" if path.is_dir() else "") for path in entries if not path.name.startswith(".")]
-    links = (
-        "\n".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names) or "<li>nothing yet</li>"
-    )
-    return f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><h1>{escape(title)}</h1><ul>\n{links}\n</ul></html>"
+    links = "\n".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
+    return f"{head}<h1>{escape(title)}</h1><ul>\n{links or '<li>nothing yet</li>'}\n</ul></html>"
 
 
-async def page(request: Request) -> Response:
-    """A folder with an index.html shows that, another one its list; anything else is a file."""
-    path = request.path_params.get("path", "")
-    asked = (FOLDER / path).resolve()
-    if asked.is_dir() and asked.is_relative_to(FOLDER.resolve()) and not (asked / "index.html").is_file():
-        if path and not path.endswith("/"):
-            return RedirectResponse(f"/{quote(path)}/")
-        return HTMLResponse(listing(asked, f"Reports {path}".strip()))
-    return await files.get_response(path or ".", request.scope)
-
-
-files = StaticFiles(directory=FOLDER, html=True)
-app = Starlette(routes=[Route("/{path:path}", page)])
+def app() -> Starlette:
+    """For uvicorn: this machine's node."""
+    return serving(settings().runs_folder)

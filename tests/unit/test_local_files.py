@@ -1,0 +1,125 @@
+"""What a node writes: whole or not at all, private where it must be, the same again when asked again."""
+
+from __future__ import annotations
+
+import configparser
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from cryptography import x509
+
+from azora.errors import Failed
+from azora.local import prefect
+from azora.local.cache import built, cache_folder, digest_of
+from azora.local.commands import clean_environment, logged, output_of
+from azora.local.configuration import rendered, write, write_configuration
+from azora.local.kubernetes import node_services
+from azora.local.layout import Layout
+from azora.local.pki import make_certificates
+from azora.local.service import Service, Stage
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Layout:
+    return Layout("mine", "10.97.0", 30000, tmp_path / "mine")
+
+
+def test_a_build_that_was_killed_leaves_nothing_that_looks_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def killed(place: Path) -> None:
+        (place / "half").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        built("thing-1", killed)
+    assert not (cache_folder() / "thing-1").exists()
+    made = built("thing-1", lambda place: (place / "whole").touch())
+    assert [path.name for path in made.iterdir()] == ["whole"]
+
+
+def test_what_is_built_is_not_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    built("thing-1", lambda place: (place / "first").touch())
+    assert [path.name for path in built("thing-1", lambda place: (place / "second").touch()).iterdir()] == ["first"]
+
+
+def test_the_digest_follows_content_and_flags(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("1")
+    first = digest_of([file], "flag")
+    assert digest_of([file], "other") != first
+    file.write_text("2")
+    assert digest_of([file], "flag") != first
+
+
+def test_certificates_are_private_signed_by_the_nodes_own_authority_and_made_once(node: Layout) -> None:
+    make_certificates(node)
+    before = {path: path.read_bytes() for path in node.pki.iterdir()}
+    make_certificates(node)
+    assert {path: path.read_bytes() for path in node.pki.iterdir()} == before
+    assert {path.stat().st_mode & 0o777 for path in node.pki.glob("*.key")} == {0o600}
+    authority = x509.load_pem_x509_certificate((node.pki / "ca.crt").read_bytes())
+    for file in node.pki.glob("*.crt"):
+        x509.load_pem_x509_certificate(file.read_bytes()).verify_directly_issued_by(authority)
+
+
+def test_the_configuration_is_private_where_it_holds_keys(node: Layout) -> None:
+    make_certificates(node)
+    write_configuration(node, "10.97.0.2:5000/node/pause:1")
+    keys = [node.kubeconfig, *node.etc.glob("*.kubeconfig")]
+    assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
+    assert yaml.safe_load(node.kubeconfig.read_text())["current-context"] == "azora-mine"
+    for file in (node.etc / "kubelet.yaml", node.etc / "kube-proxy.yaml", node.etc / "registry.yaml"):
+        yaml.safe_load(file.read_text())
+
+
+def test_the_same_content_leaves_a_file_alone(tmp_path: Path) -> None:
+    file = tmp_path / "folder/file"
+    write(file, "one")
+    first = file.stat().st_ino
+    write(file, "one")
+    assert file.stat().st_ino == first
+    write(file, "two", private=True)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("two", 0o600)
+
+
+def test_the_supervisor_reads_back_every_word_and_variable(node: Layout) -> None:
+    words = ("sh", "-c", 'echo "100%" $HOME', "a b")
+    service = Service("odd", Stage.WORK, words, lambda: True, env={"SHARE": "50%", "PLACE": "/a b"})
+    parsed = configparser.ConfigParser(interpolation=None)
+    parsed.read_string(rendered("supervisord.conf", node=node, services=[service], open_files=1024))
+    section = parsed["program:odd"]
+    assert tuple(shlex.split(section["command"].replace("%%", "%"))) == words
+    assert section["environment"] == 'PLACE="/a b",SHARE="50%%"'
+    assert section["autorestart"] == "true"
+
+
+def test_nothing_of_a_node_listens_for_all_the_world(node: Layout) -> None:
+    """Whatever is given an address is given loopback's or the node's own."""
+    services = [*node_services(node, Path("/bin")), prefect.server(node), prefect.reports(node, Path("/bin"))]
+    said = " ".join(word for service in services for word in service.command)
+    assert "0.0.0.0" not in said  # noqa: S104 - the point
+    assert "--host=127.0.0.1" in said
+
+
+def test_an_error_names_what_was_tried_what_came_back_and_the_log(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match=r"could not run 'sh -c .*': no such thing"):
+        output_of(["sh", "-c", "echo no such thing >&2; exit 3"])
+    with pytest.raises(Failed, match="exit 3") as caught:
+        logged(["sh", "-c", "echo half; exit 3"], tmp_path / "log")
+    assert str(tmp_path / "log") in caught.value.advice
+    assert (tmp_path / "log").read_text() == "half\n"
+
+
+def test_a_shells_own_settings_do_not_reach_what_we_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZORA_NODE", "PREFECT_API_URL", "PYTHONDONTWRITEBYTECODE", "KUBECONFIG"):
+        monkeypatch.setenv(name, "bent")
+    monkeypatch.setenv("SSL_CERT_FILE", "/kept")
+    env = clean_environment(AZORA_NODE="mine")
+    assert "bent" not in env.values()
+    assert (env["AZORA_NODE"], env["SSL_CERT_FILE"]) == ("mine", "/kept")

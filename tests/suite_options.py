@@ -68,7 +68,8 @@ class Target:
         """GET *path*, or POST *send* to it as JSON."""
         address = self.connect or urlsplit(self.url).netloc
         headers = {"Host": urlsplit(self.url).netloc, "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(address, timeout=15)
+        secure = urlsplit(self.url).scheme == "https"
+        connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(address, timeout=15)
         try:
             body = None if send is None else json.dumps(send)
             connection.request("POST" if body else "GET", path, body, headers)

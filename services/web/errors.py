@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ from starlette.exceptions import HTTPException
 from common.problems import problem
 from web.platform import Refused, Unavailable
 from web.site import Site, go
+
+log = logging.getLogger(__name__)
 
 _UNAVAILABLE = "A part of the platform does not answer right now. Nothing you did is lost; try again in a moment."
 
@@ -46,6 +49,11 @@ async def on_unavailable(request: Request, _: Exception) -> Response:
     return _answer(request, 503, _UNAVAILABLE)
 
 
+async def on_failed(request: Request, error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return _answer(request, 500, "Something broke on our side, and we know. Try again in a moment.")
+
+
 def _page_of(request: Request) -> str:
     """The page that the request belongs to: what a form was sent to is not one."""
     if request.method == "GET":
@@ -59,4 +67,5 @@ HANDLERS = {
     RequestValidationError: on_invalid,
     Refused: on_refused,
     Unavailable: on_unavailable,
+    Exception: on_failed,
 }

@@ -197,6 +197,14 @@ def test_a_page_says_when_the_platform_does_not_answer(client: TestClient, api: 
     assert "try again in a moment" in answer.text
 
 
+def test_a_crash_is_a_page_that_gives_nothing_away(client: TestClient, api: respx.MockRouter) -> None:
+    api.get(f"{API}/edu/courses").respond(json=[{"secret": 1}])
+    answer = TestClient(client.app, raise_server_exceptions=False).get("/")
+    assert (answer.status_code, answer.headers["x-azora-color"]) == (500, "green")
+    assert "Something broke on our side" in answer.text
+    assert "secret" not in answer.text
+
+
 def test_unknown_pages(client: TestClient) -> None:
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")

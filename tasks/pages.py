@@ -48,8 +48,7 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
     links = " · ".join(f"[{name}]({_link(file)})" for name, file in result.files.items())
     _page(
         key,
-        f"# {title}\n\n{result.summary()} · {links}\n\n"
-        f"| | case | |\n|---|---|---|\n{rows}",
+        f"# {title}\n\n{result.summary()} · {links}\n\n| | case | |\n|---|---|---|\n{rows}",
         title,
     )
 

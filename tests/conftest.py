@@ -36,3 +36,15 @@ def node() -> str:
     settings.cache_clear()
     settings()
     return "test"
+
+
+@pytest.fixture(scope="session")
+def released(node: str) -> None:  # noqa: ARG001 - the node must be up
+    """Both environments serve a release; the first test that asks for it pays for it."""
+    from tests import road
+
+    if road.world("production").active and road.world("staging").active:
+        return
+    run = road.until_it_waits(road.begin("release", ref="main"), seconds=600)
+    road.approve(run)
+    assert road.until_over(run, seconds=300).went_well

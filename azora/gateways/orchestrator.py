@@ -84,7 +84,9 @@ def question(id_: str) -> str:
     """The markdown that the approver of a waiting run reads."""
     with _client(f"read the question of {id_}") as client:
         key = keyset_from_paused_state(_paused(id_).state)["description"]  # type: ignore[arg-type]
-        return str(client.read_flow_run_input(UUID(_paused(id_).id.hex), key).strip('"').encode().decode("unicode_escape"))
+        return str(
+            client.read_flow_run_input(UUID(_paused(id_).id.hex), key).strip('"').encode().decode("unicode_escape")
+        )
 
 
 def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
@@ -99,14 +101,18 @@ def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
         result = client.resume_flow_run(run.id, run_input=given)
     if str(result.status.value) != "ACCEPT":
         why = getattr(result.details, "reason", None) or result.status.value
-        raise Refused(f"could not answer run {run.name!r}: {why}", advice="it waits on; correct the answer, or look at its page")
+        raise Refused(
+            f"could not answer run {run.name!r}: {why}", advice="it waits on; correct the answer, or look at its page"
+        )
 
 
 def _paused(id_: str) -> FlowRun:
     run = _found(id_)
     if run.state is None or not run.state.is_paused():
         state = run.state.name if run.state else "nothing"
-        raise Refused(f"could not answer run {run.name!r}: it waits for nobody, it is {state}", advice="see `azora status`")
+        raise Refused(
+            f"could not answer run {run.name!r}: it waits for nobody, it is {state}", advice="see `azora status`"
+        )
     return run
 
 
@@ -115,7 +121,9 @@ def _found(id_: str) -> FlowRun:
         try:
             return client.read_flow_run(UUID(id_))
         except (ValueError, ObjectNotFound):
-            matches = [run for run in client.read_flow_runs(limit=200) if str(run.id).startswith(id_) or run.name == id_]
+            matches = [
+                run for run in client.read_flow_runs(limit=200) if str(run.id).startswith(id_) or run.name == id_
+            ]
     if len(matches) != 1:
         raise BadInput(
             f"could not find run {id_!r}: {'several runs match' if matches else 'there is none'}",
@@ -146,7 +154,7 @@ class _client:  # noqa: N801 - used as a function
     def __enter__(self) -> SyncPrefectClient:
         return self._client.__enter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:  # noqa: ANN401
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._client.__exit__(kind, error, trace)
         if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
             raise Unreachable(

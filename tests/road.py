@@ -1,0 +1,185 @@
+"""What the tests of the road share: commits in the application's repository, runs, answers, and looks from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from azora.bluegreen import World
+from azora.environment import load_environment
+from azora.gateways.cluster import Cluster, connect
+from azora.gateways.orchestrator import Run, answer, run_called, start
+from azora.gateways.probe import Probe
+from azora.gateways.watching import public_url
+from azora.settings import settings
+
+BANNER = Path("services/web/banner.txt")
+AZORA_S_OWN = ("azora-record", "azora-promotion")  # not part of the promise that nothing differs before a yes
+
+Json = dict[str, Any]
+
+
+# -- the application's repository
+
+
+def git(*arguments: str) -> str:
+    """Run git in the node's application repository."""
+    command = [
+        "git",
+        "-C",
+        settings().repository_location,
+        "-c",
+        "user.name=Test",
+        "-c",
+        "user.email=test@azora.localhost",
+    ]
+    return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(files: dict[Path | str, str] | None = None, message: str = "Change something") -> str:
+    """Commit *files* (default: a new banner) on main; returns the commit."""
+    for name, text in (files or {BANNER: f"Banner {uuid4().hex[:8]}\n"}).items():
+        file = Path(settings().repository_location) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        git("add", str(name))
+    git("commit", "--quiet", "-m", message)
+    return git("rev-parse", "HEAD")
+
+
+def undo_to(commit: str) -> None:
+    """Main is *commit* again."""
+    git("reset", "--quiet", "--hard", commit)
+
+
+def content(name: Path | str) -> str:
+    return (Path(settings().repository_location) / name).read_text()
+
+
+# -- runs
+
+
+def begin(deployment: str, **parameters: object) -> Run:
+    """Start `deployment/deployment`, as the UI would."""
+    return start(f"{deployment}/{deployment}", parameters)
+
+
+def wait_for(run: Run, reached: Callable[[Run], bool], *, seconds: float) -> Run:
+    """The run once it *reached* something; fails at once when it ends otherwise."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        now = run_called(run.id)
+        if reached(now):
+            return now
+        assert not now.is_over, f"{now.name} ended as {now.state}: {now.message}"
+        time.sleep(0.2)
+    raise AssertionError(f"{now.name} is still {now.state} after {seconds:g} s: {now.url}")
+
+
+def until_it_waits(run: Run, *, seconds: float = 300) -> Run:
+    return wait_for(run, lambda now: now.waits, seconds=seconds)
+
+
+def until_over(run: Run, *, seconds: float = 300) -> Run:
+    return wait_for(run, lambda now: now.is_over, seconds=seconds)
+
+
+def approve(run: Run) -> None:
+    answer(run.id, decision="approve", approver="ada", reason="tested and awaited")
+
+
+def reject(run: Run) -> None:
+    answer(run.id, decision="reject", approver="ada", reason="not on a Friday")
+
+
+def retry(run: Run) -> None:
+    """What the UI's "Retry" does: schedule the run once more."""
+    state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+    url = f"{os.environ['PREFECT_API_URL']}/flow_runs/{run.id}/set_state"
+    httpx.post(url, json={"state": state, "force": True}).raise_for_status()
+
+
+def process_of(run: Run) -> int:
+    """Pid of the process that executes *run*; 0 when there is none."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if f"PREFECT__FLOW_RUN_ID={run.id}".encode() in environment and b"prefect" in command:
+            return int(folder.name)
+    return 0
+
+
+def kill(run: Run) -> None:
+    """SIGKILL to the process of *run*."""
+    os.kill(process_of(run), signal.SIGKILL)
+
+
+# -- looks from outside
+
+
+def cluster(environment: str) -> Cluster:
+    return connect(load_environment(environment, settings().environments), settings())
+
+
+def world(environment: str) -> World:
+    return cluster(environment).look()
+
+
+def objects(environment: str) -> dict[str, str]:
+    """Every object of the namespace that a person would call its state, with its content; Azora's own record apart."""
+    here = cluster(environment)
+    paths = [f"{here.core}/{kind}" for kind in ("services", "configmaps", "secrets", "pods", "serviceaccounts")]
+    paths += [f"{here.apps}/{kind}" for kind in ("deployments", "statefulsets", "replicasets")]
+    paths += [f"/apis/{group}/namespaces/{here.namespace}/{kind}" for group, kind in OTHER_KINDS]
+    found: dict[str, str] = {}
+    for path in paths:
+        for item in (here.api.find(path) or {"items": []})["items"]:
+            if item["metadata"]["name"] not in AZORA_S_OWN:
+                found[f"{path.rsplit('/', 1)[-1]}/{item['metadata']['name']}"] = _content(item)
+    return found
+
+
+OTHER_KINDS = (
+    ("batch/v1", "jobs"),
+    ("networking.k8s.io/v1", "ingresses"),
+    ("policy/v1", "poddisruptionbudgets"),
+    ("discovery.k8s.io/v1", "endpointslices"),
+)
+
+
+def _content(item: Json) -> str:
+    """Without what the cluster itself keeps turning: versions, field managers, status times."""
+    item["metadata"].pop("resourceVersion", None)
+    item["metadata"].pop("managedFields", None)
+    item.pop("status", None)
+    return json.dumps(item, sort_keys=True)
+
+
+@contextmanager
+def users(environment: str, *, rate: float = 100) -> Iterator[Probe]:
+    """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
+    host = load_environment(environment, settings().environments).hosts.live
+    probe = Probe(
+        public_url(host, settings()), connect=settings().ingress_address, rate_per_second=rate, path="/api/health"
+    )
+    with probe:
+        yield probe
+
+
+def get(environment: str, path: str = "/") -> httpx.Response:
+    """One request to the live address."""
+    host = load_environment(environment, settings().environments).hosts.live
+    return httpx.get(f"http://{settings().ingress_address}{path}", headers={"Host": host}, timeout=10)

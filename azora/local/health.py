@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -16,6 +17,9 @@ def answers(url: str, accept: str = "*/*") -> bool:
     try:
         with _open(urllib.request.Request(url, headers={"Accept": accept})):  # noqa: S310 - addresses of the node
             return True
+    except urllib.error.HTTPError as answer:
+        answer.close()
+        return False
     except OSError:
         return False
 

@@ -35,7 +35,7 @@ class Supervisor:
 
     def answers(self) -> bool:
         try:
-            state: str = self._rpc.getState()["statename"]
+            state: str = self._ask("getState")["statename"]
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return False
         return state == "RUNNING"
@@ -60,7 +60,7 @@ class Supervisor:
         for name in waiting:
             if self._state(name) not in ALIVE:
                 self.stop([name])  # a service that waits to be tried again is tried at once
-                self._rpc.startProcess(name, False)
+                self._ask("startProcess", name, False)
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while waiting:
             for service in list(waiting.values()):
@@ -78,7 +78,7 @@ class Supervisor:
         waiting = set(names)
         for name in waiting:
             with suppress(xmlrpc.client.Fault):
-                self._rpc.stopProcess(name, False)
+                self._ask("stopProcess", name, False)
         while any(self._state(name) in (*ALIVE, "STOPPING") for name in waiting):
             time.sleep(0.05)
 
@@ -87,20 +87,23 @@ class Supervisor:
 
     def processes(self) -> list[dict[str, Any]]:
         """The supervisor's own account of each: name, statename, pid, start, now."""
-        return list(self._rpc.getAllProcessInfo()) if self.answers() else []
+        return list(self._ask("getAllProcessInfo")) if self.answers() else []
 
-    @property
-    def _rpc(self) -> Any:  # noqa: ANN401 - what a remote answers has no types
+    def _ask(self, question: str, *arguments: object) -> Any:  # noqa: ANN401 - what a remote answers has no types
         """A connection for each question: one that failed cannot be asked again."""
         transport = SupervisorTransport(None, None, f"unix://{self._node.supervisor_socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as supervisor:
+                return getattr(supervisor.supervisor, question)(*arguments)
+        finally:
+            transport.close()
 
     @property
     def _file(self) -> Path:
         return self._node.etc / "supervisord.conf"
 
     def _state(self, name: str) -> str:
-        return str(self._rpc.getProcessInfo(name)["statename"])
+        return str(self._ask("getProcessInfo", name)["statename"])
 
     def _launch(self) -> None:
         """Born into the node's control group: whatever comes of it is known by that."""
@@ -128,12 +131,12 @@ class Supervisor:
 
     def _reread(self) -> None:
         """Replace what is configured differently now."""
-        [[added, changed, removed]] = self._rpc.reloadConfig()
+        [[added, changed, removed]] = self._ask("reloadConfig")
         self.stop([*changed, *removed])
         for name in (*changed, *removed):
-            self._rpc.removeProcessGroup(name)
+            self._ask("removeProcessGroup", name)
         for name in (*added, *changed):
-            self._rpc.addProcessGroup(name)
+            self._ask("addProcessGroup", name)
 
     def _not_ready(self, names: list[str]) -> Failed:
         log = log_of(self._node, names[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -12,6 +11,7 @@ from azora.colors import COLOR_LABEL, COMPONENT_LABEL, NAME_LABEL, RELEASE_LABEL
 from azora.environment import Environment
 from azora.errors import AzoraError, BadInput, Conflict
 from azora.gateways.api import STRATEGIC, Api, Json
+from azora.pods import one_of_each, runs_unready, was_started_anew
 from azora.record import (
     KEPT,
     PROOFS,
@@ -218,29 +218,46 @@ class Cluster:
 
     # -- what went wrong
 
-    def troubles(self, color: Color) -> list[str]:
-        """Why pods of *color* are not ready, a line each, with the last lines of what they logged."""
-        return [line for pod in self.pods(color) for line in self._trouble(pod)]
+    def troubles(self, color: Color, release: str) -> list[str]:
+        """Why pods of *release* in *color* are not ready: a line for each trouble, under it the last lines of a log."""
+        pods = [pod for pod in self.pods(color) if pod["metadata"]["labels"].get(RELEASE_LABEL) == release]
+        return [line for pod, said, count in one_of_each(pods) for line in self._trouble(pod, said, count)]
 
-    def _trouble(self, pod: Json) -> Iterable[str]:
+    def _trouble(self, pod: Json, said: str, count: int) -> Iterable[str]:
         name = pod["metadata"]["name"]
-        statuses: list[Json] = pod["status"].get("containerStatuses") or []
-        if statuses and all(status["ready"] for status in statuses):
-            return
-        if not statuses:
-            yield f"{name}: {pod['status'].get('phase')}: {_conditions(pod)}"
-        for status in statuses:
-            state: Json = status.get("state") or {}
-            waiting = state.get("waiting") or state.get("terminated") or {}
-            yield f"{name}: {waiting.get('reason', 'not ready')} {waiting.get('message', '')}".strip()
-        yield from self._last_lines(name)
+        warning = self._last_warning(name) if runs_unready(pod) else ""
+        others = f" ({count - 1} more like it)" if count > 1 else ""
+        yield f"{name}{others}: {said}{warning and f': {warning}'}"
+        yield from (f"    | {line}" for line in self._last_lines(name, before=was_started_anew(pod)))
 
-    def _last_lines(self, pod: str) -> Iterable[str]:
+    def _last_warning(self, pod: str) -> str:
+        """What the cluster noted last against *pod*: which probe failed, and how."""
         try:
-            log = self.api.text(f"{self.core}/pods/{pod}/log", tailLines="5")
+            events = self.api.get(
+                f"{self.core}/events", fieldSelector=f"involvedObject.name={pod},type=Warning", limit="50"
+            )["items"]
+        except AzoraError:
+            return ""
+        return str(events[-1].get("message", "")) if events else ""
+
+    def _last_lines(self, pod: str, *, before: bool) -> list[str]:
+        """The end of the pod's log; of the run *before* this one where it was started anew."""
+        try:
+            log = self.api.text(f"{self.core}/pods/{pod}/log", tailLines="5", previous=str(before).lower())
         except AzoraError:  # a pod that never started has no log
-            return
-        yield from (f"    {line}" for line in log.splitlines())
+            return []
+        return [line for line in log.splitlines() if line.strip()]
+
+    def forget_unready(self, color: Color) -> list[str]:
+        """Delete the Deployments of *color* that are not ready: the next install begins them anew, without waiting out
+        the back-off of pods that failed. Only for a color that serves nobody. Returns their names.
+        """
+        selector = f"{NAME_LABEL}={self.application},{COLOR_LABEL}={color}"
+        found = self.api.get(f"{self.apps}/deployments", labelSelector=selector)["items"]
+        names = [item["metadata"]["name"] for item in found if _ready(item) < int(item["spec"]["replicas"])]
+        for name in names:
+            self.api.delete(f"{self.apps}/deployments/{name}")
+        return names
 
 
 def connect(environment: Environment, settings: Settings, application: str = "azora") -> Cluster:
@@ -288,8 +305,3 @@ def _ready(deployment: Json) -> int:
     if status.get("replicas", 0) > status.get("updatedReplicas", 0):
         return 0
     return min(int(status.get("updatedReplicas", 0)), int(status.get("availableReplicas", 0)))
-
-
-def _conditions(pod: Json) -> str:
-    conditions: list[Json] = pod["status"].get("conditions") or []
-    return "; ".join(c.get("message", "") for c in conditions if c.get("message")) or json.dumps(pod["status"])[:200]

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
+import re
 import signal
+from asyncio.subprocess import Process
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +22,22 @@ from azora.errors import AzoraError, BadInput, HelmFailed, TransientError, Unrea
 from azora.settings import Settings
 
 GRACE_SECONDS = 30
+LOOK_EVERY_SECONDS = 1.0
+SHOWN_LINES = 8
 Values = dict[str, Any]
+GiveUp = Callable[[], str | None]
 
 
 class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
-    """pyhelm3's command line, run the way a release tool must."""
+    """pyhelm3's command line, run the way a release tool must.
 
-    def __init__(self, *, limit_seconds: float, **options: object) -> None:
+    *give_up* is asked every second whether waiting has become pointless; the reason it returns ends Helm.
+    """
+
+    def __init__(self, *, limit_seconds: float, give_up: GiveUp | None = None, **options: object) -> None:
         super().__init__(**options)
         self._limit = limit_seconds
+        self._give_up = give_up
 
     async def run(self, command: list[Any], input: bytes | None = None) -> bytes:  # noqa: A002 - pyhelm3's name
         argv = [self._executable, *map(str, command)]
@@ -35,34 +45,57 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
             argv += ["--kubeconfig", str(self._kubeconfig)]
         if self._kubecontext:
             argv += ["--kube-context", self._kubecontext]
+        what = f"{argv[1]} Helm release {argv[2]!r}" if len(argv) > 2 else f"run `helm {argv[1]}`"  # noqa: PLR2004
+        process = await _started(argv)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise BadInput(
-                f"could not run {argv[0]!r}: it is not there", advice="set AZORA_HELM to a Helm 4 program"
-            ) from error
-        try:
-            out, err = await asyncio.wait_for(asyncio.shield(process.communicate(input)), self._limit)
-        except (TimeoutError, asyncio.CancelledError) as stop:
+            out, err = await self._watched(process, what, input)
+        except BaseException:
             await _end(process, politely=argv[1] != "rollback")
-            if isinstance(stop, asyncio.CancelledError):
-                raise
-            raise HelmFailed(
-                f"could not finish `helm {argv[1]} {argv[2]}` in {self._limit:g} s",
-                advice="see why its pods are not ready",
-            ) from stop
+            raise
         if process.returncode:
-            raise classified(f"helm {argv[1]} {argv[2] if len(argv) > 2 else ''}", err.decode(errors="replace"))  # noqa: PLR2004
+            raise classified(what, err.decode(errors="replace"))
         return out
 
+    async def _watched(self, process: Process, what: str, given: bytes | None) -> tuple[bytes, bytes]:
+        """What *process* leaves at its end; raises HelmFailed at the limit, and for a reason to give up."""
+        end = asyncio.create_task(process.communicate(given))
+        reason = asyncio.create_task(_reason(self._give_up))
+        try:
+            await asyncio.wait({end, reason}, timeout=self._limit, return_when=asyncio.FIRST_COMPLETED)
+            if end.done():
+                return end.result()
+            why = reason.result() if reason.done() else f"it did not end within {self._limit:g} s"
+            raise HelmFailed(
+                f"could not {what}: {why}", advice="correct what keeps its pods from starting, and run again"
+            )
+        finally:
+            reason.cancel()
 
-async def _end(process: asyncio.subprocess.Process, *, politely: bool) -> None:
+
+async def _started(argv: list[str]) -> Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise BadInput(
+            f"could not run {argv[0]!r}: {error.strerror}", advice="set AZORA_HELM to a Helm 4 program"
+        ) from error
+
+
+async def _reason(give_up: GiveUp | None) -> str:
+    """The first reason that *give_up* has; without one this never ends."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        if give_up and (reason := await asyncio.to_thread(give_up)):
+            return reason
+
+
+async def _end(process: Process, *, politely: bool) -> None:
     """TERM, a grace, KILL for the whole group. A rollback has no handler for TERM: it is left to end by itself first."""
     if politely:
         _signal(process.pid, signal.SIGTERM)
@@ -81,23 +114,39 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 
 def classified(what: str, said: str) -> AzoraError:
-    """Our error for what Helm printed."""
-    lines = said.strip().splitlines()
-    start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
-    last = "\n".join(lines[start:][-12:])
-    text = f"could not {what}: {last}"
+    """Our error for what Helm printed when it could not do *what*."""
+    text = f"could not {what}: {_essence(said)}"
     lowered = said.lower()
-    if "values don't meet the specifications of the schema" in lowered or "additional properties" in lowered:
-        return BadInput(text, advice="correct the key in deployments/values or its schema values.schema.json")
-    if any(
-        mark in lowered for mark in ("connection refused", "no route to host", "i/o timeout", "tls handshake timeout")
-    ):
-        return Unreachable(text, advice="the API server does not answer; this is tried again")
+    if "values don't meet the specifications of the schema" in lowered:
+        return BadInput(
+            text, advice="correct that key in the values of this chart, or allow it in its values.schema.json"
+        )
+    if any(mark in lowered for mark in _AWAY):
+        return Unreachable(text, advice="check that the API server runs (`azora local status`), then run again")
     if "another operation (install/upgrade/rollback) is in progress" in lowered:
-        return TransientError(text, advice="a killed Helm left this; the next look repairs it")
-    if "failed to render" in lowered or "execution error" in lowered or "parse error" in lowered:
-        return BadInput(text, advice="render it by hand with `helm template` and correct the chart")
+        return TransientError(text, advice="a killed Helm left this; run again, the next run repairs it")
+    if any(mark in lowered for mark in _UNRENDERED):
+        return BadInput(text, advice="correct the chart's template; `helm template` shows the same")
     return HelmFailed(text, advice="correct what it names, and run again")
+
+
+_AWAY = (
+    "connection refused",
+    "no route to host",
+    "i/o timeout",
+    "tls handshake timeout",
+    "kubernetes cluster unreachable",
+)
+_UNRENDERED = ("failed to render", "execution error", "parse error", "yaml parse error", "error calling include")
+_PREFIXES = re.compile(r"^(Error: |(INSTALL|UPGRADE|ROLLBACK|UNINSTALL) FAILED: |execution error at )+", re.IGNORECASE)
+
+
+def _essence(said: str) -> str:
+    """The lines from Helm's `Error:` on, each once, without what it says of its own command."""
+    lines = [line.rstrip() for line in said.strip().splitlines() if line.strip()]
+    start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
+    once = list(dict.fromkeys(_PREFIXES.sub("", line) for line in lines[start:]))
+    return "\n".join(once[-SHOWN_LINES:]) or "it said nothing"
 
 
 class Helm:
@@ -105,17 +154,36 @@ class Helm:
 
     def __init__(self, environment: Environment, settings: Settings) -> None:
         self._namespace = environment.namespace
-        self._command = SafeCommand(
-            limit_seconds=settings.helm_timeout_seconds + 60,
-            executable=settings.helm,
-            kubeconfig=settings.kubeconfig_file,
-            kubecontext=environment.context or settings.kube_context,
+        self._context = environment.context or settings.kube_context
+        self._settings = settings
+
+    def _command(self, timeout_seconds: float, give_up: GiveUp | None = None) -> SafeCommand:
+        """A command line for one call: Helm's own *timeout_seconds* comes first, then ours."""
+        return SafeCommand(
+            limit_seconds=max(timeout_seconds, self._settings.helm_timeout_seconds) + 60,
+            give_up=give_up,
+            executable=self._settings.helm,
+            kubeconfig=self._settings.kubeconfig_file,
+            kubecontext=self._context,
         )
 
-    def upgrade(self, name: str, chart: Path, values: Values, *, timeout_seconds: float, wait: bool = True) -> int:
-        """Install or upgrade *name*; returns the revision. Server-side apply that wins conflicts: ours is the last word."""
+    def upgrade(
+        self,
+        name: str,
+        chart: Path,
+        values: Values,
+        *,
+        timeout_seconds: float,
+        wait: bool = True,
+        give_up: GiveUp | None = None,
+    ) -> int:
+        """Install or upgrade *name*; returns the revision. Server-side apply that wins conflicts: ours is the last word.
+
+        *give_up* is asked every second, in another thread; the reason it returns ends Helm, which leaves a `failed`
+        revision (or a `pending` one, where it had to be killed) for the next run to repair, and raises HelmFailed.
+        """
         done = asyncio.run(
-            self._command.install_or_upgrade(
+            self._command(timeout_seconds, give_up).install_or_upgrade(
                 name,
                 chart,
                 values,
@@ -133,12 +201,13 @@ class Helm:
     def rollback(self, name: str, revision: int, *, timeout_seconds: float) -> None:
         """Bring back one named revision and wait for it."""
         argv = ["rollback", name, revision, "--namespace", self._namespace, "--force-conflicts", "--server-side=true"]
-        asyncio.run(self._command.run([*argv, "--wait", "--timeout", f"{int(timeout_seconds)}s"]))
+        argv += ["--wait", "--timeout", f"{int(timeout_seconds)}s"]
+        asyncio.run(self._command(timeout_seconds).run(argv))
 
     def uninstall(self, name: str) -> None:
         """Remove *name* and what it holds; fine when it is not there."""
         argv = ["uninstall", name, "--namespace", self._namespace, "--ignore-not-found", "--wait", "--timeout", "120s"]
-        asyncio.run(self._command.run(argv))
+        asyncio.run(self._command(120).run(argv))
 
 
 def merged(*layers: Values) -> Values:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,19 +12,21 @@ from typing import Literal
 from azora.bluegreen import Stack, Step, Wanted, may_serve, next_step
 from azora.colors import Color
 from azora.delivery import Delivery
-from azora.errors import AzoraError, CheckFailed, NotReadyYet, Refused
+from azora.errors import AzoraError, CheckFailed, HelmFailed, NotReadyYet, Refused
 from azora.gateways import charts
 from azora.gateways.cluster import Cluster
-from azora.gateways.helm import Helm
+from azora.gateways.helm import GiveUp, Helm
 from azora.gateways.lease import Lease
 from azora.gateways.suites import run_suite
 from azora.gateways.watching import await_answer, finish_probe, public_url, receipt_of, start_probe
+from azora.pods import Patience
 from azora.probing import ProbeResult
 from azora.record import Receipt, StackRecord, Switch
 from azora.reports import SuiteResult
 from azora.settings import Settings
 
 Report = Callable[[int, int], None]
+SHOWN_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,15 @@ class Promotion:
         chart = self.delivery.folder / self.delivery.application.charts.stack
         limit = self.delivery.environment.install_minutes * 60
         self.cluster.remember(self.delivery.release)
+        if world.stack(color).helm == "failed":
+            self.cluster.forget_unready(color)
         try:
-            revision = _watched(
-                lambda: self.helm.upgrade(self.cluster.stack_name(color), chart, values, timeout_seconds=limit),
-                lambda: report(*_pods_ready(self.cluster.look().stack(color))),
+            revision = self.helm.upgrade(
+                self.cluster.stack_name(color),
+                chart,
+                values,
+                timeout_seconds=limit,
+                give_up=self._watcher(color, report),
             )
         except AzoraError as error:
             raise self._explained(error, color) from error
@@ -111,6 +119,20 @@ class Promotion:
         )
         self.cluster.record_stack(color, record)
         return record
+
+    def _watcher(self, color: Color, report: Report) -> GiveUp:
+        """Looks at the pods of *color* while Helm waits for them: reports how many are ready, and when it is pointless."""
+        patience = Patience(self.delivery.release.id)
+
+        def look() -> str | None:
+            try:
+                report(*_pods_ready(self.cluster.look().stack(color)))
+                lost = patience.lost(self.cluster.pods(color), time.monotonic())
+            except AzoraError:  # Helm says what it met, and for how long it waits
+                return None
+            return f"{', '.join(lost)} will not come up" if lost else None
+
+        return look
 
     def await_ready(self) -> None:
         """Raises NotReadyYet (tried again) until every pod of the preview is ready."""
@@ -147,15 +169,14 @@ class Promotion:
             )
 
     def _explained(self, error: AzoraError, color: Color) -> AzoraError:
-        """*error* with what the pods of *color* say, where they say anything."""
-        try:
-            troubles = self.cluster.troubles(color)
-        except AzoraError:
-            return error
-        if not troubles:
-            return error
-        lines = "\n".join(troubles[:20])
-        return type(error)(f"{error.message}\nthe pods of {self._where}/{color} say:\n{lines}", advice=error.advice)
+        """*error* with what the new pods of *color* say, where it is about pods, and that users met nothing of it."""
+        troubles: list[str] = []
+        if isinstance(error, HelmFailed | NotReadyYet):
+            with suppress(AzoraError):
+                troubles = self.cluster.troubles(color, self.delivery.release.id)[:SHOWN_LINES]
+        message = "\n  ".join([error.message, *troubles])
+        advice = "; ".join(filter(None, [error.advice, f"users of {self._where} are untouched"]))
+        return type(error)(message, advice=advice)
 
     # -- the switch
 
@@ -291,22 +312,3 @@ def _unready(stack: Stack) -> str | None:
         return None
     ready, wanted = _pods_ready(stack)
     return f"{ready} of {wanted} pods of {stack.color} are ready"
-
-
-def _watched(work: Callable[[], int], tick: Callable[[], None]) -> int:
-    """Run *work* in a thread and *tick* once a second beside it; a failing tick is left out."""
-    with ThreadPoolExecutor(1) as pool:
-        future: Future[int] = pool.submit(work)
-        while not future.done():
-            try:
-                return future.result(timeout=1)
-            except TimeoutError:
-                _quietly(tick)
-        return future.result()
-
-
-def _quietly(tick: Callable[[], None]) -> None:
-    try:
-        tick()
-    except AzoraError:
-        return

@@ -1,0 +1,92 @@
+"""When waiting for a pod is pointless, and what is said of one that is not ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azora.pods import Patience, complaint, one_of_each
+
+Json = dict[str, Any]
+
+RUNS: Json = {"running": {"startedAt": "2026-11-24T08:00:00Z"}}
+ENDED: Json = {"terminated": {"exitCode": 1, "reason": "Error"}}
+BACKS_OFF: Json = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}}
+NO_IMAGE: Json = {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "r/app@sha256:1"'}}
+NO_SECRET: Json = {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "keys" not found'}}
+STARTS: Json = {"waiting": {"reason": "ContainerCreating"}}
+
+
+def pod(state: Json, *, restarts: int = 0, ready: bool = False, release: str = "new", name: str = "shop-1") -> Json:
+    status = {"name": "shop", "state": state, "restartCount": restarts, "ready": ready}
+    if restarts:
+        status["lastState"] = ENDED
+    labels = {"azora.dev/release": release, "app.kubernetes.io/component": "shop"}
+    return {"metadata": {"name": name, "labels": labels}, "status": {"containerStatuses": [status]}}
+
+
+@pytest.mark.parametrize(
+    ("looks", "lost"),
+    [
+        pytest.param([(0, pod(STARTS)), (60, pod(STARTS))], False, id="starts slowly"),
+        pytest.param([(0, pod(RUNS)), (60, pod(RUNS))], False, id="runs, not ready yet"),
+        pytest.param([(0, pod(RUNS)), (5, pod(BACKS_OFF))], False, id="ended once: a dependency was late"),
+        pytest.param([(0, pod(RUNS)), (16, pod(BACKS_OFF, restarts=1))], True, id="ended again after its restart"),
+        pytest.param([(0, pod(RUNS)), (40, pod(RUNS, restarts=3))], True, id="third restart, between two crashes"),
+        pytest.param([(0, pod(RUNS)), (40, pod(RUNS, restarts=3, ready=True))], False, id="ready after all"),
+        pytest.param([(0, pod(RUNS, restarts=7)), (5, pod(RUNS, restarts=7))], False, id="restarts of long ago"),
+        pytest.param([(0, pod(NO_IMAGE)), (9, pod(NO_IMAGE))], False, id="first pull failed"),
+        pytest.param([(0, pod(NO_IMAGE)), (15, pod(NO_IMAGE))], True, id="second pull failed"),
+        pytest.param(
+            [(0, pod(NO_IMAGE)), (9, pod(STARTS)), (20, pod(NO_IMAGE))], False, id="pulled, later failed anew"
+        ),
+        pytest.param([(0, pod(NO_SECRET)), (5, pod(NO_SECRET))], True, id="its Secret is missing"),
+        pytest.param(
+            [(0, pod(RUNS, release="old")), (9, pod(BACKS_OFF, restarts=9, release="old"))],
+            False,
+            id="of another release",
+        ),
+    ],
+)
+def test_waiting_for_a_pod_is_pointless(looks: list[tuple[float, Json]], lost: bool) -> None:
+    patience = Patience("new")
+    seen = [patience.lost([look], now) for now, look in looks]
+    assert seen == [*([[]] * (len(looks) - 1)), ["shop-1"] if lost else []]
+
+
+def test_a_pod_on_its_way_out_is_not_waited_for() -> None:
+    gone = pod(BACKS_OFF, restarts=9)
+    gone["metadata"]["deletionTimestamp"] = "2026-11-24T08:00:00Z"
+    patience = Patience("new")
+    assert patience.lost([pod(RUNS)], 0) == patience.lost([gone], 1) == []
+    assert complaint(gone) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(pod(RUNS, ready=True), None, id="ready"),
+        pytest.param(pod({"terminated": {"exitCode": 0, "reason": "Completed"}}), None, id="its work is done"),
+        pytest.param(pod(RUNS), "runs but is not ready", id="not ready"),
+        pytest.param(pod(ENDED), "ended with exit code 1 (Error)", id="ended"),
+        pytest.param(
+            pod(BACKS_OFF, restarts=2), "ended with exit code 1 (Error) and was started again 2 times", id="crashes"
+        ),
+        pytest.param(pod(NO_SECRET), 'CreateContainerConfigError: secret "keys" not found', id="no Secret"),
+        pytest.param(pod(STARTS), "ContainerCreating", id="starts"),
+    ],
+)
+def test_a_pod_that_is_not_ready_says_why_in_a_line(given: Json, said: str | None) -> None:
+    assert complaint(given) == said
+
+
+def test_a_pod_without_a_node_says_what_the_scheduler_says() -> None:
+    waits = pod(STARTS)
+    waits["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "message": "0/1 nodes: no memory"}]}
+    assert complaint(waits) == "Pending: 0/1 nodes: no memory"
+
+
+def test_pods_that_say_the_same_are_told_of_once() -> None:
+    pods = [pod(NO_SECRET, name=f"shop-{number}") for number in range(3)]
+    assert [(one["metadata"]["name"], count) for one, _, count in one_of_each(pods)] == [("shop-0", 3)]

@@ -14,7 +14,7 @@ from azora.release import Release
 from tasks import pages
 from tasks.approval import ask, void_approval
 from tasks.places import promotion_of, this_run
-from tasks.retrying import if_transient
+from tasks.retrying import if_transient, patiently
 
 
 def promote(environment: str, release: Release) -> bool:
@@ -23,17 +23,34 @@ def promote(environment: str, release: Release) -> bool:
     Level-triggered: each round looks at the cluster and takes the one next step, so that a run that was killed
     or suspended goes on where it was. No Lease is held while a person is asked.
     """
+    look(environment, release)
     promotion = promotion_of(environment, release)
-    while step := promotion.next():
+    next_step = patiently(promotion.next)
+    while step := next_step():
         if step is Step.ASK:
             if ask(environment, release) is None:
                 return False
             continue
-        with void_approval(environment), held(promotion.cluster, this_run()):
-            while (step := promotion.next()) not in {None, Step.ASK}:
+        with held(promotion.cluster, this_run()), void_approval(environment):
+            while (step := next_step()) not in {None, Step.ASK}:
                 STEPS[Step(step)](environment, release)
     get_run_logger().info("%s runs %s", environment, release.title)
     return True
+
+
+@task(
+    task_run_name="{environment}: look",
+    retries=5,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def look(environment: str, release: Release) -> None:
+    """What is there: a cluster that does not answer ends the run here, before anything is begun."""
+    world = promotion_of(environment, release).cluster.look()
+    live = world.active_stack
+    serves = f"{live.color} serves users: release {live.release}" if live else "nobody is served yet"
+    get_run_logger().info("%s: %s", environment, serves)
 
 
 @task(

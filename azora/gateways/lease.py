@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from azora.errors import AzoraError, Conflict, LeaseLost, Refused
-from azora.gateways.api import Json, Missing
+from azora.errors import AzoraError, LeaseLost, Refused
+from azora.gateways.api import Json
 from azora.gateways.cluster import Cluster
+from azora.gateways.patience import patient
 
 NAME = "azora-promotion"
 DURATION = timedelta(seconds=15)
@@ -19,7 +20,7 @@ class Lease:
     """Held by *holder*; `check` before each write says whether it still is."""
 
     def __init__(self, cluster: Cluster, holder: str) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self.holder = holder
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
         self._stop = threading.Event()
@@ -30,7 +31,7 @@ class Lease:
         Raises:
             Refused: another one holds it, and is alive.
         """
-        found = self._cluster.api.find(f"{self._path}/{NAME}")
+        found = self.cluster.api.find(f"{self._path}/{NAME}")
         if found is None:
             body = {
                 "apiVersion": "coordination.k8s.io/v1",
@@ -38,39 +39,39 @@ class Lease:
                 "metadata": {"name": NAME},
                 "spec": self._spec(),
             }
-            self._cluster.api.create(self._path, body)
+            self.cluster.api.create(self._path, body)
             return
         other = held_by(found, datetime.now(UTC))
         if other not in {None, self.holder} and not preempt:
             raise Refused(
-                f"could not promote in {self._cluster.namespace}: {other} is doing so",
+                f"could not promote in {self.cluster.namespace}: {other} is doing so",
                 advice="wait until it ends; a run that was killed loses its Lease after 15 s",
             )
         found["spec"] = self._spec()
-        self._cluster.api.replace(f"{self._path}/{NAME}", found)
+        self.cluster.api.replace(f"{self._path}/{NAME}", found)
 
     def check(self) -> None:
         """Raises LeaseLost when another one took it."""
-        other = (self._cluster.api.find(f"{self._path}/{NAME}") or {}).get("spec", {}).get("holderIdentity")
+        other = (self.cluster.api.find(f"{self._path}/{NAME}") or {}).get("spec", {}).get("holderIdentity")
         if other != self.holder:
             raise LeaseLost(
-                f"could not go on in {self._cluster.namespace}: {other or 'somebody'} took over",
+                f"could not go on in {self.cluster.namespace}: {other or 'somebody'} took over",
                 advice="a rollback or a newer promotion preempted this one; see `azora status`",
             )
 
     def release(self) -> None:
-        """Give it back when it is still ours."""
+        """Give it back when it is still ours; where that cannot be told, it expires."""
         try:
             self.check()
-            self._cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"holderIdentity": None}})
-        except (LeaseLost, Missing, Conflict):
+            self.cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"holderIdentity": None}})
+        except AzoraError:
             return
 
     def renew_until_stopped(self) -> None:
         while not self._stop.wait(DURATION.total_seconds() / 3):
             try:
                 self.check()
-                self._cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"renewTime": _micro(datetime.now(UTC))}})
+                self.cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"renewTime": _micro(datetime.now(UTC))}})
             except LeaseLost:
                 return
             except AzoraError:
@@ -88,9 +89,8 @@ class Lease:
 @contextmanager
 def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Lease]:
     """Hold the Lease of the namespace for the block, renewing it in the background."""
-    cluster.ensure_namespace()
     lease = Lease(cluster, holder)
-    lease.take(preempt=preempt)
+    _taken(lease, preempt=preempt)
     renewer = threading.Thread(target=lease.renew_until_stopped, daemon=True, name=f"lease {cluster.namespace}")
     renewer.start()
     try:
@@ -98,6 +98,12 @@ def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Le
     finally:
         lease.stop()
         lease.release()
+
+
+@patient
+def _taken(lease: Lease, *, preempt: bool) -> None:
+    lease.cluster.ensure_namespace()
+    lease.take(preempt=preempt)
 
 
 def held_by(lease: Json, now: datetime) -> str | None:

@@ -1,0 +1,29 @@
+"""What a flow does between its tasks is tried again under the same rule as a task."""
+
+from __future__ import annotations
+
+import pytest
+from tenacity import wait_none
+
+from azora.errors import BadInput, Unreachable
+from tasks.retrying import patiently
+
+
+def test_what_may_be_gone_in_a_moment_is_tried_again() -> None:
+    answers = iter([Unreachable("could not reach it: refused"), Unreachable("could not reach it: refused"), None])
+    asked = patiently(lambda: _raise(next(answers)))
+    asked.retry.wait = wait_none()  # type: ignore[attr-defined]
+    asked()
+    assert next(answers, "all used") == "all used"
+
+
+def test_what_gives_the_same_again_is_told_at_once() -> None:
+    answers = iter([BadInput("could not find it: nowhere"), None])
+    with pytest.raises(BadInput):
+        patiently(lambda: _raise(next(answers)))()
+    assert next(answers) is None
+
+
+def _raise(error: Exception | None) -> None:
+    if error:
+        raise error

@@ -3,7 +3,7 @@ SHELL := /bin/sh
 NODE ?= demo
 AZORA := .venv/bin/azora
 PYTEST := .venv/bin/pytest
-SUITES := $(wildcard tests/unit tests/charts tests/flows tests/cluster tests/ui tests/faults)
+SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/flows tests/cluster tests/ui tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .PHONY: help demo test up down clean lint check bench bootstrap
@@ -12,7 +12,7 @@ help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
-	$(AZORA) demo $(if $(ASK),--ask)
+	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
 test: bootstrap  ## every test, on a node of its own; leaves a running demo alone
 	AZORA_NODE=test $(PYTEST) $(SUITES)

@@ -69,7 +69,7 @@ class World:
     stacks: dict[Color, Stack] = field(default_factory=dict)
     switches: tuple[Switch, ...] = ()
     receipts: tuple[Receipt, ...] = ()
-    approval: Approval | None = None
+    approvals: tuple[Approval, ...] = ()
     data_digest: str | None = None
     router_digest: str | None = None
     proofs: tuple[ProofRecord, ...] = ()
@@ -124,14 +124,14 @@ def runs(world: World, release: str) -> bool:
 
 def approved(world: World, wanted: Wanted, now: datetime) -> bool:
     """Whether a yes of this run holds for what the world looks like, and was not used yet."""
-    yes = world.approval
-    return (
-        yes is not None
-        and yes.run == wanted.run
+    used = {switch.approval for switch in world.switches}
+    return any(
+        yes.run == wanted.run
         and yes.release == wanted.release
         and yes.bound_to == world.bound
         and now < yes.expires_at
-        and all(switch.approval != yes.id for switch in world.switches)
+        and yes.id not in used
+        for yes in world.approvals
     )
 
 

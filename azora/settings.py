@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     repository: str = Field(
         "", description="Git repository (path or URL) of the application that is released. Default: this checkout."
     )
+    application: str = Field(
+        "azora",
+        description="Name of the application, as its deployments/application.yaml says.",
+        pattern=r"^[a-z][a-z0-9-]*$",
+    )
     branch: str = Field("main", description="Branch whose newest commit the nightly run rehearses.")
     environments: Path = Field(
         ROOT / "deployments/environments",
@@ -57,7 +62,9 @@ class Settings(BaseSettings):
         "http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it."
     )
     helm: str = Field("helm", description="Helm 4 program.")
-    helm_timeout_seconds: int = Field(600, description="Hard limit of one Helm command, in seconds.", ge=1)
+    helm_timeout_seconds: int = Field(
+        3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1
+    )
     api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
 
     @property

@@ -6,7 +6,7 @@ from prefect import flow
 
 from azora.colors import Color
 from tasks.places import EnvironmentName
-from tasks.rollback import switch_to
+from tasks.rollback import book_switch, switch_to
 
 
 @flow(name="blue-green-switch", flow_run_name="switch {environment} to {color}")
@@ -18,3 +18,4 @@ def blue_green_switch(color: Color, environment: EnvironmentName = EnvironmentNa
         environment: Whose users.
     """
     switch_to(environment, color)
+    book_switch(environment)

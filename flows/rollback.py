@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.places import EnvironmentName
-from tasks.rollback import go_back
+from tasks.rollback import book_switch, go_back
 
 
 @flow(name="rollback", flow_run_name="roll {environment} back")
@@ -17,3 +17,4 @@ def rollback(environment: EnvironmentName = EnvironmentName("production"), revis
         revision: Number of a switch that `azora status` lists; empty for the color users came from.
     """
     go_back(environment, revision)
+    book_switch(environment)

@@ -56,6 +56,8 @@ def ask(environment: str, release: Release) -> Approval | None:
             get_run_logger().warning("%s rejected it: %s", answer.approver, answer.reason)
             pages.answer(environment, answer.decision, answer.approver, answer.reason, shown)
             return None
+        if _was_counted(environment, key):
+            continue
         if plan_now(environment, release).hash != shown.hash:
             get_run_logger().warning(
                 "%s changed while the question waited; the yes to plan %s is void", environment, shown.hash
@@ -83,7 +85,7 @@ def void_approval(environment: str) -> Iterator[None]:
         yield
     except AzoraError:
         with suppress(AzoraError):
-            cluster_of(environment).write_record(approval=None)
+            cluster_of(environment).void_approval(this_run())
         raise
 
 
@@ -122,6 +124,11 @@ def plan_now(environment: str, release: Release) -> Plan:
         )
     told = tuple(Change(commit.short, commit.author_name, commit.subject) for commit in changes)
     return plan_of(here, release, world, changes=told, proof=proof)
+
+
+def _was_counted(environment: str, key: str) -> bool:
+    """An answer counts once: what was recorded before and does not hold any more is not renewed."""
+    return any(yes.id == f"{this_run()}/{key}" for yes in cluster_of(environment).look().approvals)
 
 
 def _policy(environment: str) -> ApprovalPolicy:

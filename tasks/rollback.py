@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.colors import Color
-from azora.gateways.recovery import roll_back, switch_users
+from azora.gateways.recovery import book, roll_back, switch_users
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient
 
@@ -37,3 +37,9 @@ def switch_to(environment: str, color: Color) -> None:
     get_run_logger().info(
         "users of %s are on %s%s", environment, color, f", switch {entry.number}" if entry else " already"
     )
+
+
+@task(task_run_name="{environment}: book the switch", cache_policy=NO_CACHE)
+def book_switch(environment: str) -> None:
+    """Helm's record of the front door says what the live Service says; where it fails, the next promotion books."""
+    book(environment_called(environment), by=this_run())

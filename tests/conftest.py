@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from azora.local.layout import layout
+
 os.environ.setdefault("AZORA_NODE", "test")
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
+os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import
 
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "faults")
 
@@ -24,18 +27,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """The embedded node `test`, up with Prefect and its worker; the settings of this process point at it."""
+    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it."""
     from rich.console import Console
 
     from azora.local import node as life
-    from azora.local.layout import layout
     from azora.local.progress import Steps
     from azora.settings import settings
 
-    life.up(layout("test"), Steps(Console()))
+    life.up(layout(os.environ["AZORA_NODE"]), Steps(Console()))
     settings.cache_clear()
     settings()
-    return "test"
+    return os.environ["AZORA_NODE"]
 
 
 @pytest.fixture(scope="session")

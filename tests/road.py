@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from rich.console import Console
 
 from azora.bluegreen import World
 from azora.environment import load_environment
@@ -21,6 +22,10 @@ from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start
 from azora.gateways.probe import Probe
 from azora.gateways.watching import public_url
+from azora.local import node as life
+from azora.local.layout import layout
+from azora.local.progress import Steps
+from azora.local.supervision import Supervisor
 from azora.settings import settings
 
 BANNER = Path("services/web/banner.txt")
@@ -183,3 +188,17 @@ def get(environment: str, path: str = "/") -> httpx.Response:
     """One request to the live address."""
     host = load_environment(environment, settings().environments).hosts.live
     return httpx.get(f"http://{settings().ingress_address}{path}", headers={"Host": host}, timeout=10)
+
+
+# -- the node
+
+
+@contextmanager
+def stopped(*services: str) -> Iterator[None]:
+    """Programs of the node stopped for the block, started again after it."""
+    node = layout(settings().node)
+    Supervisor(node).stop(services)
+    try:
+        yield
+    finally:
+        life.up(node, Steps(Console()))

@@ -30,12 +30,13 @@ from azora.release import Release
 from azora.settings import Settings
 
 RECORD = "azora-record"
+APPROVAL = "approval."  # record keys: one per run
 
 
 class Cluster:
     """The namespace of *environment*, for the application called *application*."""
 
-    def __init__(self, api: Api, environment: Environment, application: str = "azora") -> None:
+    def __init__(self, api: Api, environment: Environment, application: str) -> None:
         self.api = api
         self.environment = environment
         self.application = application
@@ -75,15 +76,21 @@ class Cluster:
             preview_points_at=_color(preview),
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
-            pending=tuple(sorted(name for name, (status, _) in helm.items() if status.startswith("pending"))),
+            pending=tuple(name for name in self._our_releases if helm.get(name, ("",))[0].startswith("pending")),
             stacks=self._stacks(helm, record),
             switches=_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
-            approval=Approval.model_validate_json(record["approval"]) if "approval" in record else None,
+            approvals=tuple(
+                Approval.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(APPROVAL)
+            ),
             data_digest=record.get("data") if helm.get(f"{self.application}-data", ("",))[0] == "deployed" else None,
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
         )
+
+    @property
+    def _our_releases(self) -> tuple[str, ...]:
+        return (*map(self.stack_name, Color), self.application, f"{self.application}-data")
 
     def _helm_releases(self) -> dict[str, tuple[str, int]]:
         """Newest status and revision of each Helm release, from the labels of Helm's own Secrets."""
@@ -136,6 +143,13 @@ class Cluster:
             "spec": {"selector": {COLOR_LABEL: str(entry.to)}},
         }
         self.api.patch(f"{self.core}/services/{self.live}", body, kind=STRATEGIC)
+
+    def correct_selector(self) -> None:
+        """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
+        world = self.look()
+        if world.last_switch and world.last_switch.to is not world.active:
+            body = {"spec": {"selector": {COLOR_LABEL: str(world.last_switch.to)}}}
+            self.api.patch(f"{self.core}/services/{self.live}", body, kind=STRATEGIC)
 
     def point_preview_at(self, color: Color) -> None:
         """The preview Service selects *color*; moves no user."""
@@ -190,7 +204,14 @@ class Cluster:
         return self.release_called(stack.release)
 
     def record_approval(self, approval: Approval) -> None:
-        self.write_record(approval=approval.model_dump_json())
+        """One key per run, so that no run can overwrite or void the yes of another; expired ones are forgotten."""
+        old = {f"{APPROVAL}{yes.run}": None for yes in self.look().approvals if yes.expires_at < approval.at}
+        self.write_record(**{**old, f"{APPROVAL}{approval.run}": approval.model_dump_json()})
+
+    def void_approval(self, run: str) -> None:
+        """The yes that *run* had counts no more."""
+        if f"{APPROVAL}{run}" in self.record():
+            self.write_record(**{f"{APPROVAL}{run}": None})
 
     def add_receipt(self, receipt: Receipt) -> None:
         """Keep the newest receipts; one of the same number is replaced."""
@@ -260,11 +281,11 @@ class Cluster:
         return names
 
 
-def connect(environment: Environment, settings: Settings, application: str = "azora") -> Cluster:
-    """The cluster that *environment* names."""
+def connect(environment: Environment, settings: Settings) -> Cluster:
+    """The cluster that *environment* names, for the application that this machine releases."""
     context = environment.context or settings.kube_context
     api = Api(settings.kubeconfig_file, context, timeout_seconds=settings.api_timeout_seconds)
-    return Cluster(api, environment, application)
+    return Cluster(api, environment, settings.application)
 
 
 def _color(service: Json | None) -> Color | None:

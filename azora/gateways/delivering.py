@@ -17,5 +17,5 @@ def promotion_of(environment: Environment, release: Release, *, run: str, settin
     """Everything that brings *release* to *environment*, on behalf of *run*."""
     folder = folder_of(release.commit, settings)
     delivery = Delivery(release, load_application(folder), environment, folder, run)
-    cluster = connect(environment, settings, release.application)
+    cluster = connect(environment, settings)
     return Promotion(delivery, cluster, Helm(environment, settings), settings)

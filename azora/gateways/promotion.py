@@ -17,6 +17,7 @@ from azora.gateways import charts
 from azora.gateways.cluster import Cluster
 from azora.gateways.helm import GiveUp, Helm
 from azora.gateways.lease import Lease
+from azora.gateways.patience import patient
 from azora.gateways.suites import run_suite
 from azora.gateways.watching import await_answer, finish_probe, public_url, receipt_of, start_probe
 from azora.pods import Patience
@@ -57,8 +58,9 @@ class Promotion:
             router_digest=charts.router_digest(self.delivery),
         )
 
+    @patient
     def next(self) -> Step | None:
-        """The one next step, from a fresh look."""
+        """The one next step, from a fresh look; an API server that is away for a moment is waited for."""
         return next_step(self.cluster.look(), self.wanted, datetime.now(UTC))
 
     def hold(self) -> None:
@@ -109,14 +111,7 @@ class Promotion:
             )
         except AzoraError as error:
             raise self._explained(error, color) from error
-        release = self.delivery.release
-        record = StackRecord(
-            release=release.id,
-            commit=release.commit,
-            subject=release.subject,
-            revision=revision,
-            migration_heads=release.migration_heads,
-        )
+        record = self._record(revision)
         self.cluster.record_stack(color, record)
         return record
 
@@ -146,12 +141,11 @@ class Promotion:
         world = self.cluster.look()
         color = world.preview
         self._check_images(world.stack(color))
+        if world.preview_points_at is not color:
+            self.cluster.point_preview_at(color)
         result = self.suite("smoke", self.delivery.environment.hosts.preview, color)
         must_pass(result, f"the preview of {self._where} ({color})")
-        record = world.stack(color).record or StackRecord(
-            release=self.delivery.release.id, revision=world.stack(color).revision
-        )
-        self.cluster.record_stack(color, record.model_copy(update={"proved_at": datetime.now(UTC)}))
+        self._record_proof(world.stack(color))
         return result
 
     def install_router(self) -> None:
@@ -159,6 +153,21 @@ class Promotion:
         self.hold()
         self._upgrade_router(self.cluster.look().preview)
         await_answer(self.delivery, self.settings)
+
+    def _record_proof(self, stack: Stack) -> None:
+        """What runs in the color passed. A record that a killed process left of an older release is written anew."""
+        known = stack.record if stack.record and stack.record.release == stack.release else self._record(stack.revision)
+        self.cluster.record_stack(stack.color, known.model_copy(update={"proved_at": datetime.now(UTC)}))
+
+    def _record(self, revision: int) -> StackRecord:
+        release = self.delivery.release
+        return StackRecord(
+            release=release.id,
+            commit=release.commit,
+            subject=release.subject,
+            revision=revision,
+            migration_heads=release.migration_heads,
+        )
 
     def _check_images(self, stack: Stack) -> None:
         """What runs is what was tested: every image of the stack is one of this release, by digest."""
@@ -187,7 +196,8 @@ class Promotion:
         release = self.delivery.release
         here = world.active is not None and world.stack(world.active).release == release.id
         to = world.active if here and world.active else world.preview
-        if not here and (reason := may_serve(world.stack(to))):
+        reason = None if here else may_serve(world.stack(to)) or _is_not(world.stack(to), release.id)
+        if reason:
             raise Refused(f"could not switch {self._where}: {reason}", advice="run the release again")
         entry = Switch(
             number=(world.last_switch.number if world.last_switch else 0) + 1,
@@ -198,7 +208,7 @@ class Promotion:
             release=release.id,
             commit=release.commit,
             by=self.delivery.run,
-            approval=world.approval.id if world.approval and world.approval.run == self.delivery.run else None,
+            approval=next((yes.id for yes in world.approvals if yes.run == self.delivery.run), None),
         )
         start_probe(self.delivery, self.settings)
         self.cluster.switch(world, entry)
@@ -213,7 +223,7 @@ class Promotion:
         if entry is None:
             raise Refused("could not watch a switch: there was none")
         probed = finish_probe(self.delivery, entry, self.settings)
-        reason = self._unhappy(entry.to, probed)
+        reason = self._unhappy(entry.to, probed, entry.at)
         receipt = receipt_of(entry, probed, reason)
         if reason is None:
             self._accept(entry, receipt)
@@ -227,10 +237,10 @@ class Promotion:
             else "nobody was served before; fix the cause and release again",
         )
 
-    def _unhappy(self, color: Color, probed: ProbeResult) -> str | None:
+    def _unhappy(self, color: Color, probed: ProbeResult, at: datetime) -> str | None:
         """Why the new color must not keep its users, or None."""
         if probed.failed:
-            return f"{probed.failed} of {probed.total} requests failed after the switch"
+            return f"requests failed around the switch: {probed.summary(at.timestamp())}"
         if reason := _unready(self.cluster.look().stack(color)):
             return reason
         smoke = self.suite("smoke", self.delivery.environment.hosts.live, color)
@@ -239,13 +249,15 @@ class Promotion:
     def _accept(self, entry: Switch, receipt: Receipt) -> None:
         """Good under users: that is a proof too, and the only one that a first release gets."""
         stack = self.cluster.look().stack(entry.to)
-        if stack.record and not stack.is_proved:
-            self.cluster.record_stack(entry.to, stack.record.model_copy(update={"proved_at": datetime.now(UTC)}))
+        if not stack.is_proved:
+            self._record_proof(stack)
         self.cluster.add_receipt(receipt)
 
     def _go_back(self, entry: Switch, receipt: Receipt) -> None:
         """The reverse of *entry*, where there is a color that may serve; what failed needs a new proof."""
         world = self.cluster.look()
+        if record := world.stack(entry.to).record:
+            self.cluster.record_stack(entry.to, record.model_copy(update={"proved_at": None}))
         back = entry.came_from
         if back is not None and may_serve(world.stack(back)) is None:
             reverse = Switch(
@@ -260,14 +272,13 @@ class Promotion:
             self.cluster.switch(world, reverse)
             self.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=receipt.reason))
         self.cluster.add_receipt(receipt)
-        if record := world.stack(entry.to).record:
-            self.cluster.record_stack(entry.to, record.model_copy(update={"proved_at": None}))
 
     def book(self) -> None:
         """The router's Helm release says the same as the live Service; the preview Service follows to the other color."""
         self.hold()
         if active := self.cluster.look().active:
             self._upgrade_router(active)
+            self.cluster.correct_selector()
 
     def _upgrade_router(self, active: Color) -> None:
         application = self.delivery.application
@@ -301,6 +312,10 @@ def must_pass(result: SuiteResult, where: str) -> None:
     raise CheckFailed(
         f"could not prove {where}: {result.summary()}\n{names}", advice="the report is linked on the run's page"
     )
+
+
+def _is_not(stack: Stack, release: str) -> str | None:
+    return None if stack.release == release else f"the {stack.color} stack runs {stack.release} by now, not {release}"
 
 
 def _pods_ready(stack: Stack) -> tuple[int, int]:

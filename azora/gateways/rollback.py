@@ -77,26 +77,37 @@ def _entry(world: World, color: Color, by: str, kind: Literal["switch", "rollbac
 def target_of(world: World, revision: int | None) -> Color | str:
     """Where a rollback goes: a color that runs it now, or else the id of the release that must be brought up first.
 
-    *revision* is the number of a switch in the environment's history; None means: the color users came from.
+    *revision* is the number of a switch in the environment's history; None means: the release that served before.
 
     Raises:
         BadInput: there is nothing to go back to, or no such revision.
     """
-    if revision is None:
-        if world.active is None or world.stack(world.preview).release is None:
-            raise BadInput(
-                "could not roll back: there is no other stack to go back to", advice="name a revision of `azora status`"
-            )
-        return world.preview
-    entry = next((switch for switch in world.switches if switch.number == revision), None)
-    if entry is None:
-        known = ", ".join(str(switch.number) for switch in world.switches) or "none"
-        raise BadInput(
-            f"could not roll back to revision {revision}: there is no such switch", advice=f"known revisions: {known}"
-        )
+    entry = _before(world) if revision is None else _numbered(world, revision)
     ready = [
         color
         for color in Color
         if world.stack(color).release == entry.release and may_serve(world.stack(color)) is None
     ]
     return ready[0] if ready else entry.release
+
+
+def _before(world: World) -> Switch:
+    """The newest switch to another release than users have now, leaving out what was found bad under users."""
+    running = world.active_stack.release if world.active_stack else None
+    for switch in reversed(world.switches):
+        receipt = world.receipt_of(switch.number)
+        if switch.release != running and not (receipt and receipt.verdict == "bad"):
+            return switch
+    raise BadInput(
+        "could not roll back: nothing else served before", advice="see `azora status`, or name a revision of it"
+    )
+
+
+def _numbered(world: World, revision: int) -> Switch:
+    for switch in world.switches:
+        if switch.number == revision:
+            return switch
+    known = ", ".join(str(switch.number) for switch in world.switches) or "none"
+    raise BadInput(
+        f"could not roll back to revision {revision}: there is no such switch", advice=f"known revisions: {known}"
+    )

@@ -52,7 +52,7 @@ YES = Approval(
     at=NOW,
     expires_at=NOW + timedelta(hours=1),
 )
-APPROVED = replace(SERVING_OLD, approval=YES)
+APPROVED = replace(SERVING_OLD, approvals=(YES,))
 INSTALLED = replace(APPROVED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", proved=False)})
 PROVED = replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new")})
 SWITCHED = replace(
@@ -118,7 +118,7 @@ AFTER = replace(PRODUCTION, ask_after_preview=True)
         pytest.param(INSTALLED, PRODUCTION, Step.PROVE, id="ready is not proved"),
         pytest.param(PROVED, PRODUCTION, Step.SWITCH, id="proved: switch"),
         pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
-        pytest.param(replace(PROVED, approval=None), AFTER, Step.ASK, id="after_preview: asked when proved"),
+        pytest.param(replace(PROVED, approvals=()), AFTER, Step.ASK, id="after_preview: asked when proved"),
         pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),
         pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
         pytest.param(
@@ -130,7 +130,7 @@ AFTER = replace(PRODUCTION, ask_after_preview=True)
         pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
         pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
         pytest.param(BOOKED, PRODUCTION, None, id="done"),
-        pytest.param(replace(BOOKED, approval=None), PRODUCTION, None, id="what runs already needs no approval"),
+        pytest.param(replace(BOOKED, approvals=()), PRODUCTION, None, id="what runs already needs no approval"),
     ],
 )
 def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
@@ -141,11 +141,13 @@ def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
     ("world", "holds"),
     [
         pytest.param(APPROVED, True, id="as it was shown"),
-        pytest.param(replace(APPROVED, approval=YES.model_copy(update={"run": "another"})), False, id="another run's"),
         pytest.param(
-            replace(APPROVED, approval=YES.model_copy(update={"release": "another"})), False, id="another release"
+            replace(APPROVED, approvals=(YES.model_copy(update={"run": "another"}),)), False, id="another run's"
         ),
-        pytest.param(replace(APPROVED, approval=YES.model_copy(update={"expires_at": NOW})), False, id="expired"),
+        pytest.param(
+            replace(APPROVED, approvals=(YES.model_copy(update={"release": "another"}),)), False, id="another release"
+        ),
+        pytest.param(replace(APPROVED, approvals=(YES.model_copy(update={"expires_at": NOW}),)), False, id="expired"),
         pytest.param(
             replace(APPROVED, stacks={BLUE: stack(BLUE, "hotfix")}), False, id="users run something else by now"
         ),

@@ -1,0 +1,64 @@
+"""SIGKILL around the switch: one switch, the right end, no request lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from azora.bluegreen import World
+from tests import road
+
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+
+
+def waiting_run() -> road.Run:
+    """A release of a new commit that waits for its yes."""
+    return road.until_it_waits(road.begin("release", ref=road.commit()))
+
+
+def when(holds: Callable[[World], bool], *, seconds: float = 120) -> None:
+    """Return within milliseconds after production's world first *holds* that."""
+    until = time.monotonic() + seconds
+    while not holds(road.world("production")):
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.005)
+
+
+def newly_proved(old: World, now: World) -> bool:
+    preview = now.stack(old.preview)
+    return preview.is_proved and preview.release != old.stack(old.preview).release
+
+
+def just_switched(old: World, now: World) -> bool:
+    return now.active is old.preview
+
+
+@pytest.mark.parametrize(
+    ("moment", "was_switched"),
+    [
+        pytest.param(newly_proved, False, id="just before"),
+        pytest.param(just_switched, True, id="just after"),
+    ],
+)
+def test_a_flow_killed_around_the_switch_switches_once(
+    moment: Callable[[World, World], bool], *, was_switched: bool
+) -> None:
+    old = road.world("production")
+    run = waiting_run()
+    with road.users("production") as users:
+        road.approve(run)
+        when(lambda now: moment(old, now))
+        road.kill(run)
+        time.sleep(1)
+        assert (road.world("production").active is old.preview) is was_switched
+        road.wait_for(run, lambda now: now.kind == "CRASHED", seconds=60)
+        road.retry(run)
+        over = road.until_over(run, seconds=120)
+        seen = users.stop()
+    now = road.world("production")
+    assert over.went_well
+    assert now.active is old.preview
+    assert len(now.switches) == len(old.switches) + 1
+    assert seen.failed == 0, seen.summary()

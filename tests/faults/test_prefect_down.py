@@ -1,0 +1,52 @@
+"""Rollback with the orchestrator stopped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import road
+
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+
+
+@pytest.fixture
+def two_stacks() -> None:
+    """Production has an old stack to go back to."""
+    world = road.world("production")
+    if world.stack(world.preview).is_proved:
+        return
+    run = road.until_it_waits(road.begin("release", ref=road.commit()))
+    road.approve(run)
+    assert road.until_over(run).went_well
+
+
+@pytest.fixture
+def no_prefect() -> Iterator[None]:
+    with road.stopped("prefect-worker", "prefect-server"):
+        yield
+
+
+@pytest.mark.usefixtures("two_stacks", "no_prefect")
+def test_azora_rollback_moves_users_back_and_loses_nobody() -> None:
+    old = road.world("production")
+    with road.users("production") as users:
+        time.sleep(1)
+        began = time.time()
+        command = [str(Path(sys.executable).parent / "azora"), "rollback", "production", "--json"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        time.sleep(1)
+        seen = users.stop()
+    now = road.world("production")
+    assert now.active is old.preview
+    assert json.loads(done.stdout)["to"] == old.preview
+    assert seen.failed == 0, seen.summary()
+    moved = seen.first_on(str(now.active))
+    assert moved is not None
+    assert moved - began <= 5, f"users moved after {moved - began:.1f} s"

@@ -1,0 +1,104 @@
+"""The whole road on the node, through Prefect, seen from outside: what users, objects and runs show."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from azora.gateways.orchestrator import stages
+from tests import road
+
+pytestmark = pytest.mark.usefixtures("released")
+
+
+@pytest.fixture(scope="module")
+def proved() -> str:
+    """A commit that staging proved and production does not run yet: its `release` run waits at the approval."""
+    sha = road.commit()
+    run = road.until_it_waits(road.begin("release", ref=sha))
+    road.reject(run)
+    road.until_over(run)
+    return sha
+
+
+def test_rejection_leaves_production_as_it_was_and_is_no_failure(proved: str) -> None:
+    before = road.objects("production")
+    run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
+    assert road.objects("production") == before, "something in production changed before a yes"
+    road.reject(run)
+    over = road.until_over(run)
+    assert (over.kind, over.state) == ("COMPLETED", "Rejected")
+    assert road.objects("production") == before
+
+
+def test_a_proved_release_reaches_its_approval_in_15_seconds(proved: str) -> None:
+    began = time.monotonic()
+    run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
+    took = time.monotonic() - began
+    names = [name for name, _, _ in stages(run.id)]
+    road.reject(run)
+    road.until_over(run)
+    assert not [name for name in names if name.startswith(("test ", "build "))], "it was tested or built again"
+    assert took <= 15, f"{took:.1f} s"
+
+
+def test_a_yes_moves_users_without_losing_a_request(proved: str) -> None:
+    before = road.world("production")
+    run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
+    with road.users("production") as users:
+        answered = time.time()
+        road.approve(run)
+        over = road.until_over(run)
+        seen = users.stop()
+    after = road.world("production")
+    assert over.went_well
+    assert after.active is before.preview
+    assert road.get("production").headers["X-Azora-Release"] == after.stack(after.preview.other).release
+    assert seen.failed == 0, seen.summary()
+    assert seen.unsent == 0
+    install = next(seconds for name, _, seconds in stages(run.id) if name == "production: install preview")
+    first_on_new = seen.first_on(str(after.active))
+    assert first_on_new is not None
+    assert first_on_new - answered <= 2 * install, f"{first_on_new - answered:.1f} s, the install alone {install:.1f} s"
+    assert len(after.switches) == len(before.switches) + 1
+    receipt = after.receipt_of(after.switches[-1].number)
+    assert receipt is not None
+    assert (receipt.verdict, receipt.failed) == ("good", 0)
+
+
+def test_what_production_already_runs_ends_at_once_saying_so() -> None:
+    running = road.cluster("production").running()
+    before = road.objects("production")
+    began = time.monotonic()
+    over = road.until_over(road.begin("release", ref=running.commit), seconds=60)
+    assert time.monotonic() - began <= 10
+    assert over.state == "Already there"
+    assert "already runs" in over.message
+    assert road.objects("production") == before
+
+
+def test_retry_of_a_finished_run_asks_again_before_it_promotes() -> None:
+    """A run promoted; somebody rolled back; "Retry" must not promote on the old yes."""
+    sha = road.commit()
+    run = road.until_it_waits(road.begin("release", ref=sha))
+    road.approve(run)
+    assert road.until_over(run).went_well
+    old = road.world("production")
+    road.until_over(road.begin("rollback", environment="production"))
+    assert road.world("production").active is old.preview
+    road.retry(run)
+    road.until_it_waits(run, seconds=60)
+    assert road.world("production").active is old.preview
+    road.reject(run)
+    assert road.until_over(run).state == "Rejected"
+
+
+def test_a_configuration_only_change_is_a_release() -> None:
+    before = road.cluster("staging").running()
+    values = "deployments/values/azora/staging.yaml"
+    road.commit({values: f"{road.content(values)}\n# {time.time()}\n"}, "Change a value")
+    assert road.until_over(road.begin("deploy-staging", ref="main")).went_well
+    after = road.cluster("staging").running()
+    assert after.images == before.images
+    assert after.id != before.id

@@ -95,10 +95,11 @@ def _words(status: Json) -> str:
     ended = _ended(status)
     if ended and ended.get("exitCode") == 0 and not waiting:
         return ""
-    again = f" and was started again {n} times" if (n := status.get("restartCount", 0)) > 1 else ""
-    if ended and (waiting or not _is_running(status)):
-        return f"ended with exit code {ended.get('exitCode')} ({ended.get('reason', 'Error')}){again}"
-    return f"runs but is not ready{again}"
+    restarts = status.get("restartCount", 0)
+    if ended and not _is_running(status):
+        times = f", {restarts + 1} times" if restarts else ""
+        return f"ended with exit code {ended.get('exitCode')} ({ended.get('reason', 'Error')}){times}"
+    return "runs but is not ready" + (f", after {restarts} restarts" if restarts else "")
 
 
 def _ended(status: Json) -> Json:

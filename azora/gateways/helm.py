@@ -211,7 +211,10 @@ class Helm:
 
 
 def merged(*layers: Values) -> Values:
-    """Helm's own way to lay values over each other: maps merge, everything else is replaced, None removes."""
+    """Helm's own way to lay values over each other: maps merge, everything else is replaced.
+
+    None stays: to Helm it takes a key away, the chart's own default included.
+    """
     result: Values = {}
     for layer in layers:
         _lay(result, copy.deepcopy(layer))
@@ -220,9 +223,7 @@ def merged(*layers: Values) -> Values:
 
 def _lay(under: Values, over: Values) -> None:
     for key, value in over.items():
-        if value is None:
-            under.pop(key, None)
-        elif isinstance(value, dict) and isinstance(under.get(key), dict):
+        if isinstance(value, dict) and isinstance(under.get(key), dict):
             _lay(under[key], value)
         else:
             under[key] = value

@@ -18,7 +18,11 @@ from azora.gateways.helm import SafeCommand, classified, merged
     [
         pytest.param([{"a": {"b": 1}}, {"a": {"c": 2}}], {"a": {"b": 1, "c": 2}}, id="maps merge"),
         pytest.param([{"a": [1, 2]}, {"a": [3]}], {"a": [3]}, id="lists are replaced"),
-        pytest.param([{"a": {"b": 1, "c": 2}}, {"a": {"b": None}}], {"a": {"c": 2}}, id="None removes"),
+        pytest.param(
+            [{"a": {"b": 1, "c": 2}}, {"a": {"b": None}}],
+            {"a": {"b": None, "c": 2}},
+            id="None takes away, the chart's default too",
+        ),
         pytest.param([{"a": 1}, {}], {"a": 1}, id="nothing over something"),
         pytest.param([{"a": {"b": 1}}, {"a": 2}], {"a": 2}, id="a scalar over a map"),
     ],

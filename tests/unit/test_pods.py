@@ -69,10 +69,9 @@ def test_a_pod_on_its_way_out_is_not_waited_for() -> None:
         pytest.param(pod(RUNS, ready=True), None, id="ready"),
         pytest.param(pod({"terminated": {"exitCode": 0, "reason": "Completed"}}), None, id="its work is done"),
         pytest.param(pod(RUNS), "runs but is not ready", id="not ready"),
+        pytest.param(pod(RUNS, restarts=2), "runs but is not ready, after 2 restarts", id="not ready yet again"),
         pytest.param(pod(ENDED), "ended with exit code 1 (Error)", id="ended"),
-        pytest.param(
-            pod(BACKS_OFF, restarts=2), "ended with exit code 1 (Error) and was started again 2 times", id="crashes"
-        ),
+        pytest.param(pod(BACKS_OFF, restarts=2), "ended with exit code 1 (Error), 3 times", id="crashes"),
         pytest.param(pod(NO_SECRET), 'CreateContainerConfigError: secret "keys" not found', id="no Secret"),
         pytest.param(pod(STARTS), "ContainerCreating", id="starts"),
     ],

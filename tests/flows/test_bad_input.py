@@ -1,0 +1,169 @@
+"""What cannot be right ends its run at the step that met it, with one clear error; users and later runs do not notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from azora.bluegreen import World
+from azora.gateways.orchestrator import Run, run_called, stages
+from tests import road
+
+STACK_VALUES = "deployments/values/azora/staging.yaml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served(node: str) -> None:  # noqa: ARG001 - the node must be up
+    """Staging serves a release."""
+    if road.world("staging").active is None:
+        assert ended(road.begin("deploy-staging"), seconds=600).went_well
+
+
+@pytest.fixture
+def repository() -> Iterator[None]:
+    """What a test commits is undone after it."""
+    before = road.git("rev-parse", "HEAD")
+    yield
+    road.undo_to(before)
+
+
+def ended(run: Run, *, seconds: float = 240) -> Run:
+    """The run once it is over, however it ended."""
+    return road.wait_for(run, lambda now: now.is_over, seconds=seconds)
+
+
+def added(name: str, text: str) -> dict[Path | str, str]:
+    """The file *name* with *text* after what it holds."""
+    return {name: f"{road.content(name)}\n{text}\n"}
+
+
+def replaced(name: str, old: str, new: str) -> dict[Path | str, str]:
+    """The file *name* with *new* for *old*."""
+    assert old in road.content(name)
+    return {name: road.content(name).replace(old, new, 1)}
+
+
+def users_of(world: World) -> tuple[object, ...]:
+    """Whom users of a world reach."""
+    assert world.active_stack is not None
+    return world.active, world.active_stack.release, world.active_stack.ready
+
+
+def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> None:
+    """Run *deployment* of *ref*: it fails at its step *at*, *says* why once and what to do; users get every answer."""
+    before = road.world("staging")
+    with road.users("staging", rate=20) as users:
+        over = ended(road.begin(deployment, ref=ref))
+        seen = users.stop()
+    assert_failed(over, at=at, says=says)
+    assert users_of(road.world("staging")) == users_of(before)
+    assert seen.failed == 0, seen.summary()
+    assert road.get("staging").status_code == 200
+
+
+def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
+    assert over.kind == "FAILED"
+    assert [name for name, state, _ in stages(over.id) if state in {"Failed", "Crashed"}] == [at]
+    message = run_called(over.id).message
+    for words in says:
+        assert words in message
+    assert message.count("  → ") == 1, f"one error says once what to do: {message}"
+    assert message.count("could not ") == 1, message
+    assert "Traceback" not in message
+    lines = [line.strip() for line in message.splitlines()]
+    assert len(lines) == len(set(lines)) <= 20, f"a line stands there twice, or it is a page: {message}"
+
+
+def test_a_ref_that_does_not_exist() -> None:
+    must_fail("deploy-staging", "no-such-branch", at="find commit no-such-branch", says=("'no-such-branch'", "pushed"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_key_of_application_yaml_that_is_none() -> None:
+    sha = road.commit(replaced("deployments/application.yaml", "\nhealth:", "\nhealht:"))
+    must_fail(
+        "deploy-staging", sha, at=f"find commit {sha}", says=("'deployments/application.yaml'", "healht: unknown key")
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_unit_tests_that_fail() -> None:
+    bad = "def test_sums() -> None:\n    assert 1 + 1 == 3, 'sums do not add up'\n"
+    sha = road.commit({"services/web/tests/test_sums.py": bad})
+    must_fail("release", sha, at="test web", says=("the tests of 'web'", "sums do not add up", "test web.log"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_dockerfile_that_does_not_build() -> None:
+    sha = road.commit(added("services/web/Dockerfile", "USER root\nRUN echo there is no such theme && exit 7"))
+    must_fail("deploy-staging", sha, at="build web", says=("image 'web'", "there is no such theme", "build web.log"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_key_of_the_values_that_is_none() -> None:
+    sha = road.commit(added(STACK_VALUES, "replica: {web: 2}"))
+    must_fail(
+        "deploy-staging", sha, at="staging: install preview", says=("'replica' not allowed", "values.schema.json")
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_chart_that_does_not_render() -> None:
+    sha = road.commit(added("deployments/charts/azora/templates/settings.yaml", '{{ include "azora.nowhere" . }}'))
+    must_fail(
+        "deploy-staging", sha, at="staging: install preview", says=("settings.yaml", '"azora.nowhere"', "template")
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_an_image_that_does_not_start() -> None:
+    sha = road.commit(added("services/edu/app.py", 'raise RuntimeError("LESSONS is not set")'))
+    must_fail(
+        "deploy-staging",
+        sha,
+        at="staging: install preview",
+        says=("-edu-", "will not come up", "exit code 1", "LESSONS is not set", "users of staging are untouched"),
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_pod_that_never_becomes_ready() -> None:
+    services = 'services: {edu: {env: {REDIS_URL: "redis://nowhere:6379/0"}, secretEnv: {REDIS_URL: null}}}'
+    sha = road.commit(added(STACK_VALUES, f"progressDeadlineSeconds: 20\n{services}"))
+    must_fail(
+        "deploy-staging",
+        sha,
+        at="staging: install preview",
+        says=("-edu", "runs but is not ready", "Readiness probe failed", "users of staging are untouched"),
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_an_api_server_that_is_away() -> None:
+    sha = road.commit()
+    before = road.world("staging")
+    address = road.cluster("staging").api.host
+    with road.users("staging", rate=20) as users:
+        with road.stopped("kube-apiserver"):
+            over = ended(road.begin("deploy-staging", ref=sha))
+            assert road.get("staging").status_code == 200
+        seen = users.stop()
+    assert_failed(over, at="staging: look", says=(address, "Connection refused"))
+    assert users_of(road.world("staging")) == users_of(before)
+    assert seen.failed == 0, seen.summary()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_good_commit_after_all_of_them_needs_no_hand_work() -> None:
+    before = road.world("staging")
+    sha = road.commit()
+    over = ended(road.begin("deploy-staging", ref=sha))
+    assert over.went_well, over.message
+    after = road.world("staging")
+    assert after.active is before.preview
+    assert after.active_stack is not None
+    assert after.active_stack.record is not None
+    assert after.active_stack.record.commit == sha
+    assert road.get("staging").status_code == 200

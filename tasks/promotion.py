@@ -14,7 +14,7 @@ from azora.release import Release
 from tasks import pages
 from tasks.approval import ask, void_approval
 from tasks.places import promotion_of, this_run
-from tasks.retrying import if_transient, patiently
+from tasks.retrying import if_transient
 
 
 def promote(environment: str, release: Release) -> bool:
@@ -25,14 +25,13 @@ def promote(environment: str, release: Release) -> bool:
     """
     look(environment, release)
     promotion = promotion_of(environment, release)
-    next_step = patiently(promotion.next)
-    while step := next_step():
+    while step := promotion.next():
         if step is Step.ASK:
             if ask(environment, release) is None:
                 return False
             continue
         with held(promotion.cluster, this_run()), void_approval(environment):
-            while (step := next_step()) not in {None, Step.ASK}:
+            while (step := promotion.next()) not in {None, Step.ASK}:
                 STEPS[Step(step)](environment, release)
     get_run_logger().info("%s runs %s", environment, release.title)
     return True

@@ -8,15 +8,9 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from pydantic_core import to_jsonable_python
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from azora.errors import TransientError
 from azora.release import digest
-
-# For what a flow does between its tasks, where Prefect's retries do not reach.
-patiently = retry(
-    retry=retry_if_exception_type(TransientError), stop=stop_after_delay(20), wait=wait_fixed(2), reraise=True
-)
 
 
 def if_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature

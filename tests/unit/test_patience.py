@@ -6,12 +6,12 @@ import pytest
 from tenacity import wait_none
 
 from azora.errors import BadInput, Unreachable
-from tasks.retrying import patiently
+from azora.gateways.patience import patient
 
 
 def test_what_may_be_gone_in_a_moment_is_tried_again() -> None:
     answers = iter([Unreachable("could not reach it: refused"), Unreachable("could not reach it: refused"), None])
-    asked = patiently(lambda: _raise(next(answers)))
+    asked = patient(lambda: _raise(next(answers)))
     asked.retry.wait = wait_none()  # type: ignore[attr-defined]
     asked()
     assert next(answers, "all used") == "all used"
@@ -20,7 +20,7 @@ def test_what_may_be_gone_in_a_moment_is_tried_again() -> None:
 def test_what_gives_the_same_again_is_told_at_once() -> None:
     answers = iter([BadInput("could not find it: nowhere"), None])
     with pytest.raises(BadInput):
-        patiently(lambda: _raise(next(answers)))()
+        patient(lambda: _raise(next(answers)))()
     assert next(answers) is None
 
 

@@ -55,8 +55,8 @@ def processes(node: Layout, *, below: Path | None = None) -> list[int]:
     """Ids of all living processes of the node and its pods; the dead that nobody has reaped yet do not count."""
     found: set[int] = set()
     for root in [below] if below else roots(node):
-        for file in root.rglob("cgroup.procs") if root.is_dir() else ():
-            found.update(int(pid) for pid in _read(file).split())
+        for group in _groups(root):
+            found.update(int(pid) for pid in _read(group / "cgroup.procs").split())
     return sorted(pid for pid in found if _alive(pid))
 
 
@@ -94,12 +94,14 @@ def is_shim(pid: int) -> bool:
 
 
 def _remove(root: Path) -> None:
-    groups = [root, *(path for path in root.rglob("*") if path.is_dir())]
-    for group in sorted(groups, key=lambda path: len(path.parts), reverse=True):
-        try:
+    for group in reversed(_groups(root)):
+        with suppress(OSError):
             group.rmdir()
-        except OSError:
-            continue
+
+
+def _groups(root: Path) -> list[Path]:
+    """*root* and all below it, parents first; some may vanish meanwhile."""
+    return [Path(folder) for folder, _, _ in os.walk(root)]
 
 
 def _alive(pid: int) -> bool:

@@ -23,7 +23,7 @@ from azora.local.layout import Layout
 from azora.local.progress import Say
 from azora.local.service import Service, log_of
 
-STARTS_WITHIN_SECONDS = 60
+STARTS_WITHIN_SECONDS = 120
 ALIVE = ("RUNNING", "STARTING")
 
 

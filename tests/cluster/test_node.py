@@ -86,7 +86,7 @@ def test_up_on_a_running_node_changes_nothing_and_is_quick(side: Layout) -> None
     pids = processes_of(side)
     began = time.monotonic()
     life.up(side, STEPS)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert processes_of(side) == pids
 
 
@@ -107,19 +107,21 @@ def test_a_killed_supervisor_and_all_it_kept_come_back_and_no_pod_notices(side: 
 
 
 def test_everything_killed_comes_back_with_its_data(side: Layout) -> None:
+    starts = kept(side)
     cgroups.kill(side)
     life.up(side, STEPS)
-    until(lambda: len(kept(side).splitlines()) == 2, 60)
+    until(lambda: kept(side).startswith(starts) and kept(side) != starts, 60)
 
 
 def test_a_machine_that_started_anew_finds_its_node(side: Layout) -> None:
     """After a reboot: no process, no mount, no namespace, and files of before in the folder of what runs."""
+    starts = kept(side)
     cgroups.kill(side)
     namespaces.close_namespaces(side)
     cgroups.close_groups(side)
     assert side.supervisor_socket.exists()
     life.up(side, STEPS)
-    until(lambda: len(kept(side).splitlines()) == 3, 60)
+    until(lambda: kept(side).startswith(starts) and kept(side) != starts, 60)
 
 
 def test_down_leaves_nothing_and_the_other_node_alone(side: Layout, before: dict[str, list[str]]) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.input import keyset_from_paused_state
-from prefect.input.run_input import RunInputMetadata  # noqa: F401  # registers the input types
 from prefect.settings import PREFECT_UI_URL
 
 from azora.errors import BadInput, Refused, Unreachable
@@ -70,23 +75,12 @@ def waiting() -> list[Run]:
         return [_run(run) for run in client.read_flow_runs(flow_run_filter=paused)]
 
 
-def stages(id_: str) -> Iterator[tuple[str, str, float]]:
+def stages(id_: str) -> list[tuple[str, str, float]]:
     """Name, state and seconds of each task of the run, in the order they began."""
+    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
     with _client(f"read the stages of {id_}") as client:
-        answer = client._client.post(  # noqa: SLF001 - the typed call cannot sort
-            "/task_runs/filter",
-            json={"flow_runs": {"id": {"any_": [id_]}}, "sort": "EXPECTED_START_TIME_ASC", "limit": 200},
-        )
-        yield from ((item["name"], item["state_name"], float(item["total_run_time"])) for item in answer.json())
-
-
-def question(id_: str) -> str:
-    """The markdown that the approver of a waiting run reads."""
-    with _client(f"read the question of {id_}") as client:
-        key = keyset_from_paused_state(_paused(id_).state)["description"]  # type: ignore[arg-type]
-        return str(
-            client.read_flow_run_input(UUID(_paused(id_).id.hex), key).strip('"').encode().decode("unicode_escape")
-        )
+        found = client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
+    return [(run.name, run.state_name or "", run.total_run_time.total_seconds()) for run in found]
 
 
 def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
@@ -144,20 +138,14 @@ def _run(run: FlowRun) -> Run:
     )
 
 
-class _client:  # noqa: N801 - used as a function
+@contextmanager
+def _client(what: str) -> Iterator[SyncPrefectClient]:
     """Prefect's client, its connection errors made ours."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._client = get_client(sync_client=True)
-
-    def __enter__(self) -> SyncPrefectClient:
-        return self._client.__enter__()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._client.__exit__(kind, error, trace)
-        if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
-            raise Unreachable(
-                f"could not {self._what}: Prefect does not answer",
-                advice="start it (`azora local up`) or set PREFECT_API_URL; `azora rollback` works without it",
-            ) from error
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except (httpx.ConnectError, httpx.TimeoutException) as error:
+        raise Unreachable(
+            f"could not {what}: Prefect does not answer",
+            advice="start it (`azora local up`) or set PREFECT_API_URL; `azora rollback` works without it",
+        ) from error

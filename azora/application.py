@@ -83,6 +83,7 @@ class Application(_Strict):
     values: Inside
     migrations: Inside | None = None
     health: str = Field(pattern=r"^/")
+    probe: str = Field(pattern=r"^/")
     suites: Suites
 
     @model_validator(mode="after")

@@ -178,7 +178,7 @@ def users(environment: str, *, rate: float = 100) -> Iterator[Probe]:
     """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
     host = load_environment(environment, settings().environments).hosts.live
     probe = Probe(
-        public_url(host, settings()), connect=settings().ingress_address, rate_per_second=rate, path="/api/health"
+        public_url(host, settings()), connect=settings().ingress_address, rate_per_second=rate, path="/version"
     )
     with probe:
         yield probe

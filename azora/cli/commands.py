@@ -158,12 +158,13 @@ def probe(
     environment: EnvironmentName,
     seconds: Annotated[float, typer.Option(help="How long, at most.", max=3600)] = 60,
     rate: Annotated[float, typer.Option(help="Requests a second.", max=2000)] = 100,
+    path: Annotated[str | None, typer.Option(help="What to call; default: the application's `probe`.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the counts here as JSON.")] = None,
 ) -> None:
     """Count what users of ENV meet; ends after SECONDS or with Ctrl-C."""
     from azora.cli.probing import count  # noqa: PLC0415
 
-    count(_environment(environment), seconds=seconds, rate=rate, out=out)
+    count(_environment(environment), seconds=seconds, rate=rate, path=path, out=out)
 
 
 @app.command()

@@ -22,7 +22,7 @@ def await_answer(delivery: Delivery, settings: Settings) -> None:
         NotReadyYet: it does not.
     """
     for _ in range(60):
-        probe = _probe(delivery, settings, rate_per_second=10).start()
+        probe = _probe(delivery, settings, rate_per_second=10, path=delivery.application.health).start()
         time.sleep(0.5)
         seen = probe.stop()
         if seen.total and not seen.failed:
@@ -37,15 +37,16 @@ def await_answer(delivery: Delivery, settings: Settings) -> None:
 
 def start_probe(delivery: Delivery, settings: Settings) -> None:
     """Begin to count what users of the environment meet; `finish_probe` ends it."""
-    _probes[delivery.run] = _probe(delivery, settings, rate_per_second=delivery.environment.probe_per_second).start()
+    rate, path = delivery.environment.probe_per_second, delivery.application.probe
+    _probes[delivery.run] = _probe(delivery, settings, rate_per_second=rate, path=path).start()
 
 
-def _probe(delivery: Delivery, settings: Settings, *, rate_per_second: float) -> Probe:
+def _probe(delivery: Delivery, settings: Settings, *, rate_per_second: float, path: str) -> Probe:
     return Probe(
         public_url(delivery.environment.hosts.live, settings),
         connect=settings.ingress_address,
         rate_per_second=rate_per_second,
-        path=delivery.application.health,
+        path=path,
     )
 
 

@@ -19,6 +19,7 @@ GOOD: dict[str, Any] = {
     "charts": {"stack": "charts/stack", "router": "charts/router"},
     "values": "values",
     "health": "/health",
+    "probe": "/version",
     "suites": {"e2e": "cases/e2e", "smoke": "cases/smoke"},
 }
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
-from azora.local.cache import cache_folder
 from azora.local.configuration import write
 from azora.local.images import base_image
 from azora.local.layout import Layout
+from azora.local.toolchain import uv
 
 
 def variables(node: Layout, programs: Path) -> dict[str, str]:
@@ -36,11 +34,10 @@ def write_environment(node: Layout, programs: Path) -> None:
 
 
 def search_path(programs: Path) -> str:
-    """For what we start: this interpreter's programs, the node's, uv, then the machine's."""
-    uv = shutil.which("uv") or next(
-        (str(path) for path in sorted(cache_folder().glob("uv-*/bin/uv"), reverse=True)), ""
-    )
-    folders = [str(Path(sys.executable).parent), str(programs), *([str(Path(uv).parent)] if uv else [])]
-    rest = os.environ.get("PATH", "/usr/bin:/bin").split(":")
-    system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    return ":".join(dict.fromkeys([*folders, *rest, *system]))
+    """For what we start: this interpreter's programs, the node's, uv, then the machine's.
+
+    Nothing of the caller's own: another shell's `up` must not look like a change, for which the worker is started anew.
+    """
+    ours = (Path(sys.executable).parent, programs, Path(uv()).parent, Path(sys.base_prefix) / "bin")
+    machines = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+    return ":".join(dict.fromkeys([*map(str, ours), *machines]))

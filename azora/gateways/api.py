@@ -15,6 +15,7 @@ import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_kube_config
+from yaml import YAMLError
 
 from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, TransientError, Unreachable
 
@@ -34,13 +35,7 @@ class Api:
     def __init__(self, kubeconfig: Path | None, context: str | None, *, timeout_seconds: float) -> None:
         configuration = Configuration()
         configuration.retries = urllib3.Retry(total=0)
-        try:
-            load_kube_config(str(kubeconfig) if kubeconfig else None, context, client_configuration=configuration)  # type: ignore[no-untyped-call]
-        except ConfigException as error:
-            raise BadInput(
-                f"could not use kubeconfig {str(kubeconfig) if kubeconfig else 'default'!r}: {error}",
-                advice="start the node with `azora local up`, or set AZORA_KUBECONFIG and AZORA_KUBE_CONTEXT",
-            ) from error
+        _load(configuration, kubeconfig, context)
         self._client = ApiClient(configuration)
         self._timeout = timeout_seconds
         self.host: str = configuration.host
@@ -100,9 +95,20 @@ class Api:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(
                 f"could not reach the API server at {self.host} ({what}): {_cause(error)}",
-                advice="check that the cluster is up (`azora local status`) and the network to it; this is tried again",
+                advice="check that the cluster runs (`azora local status`) and the network to it, then run again",
             ) from error
         return raw
+
+
+def _load(configuration: Configuration, kubeconfig: Path | None, context: str | None) -> None:
+    where = f"kubeconfig {str(kubeconfig)!r}" if kubeconfig else "the usual kubeconfig"
+    advice = "start the node with `azora local up`, or set AZORA_KUBECONFIG and AZORA_KUBE_CONTEXT"
+    if kubeconfig and not kubeconfig.is_file():
+        raise BadInput(f"could not use {where}: there is no such file", advice=advice)
+    try:
+        load_kube_config(str(kubeconfig) if kubeconfig else None, context, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (ConfigException, YAMLError, OSError) as error:
+        raise BadInput(f"could not use {where}: {' '.join(str(error).split())}", advice=advice) from error
 
 
 def translated(what: str, status: int, raw: bytes) -> AzoraError:

@@ -19,9 +19,9 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_UI_URL
+from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
-from azora.errors import BadInput, Refused, Unreachable
+from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -52,7 +52,7 @@ class Run:
 
 def start(deployment: str, parameters: dict[str, Any]) -> Run:
     """Start a run of `flow/deployment`, as the UI would."""
-    with _client(f"start {deployment}") as client:
+    with _client(f"start {deployment!r}") as client:
         try:
             found = client.read_deployment_by_name(deployment)
         except ObjectNotFound as error:
@@ -111,7 +111,7 @@ def _paused(id_: str) -> FlowRun:
 
 
 def _found(id_: str) -> FlowRun:
-    with _client(f"find run {id_}") as client:
+    with _client(f"find run {id_!r}") as client:
         try:
             return client.read_flow_run(UUID(id_))
         except (ValueError, ObjectNotFound):
@@ -144,8 +144,19 @@ def _client(what: str) -> Iterator[SyncPrefectClient]:
     try:
         with get_client(sync_client=True) as client:
             yield client
-    except (httpx.ConnectError, httpx.TimeoutException) as error:
+    except httpx.TransportError as error:
         raise Unreachable(
-            f"could not {what}: Prefect does not answer",
+            f"could not {what}: Prefect does not answer at {PREFECT_API_URL.value()}",
             advice="start it (`azora local up`) or set PREFECT_API_URL; `azora rollback` works without it",
         ) from error
+    except httpx.HTTPStatusError as error:
+        raise _refusal(what, error.response) from error
+
+
+def _refusal(what: str, response: httpx.Response) -> AzoraError:
+    said = f"could not {what}: Prefect answered {response.status_code}: {' '.join(response.text.split())[:200]}"
+    if response.status_code in {401, 403}:
+        return Refused(said, advice="set PREFECT_API_AUTH_STRING to its user:password")
+    if response.status_code >= 500:  # noqa: PLR2004 - HTTP
+        return TransientError(said, advice="try again; the log of prefect-server says more (`azora local logs`)")
+    return BadInput(said, advice="correct the input; where it is right, check PREFECT_API_URL")

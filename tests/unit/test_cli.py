@@ -1,0 +1,114 @@
+"""What a person at a terminal gets when something is wrong: a sentence, what to do, and the documented exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from azora.cli import main
+from azora.settings import settings
+
+NOBODY = "127.0.0.1:9"  # the discard port: nothing listens there
+
+Said = tuple[int, str]
+
+
+@pytest.fixture
+def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """`azora …` in this process, on a machine without a node: its exit code and what it wrote to standard error."""
+    for name in [name for name in os.environ if name.startswith("AZORA_")]:
+        monkeypatch.delenv(name)
+    kubeconfig = tmp_path / "kubeconfig"
+    cluster = {"name": "c", "cluster": {"server": f"http://{NOBODY}"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
+    users = [{"name": "u", "user": {"token": "t"}}]
+    file = {"clusters": [cluster], "contexts": [context], "users": users, "current-context": "c"}
+    kubeconfig.write_text(yaml.safe_dump(file))
+
+    def run(*arguments: str, **environment: str) -> Said:
+        given = {"AZORA_NODE": "none", "AZORA_STATE": str(tmp_path), "AZORA_KUBECONFIG": str(kubeconfig)}
+        for name, value in (given | environment).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["azora", *arguments])
+        settings.cache_clear()
+        try:
+            with temporary_settings({PREFECT_API_URL: f"http://{NOBODY}/api"}), pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            settings.cache_clear()
+        return int(ended.value.code or 0), capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        pytest.param(
+            ["status", "nowhere"],
+            2,
+            ["environment 'nowhere'", "known environments: production, staging"],
+            id="environment",
+        ),
+        pytest.param(["deploy", "nowhere"], 2, ["environment 'nowhere'", "known environments"], id="deploy nowhere"),
+        pytest.param(
+            ["rollback", "staging"], 4, [f"API server at http://{NOBODY}", "azora local status"], id="API away"
+        ),
+        pytest.param(
+            ["release"], 4, [f"Prefect does not answer at http://{NOBODY}/api", "azora local up"], id="Prefect away"
+        ),
+        pytest.param(
+            ["approve", "1f2e", "-m", "tested and awaited"],
+            4,
+            ["find run '1f2e'", "PREFECT_API_URL"],
+            id="approve, Prefect away",
+        ),
+    ],
+)
+def test_an_error_is_a_sentence_with_what_to_do(
+    azora: Callable[..., Said], arguments: list[str], code: int, says: list[str]
+) -> None:
+    ended, said = azora(*arguments)
+    assert ended == code
+    assert_one_sentence(said, says)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        pytest.param(
+            "AZORA_KUBECONFIG", "/nowhere/config", ["'/nowhere/config': there is no such file"], id="no kubeconfig"
+        ),
+        pytest.param("AZORA_KUBECONFIG", __file__, ["could not use kubeconfig"], id="no kubeconfig but something else"),
+        pytest.param("AZORA_KUBE_CONTEXT", "moon", ["kubeconfig", "moon"], id="no such context"),
+        pytest.param(
+            "AZORA_NODE", "No!", ["AZORA_NODE", "'^[a-z][a-z0-9]{0,7}$'", "configuration.md"], id="bad setting"
+        ),
+    ],
+)
+def test_a_machine_set_up_wrongly_is_told_which_setting_to_correct(
+    azora: Callable[..., Said], variable: str, value: str, says: list[str]
+) -> None:
+    ended, said = azora("rollback", "staging", **{variable: value})
+    assert ended == 2
+    assert_one_sentence(said, says)
+
+
+def assert_one_sentence(said: str, says: list[str]) -> None:
+    for words in says:
+        assert words in said
+    lines = said.strip().splitlines()
+    assert lines[0].startswith("✗ could not ")
+    assert [line for line in lines if line.startswith("  → ")] == lines[1:], said
+    assert "Traceback" not in said
+
+
+def test_a_wrong_command_line_says_how_it_is_used(azora: Callable[..., Said]) -> None:
+    ended, said = azora("switch", "staging", "red")
+    assert ended == 2
+    assert "'red' is not one of 'blue', 'green'" in said

@@ -1,0 +1,146 @@
+"""Prefect's pages, by what a person sees and clicks there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from playwright.sync_api import Error, Locator, Page, expect
+
+from azora.gateways.orchestrator import Run, run_called
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One field of a start form: what it says of itself, and what it takes."""
+
+    description: str
+    takes: str
+
+
+@dataclass(frozen=True)
+class PrefectUI:
+    """One browser tab on Prefect's UI. `folder` keeps its pictures, numbered."""
+
+    page: Page
+    folder: Path
+    _next: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+
+    # -- anywhere
+
+    def picture(self, name: str) -> None:
+        """Keep what the page shows."""
+        self.page.screenshot(path=self.folder / f"{self._next():02} {name}.png", full_page=True)
+
+    def expect_toast(self, text: str | re.Pattern[str]) -> None:
+        expect(self.page.locator("[data-sonner-toast]").filter(has_text=text).first).to_be_visible()
+
+    # -- deployments
+
+    def open_deployments(self) -> None:
+        side = self.page.get_by_role("link", name="Deployments", exact=True).first
+        side.click() if side.is_visible() else self.page.goto("/v2/deployments")
+        expect(self._deployments().first).to_be_visible()
+
+    def deployments(self) -> list[str]:
+        """Names on the page of deployments."""
+        return self._deployments().all_inner_texts()
+
+    def open_start_form(self, deployment: str) -> None:
+        """From the deployments: click the deployment, Run, Custom run."""
+        self.open_deployments()
+        self._deployments().filter(has_text=re.compile(f"^{deployment}$")).click()
+        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Custom run").click()
+        expect(self.page.get_by_role("button", name="Submit")).to_be_visible()
+
+    def parameters(self) -> dict[str, Parameter]:
+        """What the start form asks for, in its order."""
+        return dict(self._parameter(block) for block in self._parameters().all())
+
+    def fill_parameter(self, name: str, text: str) -> None:
+        block = self._parameters().filter(has=self.page.get_by_text(re.compile(rf"^{name}( \(Optional\))?$")))
+        box = block.get_by_role("textbox")
+        box.fill(text)
+        expect(box).to_have_value(text)
+
+    def submit(self) -> Run:
+        """Submit the start form and go to the page of the run that it made."""
+        with self.page.expect_response(re.compile("/create_flow_run$")) as made:
+            self.page.get_by_role("button", name="Submit").click()
+        run = run_called(made.value.json()["id"])
+        with suppress(Error):  # the notice with the link is gone after a few seconds
+            self.page.get_by_role("link", name="View run").click(timeout=3000)
+        if not self.page.url.endswith(run.id):
+            self.open_run(run)
+        return run
+
+    def _deployments(self) -> Locator:
+        return self.page.locator('a[href*="/deployments/deployment/"]')
+
+    def _parameters(self) -> Locator:
+        return self.page.locator("form div.group").filter(has=self.page.locator("label"))
+
+    def _parameter(self, block: Locator) -> tuple[str, Parameter]:
+        name = block.locator("label").first.inner_text().removesuffix(" (Optional)")
+        return name, Parameter(block.locator("p").first.inner_text(), self._takes(block.locator("fieldset").first))
+
+    def _takes(self, field: Locator) -> str:
+        if field.get_by_role("switch").count():
+            return "switch"
+        if field.get_by_role("tab").count():
+            return " or ".join(field.get_by_role("tab").all_inner_texts())
+        choice = field.locator("button[aria-haspopup=listbox]")
+        if not choice.count():
+            return "text" if field.get_by_role("textbox").count() else "nothing"
+        choice.click()
+        options = self.page.get_by_role("option")
+        expect(options.first).to_be_visible()
+        offered = " or ".join(sorted(options.all_inner_texts()))
+        self.picture("choices")
+        self.page.keyboard.press("Escape")
+        expect(options).to_have_count(0)
+        return offered
+
+    # -- a run
+
+    def open_run(self, run: Run) -> None:
+        self.page.goto(f"/v2/runs/flow-run/{run.id}")
+        expect(self.state()).to_be_visible()
+
+    def state(self) -> Locator:
+        """The badge under the name of the run."""
+        return self.page.locator("nav[aria-label=breadcrumb] + div [data-slot=badge]").first
+
+    def wait_until(self, state: str, *, seconds: float) -> None:
+        """The page, left open, comes to show *state*."""
+        expect(self.state()).to_have_text(re.compile(f"^({state}|Failed|Crashed|Cancelled)$"), timeout=seconds * 1000)
+        assert self.state().inner_text() == state
+
+    def open_tab(self, name: str) -> Locator:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+        return self.page.get_by_role("tabpanel", name=name, exact=True)
+
+    # -- the question
+
+    def open_question(self) -> Locator:
+        """Open menu, Resume: the form."""
+        self.page.get_by_role("button", name="Open menu").click()
+        self.page.get_by_role("menuitem", name="Resume").click()
+        question = self.page.get_by_role("dialog", name="Resume Flow Run")
+        expect(question.get_by_role("textbox", name="Reason")).to_be_visible()
+        return question
+
+    def fill_answer(self, question: Locator, *, decision: str, approver: str, reason: str) -> None:
+        question.get_by_role("button", name="Select Decision").click()
+        self.page.get_by_role("option", name=decision, exact=True).click()
+        self.page.keyboard.press("Escape")  # the list stays open until then
+        question.get_by_role("textbox", name="Approver").fill(approver)
+        question.get_by_role("textbox", name="Reason").fill(reason)
+
+    def send_answer(self, question: Locator) -> None:
+        question.get_by_role("button", name="Resume", exact=True).click()

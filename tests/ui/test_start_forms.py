@@ -1,0 +1,32 @@
+"""Every deployment has a start form that a stranger can fill in."""
+
+from __future__ import annotations
+
+from tests.ui.screens import PrefectUI
+
+ENVIRONMENT = "production or staging"
+
+# What each form asks for, and what one may give: a text, a switch, a number or nothing, one of a list.
+FORMS = {
+    "blue-green-switch": {"color": "blue or green", "environment": ENVIRONMENT},
+    "deploy-production": {"ref": "text"},
+    "deploy-staging": {"ref": "text"},
+    "e2e": {"environment": ENVIRONMENT},
+    "nightly": {},
+    "release": {"ref": "text", "fresh": "switch"},
+    "rollback": {"environment": ENVIRONMENT, "revision": "int or None"},
+    "smoke": {"environment": ENVIRONMENT},
+}
+
+
+def test_every_form_says_what_it_asks_for_and_offers_the_choices(ui: PrefectUI) -> None:
+    ui.open_deployments()
+    ui.picture("deployments")
+    found = {}
+    for deployment in ui.deployments():
+        ui.open_start_form(deployment)
+        ui.picture(f"start form of {deployment}")
+        asked = ui.parameters()
+        found[deployment] = {name: parameter.takes for name, parameter in asked.items()}
+        assert all(parameter.description.endswith(".") for parameter in asked.values()), asked
+    assert found == FORMS

@@ -11,14 +11,16 @@ from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from azora.application import load_application
-from azora.gateways.candidate import folder_of, frozen
+from azora.environment import environments
+from azora.gateways.candidate import folder_of, frozen, imagined
+from azora.gateways.delivering import render_charts
 from azora.gateways.images import build
 from azora.gateways.source import Commit
 from azora.gateways.suites import run_unit_tests
 from azora.release import Release
 from azora.settings import settings
 from tasks import pages
-from tasks.places import this_run
+from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient, once_per_run
 
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=2)
@@ -47,7 +49,8 @@ def check_service(service: str, command: list[str], commit: str) -> str:
 
 
 def build_release(commit: Commit) -> Release:
-    """Build what is not built yet, and freeze the result."""
+    """Build what is not built yet, and freeze the result. Charts that do not render end it before anything is built."""
+    check_charts(commit)
     images = load_application(folder_of(commit.sha, settings())).images
     progress = create_progress_artifact(0.0, key="images", description="Images that are in the registry")
     futures = [build_image.submit(image.name, commit.sha) for image in images]
@@ -55,6 +58,14 @@ def build_release(commit: Commit) -> Release:
         update_progress_artifact(progress, 100 * done / len(futures))  # type: ignore[arg-type]
     references = {image.name: future.result() for image, future in zip(images, futures, strict=True)}
     return freeze(commit, references)
+
+
+@task(task_run_name="render the charts", cache_policy=NO_CACHE)
+def check_charts(commit: Commit) -> None:
+    """Every chart renders with the values of every environment: a typo of production's is not found after the yes."""
+    release = imagined(commit.sha, commit.subject, settings())
+    for name in environments(settings().environments):
+        render_charts(environment_called(name), release, settings=settings())
 
 
 @task(

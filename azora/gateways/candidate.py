@@ -35,6 +35,13 @@ def frozen(commit: str, subject: str, images: dict[str, str], settings: Settings
     )
 
 
+def imagined(commit: str, subject: str, settings: Settings) -> Release:
+    """The release that *commit* will be, with digests that no image has: for what can be known before it is built."""
+    application = load_application(folder_of(commit, settings))
+    names = {image.name: f"{settings.registry}/{application.name}/{image.name}" for image in application.images}
+    return frozen(commit, subject, {name: f"{path}@sha256:{'0' * 64}" for name, path in names.items()}, settings)
+
+
 def built_images(commit: str, settings: Settings) -> dict[str, str] | None:
     """References of all images of *commit* when the registry has every one, else None. Builds nothing."""
     folder = folder_of(commit, settings)

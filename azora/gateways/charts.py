@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -45,6 +46,16 @@ def data_values(delivery: Delivery) -> Values:
     """Values of the databases."""
     layers = _layers(delivery, str(delivery.application.charts.data))
     return merged(layers, {"azora": _azora(delivery), "images": _images(delivery, "data")})
+
+
+def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
+    """Helm release, chart and values of all that a delivery installs, as it would be for an empty environment."""
+    application, folder = delivery.application, delivery.folder
+    stack = stack_values(delivery, Color.BLUE, least={})
+    yield f"{application.name}-{Color.BLUE}", folder / application.charts.stack, stack
+    yield application.name, folder / application.charts.router, router_values(delivery, Color.BLUE)
+    if application.charts.data and delivery.environment.data:
+        yield f"{application.name}-data", folder / application.charts.data, data_values(delivery)
 
 
 def data_digest(delivery: Delivery) -> str:

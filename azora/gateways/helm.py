@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ from azora.errors import AzoraError, BadInput, HelmFailed, TransientError, Unrea
 from azora.settings import Settings
 
 GRACE_SECONDS = 30
+RENDER_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 1.0
 SHOWN_LINES = 8
 Values = dict[str, Any]
@@ -45,7 +47,7 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
             argv += ["--kubeconfig", str(self._kubeconfig)]
         if self._kubecontext:
             argv += ["--kube-context", self._kubecontext]
-        what = f"{argv[1]} Helm release {argv[2]!r}" if len(argv) > 2 else f"run `helm {argv[1]}`"  # noqa: PLR2004
+        what = _said_in_words(argv[1:])
         process = await _started(argv)
         try:
             out, err = await self._watched(process, what, input)
@@ -70,6 +72,13 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
             )
         finally:
             reason.cancel()
+
+
+def _said_in_words(command: list[str]) -> str:
+    """What `helm *command*` is about, after "could not"."""
+    if command[0] == "template":
+        return f"render the chart {command[2]!r} for {command[1]!r}"
+    return f"{command[0]} Helm release {command[1]!r}" if len(command) > 1 else f"run `helm {command[0]}`"
 
 
 async def _started(argv: list[str]) -> Process:
@@ -197,6 +206,12 @@ class Helm:
             )
         )
         return int(done["version"])
+
+    def render(self, name: str, chart: Path, values: Values) -> None:
+        """Raise BadInput unless *chart* renders with *values*, by its own schema. No cluster is asked."""
+        argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
+        command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
+        asyncio.run(command.run(argv, json.dumps(values).encode()))
 
     def rollback(self, name: str, revision: int, *, timeout_seconds: float) -> None:
         """Bring back one named revision and wait for it."""

@@ -112,9 +112,7 @@ def test_a_key_of_the_values_that_is_none() -> None:
 @pytest.mark.usefixtures("repository")
 def test_a_chart_that_does_not_render() -> None:
     sha = road.commit(added("deployments/charts/azora/templates/settings.yaml", '{{ include "azora.nowhere" . }}'))
-    must_fail(
-        "deploy-staging", sha, at="staging: install preview", says=("settings.yaml", '"azora.nowhere"', "template")
-    )
+    must_fail("deploy-staging", sha, at="render the charts", says=("settings.yaml", '"azora.nowhere"', "template"))
 
 
 @pytest.mark.usefixtures("repository")

@@ -8,71 +8,98 @@ from azora.gateways.cluster import Cluster
 from azora.plan import Plan, markdown
 from azora.record import Receipt
 from azora.release import Release
-from azora.reports import SuiteResult
+from azora.reports import Case, SuiteResult
 from azora.settings import settings
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
 
 
 def release(candidate: Release) -> None:
-    """What is released."""
-    rows = "\n".join(f"| {name} | `{reference}` |" for name, reference in sorted(candidate.images.items()))
+    """What is released: names and short digests to read, whole references to copy."""
+    images = sorted(candidate.images.items())
+    rows = "\n".join(f"| {name} | `{reference.partition('@sha256:')[2][:12]}` |" for name, reference in images)
+    references = "\n".join(reference for _, reference in images)
     _page(
         "release",
-        f"# {candidate.title}\n\ncommit `{candidate.commit}` · migrations {', '.join(candidate.migration_heads) or 'none'}\n\n"
-        f"| image | reference |\n|---|---|\n{rows}",
+        f"# {candidate.subject or candidate.short}\n\n"
+        f"release `{candidate.id}` of commit `{candidate.commit}` · migrations {', '.join(candidate.migration_heads) or 'none'}\n\n"
+        f"| image | digest |\n|---|---|\n{rows}\n\n```\n{references}\n```",
         "What is released",
     )
 
 
 def plan(environment: str, shown: Plan) -> None:
     """What would change, as it was shown."""
-    _page(f"{environment}-plan", markdown(shown), f"The plan for {environment}, as it was asked about")
+    _page(f"{environment}-plan", markdown(shown), f"The plan for {environment}")
 
 
 def answer(environment: str, decision: str, approver: str, reason: str, shown: Plan) -> None:
     """Who said what to which plan."""
+    said = {"approve": "approved", "reject": "rejected"}.get(decision, decision)
+    quoted = "\n".join(f"> {line}" for line in reason.splitlines())
     _page(
         f"{environment}-answer",
-        f"**{approver}: {decision}** plan `{shown.hash}`\n\n> {reason}",
+        f"# {approver} {said} it\n\n{quoted}\n\nplan `{shown.hash}` · {shown.release.title} · {environment}",
         f"The answer for {environment}",
     )
 
 
 def suite(key: str, title: str, result: SuiteResult) -> None:
-    """Results case by case, with links to the reports."""
+    """Results case by case, with links to the reports; why a case failed, and what it saw."""
     rows = "\n".join(
         f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {case.name} | {case.seconds:.1f} s |"
         for case in result.cases
     )
     links = " · ".join(f"[{name}]({_link(file)})" for name, file in result.files.items())
+    troubles = [_trouble(case) for case in result.cases if case.outcome in {"failed", "flaky"}]
     _page(
         key,
-        f"# {title}\n\n{result.summary()} · {links}\n\n| | case | |\n|---|---|---|\n{rows}",
+        "\n\n".join(
+            [
+                f"# {title}",
+                f"{result.summary()} · {links}",
+                *troubles,
+                f"| result | case | took |\n|---|---|---|\n{rows}",
+            ]
+        ),
         title,
     )
 
 
 def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
     """What the switch did to users, and the pods that serve them now."""
-    world = cluster.look()
+    active = cluster.look().active
     pods = "\n".join(
-        f"| {pod['metadata']['name']} | {pod['metadata']['labels'].get('azora.dev/color', '')} | {pod['status'].get('phase')} |"
+        f"| {pod['metadata']['name']} | {pod['metadata']['labels'].get('azora.dev/color', 'both')} | {pod['status'].get('phase')} |"
         for pod in cluster.pods()
     )
     _page(
         f"{environment}-switch",
-        f"# Switch {found.number} of {environment}: {found.verdict}\n\n"
-        f"users are on **{world.active}**\n\n"
-        "| requests | failed | first on the new color | last on the old color | p50 | p99 |\n|---|---|---|---|---|---|\n"
-        f"| {found.total} | {found.failed} | {_after(found.first_on_new_seconds)} | {_after(found.last_on_old_seconds)} "
-        f"| {found.p50_ms or '–'} ms | {found.p99_ms or '–'} ms |\n\n| pod | color | phase |\n|---|---|---|\n{pods}",
+        f"# Users of {environment} are on {active}\n\n"
+        f"Switch {found.number}: {found.verdict}{f', {found.reason}' if found.reason else ''}\n\n"
+        "| requests around the switch | |\n|---|---|\n"
+        f"| sent | {found.total} |\n| failed | **{found.failed}** |\n"
+        f"| first on the new color | {_after(found.first_on_new_seconds)} |\n"
+        f"| last on the old color | {_after(found.last_on_old_seconds)} |\n"
+        f"| half of them within | {_within(found.p50_ms)} |\n| 99 of 100 within | {_within(found.p99_ms)} |\n\n"
+        f"| pod | color | phase |\n|---|---|---|\n{pods}",
         f"What the switch did to users of {environment}",
     )
 
 
+def _trouble(case: Case) -> str:
+    """A case that failed at least once: what it said, and the pictures it left."""
+    pictures = {"screenshot": case.screenshot, "video": case.video, "trace": case.trace}
+    links = " · ".join(f"[{name}]({_link(file)})" for name, file in pictures.items() if file)
+    return f"**{MARKS[case.outcome]} {case.name}** {links}\n\n```\n{case.message.strip() or 'it said nothing'}\n```"
+
+
 def _after(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds:+.3f} s"
+    return "–" if seconds is None else f"{seconds:.3f} s after it" if seconds >= 0 else f"{-seconds:.3f} s before it"
+
+
+def _within(milliseconds: float | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds:.0f} ms"
 
 
 def _link(file: object) -> str:

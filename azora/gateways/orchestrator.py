@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
 
+_PREFIX = re.compile(
+    r"^(Flow|Task) run encountered an exception: \w+: "
+)  # what Prefect puts before an error's own text
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -133,7 +137,7 @@ def _run(run: FlowRun) -> Run:
         name=run.name,
         state=state.name or "" if state else "",
         kind=state.type.value if state else "",
-        message=state.message or "" if state else "",
+        message=_PREFIX.sub("", state.message or "") if state else "",
         url=f"{PREFECT_UI_URL.value()}/runs/flow-run/{run.id}",
     )
 

@@ -102,10 +102,14 @@ def test_a_dockerfile_that_does_not_build() -> None:
 
 
 @pytest.mark.usefixtures("repository")
-def test_a_key_of_the_values_that_is_none() -> None:
-    sha = road.commit(added(STACK_VALUES, "replica: {web: 2}"))
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_key_of_the_values_that_is_none(environment: str) -> None:
+    sha = road.commit(added(f"deployments/values/azora/{environment}.yaml", "replica: {web: 2}"))
     must_fail(
-        "deploy-staging", sha, at="staging: install preview", says=("'replica' not allowed", "values.schema.json")
+        "deploy-staging",
+        sha,
+        at="render the charts",
+        says=("'replica' not allowed", f"with the values of {environment}", "values.schema.json"),
     )
 
 
@@ -129,7 +133,7 @@ def test_an_image_that_does_not_start() -> None:
 @pytest.mark.usefixtures("repository")
 def test_a_pod_that_never_becomes_ready() -> None:
     services = 'services: {edu: {env: {REDIS_URL: "redis://nowhere:6379/0"}, secretEnv: {REDIS_URL: null}}}'
-    sha = road.commit(added(STACK_VALUES, f"progressDeadlineSeconds: 20\n{services}"))
+    sha = road.commit(added(STACK_VALUES, f"progressDeadlineSeconds: 25\n{services}"))
     must_fail(
         "deploy-staging",
         sha,

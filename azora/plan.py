@@ -94,6 +94,8 @@ def _short(reference: str) -> str:
     return reference.partition("@sha256:")[2][:12]
 
 
+SHOWN_COMMITS = 10  # more hide the answer's fields below them
+
 WHEN = {
     "before_preview": "**before** anything in {environment} changes: until a yes, no object of its namespace differs",
     "after_preview": "**after** the preview was installed and proved: a yes moves users within seconds",
@@ -103,29 +105,33 @@ WHEN = {
 def markdown(plan: Plan) -> str:
     """The plan as the approver reads it in the form and on the run's page."""
     lines = [
-        f"## {plan.release.title}",
+        f"## {plan.release.subject or plan.release.short}",
         "",
         f"| | {plan.environment} |",
         "|---|---|",
         f"| users are served by | {plan.active or 'nobody yet'}: {plan.runs_now or '–'} |",
-        f"| would be served by | {plan.preview}: {plan.release.id} |",
+        f"| would be served by | {plan.preview}: {plan.release.title} |",
         f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
         f"| proved | {_proof(plan.proof)} |",
         f"| migrations | {', '.join(plan.release.migration_heads) or 'none'} |",
         f"| plan | `{plan.hash}` |",
         "",
-        f"### {len(plan.changes)} commits",
+        f"### {_count(len(plan.changes), 'new commit')}",
         "",
-        *[f"- `{change.short}` {change.subject} ({change.author})" for change in plan.changes[:20]],
-        *([f"- … and {len(plan.changes) - 20} more"] if len(plan.changes) > 20 else []),  # noqa: PLR2004 - as many as one reads
+        *[f"- `{change.short}` {change.subject} ({change.author})" for change in plan.changes[:SHOWN_COMMITS]],
+        *([f"- … and {len(plan.changes) - SHOWN_COMMITS} more"] if len(plan.changes) > SHOWN_COMMITS else []),
         "",
-        f"### {len(plan.images)} images differ" if plan.images else "### No image differs",
+        f"### {_count(len(plan.images), 'other image')}",
         "",
     ]
     if plan.images:
         lines += ["| image | runs now | would run |", "|---|---|---|"]
         lines += [f"| {name} | `{before or 'none'}` | `{after}` |" for name, before, after in plan.images]
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'No'} {what}{'' if number == 1 else 's'}"
 
 
 def _proof(proof: ProofRecord | None) -> str:

@@ -53,7 +53,7 @@ def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_stagi
         planned = eventually(lambda: planned_runs(prefect, nightly, until=due + SOON), seconds=60)
         run = run_called(planned[0]["id"])
         road.wait_for(run, lambda now: now.kind == "RUNNING", seconds=90)
-        over = road.until_over(run, seconds=400)
+        over = road.until_over(run, seconds=900)
     told = _read(prefect.get(f"/flow_runs/{run.id}"))
     assert told["auto_scheduled"]
     assert told["created_by"]["type"] == "SCHEDULE"

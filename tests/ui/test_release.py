@@ -25,7 +25,7 @@ def start(ui: PrefectUI, commit: str) -> road.Run:
     ui.fill_parameter("ref", commit)
     ui.picture("start form")
     run = ui.submit()
-    ui.wait_until("Suspended", seconds=400)
+    ui.wait_until("Suspended", seconds=900)
     expect(ui.page.get_by_role("navigation", name="breadcrumb")).to_contain_text(f"release {commit[:7]}")
     return run
 
@@ -41,7 +41,7 @@ def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(u
     ui.picture("a no")
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
-    ui.wait_until("Rejected", seconds=90)
+    ui.wait_until("Rejected", seconds=180)
     expect(ui.state()).to_have_class(re.compile("state-completed"))  # green: the pipeline did its work
     ui.picture("rejected")
 
@@ -85,7 +85,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     ui.picture("a yes")
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
-    ui.wait_until("Completed", seconds=300)
+    ui.wait_until("Completed", seconds=600)
     ui.picture("done")
 
     assert road.world("production").active is before.preview

@@ -22,6 +22,8 @@ from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, Transi
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
+VERBS = {"GET": "read", "POST": "create one of", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
+
 Json = dict[str, Any]
 
 
@@ -81,7 +83,7 @@ class Api:
         return answer
 
     def _send(self, method: str, path: str, body: Json | None, query: dict[str, str], content_type: str) -> bytes:
-        what = f"{method} {path}"
+        what = f"{VERBS[method]} {path}"
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": "azora"}
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
@@ -115,7 +117,7 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
     """Our error for an HTTP *status*; decides what is tried again."""
     said = _message(raw)
     if status == 404:  # noqa: PLR2004 - HTTP
-        return Missing(f"could not {what}: {said}")
+        return Missing(f"could not {what}: {said}", advice="see what `azora status` shows of the environment")
     if status == 409:  # noqa: PLR2004 - HTTP
         return Conflict(f"could not {what}: {said}", advice="somebody else changed it; look again")
     if status in {401, 403}:
@@ -123,8 +125,13 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
             f"could not {what}: {said}", advice="give the pipeline's account this right, or use another context"
         )
     if status in {429, 500, 502, 503, 504}:
-        return TransientError(f"could not {what}: the API server answered {status}: {said}")
-    return Failed(f"could not {what}: the API server answered {status}: {said}")
+        return TransientError(
+            f"could not {what}: the API server answered {status}: {said}",
+            advice="see that the API server and its etcd are well, then run again",
+        )
+    return Failed(
+        f"could not {what}: the API server answered {status}: {said}", advice="correct what it names, and run again"
+    )
 
 
 def _message(raw: bytes) -> str:

@@ -89,9 +89,11 @@ def _layers(delivery: Delivery, chart: str) -> Values:
 def _read(file: Path) -> Values:
     if not file.is_file():
         return {}
+    what = f"could not read {file.name} of {file.parent.name}"
     try:
-        return yaml.safe_load(file.read_text()) or {}
+        read = yaml.safe_load(file.read_text()) or {}
     except yaml.YAMLError as error:
-        raise BadInput(
-            f"could not read {file.name} of {file.parent.name}: {error}", advice="correct the YAML"
-        ) from error
+        raise BadInput(f"{what}: {' '.join(str(error).split())}", advice="correct the YAML") from error
+    if not isinstance(read, dict):
+        raise BadInput(f"{what}: it holds no keys but {read!r}", advice="write `key: value`")
+    return read

@@ -1,0 +1,30 @@
+"""What the API server answers, as our errors: which of them are tried again, and what a person is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from azora.errors import AzoraError, Conflict, Failed, Refused, TransientError
+from azora.gateways.api import Missing, translated
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        pytest.param(404, Missing, id="not there"),
+        pytest.param(409, Conflict, id="changed under us"),
+        pytest.param(401, Refused, id="unknown account"),
+        pytest.param(403, Refused, id="forbidden namespace"),
+        pytest.param(429, TransientError, id="too many requests"),
+        pytest.param(503, TransientError, id="starting"),
+        pytest.param(422, Failed, id="invalid object"),
+    ],
+)
+def test_an_answer_is_told_in_its_own_words_with_what_to_do(status: int, kind: type[AzoraError]) -> None:
+    error = translated("read /api/v1/namespaces/x/pods", status, json.dumps({"message": "because of y"}).encode())
+    assert type(error) is kind
+    assert error.message.startswith("could not read /api/v1/namespaces/x/pods: ")
+    assert error.message.endswith("because of y")
+    assert error.advice

@@ -207,7 +207,7 @@ def test_a_pod_takes_requests_only_while_it_says_so(stack: Render, service: str)
 def test_an_upgrade_never_takes_a_pod_away_before_its_successor_is_ready(stack: Render) -> None:
     for found in stack().of("Deployment").values():
         assert found["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
-        assert found["spec"]["progressDeadlineSeconds"] == 120
+        assert found["spec"]["progressDeadlineSeconds"] == 300
 
 
 def test_a_stopping_pod_has_time_to_finish_what_runs(stack: Render) -> None:

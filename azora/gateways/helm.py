@@ -12,7 +12,7 @@ import os
 import re
 import signal
 from asyncio.subprocess import Process
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -150,12 +150,27 @@ _UNRENDERED = ("failed to render", "execution error", "parse error", "yaml parse
 _PREFIXES = re.compile(r"^(Error: |(INSTALL|UPGRADE|ROLLBACK|UNINSTALL) FAILED: |execution error at )+", re.IGNORECASE)
 
 
+_NOT_READY = re.compile(r"resource (?P<kind>\w+)/[^/]+/(?P<name>\S+) not ready\. status: \w+, message: (?P<why>.+)")
+
+
 def _essence(said: str) -> str:
     """The lines from Helm's `Error:` on, each once, without what it says of its own command."""
     lines = [line.rstrip() for line in said.strip().splitlines() if line.strip()]
     start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
-    once = list(dict.fromkeys(_PREFIXES.sub("", line) for line in lines[start:]))
-    return "\n".join(once[-SHOWN_LINES:]) or "it said nothing"
+    once = dict.fromkeys(_PREFIXES.sub("", line) for line in lines[start:])
+    return "\n".join(_gathered(once)[-SHOWN_LINES:]) or "it said nothing"
+
+
+def _gathered(lines: Iterable[str]) -> list[str]:
+    """Objects that are not ready for the same reason on one line."""
+    others: list[str] = []
+    names: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        if found := _NOT_READY.fullmatch(line):
+            names.setdefault((found["kind"], found["why"]), []).append(found["name"])
+        else:
+            others.append(line)
+    return [f"{kind} {', '.join(same)} not ready: {why}" for (kind, why), same in names.items()] + others
 
 
 class Helm:

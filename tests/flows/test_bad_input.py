@@ -133,7 +133,7 @@ def test_an_image_that_does_not_start() -> None:
 @pytest.mark.usefixtures("repository")
 def test_a_pod_that_never_becomes_ready() -> None:
     services = 'services: {edu: {env: {REDIS_URL: "redis://nowhere:6379/0"}, secretEnv: {REDIS_URL: null}}}'
-    sha = road.commit(added(STACK_VALUES, f"progressDeadlineSeconds: 25\n{services}"))
+    sha = road.commit(added(STACK_VALUES, f"progressDeadlineSeconds: 45\n{services}"))
     must_fail(
         "deploy-staging",
         sha,

@@ -74,6 +74,15 @@ def test_what_helm_said_is_told_once_and_without_its_own_prefixes() -> None:
     )
 
 
+def test_what_is_not_ready_for_the_same_reason_stands_on_one_line() -> None:
+    late = "resource Deployment/shop/shop-blue-{} not ready. status: Failed, message: Progress deadline exceeded"
+    said = f"Error: UPGRADE FAILED: {late.format('web')}\n{late.format('pay')}\ncontext deadline exceeded\n"
+    assert classified("upgrade Helm release 'shop-blue'", said).message == (
+        "could not upgrade Helm release 'shop-blue': "
+        "Deployment shop-blue-web, shop-blue-pay not ready: Progress deadline exceeded\ncontext deadline exceeded"
+    )
+
+
 def command(script: str, folder: Path, **options: Any) -> SafeCommand:
     """A program in Helm's place: it gets Helm's arguments and leaves its pid in `folder/pid`."""
     program = folder / "helm"

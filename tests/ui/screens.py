@@ -33,8 +33,9 @@ class PrefectUI:
     # -- anywhere
 
     def picture(self, name: str) -> None:
-        """Keep what the page shows."""
-        self.page.screenshot(path=self.folder / f"{self._next():02} {name}.png", full_page=True)
+        """Keep what the page shows: all of it, or what a dialog leaves to see."""
+        file = self.folder / f"{self._next():02} {name}.png"
+        self.page.screenshot(path=file, full_page=not self.page.get_by_role("dialog").count())
 
     def expect_toast(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator("[data-sonner-toast]").filter(has_text=text).first).to_be_visible()
@@ -121,6 +122,10 @@ class PrefectUI:
         expect(self.state()).to_have_text(re.compile(f"^({state}|Failed|Crashed|Cancelled)$"), timeout=seconds * 1000)
         assert self.state().inner_text() == state
 
+    def show_whole_graph(self) -> None:
+        """The graph follows the clock: away from the stages, when a run waits."""
+        self.page.locator("button:has(svg.lucide-crosshair)").click()
+
     def open_tab(self, name: str) -> Locator:
         self.page.get_by_role("tab", name=name, exact=True).click()
         return self.page.get_by_role("tabpanel", name=name, exact=True)
@@ -136,9 +141,12 @@ class PrefectUI:
         return question
 
     def fill_answer(self, question: Locator, *, decision: str, approver: str, reason: str) -> None:
-        question.get_by_role("button", name="Select Decision").click()
+        choice = question.get_by_role("button", name="Select Decision")
+        choice.click()
         self.page.get_by_role("option", name=decision, exact=True).click()
-        self.page.keyboard.press("Escape")  # the list stays open until then
+        question.get_by_role("textbox", name="Approver").click()  # the list stays open until then
+        expect(self.page.get_by_role("option")).to_have_count(0)
+        expect(choice).to_have_text(decision)
         question.get_by_role("textbox", name="Approver").fill(approver)
         question.get_by_role("textbox", name="Reason").fill(reason)
 

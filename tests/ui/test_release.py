@@ -34,6 +34,7 @@ def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(u
     before = road.objects("production")
     run = start(ui, change)
     assert road.objects("production") == before, "something in production changed before an answer"
+    ui.show_whole_graph()
     ui.picture("waiting")
 
     question = ui.open_question()
@@ -56,6 +57,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     stages = ui.open_tab("Task Runs")
     expect(stages.get_by_text("production: plan")).to_be_visible()
     expect(ui.page.locator("canvas")).to_be_visible()
+    ui.show_whole_graph()
     ui.picture("waiting")
 
     question = ui.open_question()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def node() -> str:
-    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it."""
+def node() -> Iterator[str]:
+    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it.
+
+    It is stopped after the last test; its state stays, so that the next run finds its images and databases.
+    """
     from rich.console import Console
 
     from azora.local import node as life
@@ -37,7 +41,8 @@ def node() -> str:
     life.up(layout(os.environ["AZORA_NODE"]), Steps(Console()))
     settings.cache_clear()
     settings()
-    return os.environ["AZORA_NODE"]
+    yield os.environ["AZORA_NODE"]
+    life.down(layout(os.environ["AZORA_NODE"]), Steps(Console()))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,128 @@
+"""A promotion without Prefect, broken between its steps on purpose: the next look goes on, and users are never at risk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+
+from azora.bluegreen import Step
+from azora.environment import load_environment
+from azora.errors import Conflict, Refused
+from azora.gateways.candidate import built_images, frozen
+from azora.gateways.delivering import promotion_of
+from azora.gateways.lease import held
+from azora.gateways.promotion import Promotion
+from azora.record import StackRecord
+from azora.settings import settings
+from tests import road
+
+pytestmark = pytest.mark.usefixtures("released")
+
+VALUES = "deployments/values/azora/staging.yaml"
+
+
+@pytest.fixture
+def promotion() -> Iterator[Promotion]:
+    """A release of a configuration-only change, on its way to staging."""
+    before = road.git("rev-parse", "HEAD")
+    sha = road.commit({VALUES: f"{road.content(VALUES)}\n# {uuid4()}\n"}, "Change a value")
+    images = built_images(sha, settings())
+    assert images is not None
+    staging = load_environment("staging", settings().environments)
+    yield promotion_of(
+        staging, frozen(sha, "Change a value", images, settings()), run=f"test-{uuid4()}", settings=settings()
+    )
+    road.undo_to(before)
+
+
+def walk(promotion: Promotion, *, until: Step | None = None) -> list[Step]:
+    """Take step after step, as the flow does; stop before *until*."""
+    take: dict[Step, Callable[[], object]] = {
+        Step.REPAIR: promotion.repair,
+        Step.INSTALL_DATA: promotion.install_data,
+        Step.INSTALL_PREVIEW: lambda: promotion.install_preview(lambda _ready, _wanted: None),
+        Step.AWAIT_READY: promotion.await_ready,
+        Step.PROVE: promotion.prove,
+        Step.SWITCH: promotion.switch,
+        Step.WATCH: promotion.watch,
+        Step.BOOK: promotion.book,
+    }
+    taken: list[Step] = []
+    with held(promotion.cluster, promotion.delivery.run):
+        while (step := promotion.next()) and step is not until:
+            taken.append(step)
+            take[step]()
+    return taken
+
+
+def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(promotion: Promotion) -> None:
+    """Helm ended but nothing was recorded; the preview Service was left on the active color; the switch was not watched."""
+    old = promotion.cluster.look()
+    assert walk(promotion, until=Step.PROVE) == [Step.INSTALL_PREVIEW]
+    promotion.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
+    promotion.cluster.point_preview_at(old.preview.other)
+    assert walk(promotion, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
+    assert walk(promotion) == [Step.WATCH, Step.BOOK]
+    now = promotion.cluster.look()
+    assert now.active is old.preview
+    assert len(now.switches) == len(old.switches) + 1
+    assert now.preview_points_at is old.active
+
+
+def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(promotion: Promotion) -> None:
+    old = promotion.cluster.look()
+    killer = threading.Thread(target=_kill_helm_of, args=(promotion.cluster.stack_name(old.preview),))
+    killer.start()
+    with pytest.raises(Exception, match="could not"), held(promotion.cluster, promotion.delivery.run):
+        promotion.install_preview(lambda _ready, _wanted: None)
+    killer.join()
+    broken = promotion.cluster.look()
+    assert broken.pending == (promotion.cluster.stack_name(old.preview),)
+    assert broken.active is old.active
+    assert walk(promotion)[:2] == [Step.REPAIR, Step.INSTALL_PREVIEW]
+    assert promotion.cluster.look().active is old.preview
+
+
+def test_of_two_promotions_one_is_refused_and_told_why(promotion: Promotion) -> None:
+    with (
+        held(promotion.cluster, "another run"),
+        pytest.raises(Refused, match="another run is doing so"),
+        held(promotion.cluster, promotion.delivery.run),
+    ):
+        pass
+
+
+def test_a_switch_from_an_old_look_is_refused(promotion: Promotion) -> None:
+    world = promotion.cluster.look()
+    assert world.last_switch
+    promotion.cluster.api.patch(
+        f"{promotion.cluster.core}/services/{promotion.cluster.live}",
+        {"metadata": {"labels": {"touched": uuid4().hex}}},
+    )
+    with pytest.raises(Conflict):
+        promotion.cluster.switch(world, world.last_switch)
+    assert promotion.cluster.look().active is world.active
+
+
+def _kill_helm_of(release: str) -> None:
+    """SIGKILL to the Helm that upgrades *release*, a moment after it began."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = subprocess.run(
+            ["pgrep", "-f", f"helm upgrade {release} .*{settings().state_folder}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for pid in found.stdout.split():
+            time.sleep(1)
+            os.kill(int(pid), signal.SIGKILL)
+            return
+        time.sleep(0.05)

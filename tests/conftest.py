@@ -47,11 +47,15 @@ def node() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def released(node: str) -> None:  # noqa: ARG001 - the node must be up
-    """Both environments serve a release; the first test that asks for it pays for it."""
+    """Both environments serve the newest commit of this checkout, released into empty namespaces through the whole road.
+
+    The first test that asks for it pays for it.
+    """
     from tests import road
 
-    if road.world("production").active and road.world("staging").active:
-        return
+    road.take_over_this_checkout()
+    for environment in ("production", "staging"):
+        road.empty(environment)
     run = road.until_it_waits(road.begin("release", ref="main"), seconds=600)
     road.approve(run)
     assert road.until_over(run, seconds=300).went_well

@@ -26,7 +26,7 @@ from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
-from azora.settings import settings
+from azora.settings import ROOT, settings
 
 BANNER = Path("services/web/banner.txt")
 AZORA_S_OWN = ("azora-record", "azora-promotion")  # not part of the promise that nothing differs before a yes
@@ -60,6 +60,12 @@ def commit(files: dict[Path | str, str] | None = None, message: str = "Change so
         git("add", str(name))
     git("commit", "--quiet", "-m", message)
     return git("rev-parse", "HEAD")
+
+
+def take_over_this_checkout() -> None:
+    """Main of the application's repository is what this checkout has committed."""
+    git("fetch", "--quiet", str(ROOT), "HEAD")
+    git("checkout", "--quiet", "--force", "-B", "main", "FETCH_HEAD")
 
 
 def undo_to(commit: str) -> None:
@@ -141,6 +147,18 @@ def cluster(environment: str) -> Cluster:
 
 def world(environment: str) -> World:
     return cluster(environment).look()
+
+
+def empty(environment: str, *, seconds: float = 120) -> None:
+    """Delete the namespace and wait until it is gone."""
+    here = cluster(environment)
+    path = f"/api/v1/namespaces/{here.namespace}"
+    until = time.monotonic() + seconds
+    if here.api.find(path):
+        here.api.delete(path)
+    while here.api.find(path):
+        assert time.monotonic() < until, f"{here.namespace} does not go away"
+        time.sleep(0.5)
 
 
 def objects(environment: str) -> dict[str, str]:

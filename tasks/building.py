@@ -94,4 +94,5 @@ def freeze(commit: Commit, images: dict[str, str]) -> Release:
     release = frozen(commit.sha, commit.subject, images, settings())
     pages.release(release)
     get_run_logger().info("release %s", release.title)
-    return release
+    # A copy: through the very same strings Prefect would draw a line from every build to every later step.
+    return Release.model_validate_json(release.model_dump_json())

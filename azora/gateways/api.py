@@ -7,6 +7,7 @@ waits for it.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -142,5 +143,6 @@ def _message(raw: bytes) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    reason = getattr(error, "reason", None) or error
-    return str(reason).split(": ", 1)[-1] if ">: " in str(reason) else str(reason)
+    """The last thing that urllib3 says, which is what the network said."""
+    reason = str(getattr(error, "reason", None) or error)
+    return re.sub(r"^\[Errno \d+\] ", "", re.sub(r"^.*(\): |connection: )", "", reason))

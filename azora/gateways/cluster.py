@@ -249,7 +249,9 @@ class Cluster:
         warning = self._last_warning(name) if runs_unready(pod) else ""
         others = f" ({count - 1} more like it)" if count > 1 else ""
         yield f"{name}{others}: {said}{warning and f': {warning}'}"
-        yield from (f"    | {line}" for line in self._last_lines(name, before=was_started_anew(pod)))
+        crashed = was_started_anew(pod) or not runs_unready(pod)
+        shown = 5 if crashed else 2  # who crashed says why; who runs says the same again and again
+        yield from (f"    | {line}" for line in self._last_lines(name, shown, before=was_started_anew(pod)))
 
     def _last_warning(self, pod: str) -> str:
         """What the cluster noted last against *pod*: which probe failed, and how."""
@@ -261,10 +263,10 @@ class Cluster:
             return ""
         return str(events[-1].get("message", "")) if events else ""
 
-    def _last_lines(self, pod: str, *, before: bool) -> list[str]:
+    def _last_lines(self, pod: str, count: int, *, before: bool) -> list[str]:
         """The end of the pod's log; of the run *before* this one where it was started anew."""
         try:
-            log = self.api.text(f"{self.core}/pods/{pod}/log", tailLines="5", previous=str(before).lower())
+            log = self.api.text(f"{self.core}/pods/{pod}/log", tailLines=str(count), previous=str(before).lower())
         except AzoraError:  # a pod that never started has no log
             return []
         return [line for line in log.splitlines() if line.strip()]

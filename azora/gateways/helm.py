@@ -155,7 +155,7 @@ _NOT_READY = re.compile(r"resource (?P<kind>\w+)/[^/]+/(?P<name>\S+) not ready\.
 
 def _essence(said: str) -> str:
     """The lines from Helm's `Error:` on, each once, without what it says of its own command."""
-    lines = [line.rstrip() for line in said.strip().splitlines() if line.strip()]
+    lines = [line.rstrip() for line in said.strip().splitlines() if line.strip() and not line.startswith("Use --debug")]
     start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
     once = dict.fromkeys(_PREFIXES.sub("", line) for line in lines[start:])
     return "\n".join(_gathered(once)[-SHOWN_LINES:]) or "it said nothing"

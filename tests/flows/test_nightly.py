@@ -19,7 +19,7 @@ from tests import road
 pytestmark = pytest.mark.usefixtures("released")
 
 Json = dict[str, Any]
-SOON = timedelta(seconds=15)
+SOON = timedelta(seconds=20)
 
 
 @pytest.fixture

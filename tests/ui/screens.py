@@ -125,6 +125,12 @@ class PrefectUI:
     def show_whole_graph(self) -> None:
         """The graph follows the clock: away from the stages, when a run waits."""
         self.page.locator("button:has(svg.lucide-crosshair)").click()
+        graph, before = self.page.locator("canvas"), b""
+        for _ in range(10):  # it moves there, and nothing but its picture says when it arrived
+            now = graph.screenshot()
+            if now == before:
+                break
+            before = now
 
     def open_tab(self, name: str) -> Locator:
         self.page.get_by_role("tab", name=name, exact=True).click()

@@ -16,9 +16,10 @@ STACK_VALUES = "deployments/values/azora/staging.yaml"
 
 @pytest.fixture(scope="module", autouse=True)
 def served(node: str) -> None:  # noqa: ARG001 - the node must be up
-    """Staging serves a release."""
-    if road.world("staging").active is None:
-        assert ended(road.begin("deploy-staging"), seconds=600).went_well
+    """Staging serves the newest commit of this checkout."""
+    road.take_over_this_checkout()
+    over = ended(road.begin("deploy-staging"), seconds=600)
+    assert over.went_well, over.message
 
 
 @pytest.fixture

@@ -88,6 +88,8 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
     ui.wait_until("Completed", seconds=600)
+    ui.open_run(run)
+    ui.show_whole_graph()
     ui.picture("done")
 
     assert road.world("production").active is before.preview

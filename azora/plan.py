@@ -50,16 +50,16 @@ def plan_of(
     *,
     changes: tuple[Change, ...] = (),
     proof: ProofRecord | None = None,
+    running: Release | None = None,
 ) -> Plan:
     """The plan for bringing *release* to *environment* as *world* is now."""
-    active = world.active_stack
     return Plan(
         environment=environment.name,
         release=release,
         active=world.active,
         preview=world.preview,
         runs_now=_running(world),
-        images=_image_changes(release, active.images if active else frozenset()),
+        images=_image_changes(release, running.images if running else {}),
         changes=changes,
         proof=proof,
         ask=environment.approval.ask if environment.approval else None,
@@ -80,9 +80,8 @@ def _running(world: World) -> str | None:
     return f"{stack.release} ({record.commit[:7]} {record.subject})" if record and record.commit else stack.release
 
 
-def _image_changes(release: Release, running: frozenset[str]) -> tuple[tuple[str, str, str], ...]:
+def _image_changes(release: Release, before: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
     """Per image: name, digest that runs now (short; empty when none), digest that would run; only the ones that differ."""
-    before = {reference.split("@")[0].rsplit("/", 1)[-1]: reference for reference in running}
     return tuple(
         (name, _short(before.get(name, "")), _short(reference))
         for name, reference in sorted(release.images.items())

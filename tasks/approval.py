@@ -123,7 +123,8 @@ def plan_now(environment: str, release: Release) -> Plan:
             cluster_of(here.proof.environment).look(), release.id, datetime.now(UTC), here.proof.max_age_hours
         )
     told = tuple(Change(commit.short, commit.author_name, commit.subject) for commit in changes)
-    return plan_of(here, release, world, changes=told, proof=proof)
+    running = cluster_of(environment).running() if stack else None
+    return plan_of(here, release, world, changes=told, proof=proof, running=running)
 
 
 def _was_counted(environment: str, key: str) -> bool:

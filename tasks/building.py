@@ -29,11 +29,12 @@ SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=2)
 def test_services(commit: Commit) -> None:
     """Run the unit tests of every service; the first failure stops the run."""
     services = load_application(folder_of(commit.sha, settings())).services
-    futures = [
-        check_service.submit(service.name, list(service.test), commit.sha) for service in services if service.test
-    ]
-    for future in futures:
-        future.result()
+    futures = {
+        service.name: check_service.submit(service.name, list(service.test), commit.sha)
+        for service in services
+        if service.test
+    }
+    pages.unit_tests({name: future.result() for name, future in futures.items()})
 
 
 test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not take it for one of its own

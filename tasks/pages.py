@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 from prefect.artifacts import create_markdown_artifact
 
+from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
 from azora.plan import Plan, markdown
 from azora.record import Receipt
@@ -64,6 +68,21 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
         ),
         title,
     )
+
+
+def unit_tests(logs: dict[str, str]) -> None:
+    """Which services passed their own tests, with all that those said."""
+    rows = "\n".join(f"| {MARKS['passed']} {name} | [log]({_link(Path(log))}) |" for name, log in logs.items())
+    _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
+
+
+def last_switch(environment: str, cluster: Cluster) -> None:
+    """As `receipt`, of the newest switch that has one, be it good or bad."""
+    with suppress(AzoraError):
+        world = cluster.look()
+        found = [world.receipt_of(switch.number) for switch in world.switches]
+        if kept := [one for one in found if one]:
+            receipt(environment, kept[-1], cluster)
 
 
 def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:

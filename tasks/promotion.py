@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -121,8 +122,8 @@ def await_ready(environment: str, release: Release) -> None:
 )
 def prove(environment: str, release: Release) -> None:
     """The smoke cases pass against the preview, through the preview Service."""
-    result = promotion_of(environment, release).prove()
-    pages.suite(f"{environment}-preview-smoke", f"Smoke cases of the preview of {environment}", result)
+    title = f"Smoke cases of the preview of {environment}"
+    promotion_of(environment, release).prove(partial(pages.suite, f"{environment}-preview-smoke", title))
 
 
 @task(
@@ -162,8 +163,11 @@ def switch_users(environment: str, release: Release) -> None:
 def watch(environment: str, release: Release) -> None:
     """Watch the new color under users and smoke-test it; goes back by itself when that fails."""
     promotion = promotion_of(environment, release)
-    receipt = promotion.watch()
-    pages.receipt(environment, receipt, promotion.cluster)
+    title = f"Smoke cases of {environment} after the switch"
+    try:
+        receipt = promotion.watch(partial(pages.suite, f"{environment}-smoke", title))
+    finally:
+        pages.last_switch(environment, promotion.cluster)
     get_run_logger().info("%d requests around the switch of %s, %d failed", receipt.total, environment, receipt.failed)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from azora.local.layout import layout
 
-os.environ.setdefault("AZORA_NODE", "test")
+os.environ["AZORA_NODE"] = os.environ.get("AZORA_TEST_NODE", "test")  # emptied and stopped: never a demo
 os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
 os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import
 

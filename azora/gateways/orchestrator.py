@@ -138,7 +138,7 @@ def _run(run: FlowRun) -> Run:
         state=state.name or "" if state else "",
         kind=state.type.value if state else "",
         message=_PREFIX.sub("", state.message or "") if state else "",
-        url=f"{PREFECT_UI_URL.value()}/runs/flow-run/{run.id}",
+        url=f"{PREFECT_UI_URL.value()}/v2/runs/flow-run/{run.id}",
     )
 
 

@@ -27,6 +27,7 @@ from azora.reports import SuiteResult
 from azora.settings import Settings
 
 Report = Callable[[int, int], None]
+Told = Callable[[SuiteResult], None]
 SHOWN_LINES = 20
 
 
@@ -135,8 +136,8 @@ class Promotion:
         if reason := _unready(world.stack(world.preview)):
             raise self._explained(NotReadyYet(f"could not prove {self._where}: {reason}"), world.preview)
 
-    def prove(self) -> SuiteResult:
-        """The smoke cases against the preview, through the preview Service; recorded when all pass."""
+    def prove(self, told: Told) -> None:
+        """The smoke cases against the preview, through the preview Service; *told* of the result, recorded when all pass."""
         self.hold()
         world = self.cluster.look()
         color = world.preview
@@ -144,9 +145,9 @@ class Promotion:
         if world.preview_points_at is not color:
             self.cluster.point_preview_at(color)
         result = self.suite("smoke", self.delivery.environment.hosts.preview, color)
+        told(result)
         must_pass(result, f"the preview of {self._where} ({color})")
         self._record_proof(world.stack(color))
-        return result
 
     def install_router(self) -> None:
         """The first time: live Service, preview Service and Ingress, for the one stack there is."""
@@ -214,7 +215,7 @@ class Promotion:
         self.cluster.switch(world, entry)
         return entry
 
-    def watch(self) -> Receipt:
+    def watch(self, told: Told) -> Receipt:
         """Watch the new color for the settle time, run the smoke cases through the live address, write the receipt.
 
         A bad verdict sends users back (the reverse of the same switch) and raises CheckFailed.
@@ -223,7 +224,7 @@ class Promotion:
         if entry is None:
             raise Refused("could not watch a switch: there was none")
         probed = finish_probe(self.delivery, entry, self.settings)
-        reason = self._unhappy(entry.to, probed, entry.at)
+        reason = self._unhappy(entry.to, probed, entry.at, told)
         receipt = receipt_of(entry, probed, reason)
         if reason is None:
             self._accept(entry, receipt)
@@ -237,13 +238,14 @@ class Promotion:
             else "nobody was served before; fix the cause and release again",
         )
 
-    def _unhappy(self, color: Color, probed: ProbeResult, at: datetime) -> str | None:
+    def _unhappy(self, color: Color, probed: ProbeResult, at: datetime, told: Told) -> str | None:
         """Why the new color must not keep its users, or None."""
         if probed.failed:
             return f"requests failed around the switch: {probed.summary(at.timestamp())}"
         if reason := _unready(self.cluster.look().stack(color)):
             return reason
         smoke = self.suite("smoke", self.delivery.environment.hosts.live, color)
+        told(smoke)
         return None if smoke.ok else f"smoke cases through the live address: {smoke.summary()}"
 
     def _accept(self, entry: Switch, receipt: Receipt) -> None:
@@ -300,7 +302,7 @@ class Promotion:
             report_folder=self.settings.runs_folder / self.delivery.run / f"{name} {host}",
             workers=workers,
             timeout_seconds=600,
-            second_try=name == "e2e",
+            second_try=True,
         )
 
 

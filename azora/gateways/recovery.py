@@ -55,7 +55,7 @@ def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
         promotion.repair()
         color = cluster.look().preview
         promotion.install_preview(lambda _ready, _wanted: None)
-        promotion.prove()
+        promotion.prove(lambda _result: None)
     return color
 
 

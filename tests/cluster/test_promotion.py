@@ -49,9 +49,9 @@ def walk(promotion: Promotion, *, until: Step | None = None) -> list[Step]:
         Step.INSTALL_DATA: promotion.install_data,
         Step.INSTALL_PREVIEW: lambda: promotion.install_preview(lambda _ready, _wanted: None),
         Step.AWAIT_READY: promotion.await_ready,
-        Step.PROVE: promotion.prove,
+        Step.PROVE: lambda: promotion.prove(lambda _result: None),
         Step.SWITCH: promotion.switch,
-        Step.WATCH: promotion.watch,
+        Step.WATCH: lambda: promotion.watch(lambda _result: None),
         Step.BOOK: promotion.book,
     }
     taken: list[Step] = []

@@ -145,6 +145,11 @@ def _run(run: FlowRun) -> Run:
 @contextmanager
 def _client(what: str) -> Iterator[SyncPrefectClient]:
     """Prefect's client, its connection errors made ours."""
+    if not PREFECT_API_URL.value():
+        raise Unreachable(
+            f"could not {what}: no Prefect server is named",
+            advice="set PREFECT_API_URL; `azora status`, `switch` and `rollback` work without one",
+        )
     try:
         with get_client(sync_client=True) as client:
             yield client

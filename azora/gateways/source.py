@@ -53,7 +53,7 @@ def resolve(repository: str, ref: str) -> Commit:
 
 
 def export(repository: str, sha: str, into: Path) -> Path:
-    """`into/<sha>`: exactly what was committed as *sha* (known from `resolve`); reused when it is there.
+    """`into/<sha>`: exactly what was committed as *sha*; reused when it is there, fetched when this machine does not know it yet.
 
     Whoever writes in it (a test run's caches) spoils it for others: give each purpose an *into* of its own.
     """
@@ -61,9 +61,12 @@ def export(repository: str, sha: str, into: Path) -> Path:
     if target.is_dir():
         return target
     into.mkdir(parents=True, exist_ok=True)
+    mirror = mirror_of(repository)
+    if not sha_of(mirror, sha):
+        fetch(repository, mirror)
     with tempfile.TemporaryDirectory(dir=into, prefix=".export-") as folder:
         archive, content = Path(folder) / "archive.tar", Path(folder) / "content"
-        git(mirror_of(repository), ["archive", "--format=tar", f"--output={archive}", sha], f"export commit {sha!r}")
+        git(mirror, ["archive", "--format=tar", f"--output={archive}", sha], f"export commit {sha!r}")
         with tarfile.open(archive) as tar:
             _extract(tar, content)
         try:

@@ -141,6 +141,11 @@ def test_an_export_holds_what_was_committed_and_nothing_else(repository: Reposit
     assert [path.name for path in (tmp_path / "out").iterdir()] == [sha]
 
 
+def test_a_commit_that_this_machine_never_saw_is_fetched_for_its_export(repository: Repository, tmp_path: Path) -> None:
+    source.resolve(str(repository), repository.commit("a", "1"))
+    assert (source.export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
+
+
 def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_path: Path) -> None:
     (repository.folder / "out").symlink_to("/etc/shadow")
     repository.git("add", "out")

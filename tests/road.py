@@ -105,6 +105,14 @@ def until_over(run: Run, *, seconds: float = 300) -> Run:
     return wait_for(run, lambda now: now.is_over, seconds=seconds)
 
 
+def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
+    """Prefect tells of a crash twice: the runner at once, the worker seconds later, over whatever was set in between."""
+    until = time.monotonic() + seconds
+    while "infrastructure exited" not in run_called(run.id).message:
+        assert time.monotonic() < until, f"{run.name} is {run_called(run.id).state}"
+        time.sleep(0.2)
+
+
 def approve(run: Run) -> None:
     answer(run.id, decision="approve", approver="ada", reason="tested and awaited")
 

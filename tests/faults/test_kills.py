@@ -53,7 +53,7 @@ def test_a_flow_killed_around_the_switch_switches_once(
         road.kill(run)
         time.sleep(1)
         assert (road.world("production").active is old.preview) is was_switched
-        road.wait_for(run, lambda now: now.kind == "CRASHED", seconds=60)
+        road.until_the_crash_is_told(run)
         road.retry(run)
         over = road.until_over(run, seconds=120)
         seen = users.stop()

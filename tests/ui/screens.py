@@ -59,6 +59,10 @@ class PrefectUI:
         self.page.get_by_role("menuitem", name="Custom run").click()
         expect(self.page.get_by_role("button", name="Submit")).to_be_visible()
 
+    def expect_parameters(self, count: int) -> None:
+        """The form is drawn before its fields are."""
+        expect(self._parameters()).to_have_count(count)
+
     def parameters(self) -> dict[str, Parameter]:
         """What the start form asks for, in its order."""
         return dict(self._parameter(block) for block in self._parameters().all())

@@ -25,6 +25,7 @@ def test_every_form_says_what_it_asks_for_and_offers_the_choices(ui: PrefectUI) 
     found = {}
     for deployment in ui.deployments():
         ui.open_start_form(deployment)
+        ui.expect_parameters(len(FORMS[deployment]))
         ui.picture(f"start form of {deployment}")
         asked = ui.parameters()
         found[deployment] = {name: parameter.takes for name, parameter in asked.items()}

@@ -46,10 +46,6 @@ class Environment(_Strict):
     probe_per_second: float = Field(50, gt=0, description="Requests/s of the switch's own probe.")
     rollback_window_minutes: float = Field(60 * 24, ge=0, description="How long the old color stays at full size.")
 
-    @property
-    def live_host(self) -> str:
-        return self.hosts.live
-
 
 def load_environment(name: str, folder: Path) -> Environment:
     """Read `<folder>/<name>.yaml`.

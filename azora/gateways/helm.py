@@ -228,17 +228,6 @@ class Helm:
         command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
         asyncio.run(command.run(argv, json.dumps(values).encode()))
 
-    def rollback(self, name: str, revision: int, *, timeout_seconds: float) -> None:
-        """Bring back one named revision and wait for it."""
-        argv = ["rollback", name, revision, "--namespace", self._namespace, "--force-conflicts", "--server-side=true"]
-        argv += ["--wait", "--timeout", f"{int(timeout_seconds)}s"]
-        asyncio.run(self._command(timeout_seconds).run(argv))
-
-    def uninstall(self, name: str) -> None:
-        """Remove *name* and what it holds; fine when it is not there."""
-        argv = ["uninstall", name, "--namespace", self._namespace, "--ignore-not-found", "--wait", "--timeout", "120s"]
-        asyncio.run(self._command(120).run(argv))
-
 
 def merged(*layers: Values) -> Values:
     """Helm's own way to lay values over each other: maps merge, everything else is replaced.

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azora.application import Image
-from azora.errors import AzoraError, BadInput, BuildFailed, Unreachable
+from azora.errors import AzoraError, BadInput, BuildFailed, NotReadyYet, Unreachable
 from azora.gateways import pypi
-from azora.gateways.buildah import buildah, forget_old, storage_folder
+from azora.gateways.buildah import buildah, forget_old, layers_kept, storage_folder
 from azora.gateways.commands import Completed
 from azora.gateways.locks import only_one
 from azora.gateways.registry import Reference, digest_of_tag
@@ -27,6 +27,7 @@ KEPT_LOCALLY = 3
 # Part of every tag: raise it when the way of building changes what comes out.
 _RECIPE = "1"
 _IGNORED = shutil.ignore_patterns(BYTECODE)
+_CACHE_CHANGED = "layer not known"
 _NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
 
 
@@ -84,10 +85,11 @@ def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference
         folder = Path(name)
         _copy(image, export, folder / "export")
         # Images of one context begin with the same layers: the first builds them, the others find them.
-        with _turn(image, f"{image.context} on {pinned}"):
-            done = _bud(image, folder, pinned, target, log)
-        _checked(image, done, log)
-        digest = _pushed(image, folder / "digest", target, log)
+        with layers_kept():
+            with _turn(image, f"{image.context} on {pinned}"):
+                done = _bud(image, folder, pinned, target, log)
+            _checked(image, done, log)
+            digest = _pushed(image, folder / "digest", target, log)
     forget_old(f"{target.host}/{target.path}", keep=KEPT_LOCALLY)
     return digest
 
@@ -143,6 +145,9 @@ def _checked(image: Image, done: Completed, log: Path) -> None:
 
 def _error(image: Image, said: str, log: Path) -> AzoraError:
     what = f"could not build image {image.name!r}: {said}"
-    if _NETWORK.search(said.splitlines()[-1] if said else ""):
+    last = said.splitlines()[-1] if said else ""
+    if _CACHE_CHANGED in last:
+        return NotReadyYet(what, advice=f"somebody empties the build cache meanwhile; all of it in {log}")
+    if _NETWORK.search(last):
         return Unreachable(what, advice=f"see that the registry runs; all of it in {log}")
     return BuildFailed(what, advice=f"all of it in {log}; repeat it there with the Dockerfile {image.dockerfile!r}")

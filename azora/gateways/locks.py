@@ -16,19 +16,32 @@ POLL_SECONDS = 0.05
 @contextmanager
 def only_one(file: Path, *, what: str, timeout_seconds: float = 600.0) -> Iterator[None]:
     """Hold *file* as a lock; threads and processes wait for each other. Raises NotReadyYet at the limit."""
+    with _held(file, fcntl.LOCK_EX, what, timeout_seconds):
+        yield
+
+
+@contextmanager
+def alongside(file: Path, *, what: str, timeout_seconds: float = 600.0) -> Iterator[None]:
+    """As `only_one`, but together with whoever else comes alongside: only the one that wants *file* alone waits."""
+    with _held(file, fcntl.LOCK_SH, what, timeout_seconds):
+        yield
+
+
+@contextmanager
+def _held(file: Path, kind: int, what: str, timeout_seconds: float) -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout_seconds
     with file.open("w") as held:
-        while not _taken(held.fileno()):
+        while not _taken(held.fileno(), kind):
             if time.monotonic() > deadline:
                 raise NotReadyYet(f"could not {what}: another run holds {file} for {timeout_seconds:g} s already")
             time.sleep(POLL_SECONDS)
         yield
 
 
-def _taken(descriptor: int) -> bool:
+def _taken(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

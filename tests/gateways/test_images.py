@@ -16,7 +16,7 @@ import pytest
 from azora.application import Image
 from azora.errors import BadInput, BuildFailed, Unreachable
 from azora.gateways import images, pypi, registry
-from azora.gateways.buildah import buildah
+from azora.gateways.buildah import buildah, forget_old, layers_kept
 from azora.gateways.images import Built, build
 from azora.gateways.registry import Reference
 from azora.settings import settings
@@ -78,6 +78,10 @@ def committed(export: Path, dockerfile: str = "FROM scratch\nCOPY web/page /page
     (export / "src/web/Dockerfile").write_text(dockerfile)
     (export / "src/undeclared").write_text("not in sources")
     return export
+
+
+def tags_kept() -> set[str]:
+    return set(buildah(["images", "--format", "{{.Tag}}"], what="list", timeout_seconds=10).output.split())
 
 
 def built(
@@ -232,7 +236,19 @@ def test_the_build_cache_keeps_the_newest_few_of_an_image(place: tuple[Path, str
         built(place, committed(tmp_path / str(number), page=f"kept {number}"), application="kept").tag
         for number in range(5)
     ]
-    kept = buildah(["images", "--format", "{{.Tag}}"], what="list", timeout_seconds=10).output.split()
 
-    assert set(tags) & set(kept) == set(tags[2:])
+    assert set(tags) & tags_kept() == set(tags[2:])
     assert all(registry.find(place[1], "kept/web", tag) for tag in tags)
+
+
+@built_for_real
+def test_nothing_is_dropped_while_something_is_built(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """A build looks through every image that is kept, and breaks ("layer not known") on one that goes away meanwhile."""
+    name = f"{place[1]}/busy/web"
+    tag = built(place, committed(tmp_path / "busy", page="busy"), application="busy").tag
+
+    with layers_kept():
+        forget_old(name, keep=0)
+        assert tag in tags_kept()
+    forget_old(name, keep=0)
+    assert tag not in tags_kept()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
+from azora.record import RELEASES
 from azora.settings import ROOT, settings
 
 BANNER = Path("services/web/banner.txt")
@@ -114,6 +114,27 @@ def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
     time.sleep(8)
 
 
+def a_proved_commit() -> str:
+    """A commit that staging proved and no color of production holds; its `release` waits for a yes within seconds.
+
+    It walks the road of staging only where no earlier test left such a commit.
+    """
+    held = {stack.release for stack in world("production").stacks.values()}
+    known = {kept.id: kept.commit for kept in RELEASES.validate_json(cluster("staging").record()["releases"])}
+    for proof in world("staging").proofs:
+        if proof.release not in held and proof.release in known:
+            return known[proof.release]
+    return proved(commit())
+
+
+def proved(sha: str) -> str:
+    """*sha*, once staging proved it and production was spared."""
+    run = until_it_waits(begin("release", ref=sha))
+    reject(run)
+    until_over(run)
+    return sha
+
+
 def approve(run: Run) -> None:
     answer(run.id, decision="approve", approver="ada", reason="tested and awaited")
 
@@ -140,11 +161,6 @@ def process_of(run: Run) -> int:
         if f"PREFECT__FLOW_RUN_ID={run.id}".encode() in environment and b"prefect" in command:
             return int(folder.name)
     return 0
-
-
-def kill(run: Run) -> None:
-    """SIGKILL to the process of *run*."""
-    os.kill(process_of(run), signal.SIGKILL)
 
 
 # -- looks from outside

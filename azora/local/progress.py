@@ -1,4 +1,4 @@
-"""What a person sees while things start: one line a step, with the time it took."""
+"""What a person sees while things start: one line a step, with the time it took; of a long one, where it is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 
 Say = Callable[[str], object]
+
+STILL_SECONDS = 20.0  # in a log, where no spinner turns, a long step is heard of this often
 
 
 class Steps:
@@ -21,13 +23,16 @@ class Steps:
     @contextmanager
     def step(self, title: str) -> Iterator[Say]:
         """Time *title*; what is given to the yielded function is shown beside it."""
-        began = time.monotonic()
+        began = told = time.monotonic()
         latest = ""
 
         def say(word: str) -> None:
-            nonlocal latest
+            nonlocal latest, told
             latest = word
             status.update(f"{title} [dim]{word}")
+            if not self._console.is_terminal and time.monotonic() - told > STILL_SECONDS:
+                told = time.monotonic()
+                self._line("[dim]…[/]", title, began, latest)
 
         with self._console.status(title) as status:
             try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -13,17 +15,30 @@ from tests import road
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
 
 
-def waiting_run() -> road.Run:
-    """A release of a new commit that waits for its yes."""
-    return road.until_it_waits(road.begin("release", ref=road.commit()))
-
-
 def when(holds: Callable[[World], bool], *, seconds: float = 120) -> None:
     """Return within milliseconds after production's world first *holds* that."""
     until = time.monotonic() + seconds
     while not holds(road.world("production")):
         assert time.monotonic() < until, "it never came to that"
         time.sleep(0.005)
+
+
+def kill_at(run: road.Run, moment: Callable[[World], bool], *, seconds: float = 60) -> None:
+    """SIGKILL the run's process at *moment*: it runs a few milliseconds at a time and is held while one looks."""
+    pid = road.process_of(run)
+    until = time.monotonic() + seconds
+    os.kill(pid, signal.SIGSTOP)
+    while not moment(road.world("production")):
+        assert time.monotonic() < until, "it never came to that"
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.005)
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+
+
+def newly_ready(old: World, now: World) -> bool:
+    preview = now.stack(old.preview)
+    return preview.is_ready and preview.release != old.stack(old.preview).release
 
 
 def newly_proved(old: World, now: World) -> bool:
@@ -46,12 +61,11 @@ def test_a_flow_killed_around_the_switch_switches_once(
     moment: Callable[[World, World], bool], *, was_switched: bool
 ) -> None:
     old = road.world("production")
-    run = waiting_run()
+    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
     with road.users("production") as users:
         road.approve(run)
-        when(lambda now: moment(old, now))
-        road.kill(run)
-        time.sleep(1)
+        when(lambda now: newly_ready(old, now))
+        kill_at(run, lambda now: moment(old, now))
         assert (road.world("production").active is old.preview) is was_switched
         road.until_the_crash_is_told(run)
         road.retry(run)

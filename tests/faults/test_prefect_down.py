@@ -22,7 +22,7 @@ def two_stacks() -> None:
     world = road.world("production")
     if world.stack(world.preview).is_proved:
         return
-    run = road.until_it_waits(road.begin("release", ref=road.commit()))
+    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
     road.approve(run)
     assert road.until_over(run).went_well
 

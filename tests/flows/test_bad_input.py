@@ -14,12 +14,7 @@ from tests import road
 STACK_VALUES = "deployments/values/azora/staging.yaml"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def served(node: str) -> None:  # noqa: ARG001 - the node must be up
-    """Staging serves the newest commit of this checkout."""
-    road.take_over_this_checkout()
-    over = ended(road.begin("deploy-staging"), seconds=600)
-    assert over.went_well, over.message
+pytestmark = pytest.mark.usefixtures("released")
 
 
 @pytest.fixture
@@ -162,8 +157,7 @@ def test_an_api_server_that_is_away() -> None:
 def test_a_good_commit_after_all_of_them_needs_no_hand_work() -> None:
     before = road.world("staging")
     sha = road.commit()
-    over = ended(road.begin("deploy-staging", ref=sha))
-    assert over.went_well, over.message
+    road.proved(sha)
     after = road.world("staging")
     assert after.active is before.preview
     assert after.active_stack is not None

@@ -14,12 +14,8 @@ pytestmark = pytest.mark.usefixtures("released")
 
 @pytest.fixture(scope="module")
 def proved() -> str:
-    """A commit that staging proved and production does not run yet: its `release` run waits at the approval."""
-    sha = road.commit()
-    run = road.until_it_waits(road.begin("release", ref=sha))
-    road.reject(run)
-    road.until_over(run)
-    return sha
+    """A commit that staging proved and production does not run yet."""
+    return road.a_proved_commit()
 
 
 def test_rejection_leaves_production_as_it_was_and_is_no_failure(proved: str) -> None:
@@ -80,8 +76,7 @@ def test_what_production_already_runs_ends_at_once_saying_so() -> None:
 
 def test_retry_of_a_finished_run_asks_again_before_it_promotes() -> None:
     """A run promoted; somebody rolled back; "Retry" must not promote on the old yes."""
-    sha = road.commit()
-    run = road.until_it_waits(road.begin("release", ref=sha))
+    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
     road.approve(run)
     assert road.until_over(run).went_well
     old = road.world("production")

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("released")
 
 @pytest.fixture(scope="module")
 def change() -> str:
-    """A commit that production does not run. The first test that releases it walks the road of staging too."""
-    return road.commit(message="Greet with another banner")
+    """A commit that staging proved and production does not run."""
+    return road.a_proved_commit()
 
 
 def start(ui: PrefectUI, commit: str) -> road.Run:
@@ -63,7 +63,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     question = ui.open_question()
     for shown in (
         f"release {change[:7]}",
-        "Greet with another banner",
+        road.git("log", "-1", "--format=%s", change),
         "would run",
         road.cluster("staging").running().id,
     ):

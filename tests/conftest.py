@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,15 @@ from azora.local.layout import layout
 os.environ["AZORA_NODE"] = os.environ.get("AZORA_TEST_NODE", "test")  # emptied and stopped: never a demo
 os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
 os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import
+
+
+@dataclass(frozen=True)
+class FirstRelease:
+    """Ids of the runs: one that was killed while it installed staging, and the one that went over what it left."""
+
+    killed: str
+    run: str
+
 
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "faults")
 
@@ -46,16 +57,23 @@ def node() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def released(node: str) -> None:  # noqa: ARG001 - the node must be up
-    """Both environments serve the newest commit of this checkout, released into empty namespaces through the whole road.
+def released(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
+    """Both environments serve the newest commit of this checkout, through the whole road.
 
-    The first test that asks for it pays for it.
+    Production begins as an empty namespace, staging with what a killed first deployment left. The first test that asks for
+    it pays for it.
     """
     from tests import road
 
     road.take_over_this_checkout()
     for environment in ("production", "staging"):
         road.empty(environment)
+    killed = road.begin("deploy-staging", ref="main")
+    road.wait_for(killed, lambda _: "azora-blue" in road.world("staging").pending, seconds=600)
+    os.kill(road.process_of(killed), signal.SIGKILL)
+    road.kill_helm("azora-blue")
+    road.wait_for(killed, lambda now: now.kind == "CRASHED", seconds=60)
     run = road.until_it_waits(road.begin("release", ref="main"), seconds=600)
     road.approve(run)
     assert road.until_over(run, seconds=300).went_well
+    return FirstRelease(killed.id, run.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -161,6 +162,19 @@ def process_of(run: Run) -> int:
         if f"PREFECT__FLOW_RUN_ID={run.id}".encode() in environment and b"prefect" in command:
             return int(folder.name)
     return 0
+
+
+def kill_helm(release: str) -> None:
+    """SIGKILL to the Helm that installs or upgrades *release*, a moment after it began."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        ours = f"helm upgrade {release} .*{settings().state_folder}"
+        found = subprocess.run(["pgrep", "-f", ours], capture_output=True, text=True, check=False)
+        for pid in found.stdout.split():
+            time.sleep(1)
+            os.kill(int(pid), signal.SIGKILL)
+            return
+        time.sleep(0.05)
 
 
 # -- looks from outside

@@ -57,7 +57,8 @@ def _stack(world: World, color: Color) -> dict[str, Any] | None:
         "ready": sum(stack.ready.values()),
         "wanted": sum(stack.wanted.values()),
         "proved": stack.is_proved,
-        "helm": f"{stack.helm} (revision {stack.revision})",
+        "helm": stack.helm,
+        "revision": stack.revision,
     }
 
 
@@ -76,17 +77,13 @@ def _waiting() -> list[dict[str, str]] | str:
 
 
 def _print(name: str, state: dict[str, Any]) -> None:
-    table = Table(title=f"{name}  {state['address']}", title_justify="left", title_style="bold")
-    for column in ("color", "users", "release", "commit", "pods ready", "proved", "Helm"):
-        table.add_column(column)
+    console.print(f"[bold]{name}[/]  {state['address']}")
+    table = Table(box=None, padding=(0, 0, 0, 2))
+    for column in ("color", "users", "release", "pods", "state", "commit"):
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
     for color, stack in state["stacks"].items():
         if stack:
-            here = "[green]● live[/]" if color == state["live"] else ""
-            commit = f"{stack['commit'] or ''} {stack['subject'] or ''}"
-            pods = f"{stack['ready']}/{stack['wanted']}"
-            table.add_row(
-                color, here, stack["release"], commit, pods, "yes" if stack["proved"] else "no", stack["helm"]
-            )
+            table.add_row(*_row(color, stack, is_live=color == state["live"]))
     console.print(table)
     for entry in state["history"][-SHOWN:]:
         counts = f", {entry['requests']} requests, {entry['failed']} failed" if "requests" in entry else ""
@@ -97,3 +94,20 @@ def _print(name: str, state: dict[str, Any]) -> None:
         console.print(
             f"  [yellow]half-done Helm releases: {', '.join(state['in_doubt'])}; the next run repairs them[/]"
         )
+
+
+def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str, ...]:
+    return (
+        color,
+        "[green]● live[/]" if is_live else "",
+        stack["release"],
+        f"{stack['ready']}/{stack['wanted']}",
+        _state(stack),
+        f"{stack['commit'] or ''} {stack['subject'] or ''}",
+    )
+
+
+def _state(stack: dict[str, Any]) -> str:
+    if stack["helm"] != "deployed":
+        return f"Helm: {stack['helm']}"
+    return "proved" if stack["proved"] else "not proved"

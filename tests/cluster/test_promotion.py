@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -78,7 +74,7 @@ def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(promotion: 
 
 def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(promotion: Promotion) -> None:
     old = promotion.cluster.look()
-    killer = threading.Thread(target=_kill_helm_of, args=(promotion.cluster.stack_name(old.preview),))
+    killer = threading.Thread(target=road.kill_helm, args=(promotion.cluster.stack_name(old.preview),))
     killer.start()
     with pytest.raises(Exception, match="could not"), held(promotion.cluster, promotion.delivery.run):
         promotion.install_preview(lambda _ready, _wanted: None)
@@ -109,20 +105,3 @@ def test_a_switch_from_an_old_look_is_refused(promotion: Promotion) -> None:
     with pytest.raises(Conflict):
         promotion.cluster.switch(world, world.last_switch)
     assert promotion.cluster.look().active is world.active
-
-
-def _kill_helm_of(release: str) -> None:
-    """SIGKILL to the Helm that upgrades *release*, a moment after it began."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = subprocess.run(
-            ["pgrep", "-f", f"helm upgrade {release} .*{settings().state_folder}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for pid in found.stdout.split():
-            time.sleep(1)
-            os.kill(int(pid), signal.SIGKILL)
-            return
-        time.sleep(0.05)

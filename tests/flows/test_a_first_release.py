@@ -1,0 +1,20 @@
+"""The first release into an empty namespace, and into one where a killed one left half of everything."""
+
+from __future__ import annotations
+
+from azora.gateways.orchestrator import run_called, stages
+from tests import road
+from tests.conftest import FirstRelease
+
+
+def test_an_empty_namespace_comes_up_blue_and_with_one_switch(released: FirstRelease) -> None:
+    first = road.world("production").switches[0]
+    assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", released.run)
+
+
+def test_what_a_killed_first_deployment_left_is_gone_over(released: FirstRelease) -> None:
+    assert run_called(released.killed).kind == "CRASHED"
+    names = [name for name, _, _ in stages(released.run)]
+    assert "staging: repair Helm" in names
+    first = road.world("staging").switches[0]
+    assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", released.run)

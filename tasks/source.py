@@ -16,7 +16,7 @@ from tasks.retrying import if_transient, once_per_run
 
 
 @task(
-    task_run_name="find commit {ref}",
+    task_run_name="find the commit",
     retries=3,
     retry_delay_seconds=5,
     retry_condition_fn=if_transient,

@@ -73,14 +73,14 @@ def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
 
 
 def test_a_ref_that_does_not_exist() -> None:
-    must_fail("deploy-staging", "no-such-branch", at="find commit no-such-branch", says=("'no-such-branch'", "pushed"))
+    must_fail("deploy-staging", "no-such-branch", at="find the commit", says=("'no-such-branch'", "pushed"))
 
 
 @pytest.mark.usefixtures("repository")
 def test_a_key_of_application_yaml_that_is_none() -> None:
     sha = road.commit(replaced("deployments/application.yaml", "\nhealth:", "\nhealht:"))
     must_fail(
-        "deploy-staging", sha, at=f"find commit {sha}", says=("'deployments/application.yaml'", "healht: unknown key")
+        "deploy-staging", sha, at="find the commit", says=("'deployments/application.yaml'", "healht: unknown key")
     )
 
 

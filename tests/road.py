@@ -24,6 +24,7 @@ from azora.gateways.probe import Probe
 from azora.gateways.watching import public_url
 from azora.local import node as life
 from azora.local.layout import layout
+from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
 from azora.record import RELEASES
@@ -239,6 +240,12 @@ def users(environment: str, *, rate: float = 100) -> Iterator[Probe]:
     )
     with probe:
         yield probe
+
+
+def kubectl(*arguments: str) -> str:
+    """What `kubectl *arguments` prints, on the tests' node."""
+    command = [str(programs() / "kubectl"), f"--kubeconfig={layout(settings().node).kubeconfig}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 def get(environment: str, path: str = "/") -> httpx.Response:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-_CHROMIUM = "/usr/bin/chromium"
-_QUIET = [
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -95,7 +95,7 @@ def base_url(target: Target) -> str:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], target: Target) -> dict[str, Any]:
     rules = [f"--host-resolver-rules=MAP {target.host} {target.connect}"] if target.connect else []
-    return {**browser_type_launch_args, "executable_path": _CHROMIUM, "args": [*_QUIET, *rules]}
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": [*QUIET, *rules]}
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""Fifty people at once: everybody learns and pays once, counted in the database and at the payment provider."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests import road
+
+pytestmark = pytest.mark.usefixtures("released")
+
+PEOPLE = 50
+FREE, PAID = "git-from-the-ground-up", "releasing-without-fear"
+CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}
+PASSWORD = "a sentence that nobody guesses"
+
+# Runs where the provider runs; the stand-in takes any key.
+ASK_THE_PROVIDER = """
+import json, urllib.request
+intents, last = [], ""
+while True:
+    url = "http://127.0.0.1:8420/v1/payment_intents?limit=100" + (last and f"&starting_after={last}")
+    page = json.load(urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": "Bearer sk_test_x"})))
+    intents += page["data"]
+    if not page["has_more"]:
+        break
+    last = page["data"][-1]["id"]
+print(json.dumps([i["metadata"]["order"] for i in intents if i["status"] == "succeeded"]))
+"""
+
+
+def learn_and_pay(base_url: str, email: str) -> str:
+    """Register, log in, enroll, buy; what can be repeated is sent twice. Returns the id of the order."""
+    with httpx.Client(base_url=f"{base_url}/api", timeout=60) as client:
+        said = client.post("/auth/accounts", json={"name": "One of many", "email": email, "password": PASSWORD})
+        said.raise_for_status()
+        login = client.post("/auth/sessions", json={"email": email, "password": PASSWORD}).raise_for_status().json()
+        client.headers["Authorization"] = f"Bearer {login['token']}"
+        for _ in range(2):
+            client.put(f"/edu/courses/{FREE}/enrollment").raise_for_status()
+            client.put(f"/pay/cart/{PAID}").raise_for_status()
+        order = str(client.post("/pay/orders").raise_for_status().json()["id"])
+        with ThreadPoolExecutor(2) as twice:
+            answers = [twice.submit(client.post, f"/pay/orders/{order}/payment", json=CARD) for _ in range(2)]
+        assert {answer.result().raise_for_status().json()["status"] for answer in answers} == {"paid"}
+        mine = client.get("/edu/enrollments").raise_for_status().json()
+        assert sorted(course["slug"] for course in mine) == [FREE, PAID]
+        return order
+
+
+def test_nobody_s_order_is_lost_or_doubled(base_url: str) -> None:
+    crowd = f"crowd-{uuid4().hex[:8]}"
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        orders = list(pool.map(lambda n: learn_and_pay(base_url, f"{crowd}-{n}@example.test"), range(PEOPLE)))
+    assert len(set(orders)) == PEOPLE
+    ours = f"JOIN auth.accounts a ON a.id = account_id AND a.email LIKE '{crowd}-%'"
+    assert count(f"pay.orders o {ours} WHERE o.status = 'paid'") == PEOPLE
+    assert count(f"pay.orders o {ours}") == PEOPLE
+    assert count(f"edu.enrollments e {ours}") == 2 * PEOPLE
+    charged = json.loads(inside("deploy/azora-localstripe", "python3", "-c", ASK_THE_PROVIDER))
+    assert sorted(order for order in charged if order in orders) == sorted(orders)
+
+
+def count(of: str) -> int:
+    select = f"SELECT count(*) FROM {of}"  # noqa: S608 - names made up here
+    return int(inside("statefulset/azora-postgresql", "psql", "-d", "azora", "-Atc", select))
+
+
+def inside(workload: str, *command: str) -> str:
+    """What *command* prints in a container of staging."""
+    return road.kubectl("-n", road.cluster("staging").namespace, "exec", workload, "--", *command)

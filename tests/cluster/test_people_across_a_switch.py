@@ -1,0 +1,172 @@
+"""People in the middle of something while users move to another color, and the color they came from goes away."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, expect
+
+from azora.colors import COLOR_LABEL, Color
+from azora.environment import load_environment
+from azora.gateways.recovery import switch_users
+from azora.settings import settings
+from tests import road
+from tests.e2e.steps import pay_with
+
+pytestmark = pytest.mark.usefixtures("released")
+
+STYLESHEET = "services/web/static/site.css"
+SLOW_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    email: str
+    password: str = "a sentence that nobody guesses"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def another_stylesheet(released: None) -> None:  # noqa: ARG001
+    """Staging's two colors differ in what their pages look like."""
+    sha = road.commit({STYLESHEET: f"{road.content(STYLESHEET)}\n.only-{uuid4().hex[:8]} {{ color: red }}\n"})
+    assert road.until_over(road.begin("deploy-staging", ref=sha)).went_well
+
+
+@pytest.fixture
+def person(page: Page) -> Person:
+    """Somebody who just registered in *page*."""
+    tag = uuid4().hex[:10]
+    someone = Person(f"Mira {tag}", f"mira-{tag}@example.test")
+    page.goto("/register")
+    page.get_by_label("Name").fill(someone.name)
+    page.get_by_label("E-mail address").fill(someone.email)
+    page.get_by_label("Password").fill(someone.password)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("banner")).to_contain_text(someone.name)
+    return someone
+
+
+def switch() -> tuple[Color, Color]:
+    """Users of staging go to the color that waits: (from, to)."""
+    world = road.world("staging")
+    assert world.active
+    assert switch_users(load_environment("staging", settings().environments), world.preview, by="test")
+    return world.active, world.preview
+
+
+@contextmanager
+def gone(color: Color) -> Iterator[None]:
+    """No pod of *color* for the block; as many as before after it."""
+    sizes = road.world("staging").stack(color).wanted
+    _scale(color, dict.fromkeys(sizes, 0))
+    try:
+        _until_there_are(color, 0)
+        yield
+    finally:
+        _scale(color, sizes)
+        _until_there_are(color, sum(sizes.values()))
+
+
+def _scale(color: Color, sizes: dict[str, int]) -> None:
+    here = road.cluster("staging")
+    selector = f"{COLOR_LABEL}={color}"
+    for item in here.api.get(f"{here.apps}/deployments", labelSelector=selector)["items"]:
+        service = item["metadata"]["labels"]["app.kubernetes.io/component"]
+        path = f"{here.apps}/deployments/{item['metadata']['name']}"
+        here.api.patch(path, {"spec": {"replicas": sizes[service]}})
+
+
+def _until_there_are(color: Color, count: int, *, seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        stack = road.world("staging").stack(color)
+        pods = len(road.cluster("staging").pods(color))
+        if pods == count and sum(stack.ready.values()) == count:
+            return
+        assert time.monotonic() < until, f"{pods} pods of {color}, awaited {count}"
+        time.sleep(0.5)
+
+
+@pytest.mark.usefixtures("person")
+def test_a_checkout_begun_on_one_color_is_completed_on_the_other(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Releasing without fear").click()
+    page.get_by_role("button", name="Add to cart").click()
+    page.get_by_role("button", name="Check out").click()
+    expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+    old, new = switch()
+    with gone(old):
+        with page.expect_navigation() as paid:
+            pay_with(page, "4242 4242 4242 4242")
+        assert color_of(paid.value) == new
+        expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+        page.goto("/learning")
+        expect(page.get_by_role("link", name="Releasing without fear")).to_be_visible()
+
+
+@pytest.mark.usefixtures("person")
+def test_a_page_of_the_old_color_is_styled_and_sends_its_form_when_that_color_is_gone(
+    page: Page, browser: Browser, base_url: str
+) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Git from the ground up").click()
+    address = page.url
+    answer = page.goto(address)
+    assert answer
+    html = answer.text()
+    old, new = switch()
+    assert color_of(answer) == old
+    with gone(old):
+        # The page as a browser keeps it, and nothing else kept: whatever it needs is asked of the new color.
+        context = browser.new_context(base_url=base_url, storage_state=page.context.storage_state())
+        kept = context.new_page()
+        context.route(address, lambda route: route.fulfill(body=html, content_type="text/html"), times=1)
+        with kept.expect_response(lambda got: got.request.resource_type == "stylesheet") as styled:
+            kept.goto(address)
+        assert (styled.value.status, color_of(styled.value)) == (200, new)
+        assert kept.locator("body").evaluate("body => getComputedStyle(body).marginTop") == "0px"
+        with kept.expect_navigation() as sent:
+            kept.get_by_role("button", name="Enroll for free").click()
+        assert color_of(sent.value) == new
+        expect(kept.get_by_role("heading", name="A commit is a photograph")).to_be_visible()
+        context.close()
+
+
+def test_a_long_request_begun_on_the_old_color_is_answered_by_it(base_url: str) -> None:
+    """It takes 20 s to send; meanwhile users move and every pod of the old color is told to end."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(slow_log_in, base_url.removeprefix("http://"), SLOW_SECONDS)
+        time.sleep(2)
+        old, _ = switch()
+        with gone(old):
+            said = answer.result(SLOW_SECONDS + 30)
+    assert said.startswith("HTTP/1.1 4"), said  # nobody is called so
+    assert f"x-azora-color: {old}" in said.lower()
+
+
+def slow_log_in(host: str, seconds: int) -> str:
+    """POST a log-in to *host*, a few bytes a second; returns the answer's head."""
+    body = b'{"email": "nobody@example.test", "password": "' + b"x" * 40 + b'"}'
+    pieces = [body[i * len(body) // seconds : (i + 1) * len(body) // seconds] for i in range(seconds)]
+    head = (
+        f"POST /api/auth/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=60) as connection:
+        connection.sendall(head.encode())
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(1)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")[0]
+
+
+def color_of(answer: Response | None) -> str | None:
+    return answer.header_value("x-azora-color") if answer else None

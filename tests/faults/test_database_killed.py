@@ -1,0 +1,50 @@
+"""The database dies in the middle of a release; nobody lifts a hand."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from azora.colors import COMPONENT_LABEL
+from tests import road
+
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+
+VALUES = "deployments/values/azora/staging.yaml"
+
+
+def kill_pod_of(component: str) -> None:
+    """As a machine that burns down would: no grace."""
+    selector = f"{COMPONENT_LABEL}={component}"
+    road.kubectl(
+        "-n", road.cluster("staging").namespace, "delete", "pod", "-l", selector, "--grace-period=0", "--force"
+    )
+
+
+def is_healthy() -> bool:
+    return road.get("staging", "/api/health").status_code == 200
+
+
+def test_a_release_ends_cleanly_and_the_platform_recovers_by_itself() -> None:
+    before = road.world("staging")
+    sha = road.commit({VALUES: f"{road.content(VALUES)}\n# {time.time()}\n"}, "Change a value")
+    run = road.begin("deploy-staging", ref=sha)
+    road.wait_for(
+        run, lambda _: road.cluster("staging").stack_name(before.preview) in road.world("staging").pending, seconds=120
+    )
+    kill_pod_of("postgresql")
+    over = road.wait_for(run, lambda now: now.is_over, seconds=400)
+    until = time.monotonic() + 90
+    while not is_healthy():
+        assert time.monotonic() < until, "the platform did not come back"
+        time.sleep(0.5)
+    after = road.world("staging")
+    if over.went_well:
+        assert after.active is before.preview
+    else:
+        assert over.kind == "FAILED", over.message
+        assert over.message.count("  → ") == 1
+        assert after.active is before.active
+        assert road.until_over(road.begin("deploy-staging", ref=sha), seconds=400).went_well
+    assert road.cluster("staging").running().commit == sha

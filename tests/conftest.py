@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +29,7 @@ class FirstRelease:
     run: str
 
 
+UP = pytest.StashKey[tuple[subprocess.Popen[bytes], Path]]()
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "faults")
 
 
@@ -37,8 +42,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The node starts while the tests before the first that needs it run."""
+    needed = any("node" in getattr(item, "fixturenames", ()) for item in session.items)
+    if needed and not session.config.option.collectonly:
+        name = os.environ["AZORA_NODE"]
+        log = layout(name).state.with_suffix(".up.log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "azora", "local", "up", name]
+        with log.open("w") as output:
+            session.config.stash[UP] = subprocess.Popen(command, stdout=output, stderr=output), log
+
+
 @pytest.fixture(scope="session")
-def node() -> Iterator[str]:
+def node(pytestconfig: pytest.Config) -> Iterator[str]:
     """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it.
 
     It is stopped after the last test; its state stays, so that the next run finds its images and databases.
@@ -49,11 +66,23 @@ def node() -> Iterator[str]:
     from azora.local.progress import Steps
     from azora.settings import settings
 
-    life.up(layout(os.environ["AZORA_NODE"]), Steps(Console()))
+    name = os.environ["AZORA_NODE"]
+    _show_until_up(*pytestconfig.stash[UP], pytestconfig.pluginmanager.get_plugin("terminalreporter"))
     settings.cache_clear()
     settings()
-    yield os.environ["AZORA_NODE"]
-    life.down(layout(os.environ["AZORA_NODE"]), Steps(Console()))
+    yield name
+    life.down(layout(name), Steps(Console()))
+
+
+def _show_until_up(starting: subprocess.Popen[bytes], log: Path, terminal: Any) -> None:
+    """What the start says, as it says it: the first one on a machine builds for minutes."""
+    terminal.ensure_newline()
+    with log.open() as lines:
+        while starting.poll() is None:
+            terminal.write(lines.read())
+            time.sleep(0.5)
+        terminal.write(lines.read())
+    assert not starting.returncode, f"could not start the node: see {log}"
 
 
 @pytest.fixture(scope="session")

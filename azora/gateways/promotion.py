@@ -19,6 +19,7 @@ from azora.gateways.helm import GiveUp, Helm
 from azora.gateways.lease import Lease
 from azora.gateways.patience import patient
 from azora.gateways.suites import run_suite
+from azora.gateways.troubles import troubles
 from azora.gateways.watching import await_answer, finish_probe, public_url, receipt_of, start_probe
 from azora.pods import Patience
 from azora.probing import ProbeResult
@@ -180,11 +181,11 @@ class Promotion:
 
     def _explained(self, error: AzoraError, color: Color) -> AzoraError:
         """*error* with what the new pods of *color* say, where it is about pods, and that users met nothing of it."""
-        troubles: list[str] = []
+        said: list[str] = []
         if isinstance(error, HelmFailed | NotReadyYet):
             with suppress(AzoraError):
-                troubles = self.cluster.troubles(color, self.delivery.release.id)[:SHOWN_LINES]
-        message = "\n  ".join([error.message, *troubles])
+                said = troubles(self.cluster, color, self.delivery.release.id)[:SHOWN_LINES]
+        message = "\n  ".join([error.message, *said])
         advice = "; ".join(filter(None, [error.advice, f"users of {self._where} are untouched"]))
         return type(error)(message, advice=advice)
 

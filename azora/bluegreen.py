@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from azora.colors import Color
+from azora.migrations import Code, Migration, pending, together
 from azora.record import Approval, ProofRecord, Receipt, StackRecord, Switch
 from azora.release import digest
 
@@ -49,9 +50,14 @@ class Stack:
         return bool(self.wanted) and all(n > 0 and self.ready.get(name, 0) >= n for name, n in self.wanted.items())
 
     @property
+    def known(self) -> StackRecord | None:
+        """The record, where it is one of what is installed now."""
+        return self.record if self.record and self.record.release == self.release else None
+
+    @property
     def is_proved(self) -> bool:
         """The release that is installed now is the one that passed its checks here."""
-        return self.record is not None and self.record.release == self.release and self.record.proved_at is not None
+        return self.known is not None and self.known.proved_at is not None
 
     def is_at_size(self, least: dict[str, int]) -> bool:
         return all(self.wanted.get(name, 0) >= count for name, count in least.items() if name in self.wanted)
@@ -59,7 +65,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class World:
-    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap."""
+    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap.
+
+    `migrating` are migrations of installs that began and did not end well: they ran, or did not.
+    """
 
     active: Color | None = None
     preview_points_at: Color | None = None
@@ -73,6 +82,7 @@ class World:
     data_digest: str | None = None
     router_digest: str | None = None
     proofs: tuple[ProofRecord, ...] = ()
+    migrating: tuple[Migration, ...] = ()
 
     def stack(self, color: Color) -> Stack:
         return self.stacks.get(color, Stack(color))
@@ -80,6 +90,17 @@ class World:
     @property
     def active_stack(self) -> Stack | None:
         return self.stack(self.active) if self.active else None
+
+    @property
+    def serving(self) -> StackRecord | None:
+        """What is known of the code that serves users."""
+        return self.active_stack.known if self.active_stack else None
+
+    @property
+    def ran(self) -> tuple[Migration, ...]:
+        """Migrations that the database holds: an install that ended well ran those of its release."""
+        records = [stack.record for stack in self.stacks.values() if stack.record]
+        return together(*(record.migrations for record in records))
 
     @property
     def preview(self) -> Color:
@@ -107,7 +128,10 @@ class World:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a promotion is after. `data_digest` None: the environment brings its own databases."""
+    """What a promotion is after. `data_digest` None: the environment brings its own databases.
+
+    `code` is the release, for its migrations.
+    """
 
     release: str
     run: str
@@ -115,6 +139,7 @@ class Wanted:
     ask_after_preview: bool
     data_digest: str | None
     router_digest: str
+    code: Code | None = None
 
 
 def runs(world: World, release: str) -> bool:
@@ -140,7 +165,8 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
     if runs(world, wanted.release):
         return _after_the_switch(world, wanted)
     must_ask = wanted.approval_needed and not approved(world, wanted, now)
-    if must_ask and not wanted.ask_after_preview:
+    migrates = wanted.code is not None and bool(pending(wanted.code, world.serving))
+    if must_ask and (migrates or not wanted.ask_after_preview):
         return Step.ASK
     if world.pending:
         return Step.REPAIR
@@ -172,20 +198,4 @@ def _after_the_switch(world: World, wanted: Wanted) -> Step | None:
         return Step.BOOK
     if world.router_digest != f"{wanted.router_digest}/{world.active}":
         return Step.BOOK
-    return None
-
-
-def may_serve(stack: Stack) -> str | None:
-    """Why *stack* must not get users, or None when it may (promise P3)."""
-    if stack.helm is None:
-        return f"no {stack.color} stack is installed"
-    if not stack.is_ready:
-        missing = {
-            name: f"{stack.ready.get(name, 0)}/{count}"
-            for name, count in stack.wanted.items()
-            if stack.ready.get(name, 0) < count or count == 0
-        }
-        return f"the {stack.color} stack is not ready: {missing or 'it wants no pods'}"
-    if not stack.is_proved:
-        return f"the {stack.color} stack runs {stack.release}, which was never proved here"
     return None

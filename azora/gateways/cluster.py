@@ -9,7 +9,7 @@ from azora.errors import BadInput
 from azora.gateways.api import STRATEGIC, Api
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, stack_of
 from azora.gateways.recording import Record, approvals_of
-from azora.record import PROOFS, RECEIPTS, SWITCHES_ANNOTATION, Switch, annotation_of
+from azora.record import MIGRATIONS, PROOFS, RECEIPTS, SWITCHES_ANNOTATION, Switch, annotation_of
 from azora.release import Release
 from azora.settings import Settings
 
@@ -48,6 +48,7 @@ class Cluster(Record):
             data_digest=record.get("data") if helm.get(f"{self.application}-data", ("",))[0] == "deployed" else None,
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
+            migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
         )
 
     @property

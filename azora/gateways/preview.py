@@ -45,16 +45,18 @@ class Preview(Steps):
         """Bring the preview stack up at full size; *report* hears of (ready, wanted) pods as they come.
 
         Raises:
-            HelmFailed: with the pods' own words.
+            HelmFailed: with the pods' own words; those of the migration, where that failed.
+            Refused: its migrations may not run here.
         """
         self.hold()
-        world = self.cluster.look()
+        world = self.look()
         color = world.preview
         least = world.active_stack.wanted if world.active_stack else {}
         values = charts.stack_values(self.delivery, color, least=least)
         chart = self.delivery.folder / self.delivery.application.charts.stack
         limit = self.delivery.environment.install_minutes * 60
         self.cluster.remember(self.delivery.release)
+        self.cluster.begin_migrating(self.delivery.release)
         if world.stack(color).helm == "failed":
             self.cluster.forget_unready(color)
         try:
@@ -68,7 +70,7 @@ class Preview(Steps):
         except AzoraError as error:
             raise self._explained(error, color) from error
         record = self._record(revision)
-        self.cluster.record_stack(color, record)
+        self.cluster.record_installed(color, record)
         return record
 
     def _watcher(self, color: Color, report: Report) -> GiveUp:
@@ -102,7 +104,7 @@ class Preview(Steps):
         result = self.suite("smoke", self.delivery.environment.hosts.preview, color)
         told(result)
         must_pass(result, f"the preview of {self._where} ({color})")
-        self._record_proof(world.stack(color))
+        self.cluster.record_installed(color, self._proof(world.stack(color)))
 
     def install_router(self) -> None:
         """The first time: live Service, preview Service and Ingress, for the one stack there is."""

@@ -25,9 +25,10 @@ class Promotion(Preview, Switching):
             ask_after_preview=approval is not None and approval.ask == "after_preview",
             data_digest=charts.data_digest(self.delivery) if has_data else None,
             router_digest=charts.router_digest(self.delivery),
+            code=self.delivery.release,
         )
 
     @patient
     def next(self) -> Step | None:
         """The one next step, from a fresh look; an API server that is away for a moment is waited for."""
-        return next_step(self.cluster.look(), self.wanted, datetime.now(UTC))
+        return next_step(self.look(), self.wanted, datetime.now(UTC))

@@ -7,7 +7,8 @@ from contextlib import suppress
 from azora.colors import Color
 from azora.errors import BadInput, Conflict
 from azora.gateways.namespace import Namespace
-from azora.record import KEPT, PROOFS, RECEIPTS, RELEASES, Approval, ProofRecord, Receipt, StackRecord
+from azora.migrations import together
+from azora.record import KEPT, MIGRATIONS, PROOFS, RECEIPTS, RELEASES, Approval, ProofRecord, Receipt, StackRecord
 from azora.release import Release
 
 RECORD = "azora-record"
@@ -37,6 +38,15 @@ class Record(Namespace):
 
     def record_stack(self, color: Color, stack: StackRecord) -> None:
         self.write_record(**{str(color): stack.model_dump_json()})
+
+    def record_installed(self, color: Color, stack: StackRecord) -> None:
+        """An install that ended well: its migrations ran, and none of another release is in doubt any more."""
+        self.write_record(**{str(color): stack.model_dump_json(), "migrating": None})
+
+    def begin_migrating(self, release: Release) -> None:
+        """From now on the database may hold the migrations of *release*, also if nobody lives to say so."""
+        old = MIGRATIONS.validate_json(self.record().get("migrating", "[]"))
+        self.write_record(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
 
     def remember(self, release: Release) -> None:
         """Keep the newest releases whole, so that one can be brought back by its id alone."""

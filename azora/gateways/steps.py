@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from azora.bluegreen import Stack
+from azora.bluegreen import Stack, World, runs
 from azora.colors import Color
 from azora.delivery import Delivery
+from azora.errors import Refused
 from azora.gateways import charts
 from azora.gateways.cluster import Cluster
 from azora.gateways.helm import Helm
@@ -18,6 +19,7 @@ from azora.gateways.suites import run_suite
 from azora.gateways.watching import public_url
 from azora.record import StackRecord
 from azora.reports import SuiteResult
+from azora.safety import may_be_installed
 from azora.settings import Settings
 
 Told = Callable[[SuiteResult], None]
@@ -36,14 +38,30 @@ class Steps:
     def _where(self) -> str:
         return self.delivery.environment.name
 
+    def look(self) -> World:
+        """The world as it is now, if this release may come to it: nothing has changed yet where it may not.
+
+        Raises:
+            Refused: its migrations would break what serves users, or it is older than a contract that ran.
+        """
+        world = self.cluster.look()
+        release = self.delivery.release
+        reason = None if runs(world, release.id) else may_be_installed(world, release)
+        if reason:
+            raise Refused(
+                f"could not bring {release.title} to {self._where}: {reason}",
+                advice="first release a commit that has the expand and not yet the contract; after a contract, only ones that have it",
+            )
+        return world
+
     def hold(self) -> None:
         """Raise LeaseLost unless this run still holds the Lease: before every write."""
         Lease(self.cluster, self.delivery.run).check()
 
-    def _record_proof(self, stack: Stack) -> None:
-        """What runs in the color passed. A record that a killed process left of an older release is written anew."""
-        known = stack.record if stack.record and stack.record.release == stack.release else self._record(stack.revision)
-        self.cluster.record_stack(stack.color, known.model_copy(update={"proved_at": datetime.now(UTC)}))
+    def _proof(self, stack: Stack) -> StackRecord:
+        """What runs in the color passed. A record that a killed process left of an older release is made anew."""
+        known = stack.known or self._record(stack.revision)
+        return known.model_copy(update={"proved_at": datetime.now(UTC)})
 
     def _record(self, revision: int) -> StackRecord:
         release = self.delivery.release
@@ -53,6 +71,7 @@ class Steps:
             subject=release.subject,
             revision=revision,
             migration_heads=release.migration_heads,
+            migrations=release.migrations,
         )
 
     def _upgrade_router(self, active: Color) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from azora.bluegreen import Stack, may_serve
+from azora.bluegreen import Stack, World
 from azora.colors import Color
 from azora.errors import CheckFailed, Refused
 from azora.gateways.steps import Steps, Told, unready
 from azora.gateways.watching import finish_probe, receipt_of, start_probe
 from azora.probing import ProbeResult
 from azora.record import Receipt, Switch
+from azora.safety import may_serve
 
 
 class Switching(Steps):
@@ -23,7 +24,7 @@ class Switching(Steps):
         release = self.delivery.release
         here = world.active is not None and world.stack(world.active).release == release.id
         to = world.active if here and world.active else world.preview
-        reason = None if here else may_serve(world.stack(to)) or _is_not(world.stack(to), release.id)
+        reason = None if here else may_serve(world, to) or _is_not(world.stack(to), release.id)
         if reason:
             raise Refused(f"could not switch {self._where}: {reason}", advice="run the release again")
         entry = Switch(
@@ -44,7 +45,8 @@ class Switching(Steps):
     def watch(self, told: Told) -> Receipt:
         """Watch the new color for the settle time, run the smoke cases through the live address, write the receipt.
 
-        A bad verdict sends users back (the reverse of the same switch) and raises CheckFailed.
+        A bad verdict sends users back (the reverse of the same switch), where the old color may serve them, and raises
+        CheckFailed.
         """
         entry = self.cluster.look().last_switch
         if entry is None:
@@ -56,12 +58,10 @@ class Switching(Steps):
             self._accept(entry, receipt)
             return receipt
         self.hold()
-        self._go_back(entry, receipt)
+        where = self._go_back(entry, receipt)
         raise CheckFailed(
             f"could not keep {self._where} on {self.delivery.release.title}: {reason}",
-            advice=f"users are back on {entry.came_from}; fix the cause and release again"
-            if entry.came_from
-            else "nobody was served before; fix the cause and release again",
+            advice=f"{where}; fix the cause and release again",
         )
 
     def _unhappy(self, color: Color, probed: ProbeResult, at: datetime, told: Told) -> str | None:
@@ -78,28 +78,41 @@ class Switching(Steps):
         """Good under users: that is a proof too, and the only one that a first release gets."""
         stack = self.cluster.look().stack(entry.to)
         if not stack.is_proved:
-            self._record_proof(stack)
+            self.cluster.record_stack(stack.color, self._proof(stack))
         self.cluster.add_receipt(receipt)
 
-    def _go_back(self, entry: Switch, receipt: Receipt) -> None:
-        """The reverse of *entry*, where there is a color that may serve; what failed needs a new proof."""
+    def _go_back(self, entry: Switch, receipt: Receipt) -> str:
+        """The reverse of *entry*, where users came from a color that may serve; says where they are now."""
         world = self.cluster.look()
-        if record := world.stack(entry.to).record:
-            self.cluster.record_stack(entry.to, record.model_copy(update={"proved_at": None}))
-        back = entry.came_from
-        if back is not None and may_serve(world.stack(back)) is None:
-            reverse = Switch(
-                number=entry.number + 1,
-                at=datetime.now(UTC),
-                kind="return",
-                came_from=entry.to,
-                to=back,
-                release=str(world.stack(back).release),
-                by=self.delivery.run,
-            )
-            self.cluster.switch(world, reverse)
-            self.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=receipt.reason))
+        self._void_proof(world.stack(entry.to))
+        if entry.came_from is None:
+            self.cluster.add_receipt(receipt)
+            return "nobody was served before"
+        if reason := may_serve(world, entry.came_from):
+            stay = f"users stay on {entry.to}: {reason}"
+            self.cluster.add_receipt(receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))
+            return stay
+        self._return(world, entry, entry.came_from, receipt.reason)
         self.cluster.add_receipt(receipt)
+        return f"users are back on {entry.came_from}"
+
+    def _void_proof(self, stack: Stack) -> None:
+        """What failed under users needs a new proof."""
+        if stack.record:
+            self.cluster.record_stack(stack.color, stack.record.model_copy(update={"proved_at": None}))
+
+    def _return(self, world: World, entry: Switch, back: Color, reason: str) -> None:
+        reverse = Switch(
+            number=entry.number + 1,
+            at=datetime.now(UTC),
+            kind="return",
+            came_from=entry.to,
+            to=back,
+            release=str(world.stack(back).release),
+            by=self.delivery.run,
+        )
+        self.cluster.switch(world, reverse)
+        self.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=reason))
 
     def book(self) -> None:
         """The router's Helm release says the same as the live Service; the preview Service follows to the other color."""

@@ -18,6 +18,12 @@ def folder_of(commit: str, settings: Settings, purpose: str = "exports") -> Path
     return export(settings.repository_location, commit, settings.state_folder / purpose)
 
 
+def must_be_sound(commit: str, settings: Settings) -> None:
+    """Raise BadInput when what describes *commit* cannot be right: its application.yaml, its revision files."""
+    folder = folder_of(commit, settings)
+    migrations_of(revision_files(load_application(folder), folder))
+
+
 def frozen(commit: str, subject: str, images: dict[str, str], settings: Settings) -> Release:
     """The release that *commit* is with these *images* (name to reference by digest)."""
     folder = folder_of(commit, settings)

@@ -33,7 +33,7 @@ def main() -> int:
         command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")
     except (CommandError, SQLAlchemyError) as error:
         traceback.print_exc()
-        log.error("could not migrate the database, nothing of it was changed: %s", reason(error))  # noqa: TRY400 - one line
+        log.error("the migration failed and changed nothing: %s", reason(error))  # noqa: TRY400 - one line
         return 1
     log.info("the database has everything of this release")
     return 0

@@ -223,8 +223,7 @@ def test_the_job_ends_with_one_line_that_says_why(release: Make, empty: str) -> 
     assert ended.returncode == 1
     said = json.loads(ended.stdout.splitlines()[-1])["message"]
     assert said == (
-        "could not migrate the database, nothing of it was changed: "
-        "the database holds contract a1, which this release was made without"
+        "the migration failed and changed nothing: the database holds contract a1, which this release was made without"
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from azora.bluegreen import World
 from azora.environment import Environment
 from azora.migrations import Migration, pending
 from azora.record import ProofRecord
 from azora.release import Release, digest
+from azora.world import World
 
 
 @dataclass(frozen=True)

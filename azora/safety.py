@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from azora.bluegreen import Stack, World
 from azora.colors import Color
 from azora.migrations import Code, Migration, breaking, past, together
+from azora.world import Stack, World
 
 
 def may_serve(world: World, color: Color) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from azora.bluegreen import Stack, World
 from azora.colors import COLOR_LABEL, NAME_LABEL, Color
 from azora.environment import Environment
 from azora.errors import BadInput
@@ -12,6 +11,7 @@ from azora.gateways.recording import Record, approvals_of
 from azora.record import MIGRATIONS, PROOFS, RECEIPTS, SWITCHES_ANNOTATION, Switch, annotation_of
 from azora.release import Release
 from azora.settings import Settings
+from azora.world import Stack, World
 
 
 class Cluster(Record):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from azora.bluegreen import Stack
 from azora.colors import COLOR_LABEL, COMPONENT_LABEL, RELEASE_LABEL, Color
 from azora.gateways.api import Json
 from azora.record import SWITCHES_ANNOTATION, StackRecord, Switch, switches_of
+from azora.world import Stack
 
 
 def selected_color(service: Json | None) -> Color | None:

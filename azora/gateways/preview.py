@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from azora.bluegreen import Stack
 from azora.colors import Color
 from azora.errors import AzoraError, CheckFailed, HelmFailed, NotReadyYet
 from azora.gateways import charts
@@ -17,6 +16,7 @@ from azora.gateways.troubles import troubles
 from azora.gateways.watching import await_answer
 from azora.pods import Patience
 from azora.record import StackRecord
+from azora.world import Stack
 
 Report = Callable[[int, int], None]
 SHOWN_LINES = 20

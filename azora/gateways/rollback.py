@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
-from azora.bluegreen import World
 from azora.colors import Color
 from azora.errors import BadInput, Conflict, Refused
 from azora.gateways.cluster import Cluster
@@ -16,6 +15,7 @@ from azora.gateways.lease import held
 from azora.record import LastRollback, Switch
 from azora.release import Release
 from azora.safety import may_be_installed, may_serve, outdated
+from azora.world import World
 
 TRIES = 5
 BRING_UP = (

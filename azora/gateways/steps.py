@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from azora.bluegreen import Stack, World, runs
+from azora.bluegreen import runs
 from azora.colors import Color
 from azora.delivery import Delivery
 from azora.errors import Refused
@@ -21,6 +21,7 @@ from azora.record import StackRecord
 from azora.reports import SuiteResult
 from azora.safety import may_be_installed
 from azora.settings import Settings
+from azora.world import Stack, World
 
 Told = Callable[[SuiteResult], None]
 

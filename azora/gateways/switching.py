@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from azora.bluegreen import Stack, World
 from azora.colors import Color
 from azora.errors import CheckFailed, Refused
 from azora.gateways.steps import Steps, Told, unready
@@ -12,6 +11,7 @@ from azora.gateways.watching import finish_probe, receipt_of, start_probe
 from azora.probing import ProbeResult
 from azora.record import Receipt, Switch
 from azora.safety import may_serve
+from azora.world import Stack, World
 
 
 class Switching(Steps):

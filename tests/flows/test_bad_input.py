@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from azora.application import load_application
-from azora.bluegreen import World
 from azora.gateways.candidate import revision_files
 from azora.gateways.orchestrator import Run, run_called, stages
 from azora.revisions import heads_of
 from azora.settings import settings
+from azora.world import World
 from tests import road
 
 STACK_VALUES = "deployments/values/azora/staging.yaml"

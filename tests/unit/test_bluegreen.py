@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azora.bluegreen import Stack, Step, Wanted, World, approved, next_step
+from azora.bluegreen import Step, Wanted, approved, next_step
 from azora.colors import Color
 from azora.migrations import Migration
 from azora.record import Approval, Receipt, StackRecord, Switch
+from azora.world import Stack, World
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BLUE, GREEN = Color.BLUE, Color.GREEN

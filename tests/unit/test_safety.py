@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from azora.bluegreen import Stack, World
 from azora.colors import Color
 from azora.delivery import Delivery
 from azora.environment import load_environment
@@ -20,6 +19,7 @@ from azora.migrations import Migration
 from azora.record import Receipt, StackRecord, Switch
 from azora.safety import may_be_installed, may_serve
 from azora.settings import ROOT
+from azora.world import Stack, World
 from tests.unit.test_bluegreen import BLUE, GREEN, PROVED, SWITCHED, stack
 from tests.unit.test_migrations import ADD, DROP, FIRST, MARK, code
 from tests.unit.test_release import BASE

@@ -12,8 +12,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +26,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 import auth.models
 import edu.models
@@ -211,6 +214,48 @@ def test_a_migration_that_fails_changes_nothing_and_says_why_in_a_line(release: 
     assert reason(caught.value) == 'relation "pay.nothing" does not exist'
     assert ran(bad) == before
     command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
+
+
+def test_users_write_on_while_an_expand_runs(release: Make) -> None:
+    command.upgrade(release(), "head")
+    config = release(**{f"a{n}": ("expand", f"ALTER TABLE auth.accounts ADD COLUMN extra{n} text") for n in range(9)})
+    begun, over = Event(), Event()
+
+    def register() -> int:
+        engine, count = engine_of(config), 0
+        with Session(engine) as session:
+            while not over.is_set():
+                session.add(auth.models.AccountRow(email=f"{count}@example.test", name="Ada", password_hash="argon2"))
+                session.commit()
+                count += 1
+                begun.set()
+        engine.dispose()
+        return count
+
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(register)
+        begun.wait(20)
+        command.upgrade(config, "head")
+        over.set()
+        wrote = written.result()
+    engine = engine_of(config)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM auth.accounts")).scalar_one() == wrote > 0
+    engine.dispose()
+
+
+def test_a_table_that_users_hold_is_waited_for_a_moment_and_then_left_to_the_next_attempt(release: Make) -> None:
+    command.upgrade(release(), "head")
+    config = release(a1=("expand", "ALTER TABLE pay.orders ADD COLUMN note text"))
+    engine = engine_of(config)
+    with engine.connect() as busy:
+        busy.execute(text("SELECT * FROM pay.orders"))  # a transaction that stays open
+        with pytest.raises(DBAPIError) as caught:
+            command.upgrade(config, "head")
+    engine.dispose()
+    assert reason(caught.value) == "canceling statement due to lock timeout"
+    command.upgrade(config, "head")
+    assert ran(config)[0] == ("a1",)
 
 
 def test_the_job_ends_with_one_line_that_says_why(release: Make, empty: str) -> None:

@@ -6,13 +6,12 @@ goes on where it was when it is started again. docs/bluegreen.md numbers the eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from azora.colors import Color
-from azora.record import Approval, ProofRecord, Receipt, StackRecord, Switch
-from azora.release import digest
+from azora.migrations import Code, pending
+from azora.world import World
 
 
 class Step(StrEnum):
@@ -31,83 +30,11 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class Stack:
-    """One color as the cluster shows it. Counts are pods."""
-
-    color: Color
-    release: str | None = None
-    helm: str | None = None
-    revision: int = 0
-    wanted: dict[str, int] = field(default_factory=dict)
-    ready: dict[str, int] = field(default_factory=dict)
-    images: frozenset[str] = frozenset()
-    record: StackRecord | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        """Every Deployment wants at least one pod and has all it wants, ready and up to date."""
-        return bool(self.wanted) and all(n > 0 and self.ready.get(name, 0) >= n for name, n in self.wanted.items())
-
-    @property
-    def is_proved(self) -> bool:
-        """The release that is installed now is the one that passed its checks here."""
-        return self.record is not None and self.record.release == self.release and self.record.proved_at is not None
-
-    def is_at_size(self, least: dict[str, int]) -> bool:
-        return all(self.wanted.get(name, 0) >= count for name, count in least.items() if name in self.wanted)
-
-
-@dataclass(frozen=True)
-class World:
-    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap."""
-
-    active: Color | None = None
-    preview_points_at: Color | None = None
-    service_version: str | None = None
-    router_helm: str | None = None
-    pending: tuple[str, ...] = ()
-    stacks: dict[Color, Stack] = field(default_factory=dict)
-    switches: tuple[Switch, ...] = ()
-    receipts: tuple[Receipt, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-    data_digest: str | None = None
-    router_digest: str | None = None
-    proofs: tuple[ProofRecord, ...] = ()
-
-    def stack(self, color: Color) -> Stack:
-        return self.stacks.get(color, Stack(color))
-
-    @property
-    def active_stack(self) -> Stack | None:
-        return self.stack(self.active) if self.active else None
-
-    @property
-    def preview(self) -> Color:
-        return self.active.other if self.active else Color.BLUE
-
-    @property
-    def last_switch(self) -> Switch | None:
-        return self.switches[-1] if self.switches else None
-
-    def receipt_of(self, number: int) -> Receipt | None:
-        return next((receipt for receipt in self.receipts if receipt.number == number), None)
-
-    @property
-    def bound(self) -> str:
-        """What an approval holds on to: who serves users now, and how it came to be."""
-        active = self.active_stack
-        return digest(
-            {
-                "active": self.active,
-                "release": active.release if active else None,
-                "switch": self.last_switch.number if self.last_switch else 0,
-            }
-        )[:16]
-
-
-@dataclass(frozen=True)
 class Wanted:
-    """What a promotion is after. `data_digest` None: the environment brings its own databases."""
+    """What a promotion is after. `data_digest` None: the environment brings its own databases.
+
+    `code` is the release, for its migrations.
+    """
 
     release: str
     run: str
@@ -115,6 +42,7 @@ class Wanted:
     ask_after_preview: bool
     data_digest: str | None
     router_digest: str
+    code: Code | None = None
 
 
 def runs(world: World, release: str) -> bool:
@@ -140,7 +68,8 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
     if runs(world, wanted.release):
         return _after_the_switch(world, wanted)
     must_ask = wanted.approval_needed and not approved(world, wanted, now)
-    if must_ask and not wanted.ask_after_preview:
+    migrates = wanted.code is not None and bool(pending(wanted.code, world.serving))
+    if must_ask and (migrates or not wanted.ask_after_preview):
         return Step.ASK
     if world.pending:
         return Step.REPAIR
@@ -172,20 +101,4 @@ def _after_the_switch(world: World, wanted: Wanted) -> Step | None:
         return Step.BOOK
     if world.router_digest != f"{wanted.router_digest}/{world.active}":
         return Step.BOOK
-    return None
-
-
-def may_serve(stack: Stack) -> str | None:
-    """Why *stack* must not get users, or None when it may (promise P3)."""
-    if stack.helm is None:
-        return f"no {stack.color} stack is installed"
-    if not stack.is_ready:
-        missing = {
-            name: f"{stack.ready.get(name, 0)}/{count}"
-            for name, count in stack.wanted.items()
-            if stack.ready.get(name, 0) < count or count == 0
-        }
-        return f"the {stack.color} stack is not ready: {missing or 'it wants no pods'}"
-    if not stack.is_proved:
-        return f"the {stack.color} stack runs {stack.release}, which was never proved here"
     return None

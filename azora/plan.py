@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from azora.bluegreen import World
 from azora.environment import Environment
+from azora.migrations import Migration, pending
 from azora.record import ProofRecord
 from azora.release import Release, digest
+from azora.world import World
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Plan:
     proof: ProofRecord | None
     ask: str | None
     bound_to: str
+    migrations: tuple[Migration, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -53,6 +55,7 @@ def plan_of(
     running: Release | None = None,
 ) -> Plan:
     """The plan for bringing *release* to *environment* as *world* is now."""
+    migrations = pending(release, world.serving)
     return Plan(
         environment=environment.name,
         release=release,
@@ -62,14 +65,22 @@ def plan_of(
         images=_image_changes(release, running.images if running else {}),
         changes=changes,
         proof=proof,
-        ask=environment.approval.ask if environment.approval else None,
+        ask=_ask(environment, migrations),
         bound_to=world.bound,
+        migrations=migrations,
     )
 
 
 def proof_for(world: World, release: str, now: datetime, max_age_hours: float) -> ProofRecord | None:
     """The proof of *release* that another environment's world holds, when it is young enough."""
     return next((p for p in world.proofs if p.release == release and p.counts_at(now, max_age_hours)), None)
+
+
+def _ask(environment: Environment, migrations: tuple[Migration, ...]) -> str | None:
+    """When a person is asked: never after a migration ran, since no answer takes that back."""
+    if environment.approval is None:
+        return None
+    return "before_preview" if migrations else environment.approval.ask
 
 
 def _running(world: World) -> str | None:
@@ -112,7 +123,7 @@ def markdown(plan: Plan) -> str:
         f"| would be served by | {plan.preview}: {plan.release.title} |",
         f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
         f"| proved | {_proof(plan.proof)} |",
-        f"| migrations | {', '.join(plan.release.migration_heads) or 'none'} |",
+        f"| migrations | {_migrations(plan)} |",
         f"| plan | `{plan.hash}` |",
         "",
         f"### {_count(len(plan.changes), 'new commit')}",
@@ -131,6 +142,14 @@ def markdown(plan: Plan) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number or 'No'} {what}{'' if number == 1 else 's'}"
+
+
+def _migrations(plan: Plan) -> str:
+    """Each that would run, and whether there is a way back after it."""
+    told = ", ".join(f"{migration.phase} `{migration.revision}`" for migration in plan.migrations)
+    if any(migration.phase == "contract" for migration in plan.migrations):
+        return f"{told}; **no way back** to what runs now: a rollback past a contract is refused"
+    return told or f"none to run (at {', '.join(plan.release.migration_heads) or 'none'})"
 
 
 def _proof(proof: ProofRecord | None) -> str:

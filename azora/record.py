@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from azora.colors import Color
+from azora.migrations import Migration
 from azora.release import Release
 
 SWITCHES_ANNOTATION = "azora.dev/switches"
@@ -55,6 +56,7 @@ class StackRecord(_Record):
     revision: int
     proved_at: datetime | None = None
     migration_heads: tuple[str, ...] = ()
+    migrations: tuple[Migration, ...] = ()  # empty in records older than this field
 
 
 class ProofRecord(_Record):
@@ -92,6 +94,7 @@ class LastRollback(_Record):
 RELEASES: TypeAdapter[tuple[Release, ...]] = TypeAdapter(tuple[Release, ...])
 SWITCHES: TypeAdapter[tuple[Switch, ...]] = TypeAdapter(tuple[Switch, ...])
 RECEIPTS: TypeAdapter[tuple[Receipt, ...]] = TypeAdapter(tuple[Receipt, ...])
+MIGRATIONS: TypeAdapter[tuple[Migration, ...]] = TypeAdapter(tuple[Migration, ...])
 PROOFS: TypeAdapter[tuple[ProofRecord, ...]] = TypeAdapter(tuple[ProofRecord, ...])
 
 

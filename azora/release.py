@@ -7,6 +7,8 @@ import hashlib
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
+from azora.migrations import Migration
+
 
 def digest(content: object) -> str:
     """SHA-256 of the canonical JSON (RFC 8785) of *content*, in hex."""
@@ -25,11 +27,12 @@ class Release(BaseModel):
     charts_digest: str
     values_digest: str
     migration_heads: tuple[str, ...] = ()
+    migrations: tuple[Migration, ...] = ()  # every one of the commit, in order: how it came to the heads
 
     @property
     def id(self) -> str:
         """Twelve hex digits that change with anything that could change what users meet."""
-        return digest(self.model_dump(mode="json", exclude={"subject"}))[:12]
+        return digest(self.model_dump(mode="json", exclude={"subject", "migrations"}))[:12]
 
     @property
     def short(self) -> str:

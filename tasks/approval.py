@@ -22,7 +22,7 @@ from azora.record import Approval
 from azora.release import Release
 from azora.settings import settings
 from tasks import pages
-from tasks.places import cluster_of, environment_called, this_run
+from tasks.places import cluster_of, environment_called, promotion_of, this_run
 from tasks.retrying import if_transient, once_per_run
 
 
@@ -111,9 +111,9 @@ def record_approval(environment: str, approval: Approval) -> None:
 
 
 def plan_now(environment: str, release: Release) -> Plan:
-    """The plan from a fresh look, with the commits it brings and the proof it leans on."""
+    """The plan from a fresh look, with the commits it brings and the proof it leans on; nobody is asked in vain."""
     here = environment_called(environment)
-    world = cluster_of(environment).look()
+    world = promotion_of(environment, release).look()
     stack = world.active_stack
     old = stack.record.commit if stack and stack.record else None
     changes = commits_between(settings().repository_location, old or None, release.commit)[:50]

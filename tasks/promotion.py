@@ -46,8 +46,8 @@ def promote(environment: str, release: Release) -> bool:
     cache_policy=NO_CACHE,
 )
 def look(environment: str, release: Release) -> None:
-    """What is there: a cluster that does not answer ends the run here, before anything is begun."""
-    world = promotion_of(environment, release).cluster.look()
+    """What is there: a cluster that does not answer and migrations that may not run here end the run before it begins."""
+    world = promotion_of(environment, release).look()
     live = world.active_stack
     serves = f"{live.color} serves users: release {live.release}" if live else "nobody is served yet"
     get_run_logger().info("%s: %s", environment, serves)

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.bluegreen import runs
 from azora.environment import environments
 from azora.errors import BadInput, Refused
-from azora.gateways.promotion import must_pass
+from azora.gateways.suites import must_pass
 from azora.plan import proof_for
 from azora.record import ProofRecord
 from azora.release import Release

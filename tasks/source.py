@@ -6,8 +6,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from azora.application import load_application
-from azora.gateways.candidate import built_images, folder_of, frozen
+from azora.gateways.candidate import built_images, frozen, must_be_sound
 from azora.gateways.source import Commit, resolve
 from azora.release import Release
 from azora.settings import settings
@@ -24,9 +23,9 @@ from tasks.retrying import if_transient, once_per_run
     cache_key_fn=once_per_run,
 )
 def find_commit(ref: str) -> Commit:
-    """The commit that *ref* is now; a resumed run keeps the one it began with. One whose application.yaml is wrong ends here."""
+    """The commit that *ref* is now; a resumed run keeps the one it began with. One that cannot be right ends here."""
     commit = resolve(settings().repository_location, ref)
-    load_application(folder_of(commit.sha, settings()))
+    must_be_sound(commit.sha, settings())
     get_run_logger().info("%s is %s: %s (%s)", ref, commit.short, commit.subject, commit.author_name)
     return commit
 

@@ -16,7 +16,6 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
-from azora.bluegreen import World
 from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start
@@ -29,6 +28,7 @@ from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
 from azora.record import RELEASES
 from azora.settings import ROOT, settings
+from azora.world import World
 
 BANNER = Path("services/web/banner.txt")
 AZORA_S_OWN = ("azora-record", "azora-promotion")  # not part of the promise that nothing differs before a yes

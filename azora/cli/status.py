@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.table import Table
 
-from azora.bluegreen import World
 from azora.cli.output import console
 from azora.colors import Color
 from azora.environment import load_environment
@@ -15,6 +14,7 @@ from azora.errors import AzoraError
 from azora.gateways.cluster import connect
 from azora.gateways.watching import public_url
 from azora.settings import settings
+from azora.world import World
 
 SHOWN = 8
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-
 from azora.application import Application, load_application
 from azora.gateways.images import content_tag, pinned_base
 from azora.gateways.registry import find
 from azora.gateways.source import digest_of, export
 from azora.release import Release
+from azora.revisions import heads_of, migrations_of
 from azora.settings import Settings
 
 
@@ -19,10 +18,17 @@ def folder_of(commit: str, settings: Settings, purpose: str = "exports") -> Path
     return export(settings.repository_location, commit, settings.state_folder / purpose)
 
 
+def must_be_sound(commit: str, settings: Settings) -> None:
+    """Raise BadInput when what describes *commit* cannot be right: its application.yaml, its revision files."""
+    folder = folder_of(commit, settings)
+    migrations_of(revision_files(load_application(folder), folder))
+
+
 def frozen(commit: str, subject: str, images: dict[str, str], settings: Settings) -> Release:
     """The release that *commit* is with these *images* (name to reference by digest)."""
     folder = folder_of(commit, settings)
     application = load_application(folder)
+    revisions = revision_files(application, folder)
     charts = [path for _, path in application.charts if path]
     return Release(
         application=application.name,
@@ -31,7 +37,8 @@ def frozen(commit: str, subject: str, images: dict[str, str], settings: Settings
         images=images,
         charts_digest=digest_of(folder, charts),
         values_digest=digest_of(folder, [application.values]),
-        migration_heads=migration_heads(application, folder),
+        migration_heads=heads_of(revisions),
+        migrations=migrations_of(revisions),
     )
 
 
@@ -57,8 +64,9 @@ def built_images(commit: str, settings: Settings) -> dict[str, str] | None:
     return found
 
 
-def migration_heads(application: Application, folder: Path) -> tuple[str, ...]:
-    """Alembic's heads of the commit's migrations; read from the files, no database is asked."""
+def revision_files(application: Application, folder: Path) -> dict[str, str]:
+    """Alembic's revision files of the commit, path to text; no database is asked and nothing of them is run."""
     if application.migrations is None:
-        return ()
-    return tuple(sorted(ScriptDirectory(folder / application.migrations).get_heads()))
+        return {}
+    found = (folder / application.migrations / "versions").glob("*.py")
+    return {str(file.relative_to(folder)): file.read_text(encoding="utf-8") for file in found}

@@ -10,7 +10,7 @@ from azora.environment import Environment
 from azora.errors import AzoraError, Refused
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.lease import held
-from azora.gateways.rollback import point_at, target_of
+from azora.gateways.rollback import point_at, target_of, to_be_brought_up
 from azora.record import Switch
 from azora.release import Release
 from azora.settings import settings
@@ -50,7 +50,7 @@ def book(environment: Environment, *, by: str) -> None:
 
 def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
     """Install *release* as the preview and prove it, as a promotion does. Takes as long as its pods take."""
-    promotion = _promotion(cluster, cluster.release_called(release), by)
+    promotion = _promotion(cluster, to_be_brought_up(cluster, release), by)
     with held(cluster, by, preempt=True):
         promotion.repair()
         color = cluster.look().preview

@@ -8,21 +8,27 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
-from azora.bluegreen import World, may_serve
 from azora.colors import Color
 from azora.errors import BadInput, Conflict, Refused
 from azora.gateways.cluster import Cluster
 from azora.gateways.lease import held
 from azora.record import LastRollback, Switch
+from azora.release import Release
+from azora.safety import may_be_installed, may_serve, outdated
+from azora.world import World
 
 TRIES = 5
+BRING_UP = (
+    "bring a known-good release up first: `azora rollback ENVIRONMENT REVISION` with one that `azora status` lists"
+)
+NO_WAY_BACK = "what a contract took away does not come back: correct the newest code and release that"
 
 
 def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch", "rollback"]) -> Switch | None:
     """Send users of the environment to *color*; preempts a promotion that runs. None when they are there already.
 
     Raises:
-        Refused: the stack of *color* is not ready, or was never proved here.
+        Refused: the stack of *color* is not ready, was never proved here, or is older than a contract that ran.
     """
     began = datetime.now(UTC)
     with held(cluster, f"{kind} by {by}", preempt=True):
@@ -44,10 +50,10 @@ def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "
             )
         if world.active is color:
             return None
-        if reason := may_serve(world.stack(color)):
+        if reason := may_serve(world, color):
             raise Refused(
                 f"could not move users of {cluster.environment.name} to {color}: {reason}",
-                advice="bring a known-good release up first: `azora rollback ENVIRONMENT REVISION` with one that `azora status` lists",
+                advice=NO_WAY_BACK if outdated(world, world.stack(color)) else BRING_UP,
             )
         entry = _entry(world, color, by, kind)
         try:
@@ -84,11 +90,24 @@ def target_of(world: World, revision: int | None) -> Color | str:
     """
     entry = _before(world) if revision is None else _numbered(world, revision)
     ready = [
-        color
-        for color in Color
-        if world.stack(color).release == entry.release and may_serve(world.stack(color)) is None
+        color for color in Color if world.stack(color).release == entry.release and may_serve(world, color) is None
     ]
     return ready[0] if ready else entry.release
+
+
+def to_be_brought_up(cluster: Cluster, id_: str) -> Release:
+    """The release that a rollback goes to and that no color runs.
+
+    Raises:
+        BadInput: it is not remembered here.
+        Refused: it is older than a contract that ran.
+    """
+    release = cluster.release_called(id_)
+    if reason := may_be_installed(cluster.look(), release):
+        raise Refused(
+            f"could not roll {cluster.environment.name} back to {release.title}: {reason}", advice=NO_WAY_BACK
+        )
+    return release
 
 
 def _before(world: World) -> Switch:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from azora.errors import Failed, TestsFailed
+from azora.errors import CheckFailed, Failed, TestsFailed
 from azora.gateways.commands import Completed, run
 from azora.gateways.pictures import video_browsers, with_pictures
 from azora.reports import Case, SuiteResult, after_second_try, cases_of
@@ -111,6 +111,16 @@ def _pytest(suite: _Run, selection: list[str]) -> Completed:
         timeout_seconds=suite.timeout_seconds,
         what=f"run the cases in {suite.folder}",
         log=files["log"],
+    )
+
+
+def must_pass(result: SuiteResult, where: str) -> None:
+    """Raise CheckFailed, naming the cases, unless all passed."""
+    if result.ok:
+        return
+    names = "\n".join(f"  {case.name}: {(case.message or case.outcome).splitlines()[0]}" for case in result.failures())
+    raise CheckFailed(
+        f"could not prove {where}: {result.summary()}\n{names}", advice="the report is linked on the run's page"
     )
 
 

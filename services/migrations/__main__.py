@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from common import logs
 from common.settings import DatabaseSettings, ServiceSettings
 
+log = logging.getLogger("migrations")
 
-def configuration(database_url: str) -> Config:
-    """Alembic's configuration for this folder and the database at *database_url*."""
+
+def configuration(database_url: str, folder: Path = Path(__file__).parent) -> Config:
+    """Alembic's configuration for the revisions of *folder* and the database at *database_url*."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(folder))
     config.attributes["database_url"] = database_url
     return config
 
 
-def main() -> None:
+def main() -> int:
+    """Exit code 1 when nothing was changed; what went wrong is the last line, for who sees no more of the log."""
     logs.configure("migrations", ServiceSettings())
-    command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")
-    logging.getLogger("migrations").info("the database is at the newest revision")
+    try:
+        command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")
+    except (CommandError, SQLAlchemyError) as error:
+        traceback.print_exc()
+        log.error("the migration failed and changed nothing: %s", reason(error))  # noqa: TRY400 - one line
+        return 1
+    log.info("the database has everything of this release")
+    return 0
+
+
+def reason(error: Exception) -> str:
+    """What came back, in a line: PostgreSQL's own words without the statement."""
+    said = str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+    return " ".join(said.split())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
+
+from migrations import history
 
 # Any number, the same in every release: two Jobs that start at once run one after the other.
 MIGRATION_LOCK = 0x617A6F7261
 
 engine = create_engine(context.config.attributes["database_url"], poolclass=NullPool, hide_parameters=True)
 with engine.connect() as connection:
-    connection.execute(text("SET lock_timeout = '120s'"))
+    # Three attempts of the Job, each with this wait, end before its deadline takes their logs away.
+    connection.execute(text("SET lock_timeout = '60s'"))
     connection.commit()
-    context.configure(connection=connection, target_metadata=None)
+    context.configure(
+        connection=connection,
+        target_metadata=None,
+        on_version_apply=lambda step, **_: history.note(connection, step),
+    )
     with context.begin_transaction():
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         # A migration waits at most this long for a table that users hold, instead of making them queue behind it.
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        context.run_migrations()
+        heads = context.get_context().get_current_heads()
+        history.begin(connection, context.script, heads)
+        if history.is_ahead(connection, context.script, heads):
+            logging.getLogger("migrations").info(
+                "a newer release migrated the database to %s already", ", ".join(heads)
+            )
+        else:
+            context.run_migrations()

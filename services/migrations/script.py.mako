@@ -10,7 +10,8 @@ down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 
-# "expand": the release before this one works with the new schema. "contract": it does not.
+# "expand": the code before it works with the new schema. "contract": takes away what no code uses any more since the
+# expand named in `contracts = "…"`; it goes into a later release than that one (docs/decisions/0010).
 phase = "expand"
 
 

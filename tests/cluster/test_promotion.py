@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,8 @@ from azora.gateways.candidate import built_images, frozen
 from azora.gateways.delivering import promotion_of
 from azora.gateways.lease import held
 from azora.gateways.promotion import Promotion
+from azora.gateways.recovery import roll_back, switch_users
+from azora.migrations import Migration
 from azora.record import StackRecord
 from azora.settings import settings
 from tests import road
@@ -105,3 +108,23 @@ def test_a_switch_from_an_old_look_is_refused(promotion: Promotion) -> None:
     with pytest.raises(Conflict):
         promotion.cluster.switch(world, world.last_switch)
     assert promotion.cluster.look().active is world.active
+
+
+def test_nobody_goes_back_past_a_contract(promotion: Promotion) -> None:
+    """Neither by a switch nor by a rollback, though the old color is up, ready and proved."""
+    own = promotion.delivery.release.migrations
+    drop = Migration(revision="drop", phase="contract", contracts=own[-1].revision)
+    release = promotion.delivery.release.model_copy(update={"migrations": (*own, drop)})
+    old = promotion.cluster.look()
+    assert old.active
+    walk(replace(promotion, delivery=replace(promotion.delivery, release=release)))
+    new = promotion.cluster.look().stack(old.preview)
+    assert new.record
+    try:
+        with pytest.raises(Refused, match="made without migration drop, a contract that ran since"):
+            switch_users(promotion.delivery.environment, old.active, by="test")
+        with pytest.raises(Refused, match="made without migration drop, a contract that the database holds"):
+            roll_back(promotion.delivery.environment, None, by="test")
+        assert promotion.cluster.look().active is old.preview
+    finally:  # the database holds no such contract: the next test may go on
+        promotion.cluster.record_stack(old.preview, new.record.model_copy(update={"migrations": own}))

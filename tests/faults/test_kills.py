@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from azora.bluegreen import World
+from azora.world import World
 from tests import road
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]

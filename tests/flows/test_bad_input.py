@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from azora.bluegreen import World
+from azora.application import load_application
+from azora.gateways.candidate import revision_files
 from azora.gateways.orchestrator import Run, run_called, stages
+from azora.revisions import heads_of
+from azora.settings import settings
+from azora.world import World
 from tests import road
 
 STACK_VALUES = "deployments/values/azora/staging.yaml"
@@ -39,6 +43,16 @@ def replaced(name: str, old: str, new: str) -> dict[Path | str, str]:
     """The file *name* with *new* for *old*."""
     assert old in road.content(name)
     return {name: road.content(name).replace(old, new, 1)}
+
+
+def revision(name: str, does: str, *says: str, after: str | None = None) -> dict[Path | str, str]:
+    """A file of migrations after the newest one, or *after* another."""
+    repository = Path(settings().repository_location)
+    application = load_application(repository)
+    newest = after or heads_of(revision_files(application, repository))[0]
+    lines = ["from alembic import op", f"revision = {name!r}", f"down_revision = {newest!r}", *says]
+    text = "\n".join([*lines, "def upgrade() -> None:", f"    {does}", ""])
+    return {f"{application.migrations}/versions/{name}.py": text}
 
 
 def users_of(world: World) -> tuple[object, ...]:
@@ -81,6 +95,17 @@ def test_a_key_of_application_yaml_that_is_none() -> None:
     sha = road.commit(replaced("deployments/application.yaml", "\nhealth:", "\nhealht:"))
     must_fail(
         "deploy-staging", sha, at="find the commit", says=("'deployments/application.yaml'", "healht: unknown key")
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_revision_that_says_neither_expand_nor_contract() -> None:
+    sha = road.commit(revision("later", 'op.execute("SELECT 1")'))
+    must_fail(
+        "deploy-staging",
+        sha,
+        at=f"find commit {sha}",
+        says=("could not read the migrations", "later.py: it says neither expand nor contract", 'phase = "expand"'),
     )
 
 
@@ -135,6 +160,30 @@ def test_a_pod_that_never_becomes_ready() -> None:
         sha,
         at="staging: install preview",
         says=("-edu", "runs but is not ready", "Readiness probe failed", "users of staging are untouched"),
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_migration_that_fails() -> None:
+    statement = 'op.execute("ALTER TABLE edu.nothing ADD note text")'
+    sha = road.commit(revision("later", statement, 'phase = "expand"'))
+    must_fail(
+        "deploy-staging",
+        sha,
+        at="staging: install preview",
+        says=("-migrations-", "exit code 1", "edu.nothing", "does not exist", "users of staging are untouched"),
+    )
+
+
+@pytest.mark.usefixtures("repository")
+def test_an_expand_and_its_contract_at_once() -> None:
+    files = revision("later", "pass", 'phase = "expand"')
+    files |= revision("last", "pass", 'phase = "contract"', 'contracts = "later"', after="later")
+    must_fail(
+        "deploy-staging",
+        road.commit(files),
+        at="staging: look",
+        says=("migration last would break what serves users", "does not have later", "first release a commit"),
     )
 
 

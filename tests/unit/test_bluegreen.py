@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azora.bluegreen import Stack, Step, Wanted, World, approved, may_serve, next_step
+from azora.bluegreen import Step, Wanted, approved, next_step
 from azora.colors import Color
+from azora.migrations import Migration
 from azora.record import Approval, Receipt, StackRecord, Switch
+from azora.world import Stack, World
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BLUE, GREEN = Color.BLUE, Color.GREEN
@@ -69,6 +71,7 @@ PRODUCTION = Wanted(
 )
 STAGING = replace(PRODUCTION, approval_needed=False)
 AFTER = replace(PRODUCTION, ask_after_preview=True)
+MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revision="0002", phase="expand"),))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,13 @@ AFTER = replace(PRODUCTION, ask_after_preview=True)
         pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
         pytest.param(replace(PROVED, approvals=()), AFTER, Step.ASK, id="after_preview: asked when proved"),
         pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),
+        pytest.param(
+            SERVING_OLD,
+            replace(AFTER, code=MIGRATING),
+            Step.ASK,
+            id="after_preview: a migration waits for the yes all the same",
+        ),
+        pytest.param(APPROVED, replace(AFTER, code=MIGRATING), Step.INSTALL_PREVIEW, id="after_preview: yes, migrate"),
         pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
         pytest.param(
             replace(SWITCHED, receipts=(Receipt(number=2, verdict="bad"),)),
@@ -163,18 +173,3 @@ def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
 )
 def test_an_approval_is_bound_to_what_was_shown(world: World, *, holds: bool) -> None:
     assert approved(world, PRODUCTION, NOW) is holds
-
-
-@pytest.mark.parametrize(
-    ("candidate", "reason"),
-    [
-        pytest.param(stack(GREEN, "new"), None, id="ready and proved"),
-        pytest.param(Stack(GREEN), "no green stack is installed", id="nothing there"),
-        pytest.param(stack(GREEN, "new", ready=2), "not ready", id="a pod short"),
-        pytest.param(stack(GREEN, "new", wanted=0, ready=0), "not ready", id="scaled to nothing"),
-        pytest.param(stack(GREEN, "new", proved=False), "never proved", id="never proved"),
-    ],
-)
-def test_traffic_never_goes_to_a_color_that_is_not_ready(candidate: Stack, reason: str | None) -> None:
-    said = may_serve(candidate)
-    assert said is None if reason is None else reason in (said or "")

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from azora.environment import load_environment
+from azora.migrations import Migration
 from azora.plan import Change, markdown, plan_of, proof_for
 from azora.record import ProofRecord
 from azora.settings import ROOT
-from tests.unit.test_bluegreen import GREEN, SERVING_OLD, SWITCHED, stack
+from tests.unit.test_bluegreen import BLUE, GREEN, SERVING_OLD, SWITCHED, stack
+from tests.unit.test_migrations import ADD, DROP, FIRST
 from tests.unit.test_release import BASE
+from tests.unit.test_safety import migrated
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PRODUCTION = load_environment("production", ROOT / "deployments/environments")
@@ -52,6 +55,29 @@ def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> N
         "**before** anything in production changes",
     ):
         assert told in text
+
+
+@pytest.mark.parametrize(
+    ("migrations", "told"),
+    [
+        ((FIRST,), "| migrations | none to run (at 0001) |"),
+        ((FIRST, ADD), "| migrations | expand `0002` |"),
+        ((FIRST, ADD, DROP), "| migrations | expand `0002`, contract `0004`; **no way back** to what runs now"),
+    ],
+    ids=["none", "expand", "contract"],
+)
+def test_the_approver_reads_which_migrations_would_run(migrations: tuple[Migration, ...], told: str) -> None:
+    release = BASE.model_copy(update={"migrations": migrations})
+    world = replace(SERVING_OLD, stacks={BLUE: migrated(BLUE, "old", FIRST)})
+    assert told in markdown(plan_of(PRODUCTION, release, world))
+
+
+def test_a_plan_with_a_migration_is_asked_about_before_it_runs() -> None:
+    policy = PRODUCTION.approval.model_copy(update={"ask": "after_preview"})  # type: ignore[union-attr]
+    later = PRODUCTION.model_copy(update={"approval": policy})
+    world = replace(SERVING_OLD, stacks={BLUE: migrated(BLUE, "old", FIRST)})
+    asked = [plan_of(later, BASE.model_copy(update={"migrations": m}), world).ask for m in ((FIRST,), (FIRST, ADD))]
+    assert asked == ["after_preview", "before_preview"]
 
 
 @pytest.mark.parametrize(("age_hours", "counts"), [(1, True), (168, True), (169, False)])

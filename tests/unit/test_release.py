@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from azora.migrations import Migration
 from azora.release import Release
 
 BASE = Release(
@@ -34,6 +35,11 @@ def test_everything_that_users_could_meet_changes_the_id(change: dict[str, objec
 
 def test_the_subject_of_the_commit_does_not() -> None:
     assert BASE.model_copy(update={"subject": "another"}).id == BASE.id
+
+
+def test_the_list_of_migrations_does_not() -> None:
+    """The commit says it already, and releases remembered without the list keep their id."""
+    assert BASE.model_copy(update={"migrations": (Migration(revision="0001", phase="expand"),)}).id == BASE.id
 
 
 def test_it_survives_being_stored() -> None:

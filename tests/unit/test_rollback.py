@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from azora.bluegreen import World
 from azora.colors import Color
 from azora.errors import BadInput
 from azora.gateways.rollback import target_of
 from azora.record import Receipt
+from azora.world import World
 from tests.unit.test_bluegreen import BLUE, BOOKED, GREEN, SERVING_OLD, stack, switched
 
 THIRD = switched(3, "newer", BLUE)

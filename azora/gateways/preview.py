@@ -1,0 +1,131 @@
+"""The steps before the switch: the preview stack comes up and is proved; users meet nothing of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from azora.colors import Color
+from azora.errors import AzoraError, CheckFailed, HelmFailed, NotReadyYet
+from azora.gateways import charts
+from azora.gateways.helm import GiveUp
+from azora.gateways.steps import Steps, Told, pods_ready, unready
+from azora.gateways.suites import must_pass
+from azora.gateways.troubles import troubles
+from azora.gateways.watching import await_answer
+from azora.pods import Patience
+from azora.record import StackRecord
+from azora.world import Stack
+
+Report = Callable[[int, int], None]
+SHOWN_LINES = 20
+
+
+class Preview(Steps):
+    """From an empty or old preview color to one that is proved."""
+
+    def repair(self) -> list[str]:
+        """Forget half-done Helm revisions; no object changes and no traffic moves. Returns the releases repaired."""
+        self.hold()
+        pending = list(self.cluster.look().pending)
+        for name in pending:
+            self.cluster.forget_pending(name)
+        return pending
+
+    def install_data(self) -> None:
+        """PostgreSQL, Redis and what else the environment's data chart brings."""
+        self.hold()
+        application = self.delivery.application
+        chart = self.delivery.folder / str(application.charts.data)
+        self.helm.upgrade(f"{application.name}-data", chart, charts.data_values(self.delivery), timeout_seconds=300)
+        self.cluster.write_record(data=charts.data_digest(self.delivery))
+
+    def install_preview(self, report: Report) -> StackRecord:
+        """Bring the preview stack up at full size; *report* hears of (ready, wanted) pods as they come.
+
+        Raises:
+            HelmFailed: with the pods' own words; those of the migration, where that failed.
+            Refused: its migrations may not run here.
+        """
+        self.hold()
+        world = self.look()
+        color = world.preview
+        least = world.active_stack.wanted if world.active_stack else {}
+        values = charts.stack_values(self.delivery, color, least=least)
+        chart = self.delivery.folder / self.delivery.application.charts.stack
+        limit = self.delivery.environment.install_minutes * 60
+        self.cluster.remember(self.delivery.release)
+        self.cluster.begin_migrating(self.delivery.release)
+        if world.stack(color).helm == "failed":
+            self.cluster.forget_unready(color)
+        try:
+            revision = self.helm.upgrade(
+                self.cluster.stack_name(color),
+                chart,
+                values,
+                timeout_seconds=limit,
+                give_up=self._watcher(color, report),
+            )
+        except AzoraError as error:
+            raise self._explained(error, color) from error
+        record = self._record(revision)
+        self.cluster.record_installed(color, record)
+        return record
+
+    def _watcher(self, color: Color, report: Report) -> GiveUp:
+        """Looks at the pods of *color* while Helm waits for them: reports how many are ready, and when it is pointless."""
+        patience = Patience(self.delivery.release.id)
+
+        def look() -> str | None:
+            try:
+                report(*pods_ready(self.cluster.look().stack(color)))
+                lost = patience.lost(self.cluster.pods(color), time.monotonic())
+            except AzoraError:  # Helm says what it met, and for how long it waits
+                return None
+            return f"{', '.join(lost)} will not come up" if lost else None
+
+        return look
+
+    def await_ready(self) -> None:
+        """Raises NotReadyYet (tried again) until every pod of the preview is ready."""
+        world = self.cluster.look()
+        if reason := unready(world.stack(world.preview)):
+            raise self._explained(NotReadyYet(f"could not prove {self._where}: {reason}"), world.preview)
+
+    def prove(self, told: Told) -> None:
+        """The smoke cases against the preview, through the preview Service; *told* of the result, recorded when all pass."""
+        self.hold()
+        world = self.cluster.look()
+        color = world.preview
+        self._check_images(world.stack(color))
+        if world.preview_points_at is not color:
+            self.cluster.point_preview_at(color)
+        result = self.suite("smoke", self.delivery.environment.hosts.preview, color)
+        told(result)
+        must_pass(result, f"the preview of {self._where} ({color})")
+        self.cluster.record_installed(color, self._proof(world.stack(color)))
+
+    def install_router(self) -> None:
+        """The first time: live Service, preview Service and Ingress, for the one stack there is."""
+        self.hold()
+        self._upgrade_router(self.cluster.look().preview)
+        await_answer(self.delivery, self.settings)
+
+    def _check_images(self, stack: Stack) -> None:
+        """What runs is what was tested: every image of the stack is one of this release, by digest."""
+        if strangers := sorted(stack.images - set(self.delivery.release.images.values())):
+            raise CheckFailed(
+                f"could not prove {self._where}/{stack.color}: it runs images that are not of this release: {strangers}",
+                advice="somebody changed the stack by hand; run the release again",
+            )
+
+    def _explained(self, error: AzoraError, color: Color) -> AzoraError:
+        """*error* with what the new pods of *color* say, where it is about pods, and that users met nothing of it."""
+        said: list[str] = []
+        if isinstance(error, HelmFailed | NotReadyYet):
+            with suppress(AzoraError):
+                said = troubles(self.cluster, color, self.delivery.release.id)[:SHOWN_LINES]
+        message = "\n  ".join([error.message, *said])
+        advice = "; ".join(filter(None, [error.advice, f"users of {self._where} are untouched"]))
+        return type(error)(message, advice=advice)

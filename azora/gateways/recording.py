@@ -1,0 +1,94 @@
+"""Azora's own record: the ConfigMap `azora-record` of an environment's namespace."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from azora.colors import Color
+from azora.errors import BadInput, Conflict
+from azora.gateways.namespace import Namespace
+from azora.migrations import together
+from azora.record import KEPT, MIGRATIONS, PROOFS, RECEIPTS, RELEASES, Approval, ProofRecord, Receipt, StackRecord
+from azora.release import Release
+
+RECORD = "azora-record"
+APPROVAL = "approval."  # record keys: one per run
+
+
+class Record(Namespace):
+    """What Azora wrote down in the namespace; every method reads it anew."""
+
+    def record(self) -> dict[str, str]:
+        found = self.api.find(f"{self.core}/configmaps/{RECORD}")
+        return dict(found.get("data") or {}) if found else {}
+
+    def write_record(self, **data: str | None) -> None:
+        """Set (None: remove) keys of the record; other keys stay. Keys are written by one holder of the Lease each."""
+        path = f"{self.core}/configmaps"
+        if self.api.find(f"{path}/{RECORD}") is None:
+            self.ensure_namespace()
+            body = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": RECORD, "labels": {"azora.dev/record": "true"}},
+            }
+            with suppress(Conflict):
+                self.api.create(path, body)
+        self.api.patch(f"{path}/{RECORD}", {"data": data})
+
+    def record_stack(self, color: Color, stack: StackRecord) -> None:
+        self.write_record(**{str(color): stack.model_dump_json()})
+
+    def record_installed(self, color: Color, stack: StackRecord) -> None:
+        """An install that ended well: its migrations ran, and none of another release is in doubt any more."""
+        self.write_record(**{str(color): stack.model_dump_json(), "migrating": None})
+
+    def begin_migrating(self, release: Release) -> None:
+        """From now on the database may hold the migrations of *release*, also if nobody lives to say so."""
+        old = MIGRATIONS.validate_json(self.record().get("migrating", "[]"))
+        self.write_record(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
+
+    def remember(self, release: Release) -> None:
+        """Keep the newest releases whole, so that one can be brought back by its id alone."""
+        old = RELEASES.validate_json(self.record().get("releases", "[]"))
+        kept = (*(item for item in old if item.id != release.id), release)[-KEPT:]
+        self.write_record(releases=RELEASES.dump_json(kept).decode())
+
+    def release_called(self, id_: str) -> Release:
+        """A release that was installed here. Raises BadInput when it is not remembered."""
+        known = RELEASES.validate_json(self.record().get("releases", "[]"))
+        found = next((item for item in known if item.id == id_), None)
+        if found is None:
+            names = ", ".join(item.id for item in known) or "none"
+            raise BadInput(f"could not find release {id_!r} in {self.namespace}", advice=f"it remembers {names}")
+        return found
+
+    def approvals(self) -> tuple[Approval, ...]:
+        return approvals_of(self.record())
+
+    def record_approval(self, approval: Approval) -> None:
+        """One key per run, so that no run can overwrite or void the yes of another; expired ones are forgotten."""
+        old = {f"{APPROVAL}{yes.run}": None for yes in self.approvals() if yes.expires_at < approval.at}
+        self.write_record(**{**old, f"{APPROVAL}{approval.run}": approval.model_dump_json()})
+
+    def void_approval(self, run: str) -> None:
+        """The yes that *run* had counts no more."""
+        if f"{APPROVAL}{run}" in self.record():
+            self.write_record(**{f"{APPROVAL}{run}": None})
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        """Keep the newest receipts; one of the same number is replaced."""
+        old = RECEIPTS.validate_json(self.record().get("receipts", "[]"))
+        kept = (*(item for item in old if item.number != receipt.number), receipt)[-KEPT:]
+        self.write_record(receipts=RECEIPTS.dump_json(kept).decode())
+
+    def add_proof(self, proof: ProofRecord) -> None:
+        """Keep the newest proofs; one of the same release is replaced."""
+        old = PROOFS.validate_json(self.record().get("proofs", "[]"))
+        kept = (*(item for item in old if item.release != proof.release), proof)[-KEPT:]
+        self.write_record(proofs=PROOFS.dump_json(kept).decode())
+
+
+def approvals_of(record: dict[str, str]) -> tuple[Approval, ...]:
+    """Every yes that *record* holds."""
+    return tuple(Approval.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(APPROVAL))

@@ -1,0 +1,55 @@
+"""What may serve users, and what may be installed beside what serves them."""
+
+from __future__ import annotations
+
+from azora.colors import Color
+from azora.migrations import Code, Migration, breaking, past, together
+from azora.world import Stack, World
+
+
+def may_serve(world: World, color: Color) -> str | None:
+    """Why the stack of *color* must not get users, or None when it may (promise P3)."""
+    stack = world.stack(color)
+    return _not_proved(stack) or outdated(world, stack)
+
+
+def may_be_installed(world: World, release: Code) -> str | None:
+    """Why *release* must not be installed beside what serves users, or None when it may: its migrations run first."""
+    if world.active and (contract := breaking(release, world.serving)):
+        return f"migration {contract.revision} would break what serves users: {_why(world, contract)}"
+    if contract := past(release, world.ran):
+        return f"it was made without migration {contract.revision}, a contract that the database holds"
+    return None
+
+
+def _why(world: World, contract: Migration) -> str:
+    if world.serving is None:
+        return f"it is a contract, and the record does not say whether that code has {contract.contracts}"
+    return f"it is a contract, and release {world.serving.release} does not have {contract.contracts}, which it follows"
+
+
+def outdated(world: World, stack: Stack) -> str | None:
+    """Why the code of *stack* does not fit the database any more, or None."""
+    contract = past(stack.known, together(world.ran, world.migrating))
+    if contract is None:
+        return None
+    ran = "ran since" if contract in world.ran else "may have run in an install that did not end well"
+    return (
+        f"the {stack.color} stack runs {stack.release}, made without migration {contract.revision}, "
+        f"a contract that {ran}"
+    )
+
+
+def _not_proved(stack: Stack) -> str | None:
+    if stack.helm is None:
+        return f"no {stack.color} stack is installed"
+    if not stack.is_ready:
+        missing = {
+            name: f"{stack.ready.get(name, 0)}/{count}"
+            for name, count in stack.wanted.items()
+            if stack.ready.get(name, 0) < count or count == 0
+        }
+        return f"the {stack.color} stack is not ready: {missing or 'it wants no pods'}"
+    if not stack.is_proved:
+        return f"the {stack.color} stack runs {stack.release}, which was never proved here"
+    return None

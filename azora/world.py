@@ -1,0 +1,105 @@
+"""What the cluster shows of an environment, and what follows from that alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from azora.colors import Color
+from azora.migrations import Migration, together
+from azora.record import Approval, ProofRecord, Receipt, StackRecord, Switch
+from azora.release import digest
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One color as the cluster shows it. Counts are pods."""
+
+    color: Color
+    release: str | None = None
+    helm: str | None = None
+    revision: int = 0
+    wanted: dict[str, int] = field(default_factory=dict)
+    ready: dict[str, int] = field(default_factory=dict)
+    images: frozenset[str] = frozenset()
+    record: StackRecord | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Every Deployment wants at least one pod and has all it wants, ready and up to date."""
+        return bool(self.wanted) and all(n > 0 and self.ready.get(name, 0) >= n for name, n in self.wanted.items())
+
+    @property
+    def known(self) -> StackRecord | None:
+        """The record, where it is one of what is installed now."""
+        return self.record if self.record and self.record.release == self.release else None
+
+    @property
+    def is_proved(self) -> bool:
+        """The release that is installed now is the one that passed its checks here."""
+        return self.known is not None and self.known.proved_at is not None
+
+    def is_at_size(self, least: dict[str, int]) -> bool:
+        return all(self.wanted.get(name, 0) >= count for name, count in least.items() if name in self.wanted)
+
+
+@dataclass(frozen=True)
+class World:
+    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap.
+
+    `migrating` are migrations of installs that began and did not end well: they ran, or did not.
+    """
+
+    active: Color | None = None
+    preview_points_at: Color | None = None
+    service_version: str | None = None
+    router_helm: str | None = None
+    pending: tuple[str, ...] = ()
+    stacks: dict[Color, Stack] = field(default_factory=dict)
+    switches: tuple[Switch, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    data_digest: str | None = None
+    router_digest: str | None = None
+    proofs: tuple[ProofRecord, ...] = ()
+    migrating: tuple[Migration, ...] = ()
+
+    def stack(self, color: Color) -> Stack:
+        return self.stacks.get(color, Stack(color))
+
+    @property
+    def active_stack(self) -> Stack | None:
+        return self.stack(self.active) if self.active else None
+
+    @property
+    def serving(self) -> StackRecord | None:
+        """What is known of the code that serves users."""
+        return self.active_stack.known if self.active_stack else None
+
+    @property
+    def ran(self) -> tuple[Migration, ...]:
+        """Migrations that the database holds: an install that ended well ran those of its release."""
+        records = [stack.record for stack in self.stacks.values() if stack.record]
+        return together(*(record.migrations for record in records))
+
+    @property
+    def preview(self) -> Color:
+        return self.active.other if self.active else Color.BLUE
+
+    @property
+    def last_switch(self) -> Switch | None:
+        return self.switches[-1] if self.switches else None
+
+    def receipt_of(self, number: int) -> Receipt | None:
+        return next((receipt for receipt in self.receipts if receipt.number == number), None)
+
+    @property
+    def bound(self) -> str:
+        """What an approval holds on to: who serves users now, and how it came to be."""
+        active = self.active_stack
+        return digest(
+            {
+                "active": self.active,
+                "release": active.release if active else None,
+                "switch": self.last_switch.number if self.last_switch else 0,
+            }
+        )[:16]

@@ -1,0 +1,285 @@
+"""Two releases on one database: the code before an expand goes on beside it, and a release knows when it is too old.
+
+The code of the release before is not in this checkout; what it knows of the database is: the tables as its own last
+revision left them. Those are read from a database at that revision, and written and read again one revision later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+import auth.models
+import edu.models
+import migrations
+import pay.models
+from migrations.__main__ import configuration, reason
+
+HERE = Path(migrations.__file__).parent
+SCHEMAS = ("auth", "edu", "pay")
+SOMEBODY, ORDER = UUID(int=1), UUID(int=2)
+COURSE = {"course_slug": "a-new-one", "title": "A new one"}
+
+# A row as a service writes it. A column that a table does not have yet is left out.
+ROWS: dict[str, dict[str, object]] = {
+    "auth.accounts": {"id": SOMEBODY, "email": "ada@example.test", "name": "Ada", "password_hash": "argon2"},
+    "edu.courses": {
+        "slug": "a-new-one", "position": 99, "title": "A new one", "summary": "s", "description": "d", "level": "Beginner",
+        "minutes": 5, "price_cents": 900,
+    },
+    "edu.lessons": {"course_slug": "a-new-one", "number": 1, "title": "t", "body": "b"},
+    "edu.enrollments": {"account_id": SOMEBODY, "course_slug": "a-new-one"},
+    "pay.cart_items": {"account_id": SOMEBODY, "price_cents": 900, **COURSE},
+    "pay.orders": {
+        "id": ORDER, "account_id": SOMEBODY, "status": "paid", "amount_cents": 900, "currency": "usd", "attempts": 1,
+        "intent_id": "pi_1", "card_last4": "4242", "paid_at": datetime(2026, 1, 1, tzinfo=UTC),
+    },
+    "pay.order_items": {"order_id": ORDER, "price_cents": 900, **COURSE},
+}  # fmt: skip
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[str]:
+    """A database of its own, with nothing in it."""
+    name = f"d{uuid4().hex}"
+    server = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield make_url(database_url).set(database=name).render_as_string(hide_password=False)
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+Make = Callable[..., Config]
+
+
+@pytest.fixture
+def release(empty: str, tmp_path: Path) -> Make:
+    """The migrations of a release: the platform's own, and *more* revisions, each with its phase and its statement."""
+
+    def make(**more: tuple[str, str]) -> Config:
+        folder = tmp_path / uuid4().hex
+        shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("tests", "__pycache__"))
+        after = ScriptDirectory(folder).get_current_head()
+        for revision, (phase, statement) in more.items():
+            (folder / "versions" / f"{revision}.py").write_text(
+                f"from alembic import op\nrevision = {revision!r}\ndown_revision = {after!r}\nphase = {phase!r}\n"
+                f"def upgrade(): op.execute({statement!r})\n"
+            )
+            after = revision
+        return configuration(empty, folder)
+
+    return make
+
+
+def tables(engine: Engine) -> MetaData:
+    """The platform's tables as they are now: what the code of this revision knows."""
+    found = MetaData()
+    for schema in SCHEMAS:
+        found.reflect(engine, schema=schema)
+    return found
+
+
+def write_and_read(connection: Connection, known: MetaData) -> None:
+    """Add a row to every table that the code knows, and find in it all that was written."""
+    for table in known.sorted_tables:
+        assert str(table) in ROWS, f"add a row of {table} to ROWS"
+        row = {name: value for name, value in ROWS[str(table)].items() if name in table.c}
+        connection.execute(insert(table).values(row))
+        keys = [column == row[column.name] for column in table.primary_key]
+        assert row.items() <= dict(connection.execute(select(table).where(*keys)).mappings().one()).items()
+        connection.execute(select(table)).all()
+
+
+def engine_of(config: Config) -> Engine:
+    return create_engine(config.attributes["database_url"])
+
+
+def walk(config: Config) -> None:
+    """One revision after the other; after each expand the code before it must write and read as it did."""
+    engine, known = engine_of(config), MetaData()
+    scripts = ScriptDirectory(config.get_main_option("script_location") or "")
+    try:
+        for script in reversed(list(scripts.walk_revisions())):
+            command.upgrade(config, script.revision)
+            if script.module.phase == "expand":
+                with engine.connect() as connection:  # rolled back: the next revision begins without these rows
+                    write_and_read(connection, known)
+            known = tables(engine)
+    finally:
+        engine.dispose()
+
+
+def test_the_code_before_every_expand_works_beside_it(release: Make) -> None:
+    walk(release())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE pay.orders ADD COLUMN note text",
+        "ALTER TABLE pay.orders ADD COLUMN tries integer NOT NULL DEFAULT 0",
+        "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)",
+    ],
+)
+def test_what_adds_is_an_expand(release: Make, statement: str) -> None:
+    walk(release(a1=("expand", statement)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE pay.orders DROP COLUMN card_last4",
+        "ALTER TABLE pay.orders RENAME COLUMN attempts TO tries",
+        "ALTER TABLE auth.accounts ADD COLUMN country text NOT NULL",
+        "ALTER TABLE edu.courses ALTER COLUMN price_cents TYPE text",
+        "ALTER TABLE pay.orders ADD CHECK (currency = 'eur')",
+        "DROP TABLE edu.enrollments",
+    ],
+)
+def test_what_the_code_before_it_cannot_live_with_is_no_expand(release: Make, statement: str) -> None:
+    with pytest.raises((DBAPIError, AssertionError)):
+        walk(release(a1=("expand", statement)))
+
+
+def test_the_code_of_this_release_writes_and_reads_the_newest_tables(release: Make) -> None:
+    config = release()
+    command.upgrade(config, "head")
+    engine = engine_of(config)
+    with engine.connect() as connection:
+        for models in (auth.models, edu.models, pay.models):
+            write_and_read(connection, models.Base.metadata)
+    engine.dispose()
+
+
+def test_a_release_from_before_an_expand_has_nothing_to_do(release: Make) -> None:
+    """So that it can be brought back: a rollback installs it again, and its Job meets the newer database."""
+    command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
+    old = release()
+    command.upgrade(old, "head")
+    assert ran(old)[-1] == ("a1", "expand")
+
+
+def test_a_release_from_before_a_contract_is_refused(release: Make) -> None:
+    command.upgrade(release(a1=("contract", "ALTER TABLE pay.orders DROP COLUMN card_last4")), "head")
+    with pytest.raises(CommandError, match="holds contract a1, which this release was made without"):
+        command.upgrade(release(), "head")
+
+
+def test_a_release_of_another_branch_is_refused(release: Make) -> None:
+    command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
+    with pytest.raises(CommandError, match="is at a1, which this release does not have, without its b1"):
+        command.upgrade(release(b1=("expand", "CREATE TABLE pay.gifts (id uuid PRIMARY KEY)")), "head")
+
+
+def test_what_ran_before_the_history_was_kept_is_filled_in(release: Make) -> None:
+    config = release()
+    command.upgrade(config, "head")
+    before = ran(config)
+    engine = engine_of(config)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE migrations_run"))
+    engine.dispose()
+    command.upgrade(config, "head")
+    assert ran(config) == before
+
+
+def test_a_migration_that_fails_changes_nothing_and_says_why_in_a_line(release: Make) -> None:
+    command.upgrade(release(), "head")
+    before = ran(release())
+    bad = release(
+        a1=("expand", "CREATE TABLE pay.refunds (id uuid)"), a2=("expand", "ALTER TABLE pay.nothing ADD n int")
+    )
+    with pytest.raises(DBAPIError) as caught:
+        command.upgrade(bad, "head")
+    assert reason(caught.value) == 'relation "pay.nothing" does not exist'
+    assert ran(bad) == before
+    command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
+
+
+def test_users_write_on_while_an_expand_runs(release: Make) -> None:
+    command.upgrade(release(), "head")
+    config = release(**{f"a{n}": ("expand", f"ALTER TABLE auth.accounts ADD COLUMN extra{n} text") for n in range(9)})
+    begun, over = Event(), Event()
+
+    def register() -> int:
+        engine, count = engine_of(config), 0
+        with Session(engine) as session:
+            while not over.is_set():
+                session.add(auth.models.AccountRow(email=f"{count}@example.test", name="Ada", password_hash="argon2"))
+                session.commit()
+                count += 1
+                begun.set()
+        engine.dispose()
+        return count
+
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(register)
+        begun.wait(20)
+        command.upgrade(config, "head")
+        over.set()
+        wrote = written.result()
+    engine = engine_of(config)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM auth.accounts")).scalar_one() == wrote > 0
+    engine.dispose()
+
+
+def test_a_table_that_users_hold_is_waited_for_a_moment_and_then_left_to_the_next_attempt(release: Make) -> None:
+    command.upgrade(release(), "head")
+    config = release(a1=("expand", "ALTER TABLE pay.orders ADD COLUMN note text"))
+    engine = engine_of(config)
+    with engine.connect() as busy:
+        busy.execute(text("SELECT * FROM pay.orders"))  # a transaction that stays open
+        with pytest.raises(DBAPIError) as caught:
+            command.upgrade(config, "head")
+    engine.dispose()
+    assert reason(caught.value) == "canceling statement due to lock timeout"
+    command.upgrade(config, "head")
+    assert ran(config)[0] == ("a1",)
+
+
+def test_the_job_ends_with_one_line_that_says_why(release: Make, empty: str) -> None:
+    """A run's page shows the last lines of the log of a pod that failed."""
+    command.upgrade(release(a1=("contract", "ALTER TABLE pay.orders DROP COLUMN card_last4")), "head")
+    job = [sys.executable, "-m", "migrations"]
+    ended = subprocess.run(
+        job, check=False, cwd=HERE.parent, env={**os.environ, "DATABASE_URL": empty}, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    said = json.loads(ended.stdout.splitlines()[-1])["message"]
+    assert said == (
+        "the migration failed and changed nothing: the database holds contract a1, which this release was made without"
+    )
+
+
+def ran(config: Config) -> list[Any]:
+    """What the database says of its revisions: Alembic's word and ours."""
+    engine = engine_of(config)
+    with engine.connect() as connection:
+        newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+        history = connection.execute(
+            text("SELECT revision, phase FROM migrations_run ORDER BY revision = '0001' DESC, revision")
+        )
+        found = [tuple(newest), *map(tuple, history.all())]
+    engine.dispose()
+    return found

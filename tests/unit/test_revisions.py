@@ -1,0 +1,79 @@
+"""Revision files as text: what is read, and what is refused before anything is built."""
+
+from __future__ import annotations
+
+import pytest
+
+from azora.application import load_application
+from azora.errors import BadInput
+from azora.gateways.candidate import revision_files
+from azora.migrations import Migration
+from azora.revisions import heads_of, migrations_of
+from azora.settings import ROOT
+
+
+def file(revision: str, after: str | None, *lines: str) -> str:
+    return "\n".join(
+        ["import a_module_that_is_not_installed", f"revision: str = {revision!r}", f"down_revision = {after!r}", *lines]
+    )
+
+
+EXPAND = 'phase = "expand"'
+CONTRACT = 'phase = "contract"'
+ADD = file("b1", None, EXPAND)
+DROP = file("a2", "b1", CONTRACT, 'contracts = "b1"')
+
+
+def test_they_are_read_in_the_order_they_run_in_and_never_run() -> None:
+    files = {"a.py": DROP, "b.py": ADD, "__init__.py": "", "shared.py": "LIMIT = 3"}
+    assert migrations_of(files) == (
+        Migration(revision="b1", phase="expand"),
+        Migration(revision="a2", phase="contract", contracts="b1"),
+    )
+    assert heads_of(files) == ("a2",)
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param({"b.py": file("b1", None)}, "b.py: it says neither expand nor contract", id="no word"),
+        pytest.param({"b.py": file("b1", None, 'phase = "both"')}, "b.py: it says neither", id="another word"),
+        pytest.param({"b.py": file("b1", None, "phase = choose()")}, "b.py: it says neither", id="computed"),
+        pytest.param({"b.py": ADD, "a.py": file("a2", "b1", CONTRACT)}, "a.py: it contracts None", id="of nothing"),
+        pytest.param(
+            {"b.py": ADD, "a.py": file("a2", "b1", CONTRACT, 'contracts = "zz"')}, "contracts 'zz'", id="of a stranger"
+        ),
+        pytest.param(
+            {"a.py": file("a2", None, CONTRACT, 'contracts = "b1"'), "b.py": file("b1", "a2", EXPAND)},
+            "no expand before it",
+            id="before its expand",
+        ),
+        pytest.param(
+            {"b.py": ADD, "a.py": DROP, "c.py": file("c3", "a2", CONTRACT, 'contracts = "a2"')},
+            "c.py: it contracts 'a2'",
+            id="of a contract",
+        ),
+        pytest.param(
+            {"b.py": file("b1", None, EXPAND, 'contracts = "b1"')}, "contracts nothing", id="an expand of one"
+        ),
+        pytest.param({"b.py": file("b1", "lost", EXPAND)}, "b.py is b1 after lost", id="a gap"),
+        pytest.param({"b.py": ADD, "c.py": ADD}, "c.py is b1 after nothing", id="twice"),
+        pytest.param({"b.py": "revision = ("}, "b.py: ", id="not Python"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_the_file_and_what_to_do(files: dict[str, str], says: str) -> None:
+    with pytest.raises(BadInput, match="could not read the migrations") as caught:
+        migrations_of(files)
+    assert says in caught.value.message
+    assert caught.value.advice
+
+
+def test_every_wrong_file_is_named_at_once() -> None:
+    with pytest.raises(BadInput, match=r"b\.py.*c\.py"):
+        migrations_of({"b.py": file("b1", None), "c.py": file("c2", "b1")})
+
+
+def test_the_platforms_own_can_be_read() -> None:
+    files = revision_files(load_application(ROOT), ROOT)
+    assert migrations_of(files)[0] == Migration(revision="0001", phase="expand")
+    assert len(heads_of(files)) == 1

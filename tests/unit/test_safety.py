@@ -1,0 +1,177 @@
+"""What may serve users and what may be installed beside it; and that every way to move them asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from azora.colors import Color
+from azora.delivery import Delivery
+from azora.environment import load_environment
+from azora.errors import Refused
+from azora.gateways.cluster import Cluster
+from azora.gateways.promotion import Promotion
+from azora.gateways.rollback import _switched as switched_by_hand
+from azora.gateways.rollback import target_of, to_be_brought_up
+from azora.migrations import Migration
+from azora.record import Receipt, StackRecord, Switch
+from azora.safety import may_be_installed, may_serve
+from azora.settings import ROOT
+from azora.world import Stack, World
+from tests.unit.test_bluegreen import BLUE, GREEN, PROVED, SWITCHED, stack
+from tests.unit.test_migrations import ADD, DROP, FIRST, MARK, code
+from tests.unit.test_release import BASE
+
+STAGING = load_environment("staging", ROOT / "deployments/environments")
+
+
+def migrated(color: Color, release: str, *migrations: Migration, **more: Any) -> Stack:
+    plain = stack(color, release, **more)
+    assert plain.record
+    return replace(plain, record=plain.record.model_copy(update={"migrations": migrations}))
+
+
+ON_THE_MARK = migrated(BLUE, "old", FIRST, ADD, MARK)
+DROPPED = migrated(GREEN, "new", FIRST, ADD, MARK, DROP)
+CONTRACTED = replace(SWITCHED, stacks={BLUE: ON_THE_MARK, GREEN: DROPPED})
+KILLED = replace(PROVED, active=GREEN, stacks={BLUE: ON_THE_MARK, GREEN: migrated(GREEN, "new", FIRST, ADD, MARK)})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        pytest.param(stack(GREEN, "new"), None, id="ready and proved"),
+        pytest.param(Stack(GREEN), "no green stack is installed", id="nothing there"),
+        pytest.param(stack(GREEN, "new", ready=2), "not ready", id="a pod short"),
+        pytest.param(stack(GREEN, "new", wanted=0, ready=0), "not ready", id="scaled to nothing"),
+        pytest.param(stack(GREEN, "new", proved=False), "never proved", id="never proved"),
+    ],
+)
+def test_traffic_never_goes_to_a_color_that_is_not_ready(candidate: Stack, reason: str | None) -> None:
+    said = may_serve(World(stacks={GREEN: candidate}), GREEN)
+    assert said is None if reason is None else reason in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("world", "color", "reason"),
+    [
+        pytest.param(CONTRACTED, BLUE, "the blue stack runs old, made without migration 0004, a contract that ran since", id="back over it"),
+        pytest.param(CONTRACTED, GREEN, None, id="to the one that brought it"),
+        pytest.param(replace(CONTRACTED, stacks={BLUE: ON_THE_MARK, GREEN: migrated(GREEN, "new", FIRST)}), BLUE, None, id="back over expands"),
+        pytest.param(replace(KILLED, migrating=(FIRST, ADD, MARK, DROP)), BLUE, "may have run", id="killed while it ran"),
+        pytest.param(replace(KILLED, migrating=(FIRST, ADD)), BLUE, None, id="killed while an expand ran"),
+    ],
+)  # fmt: skip
+def test_traffic_never_goes_back_past_a_contract(world: World, color: Color, reason: str | None) -> None:
+    said = may_serve(world, color)
+    assert said is None if reason is None else reason in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("world", "release", "reason"),
+    [
+        pytest.param(World(), code(FIRST, ADD, MARK, DROP), None, id="an empty environment takes all at once"),
+        pytest.param(PROVED, code(FIRST), None, id="an expand"),
+        pytest.param(
+            replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST, ADD)}),
+            code(FIRST, ADD, MARK, DROP),
+            "migration 0004 would break what serves users: it is a contract, and release old does not have 0003",
+            id="expand and contract at once",
+        ),
+        pytest.param(replace(PROVED, stacks={BLUE: ON_THE_MARK}), code(FIRST, ADD, MARK, DROP), None, id="one later"),
+        pytest.param(CONTRACTED, code(FIRST, ADD, MARK), "without migration 0004", id="a release from before it"),
+        pytest.param(
+            replace(PROVED, stacks={BLUE: replace(ON_THE_MARK, record=None)}),
+            code(FIRST, ADD, MARK, DROP),
+            "the record does not say",
+            id="a record that is lost",
+        ),
+    ],
+)
+def test_what_may_be_installed(world: World, release: StackRecord, reason: str | None) -> None:
+    said = may_be_installed(world, release)
+    assert said is None if reason is None else reason in (said or "")
+
+
+class Remembered(Cluster):
+    """A namespace that is what the test says, and keeps what would be written."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(cast(Any, None), STAGING, "azora")
+        self.world = world
+        self.written: dict[str, str | None] = {}
+        self.moved: list[Switch] = []
+
+    def look(self) -> World:
+        return self.world
+
+    def record(self) -> dict[str, str]:
+        return {key: text for key, text in self.written.items() if text is not None}
+
+    def write_record(self, **data: str | None) -> None:
+        self.written |= data
+
+    def switch(self, world: World, entry: Switch) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
+        self.moved.append(entry)
+
+    def point_preview_at(self, color: Color) -> None: ...
+
+
+def promotion(cluster: Cluster, *migrations: Migration) -> Promotion:
+    delivery = Delivery(BASE.model_copy(update={"migrations": migrations}), cast(Any, None), STAGING, ROOT, "run")
+    return Promotion(delivery, cluster, cast(Any, None), cast(Any, None))
+
+
+def test_a_promotion_is_refused_at_its_first_look_with_what_to_do() -> None:
+    cluster = Remembered(replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST)}))
+    with pytest.raises(Refused, match=r"could not bring .* to staging: migration 0004 would break") as caught:
+        promotion(cluster, FIRST, ADD, MARK, DROP).look()
+    assert "first release a commit that has the expand" in caught.value.advice
+    assert not cluster.written
+
+
+def test_a_switch_by_hand_past_a_contract_is_refused() -> None:
+    cluster = Remembered(CONTRACTED)
+    with pytest.raises(Refused, match="a contract that ran since"):
+        switched_by_hand(cluster, BLUE, "ada", "switch")
+    assert not cluster.moved
+
+
+@pytest.mark.parametrize("migrations", [(FIRST, ADD, MARK), ()], ids=["with its list", "remembered by an older Azora"])
+def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(migrations: tuple[Migration, ...]) -> None:
+    cluster = Remembered(CONTRACTED)
+    old = BASE.model_copy(update={"migrations": migrations, "migration_heads": ("0003",)})
+    cluster.remember(old)
+    assert target_of(CONTRACTED, None) == "old"
+    with pytest.raises(Refused, match=r"could not roll staging back to .*: it was made without migration 0004"):
+        to_be_brought_up(cluster, old.id)
+
+
+@pytest.mark.parametrize(
+    ("world", "goes_to", "said"),
+    [
+        pytest.param(
+            CONTRACTED, [], "users stay on green: the blue stack runs old, made without", id="past a contract"
+        ),
+        pytest.param(SWITCHED, [BLUE], "users are back on blue", id="no contract"),
+    ],
+)
+def test_a_return_after_a_bad_watch_obeys_too(world: World, goes_to: list[Color], said: str) -> None:
+    cluster = Remembered(world)
+    entry = world.switches[-1]
+    told = promotion(cluster)._go_back(entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
+    assert said in told
+    assert [move.to for move in cluster.moved] == goes_to
+    assert ("users stay" in str(cluster.written["receipts"])) == (not goes_to)
+
+
+def test_what_a_killed_install_may_have_run_is_known_until_one_ends_well() -> None:
+    cluster = Remembered(CONTRACTED)
+    release = BASE.model_copy(update={"migrations": (FIRST, DROP)})
+    cluster.begin_migrating(release)
+    cluster.begin_migrating(BASE.model_copy(update={"migrations": (FIRST, ADD)}))
+    assert [one in (cluster.written["migrating"] or "") for one in ("0001", "0002", "0004")] == [True] * 3
+    cluster.record_installed(GREEN, code(FIRST))
+    assert cluster.written["migrating"] is None

@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The node starts while the tests before the first that needs it run."""
-    needed = any("node" in getattr(item, "fixturenames", ()) for item in session.items)
+    needed = any(item.get_closest_marker("cluster") for item in session.items)
     if needed and not session.config.option.collectonly:
         name = os.environ["AZORA_NODE"]
         log = layout(name).state.with_suffix(".up.log")
@@ -64,12 +64,12 @@ def node(pytestconfig: pytest.Config) -> Iterator[str]:
 
     from azora.local import node as life
     from azora.local.progress import Steps
-    from azora.settings import settings
+    from azora.settings import node_environment, settings
 
     name = os.environ["AZORA_NODE"]
     _show_until_up(*pytestconfig.stash[UP], pytestconfig.pluginmanager.get_plugin("terminalreporter"))
+    os.environ.update(node_environment(name))  # what an earlier start wrote was read before
     settings.cache_clear()
-    settings()
     yield name
     life.down(layout(name), Steps(Console()))
 

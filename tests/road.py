@@ -27,6 +27,7 @@ from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
 from azora.record import RELEASES
+from azora.release import Release
 from azora.settings import ROOT, settings
 from azora.world import World
 
@@ -122,11 +123,14 @@ def a_proved_commit() -> str:
     It walks the road of staging only where no earlier test left such a commit.
     """
     held = {stack.release for stack in world("production").stacks.values()}
-    known = {kept.id: kept.commit for kept in RELEASES.validate_json(cluster("staging").record()["releases"])}
-    for proof in world("staging").proofs:
-        if proof.release not in held and proof.release in known:
-            return known[proof.release]
-    return proved(commit())
+    kept = {release.id: release.commit for release in releases_of("staging")}
+    found = (proof.release for proof in world("staging").proofs if proof.release not in held)
+    return next((kept[release] for release in found if release in kept), None) or proved(commit())
+
+
+def releases_of(environment: str) -> tuple[Release, ...]:
+    """What the environment remembers to have run."""
+    return RELEASES.validate_json(cluster(environment).record()["releases"])
 
 
 def proved(sha: str) -> str:

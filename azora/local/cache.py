@@ -36,9 +36,9 @@ def built(name: str, build: Callable[[Path], None]) -> Path:
 
 
 def digest_of(files: Iterable[Path], *more: str) -> str:
-    """Twelve hexadecimal digits over names and contents of *files*, and *more*."""
+    """Twelve hexadecimal digits over names and contents of *files*, wherever they are, and *more*."""
     whole = hashlib.sha256("\0".join(more).encode())
-    for file in sorted(files):
+    for file in sorted(files, key=lambda file: file.name):
         whole.update(f"\0{file.name}\0".encode() + file.read_bytes())
     return whole.hexdigest()[:12]
 

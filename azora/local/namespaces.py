@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from azora.errors import Failed
 from azora.local.commands import output_of, succeeds
 from azora.local.layout import Layout
 
@@ -36,8 +37,10 @@ def close_namespaces(node: Layout) -> None:
     """Let go of both; they end with the last process in them."""
     for mount in sorted(mounted_under(node.run), reverse=True):
         output_of(["umount", "--lazy", mount])
-    if succeeds(["ip", "link", "show", node.machine_name]):
-        output_of(["ip", "link", "delete", node.machine_name])
+    if succeeds(_shown(node)) and not succeeds(["ip", "link", "delete", node.machine_name]) and succeeds(_shown(node)):
+        raise Failed(
+            f"could not delete the link {node.machine_name!r}", advice=f"see `ip link show {node.machine_name}`"
+        )
 
 
 def mounted_under(folder: Path) -> set[Path]:
@@ -59,7 +62,7 @@ def _pin(node: Layout) -> None:
 
 
 def _link(node: Layout) -> None:
-    if not succeeds(["ip", "link", "show", node.machine_name]):
+    if not succeeds(_shown(node)):
         output_of(
             ["ip", "link", "add", node.machine_name, "type", "veth", "peer", "name", "eth0", "netns", node.pins / "net"]
         )
@@ -79,3 +82,8 @@ ip route replace "$2" dev eth0
 echo 1 >/proc/sys/net/ipv4/ip_forward
 for file in /proc/sys/net/bridge/bridge-nf-call-iptables; do [ ! -f $file ] || echo 1 >$file; done
 """
+
+
+def _shown(node: Layout) -> list[str]:
+    """The machine's end of the link; the kernel deletes it with the namespace of the other end, whenever it comes to it."""
+    return ["ip", "link", "show", node.machine_name]

@@ -202,7 +202,6 @@ def test_an_api_server_that_is_away() -> None:
     assert seen.failed == 0, seen.summary()
 
 
-@pytest.mark.usefixtures("repository")
 def test_a_good_commit_after_all_of_them_needs_no_hand_work() -> None:
     before = road.world("staging")
     sha = road.commit()

@@ -57,6 +57,14 @@ def test_the_digest_follows_content_and_flags(tmp_path: Path) -> None:
     assert digest_of([file], "flag") != first
 
 
+def test_a_digest_does_not_tell_where_the_checkout_lies(tmp_path: Path) -> None:
+    for place, name in (("a", "script"), ("m", "os-release"), ("z", "script")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / name).write_text(name)
+    fixed = tmp_path / "m/os-release"
+    assert digest_of([tmp_path / "a/script", fixed]) == digest_of([tmp_path / "z/script", fixed])
+
+
 def test_certificates_are_private_signed_by_the_nodes_own_authority_and_made_once(node: Layout) -> None:
     make_certificates(node)
     before = {path: path.read_bytes() for path in node.pki.iterdir()}

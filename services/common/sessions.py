@@ -10,14 +10,14 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
-from redis import Redis
+from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from common.problems import Problem
-from common.settings import SessionSettings
+from common.settings import RedisSettings
 
 
 class Account(BaseModel):
@@ -28,10 +28,12 @@ class Account(BaseModel):
     email: str
 
 
-def connect(settings: SessionSettings) -> Redis:
+def connect(settings: RedisSettings) -> Redis:
     """A client that survives a restart of Redis and gives up on it within seconds."""
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
+        max_connections=settings.redis_pool_size,
+        timeout=2,
         decode_responses=True,
         socket_timeout=2,
         socket_connect_timeout=2,
@@ -39,6 +41,7 @@ def connect(settings: SessionSettings) -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+    return Redis(connection_pool=pool)
 
 
 def _key(token: str) -> str:

@@ -47,8 +47,16 @@ class DatabaseSettings(BaseSettings):
     )
 
 
-class SessionSettings(BaseSettings):
-    """What a service that knows its visitor has besides."""
+class RedisSettings(BaseSettings):
+    """What a service that keeps something in Redis has besides."""
 
     redis_url: SecretStr = Field(description="Redis: redis://:PASSWORD@HOST:6379/0.")
+    redis_pool_size: int = Field(
+        50, ge=1, description="Most connections to Redis that one process has; who needs another waits for two seconds."
+    )
+
+
+class SessionSettings(RedisSettings):
+    """What a service that knows its visitor has besides."""
+
     session_hours: int = Field(168, ge=1, description="Lifetime of a login, in hours.")

@@ -31,7 +31,7 @@ async def register(request: Request, pages: Pages, platform: Asking, form: Form)
             request, "register.html", visitor=None, status=refused.status, name=name, email=email, then=target,
             error=refused.detail, fields=refused.fields,
         )  # fmt: skip
-    return pages.logged_in(go(target), login)
+    return pages.logged_in(request, go(target), login)
 
 
 @router.get("/login")
@@ -49,7 +49,7 @@ async def log_in(request: Request, pages: Pages, platform: Asking, form: Form) -
         return pages.page(
             request, "login.html", visitor=None, status=refused.status, email=email, then=target, error=error
         )
-    return pages.logged_in(go(target), login)
+    return pages.logged_in(request, go(target), login)
 
 
 @router.post("/logout")

@@ -73,9 +73,12 @@ def catalogue(database: Database) -> list[CourseSummary]:
 
 
 @router.get("/courses/{slug}", summary="One course")
-def course(row: Asked, visitor: Visitor, database: Database) -> Course:
+def course(row: Asked, visitor: Visitor, token: Token, pay: Pay, database: Database) -> Course:
     found = Course.model_validate(row)
-    found.enrolled = visitor is not None and enrolled(database, visitor.id, row.slug)
+    if visitor is not None:
+        if row.price_cents and not enrolled(database, visitor.id, row.slug):
+            take_up_purchases(database, pay, visitor.id, token or "")
+        found.enrolled = enrolled(database, visitor.id, row.slug)
     return found
 
 

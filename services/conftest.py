@@ -7,18 +7,20 @@ from uuid import uuid4
 
 import fakeredis
 import pytest
+from alembic import command
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
 import local
 from common import sessions
 from common.sessions import Account
+from migrations.__main__ import configuration
 
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     with local.postgresql() as url:
-        local.migrate(url)
+        command.upgrade(configuration(url), "head")  # here, where all of it is imported already
         yield url
 
 

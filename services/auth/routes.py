@@ -29,20 +29,22 @@ Email = Annotated[
 
 
 class Registration(BaseModel):
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-    email: Email
-    password: SecretStr = Field(min_length=10, max_length=200)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] = Field(
+        description="What the person wants to be called."
+    )
+    email: Email = Field(description="Capitals make no difference.")
+    password: SecretStr = Field(min_length=10, max_length=200, description="At least ten characters of any kind.")
 
 
 class Credentials(BaseModel):
-    email: Email
-    password: SecretStr = Field(max_length=200)
+    email: Email = Field(description="Of an account.")
+    password: SecretStr = Field(max_length=200, description="Its password.")
 
 
 class Login(BaseModel):
     token: str = Field(description="Send it as `Authorization: Bearer …`.")
     expires_in: int = Field(description="Seconds until it ends.")
-    account: Account
+    account: Account = Field(description="Who has logged in.")
 
 
 def _sessions(request: Request) -> Sessions:

@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -23,9 +23,9 @@ from common.settings import RedisSettings
 class Account(BaseModel):
     """A person, as every service knows them."""
 
-    id: UUID
-    name: str
-    email: str
+    id: UUID = Field(description="The same for good.")
+    name: str = Field(description="What they want to be called.")
+    email: str = Field(description="In small letters; one account has it.")
 
 
 def connect(settings: RedisSettings) -> Redis:
@@ -69,7 +69,10 @@ class Sessions:
         self._redis.delete(_key(token))
 
 
-def _token(authorization: Annotated[str | None, Header()] = None) -> str | None:
+_AUTHORIZATION = Header(description="`Bearer` and the token that logging in gave.")
+
+
+def _token(authorization: Annotated[str | None, _AUTHORIZATION] = None) -> str | None:
     scheme, _, token = (authorization or "").partition(" ")
     return token if scheme.lower() == "bearer" and token else None
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
@@ -29,27 +29,27 @@ router = APIRouter(prefix="/pay", tags=["pay"])
 class Item(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    course_slug: str
-    title: str
-    price_cents: int
+    course_slug: str = Field(description="The course's name in addresses.")
+    title: str = Field(description="Its name for people.")
+    price_cents: int = Field(description="What it costs, in cents.")
 
 
 class Cart(BaseModel):
-    items: list[Item]
-    total_cents: int
-    currency: str
+    items: list[Item] = Field(description="Oldest first.")
+    total_cents: int = Field(description="What all of it costs, in cents.")
+    currency: str = Field(description="Three small letters, ISO 4217.")
 
 
 class Order(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    id: UUID
+    id: UUID = Field(description="The same for good.")
     status: str = Field(description="`open` or `paid`.")
-    amount_cents: int
-    currency: str
-    card_last4: str | None
-    paid_at: datetime | None
-    items: list[Item]
+    amount_cents: int = Field(description="What all of it costs, in cents.")
+    currency: str = Field(description="Three small letters, ISO 4217.")
+    card_last4: str | None = Field(description="The last digits of the card it was paid with.")
+    paid_at: datetime | None = Field(description="When it was paid.")
+    items: list[Item] = Field(description="By title.")
 
 
 def _digits(value: object) -> object:
@@ -90,9 +90,11 @@ def _provider(request: Request) -> Provider:
 
 
 Stripe = Annotated[Provider, Depends(_provider)]
+Slug = Annotated[str, Path(description="The course's name in addresses.")]
+OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
-def _course(slug: str, edu: Annotated[Sibling, Depends(_edu)]) -> CourseForSale:
+def _course(slug: Slug, edu: Annotated[Sibling, Depends(_edu)]) -> CourseForSale:
     answer = edu.get(f"/edu/courses/{slug}")
     if answer.status_code == 404:
         raise Problem(404, "no_such_course", "There is no such course.")
@@ -130,7 +132,7 @@ def put_into_cart(course: Annotated[CourseForSale, Depends(_course)], account: S
 
 
 @router.delete("/cart/{slug}", status_code=204, summary="Take a course out of the cart")
-def take_out_of_cart(slug: str, account: SignedIn, database: Database) -> None:
+def take_out_of_cart(slug: Slug, account: SignedIn, database: Database) -> None:
     take_out(database, account.id, {slug})
     database.commit()
 
@@ -142,13 +144,13 @@ def begin(account: SignedIn, engine: Pool, provider: Stripe) -> Order:
 
 
 @router.get("/orders/{order_id}", summary="An order")
-def show_order(order_id: UUID, account: SignedIn, engine: Pool, provider: Stripe, database: Database) -> Order:
+def show_order(order_id: OrderId, account: SignedIn, engine: Pool, provider: Stripe, database: Database) -> Order:
     catch_up(engine, provider, account.id)
     return Order.model_validate(checkout.own_order(database, account.id, order_id))
 
 
 @router.post("/orders/{order_id}/payment", summary="Pay an order; a paid one is never charged again")
-def pay(order_id: UUID, card: CardEntry, account: SignedIn, engine: Pool, provider: Stripe) -> Order:
+def pay(order_id: OrderId, card: CardEntry, account: SignedIn, engine: Pool, provider: Stripe) -> Order:
     try:
         with one_at_a_time(engine, account.id) as database:
             order = checkout.own_order(database, account.id, order_id)

@@ -36,6 +36,9 @@ class ServiceSettings(BaseSettings):
     max_connections: int = Field(2000, ge=1, description="Open connections beyond which a service answers 503.")
     max_body_bytes: int = Field(65_536, ge=1, description="Largest request body taken, in bytes.")
     sibling_timeout_seconds: float = Field(15.0, gt=0, description="Limit of one request to a sibling, in seconds.")
+    sibling_pool_size: int = Field(
+        100, ge=1, description="Most connections to one sibling; a fifth of them are kept for the next request."
+    )
 
 
 class DatabaseSettings(BaseSettings):

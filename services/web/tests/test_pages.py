@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,6 +209,36 @@ def test_who_must_log_in_is_sent_there_and_back(client: TestClient, api: respx.M
     api.get(path__startswith="/api/").respond(401, json={"code": "not_logged_in", "detail": "Log in first."})
     answer = client.get(page)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={page}")
+
+
+@pytest.mark.parametrize("path", ["/login", "/register"])
+def test_who_is_logged_in_need_not_ask_for_it(member: TestClient, path: str) -> None:
+    assert member.get(f"{path}?next=/cart").headers["location"] == "/cart"
+
+
+def test_what_is_wrong_is_said_at_its_field(client: TestClient, api: respx.MockRouter) -> None:
+    problem = {"code": "invalid", "detail": "", "errors": [{"field": "email", "message": "String should match"}]}
+    api.post(f"{API}/auth/accounts").respond(422, json=problem)
+    page = _send(client, "/register", page="/register", name="Ada", email="ada@bad", password="a good sentence").text
+    assert 'value="ada@bad" aria-invalid="true" autofocus aria-describedby="email-error"' in page
+    assert '<p class="wrong" id="email-error">This is not an e-mail address.</p>' in page
+    assert "<title>Error: Register" in page
+    assert "a good sentence" not in page
+
+
+def test_a_course_that_needs_no_money_any_more_is_shown(member: TestClient, api: respx.MockRouter) -> None:
+    api.put(f"{API}/pay/cart/git").respond(409, json={"code": "bought_already", "detail": ""})
+    assert _send(member, "/cart/git", page="/courses/git").headers["location"] == "/courses/git"
+
+
+def test_what_is_paid_is_what_the_page_said(member: TestClient, api: respx.MockRouter) -> None:
+    api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
+    paying = api.post(f"{API}/pay/orders/6f1c/payment")
+    paying.respond(409, json={"code": "order_changed", "detail": "The order has changed."})
+    assert 'name="amount_cents" value="4900"' in member.get("/checkout/6f1c").text
+    answer = _send(member, "/checkout/6f1c", page="/checkout/6f1c", number="4242", amount_cents="4900")
+    assert json.loads(paying.calls.last.request.content)["amount_cents"] == "4900"
+    assert 'role="alert">The order has changed.' in answer.text
 
 
 def test_enrolling_begins_the_course(member: TestClient, api: respx.MockRouter) -> None:

@@ -7,26 +7,29 @@ from uuid import uuid4
 
 import fakeredis
 import pytest
-from alembic import command
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, text
 
 import local
 from common import sessions
 from common.sessions import Account
-from migrations.__main__ import configuration
 
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
+    from alembic import command  # here, for services without tables start sooner
+
+    from migrations.__main__ import configuration
+
     with local.postgresql() as url:
-        command.upgrade(configuration(url), "head")  # here, where all of it is imported already
+        command.upgrade(configuration(url), "head")
         yield url
 
 
 @pytest.fixture
 def emptied(database_url: str) -> Iterator[str]:
     """The database without anybody's data; the courses stay."""
+    from sqlalchemy import create_engine, text
+
     yield database_url
     engine = create_engine(database_url)
     with engine.begin() as connection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +29,12 @@ def _headers() -> dict[str, str]:
     return {"x-request-id": request_id.get()} if request_id.get() else {}
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust, for siblings behind https: read once, it takes longer than all else about a client."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def _options(settings: ServiceSettings) -> dict[str, Any]:
     size = settings.sibling_pool_size
     return {
@@ -35,6 +43,7 @@ def _options(settings: ServiceSettings) -> dict[str, Any]:
             max_connections=size, max_keepalive_connections=max(1, size // 5), keepalive_expiry=_IDLE_SECONDS
         ),
         "trust_env": False,
+        "verify": _certificates(),
     }
 
 

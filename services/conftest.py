@@ -8,7 +8,6 @@ from uuid import uuid4
 import fakeredis
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, text
 
 import local
 from common import sessions
@@ -17,14 +16,20 @@ from common.sessions import Account
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
+    from alembic import command  # here, for services without tables start sooner
+
+    from migrations.__main__ import configuration
+
     with local.postgresql() as url:
-        local.migrate(url)
+        command.upgrade(configuration(url), "head")
         yield url
 
 
 @pytest.fixture
 def emptied(database_url: str) -> Iterator[str]:
     """The database without anybody's data; the courses stay."""
+    from sqlalchemy import create_engine, text
+
     yield database_url
     engine = create_engine(database_url)
     with engine.begin() as connection:

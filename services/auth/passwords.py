@@ -17,6 +17,11 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _slots = BoundedSemaphore(2)
 
 
+def outdated(password_hash: str) -> bool:
+    """Whether it was made with other parameters than ours."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
 def hashed(password: str) -> str:
     with _slots:
         return _hasher.hash(password)
@@ -49,14 +54,17 @@ class Lockout:
     def _key(self, email: str) -> str:
         return f"failures:{hashlib.sha256(email.encode()).hexdigest()}"
 
-    def locked(self, email: str) -> bool:
-        return int(str(self._redis.get(self._key(email)) or 0)) >= self._failures
+    def attempt(self, email: str) -> timedelta | None:
+        """Count one more try, before its password is looked at: of many at once no more get through than of many in a row.
 
-    def failed(self, email: str) -> None:
+        Returns how long there is none left; None when this one may go on.
+        """
         with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.incr(self._key(email))
             pipeline.expire(self._key(email), self.period, nx=True)
-            pipeline.execute()
+            pipeline.ttl(self._key(email))
+            count, _, seconds = pipeline.execute()
+        return timedelta(seconds=max(seconds, 1)) if count > self._failures else None
 
     def succeeded(self, email: str) -> None:
         self._redis.delete(self._key(email))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from math import ceil
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.models import AccountRow
-from auth.passwords import Lockout, hashed, matches
+from auth.passwords import Lockout, hashed, matches, outdated
 from common.database import Database
 from common.problems import Problem
 from common.sessions import Account, Sessions, SignedIn, Token
 
 router = APIRouter(prefix="/auth", tags=["auth"])
+
+ONE_MINUTE = timedelta(minutes=1)
 
 Email = Annotated[
     str,
@@ -25,20 +29,22 @@ Email = Annotated[
 
 
 class Registration(BaseModel):
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-    email: Email
-    password: SecretStr = Field(min_length=10, max_length=200)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] = Field(
+        description="What the person wants to be called."
+    )
+    email: Email = Field(description="Capitals make no difference.")
+    password: SecretStr = Field(min_length=10, max_length=200, description="At least ten characters of any kind.")
 
 
 class Credentials(BaseModel):
-    email: Email
-    password: SecretStr = Field(max_length=200)
+    email: Email = Field(description="Of an account.")
+    password: SecretStr = Field(max_length=200, description="Its password.")
 
 
 class Login(BaseModel):
     token: str = Field(description="Send it as `Authorization: Bearer …`.")
     expires_in: int = Field(description="Seconds until it ends.")
-    account: Account
+    account: Account = Field(description="Who has logged in.")
 
 
 def _sessions(request: Request) -> Sessions:
@@ -73,16 +79,25 @@ def log_in(
     sessions: Annotated[Sessions, Depends(_sessions)],
     lockout: Annotated[Lockout, Depends(_lockout)],
 ) -> Login:
-    if lockout.locked(credentials.email):
-        raise Problem(429, "locked", "Too many wrong passwords for this e-mail address. Try again later.")
+    if left := lockout.attempt(credentials.email):
+        detail = f"Too many wrong passwords for this e-mail address. Try again in {ceil(left / ONE_MINUTE)} min."
+        raise Problem(429, "locked", detail, {"Retry-After": str(int(left.total_seconds()))})
     row = database.scalar(select(AccountRow).where(AccountRow.email == credentials.email))
     database.close()  # the hash takes a while: others need the connection
-    if not matches(row.password_hash if row else None, credentials.password.get_secret_value()) or row is None:
-        lockout.failed(credentials.email)
+    password = credentials.password.get_secret_value()
+    if not matches(row.password_hash if row else None, password) or row is None:
         raise Problem(401, "invalid_credentials", "E-mail address or password is wrong.")
     lockout.succeeded(credentials.email)
     account = Account.model_validate(row, from_attributes=True)
+    if outdated(row.password_hash):
+        _hash_again(database, account, password)
     return Login(token=sessions.open(account), expires_in=int(sessions.lifetime.total_seconds()), account=account)
+
+
+def _hash_again(database: Database, account: Account, password: str) -> None:
+    """With today's parameters: only now is the password known."""
+    database.execute(update(AccountRow).where(AccountRow.id == account.id).values(password_hash=hashed(password)))
+    database.commit()
 
 
 @router.get("/sessions/current", summary="Who am I")

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class Problem(HTTPException):
     """An error that a caller can tell from others by its *code*."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(status, detail)
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, detail, headers)
         self.code = code
 
 

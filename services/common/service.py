@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from common.envelope import Envelope
+from common.openapi import DescribedAPI
 from common.operations import Check, operations
 from common.problems import answer_with_problems
 from common.settings import ServiceSettings
@@ -35,7 +36,7 @@ def service(
     *checks* decide whether it is ready; an error in *unavailable* is answered 503, others as *handlers* say; *state* is
     what its routes find under `request.app.state`.
     """
-    app = FastAPI(
+    app = DescribedAPI(
         title=f"Azora {name}",
         description=description,
         version=settings.azora_release,

@@ -9,29 +9,31 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel
-from redis import Redis
+from pydantic import BaseModel, Field
+from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from common.problems import Problem
-from common.settings import SessionSettings
+from common.settings import RedisSettings
 
 
 class Account(BaseModel):
     """A person, as every service knows them."""
 
-    id: UUID
-    name: str
-    email: str
+    id: UUID = Field(description="The same for good.")
+    name: str = Field(description="What they want to be called.")
+    email: str = Field(description="In small letters; one account has it.")
 
 
-def connect(settings: SessionSettings) -> Redis:
+def connect(settings: RedisSettings) -> Redis:
     """A client that survives a restart of Redis and gives up on it within seconds."""
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
+        max_connections=settings.redis_pool_size,
+        timeout=2,
         decode_responses=True,
         socket_timeout=2,
         socket_connect_timeout=2,
@@ -39,6 +41,7 @@ def connect(settings: SessionSettings) -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+    return Redis(connection_pool=pool)
 
 
 def _key(token: str) -> str:
@@ -66,7 +69,10 @@ class Sessions:
         self._redis.delete(_key(token))
 
 
-def _token(authorization: Annotated[str | None, Header()] = None) -> str | None:
+_AUTHORIZATION = Header(description="`Bearer` and the token that logging in gave.")
+
+
+def _token(authorization: Annotated[str | None, _AUTHORIZATION] = None) -> str | None:
     scheme, _, token = (authorization or "").partition(" ")
     return token if scheme.lower() == "bearer" and token else None
 

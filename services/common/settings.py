@@ -36,6 +36,9 @@ class ServiceSettings(BaseSettings):
     max_connections: int = Field(2000, ge=1, description="Open connections beyond which a service answers 503.")
     max_body_bytes: int = Field(65_536, ge=1, description="Largest request body taken, in bytes.")
     sibling_timeout_seconds: float = Field(15.0, gt=0, description="Limit of one request to a sibling, in seconds.")
+    sibling_pool_size: int = Field(
+        100, ge=1, description="Most connections to one sibling; a fifth of them are kept for the next request."
+    )
 
 
 class DatabaseSettings(BaseSettings):
@@ -47,8 +50,16 @@ class DatabaseSettings(BaseSettings):
     )
 
 
-class SessionSettings(BaseSettings):
-    """What a service that knows its visitor has besides."""
+class RedisSettings(BaseSettings):
+    """What a service that keeps something in Redis has besides."""
 
     redis_url: SecretStr = Field(description="Redis: redis://:PASSWORD@HOST:6379/0.")
+    redis_pool_size: int = Field(
+        50, ge=1, description="Most connections to Redis that one process has; who needs another waits for two seconds."
+    )
+
+
+class SessionSettings(RedisSettings):
+    """What a service that knows its visitor has besides."""
+
     session_hours: int = Field(168, ge=1, description="Lifetime of a login, in hours.")

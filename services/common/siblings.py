@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+import time
+from functools import cache
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -13,7 +18,8 @@ from common.settings import ServiceSettings
 
 # Shorter than a service drains, so that we close an idle connection before a stopping sibling does.
 _IDLE_SECONDS = 2.0
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_IDLE_SECONDS)
+# Before the one repetition: a pod that has just gone is out of its Service by then.
+_PAUSE_SECONDS = 0.1
 _REPEATABLE = {"GET", "HEAD", "PUT", "DELETE"}
 _REQUEST_HEADERS = ("accept", "authorization", "content-type", "stripe-signature")
 _ANSWER_HEADERS = ("cache-control", "content-type", "retry-after", "www-authenticate")
@@ -23,15 +29,36 @@ def _headers() -> dict[str, str]:
     return {"x-request-id": request_id.get()} if request_id.get() else {}
 
 
-def _timeout(settings: ServiceSettings) -> httpx.Timeout:
-    return httpx.Timeout(settings.sibling_timeout_seconds, connect=2.0)
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust, for siblings behind https: read once, it takes longer than all else about a client."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _options(settings: ServiceSettings) -> dict[str, Any]:
+    size = settings.sibling_pool_size
+    return {
+        "timeout": httpx.Timeout(settings.sibling_timeout_seconds, connect=2.0, pool=5.0),
+        "limits": httpx.Limits(
+            max_connections=size, max_keepalive_connections=max(1, size // 5), keepalive_expiry=_IDLE_SECONDS
+        ),
+        "trust_env": False,
+        "verify": _certificates(),
+    }
+
+
+def _worth_repeating(method: str, error: httpx.TransportError) -> bool:
+    """Whether to ask again: nothing was sent yet, or the connection broke and sending it twice does no harm."""
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return True
+    return method in _REPEATABLE and isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
 
 
 class AsyncSibling:
     """A sibling, asked from async code."""
 
     def __init__(self, base_url: str, settings: ServiceSettings) -> None:
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=_timeout(settings), limits=_LIMITS, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=base_url, **_options(settings))
 
     async def request(
         self,
@@ -53,11 +80,10 @@ class AsyncSibling:
         )
         try:
             return await self._client.send(request)
-        except httpx.ConnectError:
-            return await self._client.send(request)
-        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-            if method not in _REPEATABLE:
+        except httpx.TransportError as error:
+            if not _worth_repeating(method, error):
                 raise
+            await asyncio.sleep(_PAUSE_SECONDS)
             return await self._client.send(request)
 
     async def forward(self, request: Request, path: str) -> Response:
@@ -82,7 +108,7 @@ class Sibling:
     """A sibling, asked from a thread."""
 
     def __init__(self, base_url: str, settings: ServiceSettings) -> None:
-        self._client = httpx.Client(base_url=base_url, timeout=_timeout(settings), limits=_LIMITS, trust_env=False)
+        self._client = httpx.Client(base_url=base_url, **_options(settings))
 
     def get(self, path: str, token: str | None = None) -> httpx.Response:
         """The answer to a GET, on behalf of the person *token* belongs to.
@@ -93,7 +119,10 @@ class Sibling:
         headers = {**_headers(), **({"authorization": f"Bearer {token}"} if token else {})}
         try:
             return self._client.get(path, headers=headers)
-        except (httpx.NetworkError, httpx.RemoteProtocolError):
+        except httpx.TransportError as error:
+            if not _worth_repeating("GET", error):
+                raise
+            time.sleep(_PAUSE_SECONDS)
             return self._client.get(path, headers=headers)
 
     def close(self) -> None:

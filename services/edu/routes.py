@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
@@ -21,31 +21,31 @@ router = APIRouter(prefix="/edu", tags=["edu"])
 class CourseSummary(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    slug: str
-    title: str
-    summary: str
-    level: str
-    minutes: int
+    slug: str = Field(description="Its name in addresses.")
+    title: str = Field(description="Its name for people.")
+    summary: str = Field(description="One sentence.")
+    level: str = Field(description="What it asks of the learner.")
+    minutes: int = Field(description="How long it takes, in minutes.")
     price_cents: int = Field(description="0 is free; in cents of a euro.")
 
 
 class LessonTitle(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    number: int
-    title: str
+    number: int = Field(description="Its place in the course, from 1.")
+    title: str = Field(description="Its name for people.")
 
 
 class Course(CourseSummary):
-    description: str
-    lessons: list[LessonTitle]
-    enrolled: bool = False
+    description: str = Field(description="A few sentences.")
+    lessons: list[LessonTitle] = Field(description="In order.")
+    enrolled: bool = Field(False, description="Whether who asks is enrolled.")
 
 
 class Lesson(LessonTitle):
-    body: str
-    course: CourseSummary
-    lessons: list[LessonTitle]
+    body: str = Field(description="Paragraphs, with an empty line between them and code between backticks.")
+    course: CourseSummary = Field(description="The course it belongs to.")
+    lessons: list[LessonTitle] = Field(description="All of the course, in order.")
 
 
 def _pay(request: Request) -> Sibling:
@@ -56,7 +56,7 @@ def _pay(request: Request) -> Sibling:
 Pay = Annotated[Sibling, Depends(_pay)]
 
 
-def _course(slug: str, database: Database) -> CourseRow:
+def _course(slug: Annotated[str, Path(description="The course's name in addresses.")], database: Database) -> CourseRow:
     row = database.get(CourseRow, slug)
     if row is None:
         raise Problem(404, "no_such_course", "There is no such course.")
@@ -73,9 +73,12 @@ def catalogue(database: Database) -> list[CourseSummary]:
 
 
 @router.get("/courses/{slug}", summary="One course")
-def course(row: Asked, visitor: Visitor, database: Database) -> Course:
+def course(row: Asked, visitor: Visitor, token: Token, pay: Pay, database: Database) -> Course:
     found = Course.model_validate(row)
-    found.enrolled = visitor is not None and enrolled(database, visitor.id, row.slug)
+    if visitor is not None:
+        if row.price_cents and not enrolled(database, visitor.id, row.slug):
+            take_up_purchases(database, pay, visitor.id, token or "")
+        found.enrolled = enrolled(database, visitor.id, row.slug)
     return found
 
 
@@ -102,7 +105,14 @@ def my_courses(account: SignedIn, token: Token, pay: Pay, database: Database) ->
 
 
 @router.get("/courses/{slug}/lessons/{number}", summary="A lesson, for the enrolled")
-def lesson(row: Asked, number: int, account: SignedIn, token: Token, pay: Pay, database: Database) -> Lesson:
+def lesson(
+    row: Asked,
+    number: Annotated[int, Path(description="From 1.")],
+    account: SignedIn,
+    token: Token,
+    pay: Pay,
+    database: Database,
+) -> Lesson:
     if not enrolled(database, account.id, row.slug):
         take_up_purchases(database, pay, account.id, token or "")
         if not enrolled(database, account.id, row.slug):

@@ -14,8 +14,9 @@ from common import database, sessions
 from common.envelope import Envelope
 from common.service import service
 from common.siblings import Sibling
-from pay.provider import Provider, ProviderUnavailable
-from pay.routes import router
+from pay import routes, webhooks
+from pay.payments import ProviderUnavailable
+from pay.provider import Provider
 from pay.settings import Settings
 
 
@@ -27,7 +28,7 @@ def create(settings: Settings | None = None) -> Envelope:
         "pay",
         settings,
         description="Carts, orders and payments.",
-        routers=[router],
+        routers=[routes.router, webhooks.router],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError, httpx.HTTPError, ProviderUnavailable],
         state={

@@ -7,37 +7,18 @@ known to be dead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from common.problems import Problem
+from pay.cart import cart, purchases, take_out
 from pay.models import CartItemRow, OrderItemRow, OrderRow
-from pay.provider import Card, CardDeclined, Provider
+from pay.payments import Card, CardDeclined
+from pay.provider import Provider
+from pay.settlement import finish, open_of, settled, take_as_paid
 
 CURRENCY = "eur"
-
-
-@contextmanager
-def one_at_a_time(engine: Engine, account_id: UUID) -> Iterator[Session]:
-    """A database session during which nobody else, in any process, checks out or pays for this person.
-
-    The lock belongs to the connection: it outlives the commits in between and ends with the process, whatever kills it.
-    """
-    key = account_id.int % 2**63
-    with engine.connect() as connection, Session(connection) as database:
-        connection.execute(select(func.pg_advisory_lock(key)))
-        connection.commit()
-        try:
-            yield database
-        finally:
-            database.rollback()
-            connection.execute(select(func.pg_advisory_unlock(key)))
-            connection.commit()
 
 
 def own_order(database: Session, account_id: UUID, order_id: UUID) -> OrderRow:
@@ -52,37 +33,20 @@ def own_order(database: Session, account_id: UUID, order_id: UUID) -> OrderRow:
     return order
 
 
-def cart(database: Session, account_id: UUID) -> list[CartItemRow]:
-    rows = select(CartItemRow).where(CartItemRow.account_id == account_id).order_by(CartItemRow.created_at)
-    return list(database.scalars(rows))
-
-
-def purchases(database: Session, account_id: UUID) -> set[str]:
-    """The courses that the person paid."""
-    paid = (
-        select(OrderItemRow.course_slug)
-        .join(OrderRow, OrderRow.id == OrderItemRow.order_id)
-        .where(OrderRow.account_id == account_id, OrderRow.status == "paid")
-    )
-    return set(database.scalars(paid))
-
-
 def open_order(database: Session, provider: Provider, account_id: UUID) -> OrderRow:
     """The person's order for what is in the cart now; asking again gives the same one.
 
     Raises:
         Problem: the cart is empty.
     """
+    take_out(database, account_id, purchases(database, account_id))
     items = cart(database, account_id)
     if not items:
         raise Problem(409, "cart_empty", "The cart is empty.")
-    order = _open(database, account_id) or _new(database, account_id)
+    order = open_of(database, account_id) or _new(database, account_id)
     if settled(order, provider) or _holds(order, items):
-        _finish(database, order)
+        finish(database, order)
         return order
-    if order.intent_id:
-        provider.cancel(order.intent_id)
-    order.intent_id = None
     order.amount_cents = sum(item.price_cents for item in items)
     order.items.clear()
     database.flush()
@@ -91,71 +55,47 @@ def open_order(database: Session, provider: Provider, account_id: UUID) -> Order
     return order
 
 
-def pay(database: Session, provider: Provider, order: OrderRow, card: Card) -> OrderRow:
-    """Pay *order* with *card*, unless it is paid.
+def pay(
+    database: Session, provider: Provider, order: OrderRow, card: Card, agreed_cents: int | None = None
+) -> OrderRow:
+    """Pay *order* with *card*, unless it is paid; *agreed_cents* is what the person was told it costs.
 
     Raises:
+        Problem: it costs something else by now.
         CardDeclined, CardInvalid: no money moved; another card may be tried.
         ProviderUnavailable: not known; asking again finds out before it tries again.
     """
     if settled(order, provider):
-        _finish(database, order)
+        finish(database, order)
         return order
+    if agreed_cents not in (None, order.amount_cents):
+        raise Problem(409, "order_changed", "The order has changed since you saw it. Look at it again before you pay.")
     order.attempts += 1
+    database.commit()  # before its number is used: a key stands for one attempt with one card, whatever becomes of us
     key = f"order-{order.id}-{order.attempts}"
     method = provider.method_for(card, key)
     order.intent_id = provider.prepare(str(order.id), order.amount_cents, order.currency, method, key).id
-    database.commit()  # before money moves: who comes next, whatever becomes of us, finds the intent
-    if not provider.confirm(order.intent_id, key).paid:
-        raise CardDeclined("The card's bank asks for a confirmation that is not possible here. Use another card.")
     order.card_last4 = card.number[-4:]
-    _settle(order)
-    _finish(database, order)
+    database.commit()  # before money moves: who comes next, webhook or person, finds the intent
+    try:
+        _confirm(provider, order.intent_id, key)
+    except CardDeclined:
+        order.intent_id = order.card_last4 = None
+        database.commit()
+        raise
+    take_as_paid(database, order)
     return order
 
 
-def settled(order: OrderRow, provider: Provider) -> bool:
-    """Whether an earlier attempt went through after all; clears away one that is dead.
-
-    Raises:
-        Problem: an earlier attempt is still going on.
-    """
-    if order.status == "paid" or order.intent_id is None:
-        return order.status == "paid"
-    intent = provider.look_up(order.intent_id)
-    if intent is not None and intent.paid:
-        _settle(order)
-        return True
-    if intent is not None and intent.status == "processing":
-        raise Problem(409, "in_progress", "A payment for this order is being processed. Look again in a moment.")
-    if intent is not None and not intent.gone:
-        provider.cancel(intent.id)
-    order.intent_id = None
-    return False
-
-
-def _settle(order: OrderRow) -> None:
-    order.status = "paid"
-    order.paid_at = datetime.now(UTC)
-
-
-def _finish(database: Session, order: OrderRow) -> None:
-    """Commit; what a paid order holds leaves the cart."""
-    if order.status == "paid":
-        bought = [item.course_slug for item in order.items]
-        database.execute(
-            delete(CartItemRow).where(CartItemRow.account_id == order.account_id, CartItemRow.course_slug.in_(bought))
-        )
-    database.commit()
+def _confirm(provider: Provider, intent_id: str, key: str) -> None:
+    if not provider.confirm(intent_id, key).paid:
+        provider.cancel(intent_id)
+        raise CardDeclined("The card's bank asks for a confirmation that is not possible here. Use another card.")
 
 
 def _holds(order: OrderRow, items: list[CartItemRow]) -> bool:
     wanted = {(item.course_slug, item.price_cents) for item in items}
     return {(item.course_slug, item.price_cents) for item in order.items} == wanted
-
-
-def _open(database: Session, account_id: UUID) -> OrderRow | None:
-    return database.scalar(select(OrderRow).where(OrderRow.account_id == account_id, OrderRow.status == "open"))
 
 
 def _new(database: Session, account_id: UUID) -> OrderRow:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
+from pay.payments import (
+    Card,
+    CardDeclined,
+    CardInvalid,
+    Intent,
+    NotConfigured,
+    NotSigned,
+    Payment,
+    ProviderUnavailable,
+)
 from pay.settings import Settings
 
 # Stripe takes raw numbers only from those it allowed to; its own test cards it takes by name.
@@ -15,47 +24,14 @@ _TEST_CARDS = {
     "4242424242424242": "pm_card_visa",
     "4000000000000002": "pm_card_visa_chargeDeclined",
 }
-_GONE = {"canceled", "requires_payment_method"}
-
-
-class CardDeclined(Exception):
-    """The card's bank said no; another card may do."""
-
-
-class CardInvalid(Exception):
-    """The card's data cannot be right."""
-
-
-class ProviderUnavailable(Exception):
-    """The provider did not answer, or not usefully. Whether money moved is known when it answers again."""
-
-
-@dataclass(frozen=True)
-class Card:
-    number: str = field(repr=False)
-    exp_month: int
-    exp_year: int
-    cvc: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What the provider says about one attempt to pay."""
-
-    id: str
-    status: str
-
-    @property
-    def paid(self) -> bool:
-        return self.status == "succeeded"
-
-    @property
-    def gone(self) -> bool:
-        """Nothing more can come of it by itself."""
-        return self.status in _GONE
 
 
 class Provider:
+    """Stripe, or what stands in for it.
+
+    Every method that asks it may raise ProviderUnavailable.
+    """
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: Any = None
@@ -75,41 +51,39 @@ class Provider:
         return self._client
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        stripe_client = self._stripe
+    def _translated(self, what: str) -> Iterator[None]:
         import stripe
 
         try:
             yield
         except stripe.CardError as error:
             raise CardDeclined(error.user_message or "The card was declined.") from error
-        except stripe.InvalidRequestError as error:
-            raise CardInvalid("The card's data is not valid.") from error
         except stripe.StripeError as error:
-            raise ProviderUnavailable(f"could not reach {type(stripe_client).__name__}: {error}") from error
+            raise ProviderUnavailable(f"could not {what}: {type(error).__name__}") from error
 
     def method_for(self, card: Card, key: str) -> str:
-        """A payment method for *card*."""
+        """A payment method for *card*.
+
+        Raises:
+            CardDeclined, CardInvalid: the card will not do.
+        """
         if known := _TEST_CARDS.get(card.number):
             return known
-        with self._translated():
-            made = self._stripe.v1.payment_methods.create(
-                {
-                    "type": "card",
-                    "card": {
-                        "number": card.number,
-                        "exp_month": card.exp_month,
-                        "exp_year": card.exp_year,
-                        "cvc": card.cvc,
-                    },
-                },
-                {"idempotency_key": f"{key}-method"},
-            )
+        import stripe
+
+        data = {"number": card.number, "exp_month": card.exp_month, "exp_year": card.exp_year, "cvc": card.cvc}
+        with self._translated("register the card"):
+            try:
+                made = self._stripe.v1.payment_methods.create(
+                    {"type": "card", "card": data}, {"idempotency_key": f"{key}-method"}
+                )
+            except stripe.InvalidRequestError as error:
+                raise CardInvalid("The card's data is not valid.") from error
         return str(made.id)
 
     def prepare(self, order: str, amount_cents: int, currency: str, method: str, key: str) -> Intent:
         """An intent that moves no money until it is confirmed."""
-        with self._translated():
+        with self._translated("prepare the payment"):
             made = self._stripe.v1.payment_intents.create(
                 {
                     "amount": amount_cents,
@@ -123,8 +97,12 @@ class Provider:
         return Intent(made.id, made.status)
 
     def confirm(self, intent_id: str, key: str) -> Intent:
-        """Move the money."""
-        with self._translated():
+        """Move the money.
+
+        Raises:
+            CardDeclined: none moved.
+        """
+        with self._translated("confirm the payment"):
             done = self._stripe.v1.payment_intents.confirm(intent_id, {}, {"idempotency_key": f"{key}-confirm"})
         return Intent(done.id, done.status)
 
@@ -132,7 +110,7 @@ class Provider:
         """What became of it; None when the provider does not know it."""
         import stripe
 
-        with self._translated():
+        with self._translated("look the payment up"):
             try:
                 found = self._stripe.v1.payment_intents.retrieve(intent_id)
             except stripe.InvalidRequestError as error:
@@ -143,5 +121,26 @@ class Provider:
 
     def cancel(self, intent_id: str) -> None:
         """Make sure that no money moves for it any more."""
-        with self._translated():
+        with self._translated("cancel the payment"):
             self._stripe.v1.payment_intents.cancel(intent_id)
+
+    def payment_of(self, payload: bytes, signature: str) -> Payment | None:
+        """The payment that a webhook's *payload* tells of; None when it tells of something else.
+
+        Raises:
+            NotSigned: it does not come from the provider, or is older than five minutes.
+            NotConfigured: there is no secret to check that with.
+        """
+        if self._settings.stripe_webhook_secret is None:
+            raise NotConfigured
+        import stripe
+
+        secret = self._settings.stripe_webhook_secret.get_secret_value()
+        try:
+            event = stripe.Webhook.construct_event(payload, signature, secret)
+        except (stripe.SignatureVerificationError, ValueError) as error:
+            raise NotSigned from error
+        if event.type != "payment_intent.succeeded":
+            return None
+        intent = event.data.object
+        return Payment(intent.id, intent.amount, intent.currency)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
 from common.database import Database
@@ -16,8 +16,12 @@ from common.problems import Problem
 from common.sessions import SignedIn
 from common.siblings import Sibling
 from pay import checkout
+from pay.cart import cart, take_out
+from pay.cart import purchases as bought
 from pay.models import CartItemRow
-from pay.provider import Card, CardDeclined, CardInvalid, Provider
+from pay.payments import Card, CardDeclined, CardInvalid
+from pay.provider import Provider
+from pay.settlement import catch_up, one_at_a_time
 
 router = APIRouter(prefix="/pay", tags=["pay"])
 
@@ -25,27 +29,27 @@ router = APIRouter(prefix="/pay", tags=["pay"])
 class Item(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    course_slug: str
-    title: str
-    price_cents: int
+    course_slug: str = Field(description="The course's name in addresses.")
+    title: str = Field(description="Its name for people.")
+    price_cents: int = Field(description="What it costs, in cents.")
 
 
 class Cart(BaseModel):
-    items: list[Item]
-    total_cents: int
-    currency: str
+    items: list[Item] = Field(description="Oldest first.")
+    total_cents: int = Field(description="What all of it costs, in cents.")
+    currency: str = Field(description="Three small letters, ISO 4217.")
 
 
 class Order(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    id: UUID
+    id: UUID = Field(description="The same for good.")
     status: str = Field(description="`open` or `paid`.")
-    amount_cents: int
-    currency: str
-    card_last4: str | None
-    paid_at: datetime | None
-    items: list[Item]
+    amount_cents: int = Field(description="What all of it costs, in cents.")
+    currency: str = Field(description="Three small letters, ISO 4217.")
+    card_last4: str | None = Field(description="The last digits of the card it was paid with.")
+    paid_at: datetime | None = Field(description="When it was paid.")
+    items: list[Item] = Field(description="By title.")
 
 
 def _digits(value: object) -> object:
@@ -53,10 +57,17 @@ def _digits(value: object) -> object:
 
 
 class CardEntry(BaseModel):
-    number: Annotated[SecretStr, BeforeValidator(_digits), Field(min_length=13, max_length=19)]
-    exp_month: int = Field(ge=1, le=12)
-    exp_year: int = Field(ge=2024, le=2099)
-    cvc: Annotated[str, StringConstraints(pattern=r"^\d{3,4}$")] = Field(repr=False)
+    number: Annotated[SecretStr, BeforeValidator(_digits)] = Field(
+        min_length=13, max_length=19, description="Spaces and dashes are ignored. Never stored."
+    )
+    exp_month: int = Field(ge=1, le=12, description="Month in which the card expires.")
+    exp_year: int = Field(ge=2024, le=2099, description="Year in which it does, with four digits.")
+    cvc: Annotated[str, StringConstraints(pattern=r"^\d{3,4}$")] = Field(
+        repr=False, description="Its security code. Never stored."
+    )
+    amount_cents: int | None = Field(
+        None, description="What the person was told the order costs; when it costs something else, nothing is paid."
+    )
 
     def card(self) -> Card:
         return Card(self.number.get_secret_value(), self.exp_month, self.exp_year, self.cvc)
@@ -79,9 +90,11 @@ def _provider(request: Request) -> Provider:
 
 
 Stripe = Annotated[Provider, Depends(_provider)]
+Slug = Annotated[str, Path(description="The course's name in addresses.")]
+OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
-def _course(slug: str, edu: Annotated[Sibling, Depends(_edu)]) -> CourseForSale:
+def _course(slug: Slug, edu: Annotated[Sibling, Depends(_edu)]) -> CourseForSale:
     answer = edu.get(f"/edu/courses/{slug}")
     if answer.status_code == 404:
         raise Problem(404, "no_such_course", "There is no such course.")
@@ -101,7 +114,7 @@ Pool = Annotated[Engine, Depends(_engine)]
 
 @router.get("/cart", summary="What is in the cart")
 def show_cart(account: SignedIn, database: Database) -> Cart:
-    items = [Item.model_validate(row) for row in checkout.cart(database, account.id)]
+    items = [Item.model_validate(row) for row in cart(database, account.id)]
     return Cart(items=items, total_cents=sum(item.price_cents for item in items), currency=checkout.CURRENCY)
 
 
@@ -109,7 +122,7 @@ def show_cart(account: SignedIn, database: Database) -> Cart:
 def put_into_cart(course: Annotated[CourseForSale, Depends(_course)], account: SignedIn, database: Database) -> None:
     if course.price_cents == 0:
         raise Problem(409, "free", "This course is free: enroll in it.")
-    if course.slug in checkout.purchases(database, account.id):
+    if course.slug in bought(database, account.id):
         raise Problem(409, "bought_already", "You have bought this course.")
     values = {"title": course.title, "price_cents": course.price_cents}
     row = insert(CartItemRow).values(account_id=account.id, course_slug=course.slug, **values)
@@ -119,28 +132,29 @@ def put_into_cart(course: Annotated[CourseForSale, Depends(_course)], account: S
 
 
 @router.delete("/cart/{slug}", status_code=204, summary="Take a course out of the cart")
-def take_out_of_cart(slug: str, account: SignedIn, database: Database) -> None:
-    database.execute(delete(CartItemRow).where(CartItemRow.account_id == account.id, CartItemRow.course_slug == slug))
+def take_out_of_cart(slug: Slug, account: SignedIn, database: Database) -> None:
+    take_out(database, account.id, {slug})
     database.commit()
 
 
 @router.post("/orders", summary="Begin to check out; repeating it gives the same order")
 def begin(account: SignedIn, engine: Pool, provider: Stripe) -> Order:
-    with checkout.one_at_a_time(engine, account.id) as database:
+    with one_at_a_time(engine, account.id) as database:
         return Order.model_validate(checkout.open_order(database, provider, account.id))
 
 
 @router.get("/orders/{order_id}", summary="An order")
-def show_order(order_id: UUID, account: SignedIn, database: Database) -> Order:
+def show_order(order_id: OrderId, account: SignedIn, engine: Pool, provider: Stripe, database: Database) -> Order:
+    catch_up(engine, provider, account.id)
     return Order.model_validate(checkout.own_order(database, account.id, order_id))
 
 
 @router.post("/orders/{order_id}/payment", summary="Pay an order; a paid one is never charged again")
-def pay(order_id: UUID, card: CardEntry, account: SignedIn, engine: Pool, provider: Stripe) -> Order:
+def pay(order_id: OrderId, card: CardEntry, account: SignedIn, engine: Pool, provider: Stripe) -> Order:
     try:
-        with checkout.one_at_a_time(engine, account.id) as database:
+        with one_at_a_time(engine, account.id) as database:
             order = checkout.own_order(database, account.id, order_id)
-            return Order.model_validate(checkout.pay(database, provider, order, card.card()))
+            return Order.model_validate(checkout.pay(database, provider, order, card.card(), card.amount_cents))
     except CardDeclined as error:
         raise Problem(402, "card_declined", str(error)) from error
     except CardInvalid as error:
@@ -148,5 +162,6 @@ def pay(order_id: UUID, card: CardEntry, account: SignedIn, engine: Pool, provid
 
 
 @router.get("/purchases", summary="The courses I bought")
-def purchases(account: SignedIn, database: Database) -> list[str]:
-    return sorted(checkout.purchases(database, account.id))
+def purchases(account: SignedIn, engine: Pool, provider: Stripe, database: Database) -> list[str]:
+    catch_up(engine, provider, account.id)
+    return sorted(bought(database, account.id))

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
 import httpx
 from fastapi import FastAPI
 
+from common import sessions
 from common.envelope import Envelope
 from common.service import service
 from common.siblings import AsyncSibling
 from web import edge, errors
+from web.assets import Assets
 from web.pages import account, catalogue, checkout
 from web.settings import Settings
-from web.site import Site
+from web.site import HERE, Site
 
 
 def create(settings: Settings | None = None) -> Envelope:
     settings = settings or Settings()
     api = AsyncSibling(settings.api_url, settings)
+    assets = Assets(HERE / "static", sessions.connect(settings))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        lending = asyncio.create_task(assets.keep_lending())
         yield
+        lending.cancel()
         await api.close()
 
     return service(
@@ -34,5 +40,5 @@ def create(settings: Settings | None = None) -> Envelope:
         handlers={**errors.HANDLERS, httpx.HTTPError: errors.on_unavailable},
         lifespan=lifespan,
         documented=False,
-        state={"api": api, "site": Site(settings)},
+        state={"api": api, "assets": assets, "site": Site(settings, assets)},
     )

@@ -1,4 +1,4 @@
-"""What the edge serves besides pages: the API, the stylesheet, and a slow answer."""
+"""What the edge serves besides pages: the API, the assets, and a slow answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from common.problems import Problem
 from common.siblings import AsyncSibling
-from web.site import STYLESHEET, STYLESHEET_NAME
+from web.assets import Assets
 
 router = APIRouter()
 
@@ -22,12 +23,15 @@ async def pass_to_api(request: Request, path: str) -> Response:
     return await api.forward(request, f"/api/{path}")
 
 
-@router.get("/static/site.{version}.css")
-async def stylesheet(version: str) -> Response:
-    """Kept for good under its content's name. A page of another release gets this release's instead of none."""
-    kept = f"site.{version}.css" == STYLESHEET_NAME
-    headers = {"cache-control": "public, max-age=31536000, immutable" if kept else "no-cache"}
-    return Response(STYLESHEET, media_type="text/css", headers=headers)
+@router.get("/static/{name}")
+async def asset(request: Request, name: str) -> Response:
+    """Kept for good under its content's name. A page whose release is gone gets this release's instead of none."""
+    assets: Assets = request.app.state.assets
+    found = await assets.find(name)
+    if found is None:
+        raise Problem(404, "not_found", "Not Found")
+    headers = {"cache-control": "public, max-age=31536000, immutable" if found.exact else "no-cache"}
+    return Response(found.content, media_type=found.media_type, headers=headers)
 
 
 @router.get("/favicon.ico")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -17,19 +16,17 @@ from markupsafe import Markup, escape
 from starlette.datastructures import FormData
 
 from common.problems import Problem
+from web.assets import Assets
 from web.platform import Login, Platform, Visitor
 from web.settings import Settings
 
 HERE = Path(__file__).parent
 BANNER = (HERE / "banner.txt").read_text().strip()
-STYLESHEET = (HERE / "static/site.css").read_bytes()
-STYLESHEET_NAME = f"site.{hashlib.sha256(STYLESHEET).hexdigest()[:12]}.css"
 
 _SESSION = "azora_session"
 _CSRF = "azora_csrf"
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _COVERS = 11
 
@@ -54,7 +51,7 @@ def _prose(text: str) -> Markup:
 
 
 class Site:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, assets: Assets) -> None:
         self._secure = settings.cookie_secure
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -66,7 +63,7 @@ class Site:
         self._templates.filters |= {"price": _price, "cover": _cover, "duration": _duration, "prose": _prose}
         self._templates.globals |= {
             "banner": BANNER,
-            "stylesheet": f"/static/{STYLESHEET_NAME}",
+            "asset": assets.address,
             "release": settings.azora_release,
             "color": settings.azora_color,
         }
@@ -79,22 +76,26 @@ class Site:
         html = self._templates.get_template(template).render(
             visitor=visitor, csrf=token, path=request.url.path, **values
         )
-        headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+        # What is somebody's must not be there after they logged out, not even for the browser's way back.
+        kept = "no-store" if visitor else "private, no-cache"
+        headers = {"content-security-policy": _POLICY, "cache-control": kept, "vary": "Cookie"}
         response = HTMLResponse(html, status, headers)
         if request.cookies.get(_CSRF) != token:
-            self._set(response, _CSRF, token, None)
+            self._set(request, response, _CSRF, token, None)
         return response
 
-    def logged_in(self, response: Response, login: Login) -> Response:
-        self._set(response, _SESSION, login.token, login.expires_in)
+    def logged_in(self, request: Request, response: Response, login: Login) -> Response:
+        self._set(request, response, _SESSION, login.token, login.expires_in)
         return response
 
     def logged_out(self, response: Response) -> Response:
         response.delete_cookie(_SESSION)
         return response
 
-    def _set(self, response: Response, name: str, value: str, max_age: int | None) -> None:
-        response.set_cookie(name, value, max_age=max_age, secure=self._secure, httponly=True, samesite="lax")
+    def _set(self, request: Request, response: Response, name: str, value: str, max_age: int | None) -> None:
+        # A forged X-Forwarded-Proto costs nobody but its sender.
+        secure = self._secure or request.headers.get("x-forwarded-proto") == "https"
+        response.set_cookie(name, value, max_age=max_age, secure=secure, httponly=True, samesite="lax")
 
 
 def go(path: str) -> RedirectResponse:
@@ -121,7 +122,9 @@ async def _visitor(platform: Annotated[Platform, Depends(_platform)]) -> Visitor
 
 
 async def _form(request: Request) -> FormData:
-    """The form that was sent from one of our pages to this browser (double submit)."""
+    """The form that was sent from one of our pages to this browser: says the browser, and the token that both hold."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "foreign_form", "This form was sent from another site.")
     form = await request.form(max_files=0, max_fields=30)
     expected, given = request.cookies.get(_CSRF, ""), str(form.get("csrf", ""))
     if not expected or not hmac.compare_digest(expected.encode(), given.encode()):

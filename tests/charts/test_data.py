@@ -79,6 +79,17 @@ def test_addresses_carry_the_passwords_of_the_same_secret(data: Render) -> None:
     assert len(held["redis-password"]) >= 32
 
 
+def test_the_stand_in_for_stripe_tells_the_live_color_and_signs_with_what_pay_checks(data: Render) -> None:
+    rendering = data(localstripe={"enabled": True})
+    (container,) = pod_specs(rendering)["localstripe"]["containers"]
+    variables = {given["name"]: given for given in container["env"]}
+
+    assert variables["WEBHOOK_URL"]["value"] == "http://azora/api/pay/webhooks/stripe"
+    source = variables["WEBHOOK_SECRET"]["valueFrom"]["secretKeyRef"]
+    assert source == {"name": "azora-data", "key": "stripe-webhook-secret"}
+    assert secret(rendering)["stripe-webhook-secret"].startswith("whsec_")
+
+
 def test_the_secret_outlives_an_uninstall_as_the_files_do(data: Render) -> None:
     annotations = data().of("Secret")["azora-data"]["metadata"]["annotations"]
 

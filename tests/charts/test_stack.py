@@ -255,11 +255,11 @@ def test_only_who_needs_a_secret_gets_it(stack: Render) -> None:
     }
 
     assert received == {
-        "web": [],
+        "web": ["REDIS_URL"],
         "api": [],
         "auth": ["DATABASE_URL", "REDIS_URL"],
         "edu": ["DATABASE_URL", "REDIS_URL"],
-        "pay": ["DATABASE_URL", "REDIS_URL", "STRIPE_API_KEY"],
+        "pay": ["DATABASE_URL", "REDIS_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"],
         "migrations": ["DATABASE_URL"],
     }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from argon2 import PasswordHasher
 from fakeredis import FakeRedis
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
@@ -75,11 +77,34 @@ def test_log_out_ends_the_session(ada: TestClient) -> None:
 def test_repeated_failures_lock_even_the_right_password_out(ada: TestClient, redis: FakeRedis) -> None:
     for _ in range(3):
         ada.post("/auth/sessions", json=LOGIN | {"password": "wrong horse battery"})
-    assert ada.post("/auth/sessions", json=LOGIN).status_code == 429
+    locked = ada.post("/auth/sessions", json=LOGIN)
+    assert (locked.status_code, locked.json()["code"]) == (429, "locked")
+    assert 0 < int(locked.headers["retry-after"]) <= 15 * 60
+    assert "Try again in 15 min." in locked.json()["detail"]
     (key,) = redis.scan_iter("failures:*")
     assert 0 < redis.ttl(key) <= 15 * 60
     redis.delete(key)
     assert ada.post("/auth/sessions", json=LOGIN).status_code == 201
+
+
+def test_guessing_at_once_is_no_way_around_the_lock(ada: TestClient) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        wrong = LOGIN | {"password": "wrong horse battery"}
+        answers = list(pool.map(lambda _: ada.post("/auth/sessions", json=wrong).status_code, range(8)))
+    assert sorted(answers) == [401] * 3 + [429] * 5
+
+
+def test_an_old_hash_is_made_anew_when_its_password_is_known(ada: TestClient, emptied: str) -> None:
+    engine = create_engine(emptied)
+    with engine.begin() as database:
+        old = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(ADA["password"])
+        database.execute(text("UPDATE auth.accounts SET password_hash = :old"), {"old": old})
+    assert _token(ada)
+    with engine.connect() as database:
+        stored = database.execute(text("SELECT password_hash FROM auth.accounts")).scalar_one()
+    engine.dispose()
+    assert "m=19456,t=2,p=1" in stored
+    assert _token(ada)
 
 
 def test_a_login_forgets_the_failures_before_it(ada: TestClient, redis: FakeRedis) -> None:

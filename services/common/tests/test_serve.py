@@ -20,7 +20,12 @@ DRAIN_SECONDS = 1.0
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
     port = local.free_port()
-    environment = {"API_URL": "http://127.0.0.1:9", "LISTEN_HOST": "127.0.0.1", "PORT": str(port)}
+    environment = {
+        "API_URL": "http://127.0.0.1:9",
+        "REDIS_URL": "redis://127.0.0.1:9",
+        "LISTEN_HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
     command = [sys.executable, "-m", "common.serve", "web"]
     with (
         local.running(command, log=tmp_path / "log", **environment, DRAIN_SECONDS=str(DRAIN_SECONDS)) as process,

@@ -69,6 +69,11 @@ def test_version(client: TestClient) -> None:
     assert client.get("/version").json() == {"service": "trial", "release": "3f2a1c", "color": "green"}
 
 
+def test_a_head_is_answered_as_a_get(client: TestClient) -> None:
+    asked, got = client.head("/version"), client.get("/version")
+    assert (asked.status_code, asked.headers["content-length"]) == (200, got.headers["content-length"])
+
+
 def test_a_forged_request_id_is_replaced(client: TestClient) -> None:
     assert client.get("/healthz", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
 

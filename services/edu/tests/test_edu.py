@@ -83,6 +83,12 @@ def test_what_was_bought_is_there_without_enrolling(member: TestClient, purchase
     assert purchases.calls.last.request.headers["authorization"] == member.headers["authorization"]
 
 
+def test_a_bought_course_is_not_offered_again(member: TestClient, purchases: respx.Route) -> None:
+    assert member.get(f"/edu/courses/{PAID}").json()["enrolled"] is False
+    purchases.respond(json=[PAID])
+    assert member.get(f"/edu/courses/{PAID}").json()["enrolled"] is True
+
+
 def test_my_courses_without_pay(member: TestClient, purchases: respx.Route) -> None:
     """When pay is away, people still see the courses they are in."""
     member.put(f"/edu/courses/{FREE}/enrollment")

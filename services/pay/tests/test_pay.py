@@ -2,75 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-import respx
 import stripe
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
 
-import local
-from pay.app import create
-from pay.provider import Provider, ProviderUnavailable
-from pay.settings import Settings
-
-COURSE = {"slug": "releasing-without-fear", "title": "Releasing without fear", "price_cents": 4900}
-OTHER = {"slug": "databases-that-change", "title": "Databases", "price_cents": 7900}
-FREE = {"slug": "git-from-the-ground-up", "title": "Git", "price_cents": 0}
-GOOD = {"number": "4242 4242 4242 4242", "exp_month": "12", "exp_year": "2034", "cvc": "123"}
-DECLINED = GOOD | {"number": "4000000000000002"}
-
-
-@pytest.fixture(scope="session")
-def stripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    url = f"http://127.0.0.1:{(port := local.free_port())}"
-    with local.localstripe(port, tmp_path_factory.mktemp("localstripe") / "log"):
-        local.wait_until("localstripe", lambda: _answers(url))
-        yield url
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/js.stripe.com/v3/", trust_env=False).is_success
-    except httpx.TransportError:
-        return False
-
-
-@pytest.fixture
-def provider(stripe_url: str) -> stripe.StripeClient:
-    """Stripe itself, empty."""
-    httpx.delete(f"{stripe_url}/_config/data", trust_env=False)
-    return stripe.StripeClient("sk_test_x", base_addresses={"api": stripe_url})
-
-
-@pytest.fixture
-def client(
-    emptied: str, stripe_url: str, provider: object, log_in: Callable[[TestClient], object]
-) -> Iterator[TestClient]:
-    settings = Settings(
-        database_url=emptied, redis_url="redis://nowhere", edu_url="http://edu.test", stripe_api_base=stripe_url,
-        stripe_api_key="sk_test_x",
-    )  # type: ignore[arg-type]  # fmt: skip
-    with respx.mock(assert_all_called=False) as edu, TestClient(create(settings)) as client:
-        for course in (COURSE, OTHER, FREE):
-            edu.get(f"http://edu.test/edu/courses/{course['slug']}").respond(json=course)
-        edu.get(path__startswith="/edu/courses/").respond(404)
-        log_in(client)
-        yield client
+from pay.payments import ProviderUnavailable
+from pay.provider import Provider
+from pay.tests.trade import COURSE, DECLINED, FREE, GOOD, OTHER
 
 
 def _put(client: TestClient, course: dict[str, object]) -> httpx.Response:
     return client.put(f"/pay/cart/{course['slug']}")
-
-
-@pytest.fixture
-def order(client: TestClient) -> str:
-    """The order of somebody with one course in the cart."""
-    _put(client, COURSE)
-    found: str = client.post("/pay/orders").json()["id"]
-    return found
 
 
 def _pay(client: TestClient, order: str, card: dict[str, str]) -> httpx.Response:
@@ -150,9 +97,47 @@ def test_an_answer_lost_after_the_money_moved_is_found_again(
     with monkeypatch.context() as broken:
         broken.setattr(Provider, "confirm", lost)
         assert _pay(client, order, GOOD).status_code == 503
-    assert client.get(f"/pay/orders/{order}").json()["status"] == "open"
+    assert client.get("/pay/purchases").json() == [COURSE["slug"]]
+    assert client.get(f"/pay/orders/{order}").json()["card_last4"] == "4242"
+    assert client.get("/pay/cart").json()["items"] == []
     assert _pay(client, order, GOOD).json()["status"] == "paid"
     assert _charged(provider) == [4900]
+
+
+def test_another_card_never_repeats_the_key_of_one_whose_answer_was_lost(
+    client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stripe refuses a key that comes again with another card, for a day."""
+    keys: list[str] = []
+
+    def lost(_: Provider, *arguments: object) -> None:
+        keys.append(str(arguments[-1]))
+        raise ProviderUnavailable("connection reset")
+
+    monkeypatch.setattr(Provider, "prepare", lost)
+    assert [_pay(client, order, card).status_code for card in (DECLINED, GOOD)] == [503, 503]
+    assert len(set(keys)) == 2
+
+
+def test_nobody_pays_another_price_than_the_one_that_was_shown(
+    client: TestClient, order: str, provider: stripe.StripeClient
+) -> None:
+    _put(client, OTHER)
+    client.post("/pay/orders")
+    answer = _pay(client, order, GOOD | {"amount_cents": "4900"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_changed")
+    assert _charged(provider) == []
+
+
+def test_what_is_bought_by_now_is_not_sold_again(client: TestClient, order: str, emptied: str) -> None:
+    """The course was put into the cart once more while it was being paid."""
+    _pay(client, order, GOOD)
+    engine = create_engine(emptied)
+    with engine.begin() as database:
+        again = "SELECT account_id, course_slug, title, 4900 FROM pay.orders JOIN pay.order_items ON id = order_id"
+        database.execute(text(f"INSERT INTO pay.cart_items (account_id, course_slug, title, price_cents) {again}"))
+    engine.dispose()
+    assert client.post("/pay/orders").json()["code"] == "cart_empty"
 
 
 def test_a_died_attempt_is_given_up_before_the_next(

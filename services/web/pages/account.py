@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from web.platform import Refused
 from web.site import Asking, Form, Pages, Who, go, local
+from web.wording import in_words
 
 router = APIRouter()
 
@@ -16,6 +17,8 @@ Next = Annotated[str, Query(alias="next")]
 
 @router.get("/register")
 async def ask_to_register(request: Request, pages: Pages, who: Who, then: Next = "/") -> Response:
+    if who:
+        return go(local(then))
     return pages.page(request, "register.html", visitor=who, name="", email="", then=local(then), error="", fields={})
 
 
@@ -29,13 +32,15 @@ async def register(request: Request, pages: Pages, platform: Asking, form: Form)
     except Refused as refused:
         return pages.page(
             request, "register.html", visitor=None, status=refused.status, name=name, email=email, then=target,
-            error=refused.detail, fields=refused.fields,
+            error="Check what is marked." if refused.fields else refused.detail, fields=in_words(refused.fields),
         )  # fmt: skip
-    return pages.logged_in(go(target), login)
+    return pages.logged_in(request, go(target), login)
 
 
 @router.get("/login")
 async def ask_to_log_in(request: Request, pages: Pages, who: Who, then: Next = "/") -> Response:
+    if who:
+        return go(local(then))
     return pages.page(request, "login.html", visitor=who, email="", then=local(then), error="")
 
 
@@ -49,7 +54,7 @@ async def log_in(request: Request, pages: Pages, platform: Asking, form: Form) -
         return pages.page(
             request, "login.html", visitor=None, status=refused.status, email=email, then=target, error=error
         )
-    return pages.logged_in(go(target), login)
+    return pages.logged_in(request, go(target), login)
 
 
 @router.post("/logout")

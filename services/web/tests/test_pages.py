@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 import respx
+from fakeredis import FakeRedis
 from fastapi.testclient import TestClient
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from local import wait_until
 from web.app import create
+from web.assets import Asset, Assets
 from web.settings import Settings
-from web.site import BANNER, STYLESHEET_NAME, local
+from web.site import BANNER, HERE, local
 
 COURSE = {
     "slug": "git", "title": "Git <b>bold</b>", "summary": "Sum.", "level": "Beginner", "minutes": 90,
@@ -37,7 +44,9 @@ def api() -> Iterator[respx.MockRouter]:
 
 @pytest.fixture
 def client(api: respx.MockRouter) -> Iterator[TestClient]:
-    settings = Settings(api_url="http://api.test", azora_color="green", azora_release="3f2a1c")
+    settings = Settings(
+        api_url="http://api.test", redis_url="redis://nowhere", azora_color="green", azora_release="3f2a1c"
+    )  # type: ignore[arg-type]
     with TestClient(create(settings), follow_redirects=False) as client:
         yield client
 
@@ -73,11 +82,57 @@ def test_pages_load_nothing_from_elsewhere(client: TestClient) -> None:
     assert " style=" not in page.text
 
 
-def test_the_stylesheet_is_kept_by_content_and_found_by_pages_of_other_releases(client: TestClient) -> None:
-    own = client.get(f"/static/{STYLESHEET_NAME}")
-    assert "immutable" in own.headers["cache-control"]
+def _assets(page: httpx.Response) -> list[str]:
+    found: list[str] = re.findall(r'href="(/static/[^"]+)"', page.text)
+    return found
+
+
+def test_assets_are_named_by_content_and_kept_for_good(client: TestClient) -> None:
+    answers = [client.get(address) for address in _assets(client.get("/"))]
+    assert [answer.headers["content-type"] for answer in answers] == ["text/css; charset=utf-8", "image/svg+xml"]
+    assert {answer.headers["cache-control"] for answer in answers} == {"public, max-age=31536000, immutable"}
+
+
+def test_each_color_serves_the_assets_of_the_other(redis: FakeRedis, tmp_path: Path) -> None:
+    """Of the release before, and after a rollback of the one that is gone; nothing that only claims a name."""
+    (tmp_path / "site.css").write_text("/* the release before */")
+    before, now = Assets(tmp_path, redis), Assets(HERE / "static", redis)
+    before.lend()
+    found = asyncio.run(now.find(before.address("site.css").rpartition("/")[2]))
+    assert found == Asset("/* the release before */", "text/css", exact=True)
+    assert 6 * 86400 < redis.ttl(f"asset:{before.address('site.css').rpartition('/')[2]}") <= 7 * 86400
+    redis.set("asset:site.0123456789ab.css", "forged")
+    forged = asyncio.run(now.find("site.0123456789ab.css"))
+    assert forged is not None
+    assert (forged.exact, "forged" in forged.content) == (False, False)
+
+
+def test_a_process_lends_its_assets_as_soon_as_it_runs(client: TestClient, redis: FakeRedis) -> None:
+    names = {f"asset:{address.rpartition('/')[2]}" for address in _assets(client.get("/"))}
+    wait_until("the assets", lambda: names <= set(redis.scan_iter("asset:*")), seconds=5)
+
+
+def test_an_asset_of_nobody_is_answered_with_this_releases(client: TestClient) -> None:
+    own = client.get(_assets(client.get("/"))[0])
     other = client.get("/static/site.0123456789ab.css")
     assert (other.status_code, other.content, other.headers["cache-control"]) == (200, own.content, "no-cache")
+    assert client.get("/static/other.0123456789ab.css").status_code == 404
+    assert client.get("/static/site.css").status_code == 404
+
+
+def test_assets_do_without_redis(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise RedisConnectionError
+
+    monkeypatch.setattr(FakeRedis, "get", away)
+    assert [client.get(address).status_code for address in _assets(client.get("/"))] == [200, 200]
+    assert client.get("/static/site.0123456789ab.css").status_code == 200
+
+
+def test_pages_of_a_person_are_kept_by_nobody(member: TestClient) -> None:
+    assert member.get("/").headers["cache-control"] == "no-store"
+    member.cookies.clear()
+    assert member.get("/").headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/courses/git/enroll", "/cart/git", "/checkout"])
@@ -101,8 +156,21 @@ def test_logging_in_sets_a_cookie_that_scripts_and_other_sites_do_not_get(
 
 
 def test_cookies_are_for_https_where_there_is_https(api: respx.MockRouter) -> None:
-    with TestClient(create(Settings(api_url="http://api.test", cookie_secure=True))) as client:
-        assert "Secure" in client.get("/").headers["set-cookie"]
+    """Where the address is https, as the proxy in front says; elsewhere browsers would not send them back."""
+    settings = {"api_url": "http://api.test", "redis_url": "redis://nowhere"}
+    for always, forwarded, secure in ((False, "https", True), (False, "http", False), (True, "http", True)):
+        with TestClient(create(Settings(cookie_secure=always, **settings))) as client:  # type: ignore[arg-type]
+            cookie = client.get("/", headers={"x-forwarded-proto": forwarded}).headers["set-cookie"]
+        assert ("Secure" in cookie) is secure
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 303)])
+def test_a_form_of_another_site_is_refused_whatever_token_it_has(
+    client: TestClient, api: respx.MockRouter, site: str, status: int
+) -> None:
+    api.post(f"{API}/auth/sessions").respond(201, json={"token": "t", "expires_in": 60})
+    client.headers["sec-fetch-site"] = site
+    assert _send(client, "/login", email="ada@example.test", password="secret").status_code == status
 
 
 def test_wrong_credentials_stay_on_the_page_and_say_so(client: TestClient, api: respx.MockRouter) -> None:
@@ -141,6 +209,36 @@ def test_who_must_log_in_is_sent_there_and_back(client: TestClient, api: respx.M
     api.get(path__startswith="/api/").respond(401, json={"code": "not_logged_in", "detail": "Log in first."})
     answer = client.get(page)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={page}")
+
+
+@pytest.mark.parametrize("path", ["/login", "/register"])
+def test_who_is_logged_in_need_not_ask_for_it(member: TestClient, path: str) -> None:
+    assert member.get(f"{path}?next=/cart").headers["location"] == "/cart"
+
+
+def test_what_is_wrong_is_said_at_its_field(client: TestClient, api: respx.MockRouter) -> None:
+    problem = {"code": "invalid", "detail": "", "errors": [{"field": "email", "message": "String should match"}]}
+    api.post(f"{API}/auth/accounts").respond(422, json=problem)
+    page = _send(client, "/register", page="/register", name="Ada", email="ada@bad", password="a good sentence").text
+    assert 'value="ada@bad" aria-invalid="true" autofocus aria-describedby="email-error"' in page
+    assert '<p class="wrong" id="email-error">This is not an e-mail address.</p>' in page
+    assert "<title>Error: Register" in page
+    assert "a good sentence" not in page
+
+
+def test_a_course_that_needs_no_money_any_more_is_shown(member: TestClient, api: respx.MockRouter) -> None:
+    api.put(f"{API}/pay/cart/git").respond(409, json={"code": "bought_already", "detail": ""})
+    assert _send(member, "/cart/git", page="/courses/git").headers["location"] == "/courses/git"
+
+
+def test_what_is_paid_is_what_the_page_said(member: TestClient, api: respx.MockRouter) -> None:
+    api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
+    paying = api.post(f"{API}/pay/orders/6f1c/payment")
+    paying.respond(409, json={"code": "order_changed", "detail": "The order has changed."})
+    assert 'name="amount_cents" value="4900"' in member.get("/checkout/6f1c").text
+    answer = _send(member, "/checkout/6f1c", page="/checkout/6f1c", number="4242", amount_cents="4900")
+    assert json.loads(paying.calls.last.request.content)["amount_cents"] == "4900"
+    assert 'role="alert">The order has changed.' in answer.text
 
 
 def test_enrolling_begins_the_course(member: TestClient, api: respx.MockRouter) -> None:
@@ -219,5 +317,5 @@ def test_the_edge_passes_the_api_through_without_cookies(member: TestClient, api
 
 
 def test_slow_is_bounded(client: TestClient) -> None:
-    assert client.get("/slow?seconds=0.6").text.splitlines()[-1] == "done"
+    assert client.get("/slow?seconds=0.1").text.splitlines()[-1] == "done"
     assert client.get("/slow?seconds=31").status_code == 422

@@ -79,9 +79,9 @@ def _show_until_up(starting: subprocess.Popen[bytes], log: Path, terminal: Any) 
     terminal.ensure_newline()
     with log.open() as lines:
         while starting.poll() is None:
-            terminal.write(lines.read())
+            terminal.write(lines.read(), flush=True)
             time.sleep(0.5)
-        terminal.write(lines.read())
+        terminal.write(lines.read(), flush=True)
     assert not starting.returncode, f"could not start the node: see {log}"
 
 

@@ -14,6 +14,8 @@ from common import database, sessions
 from common.envelope import Envelope
 from common.service import service
 from common.siblings import Sibling
+from common.trials import guarded
+from pay import trials
 from pay.provider import Provider, ProviderUnavailable
 from pay.routes import router
 from pay.settings import Settings
@@ -27,7 +29,7 @@ def create(settings: Settings | None = None) -> Envelope:
         "pay",
         settings,
         description="Carts, orders and payments.",
-        routers=[router],
+        routers=[router, *guarded("pay", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError, httpx.HTTPError, ProviderUnavailable],
         state={

@@ -19,6 +19,7 @@ from azora.gateways.helm import GiveUp, Helm
 from azora.gateways.lease import Lease
 from azora.gateways.patience import patient
 from azora.gateways.suites import run_suite
+from azora.gateways.testing import suite_secret
 from azora.gateways.watching import await_answer, finish_probe, public_url, receipt_of, start_probe
 from azora.pods import Patience
 from azora.probing import ProbeResult
@@ -293,8 +294,9 @@ class Promotion:
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color, *, workers: int = 0) -> SuiteResult:
         """Run a suite of the released commit against *host*; reports land in this run's folder."""
+        suites = self.delivery.application.suites
         return run_suite(
-            self.delivery.folder / getattr(self.delivery.application.suites, name),
+            self.delivery.folder / suites.folders()[name],
             url=public_url(host, self.settings),
             connect=self.settings.ingress_address,
             release=self.delivery.release.id,
@@ -303,6 +305,7 @@ class Promotion:
             workers=workers,
             timeout_seconds=600,
             second_try=True,
+            secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,
         )
 
 

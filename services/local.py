@@ -23,6 +23,7 @@ from pathlib import Path
 import httpx
 
 SERVICES = Path(__file__).resolve().parent
+PYTHON = sys.executable  # who runs the platform from another environment than its own says so
 TRIALS_TOKEN = "for a platform on loopback only"  # noqa: S105 - as it says
 LOCALSTRIPE = SERVICES.parent / "deployments/images/localstripe/serve.py"
 
@@ -114,12 +115,12 @@ def postgresql() -> Iterator[str]:
 
 
 def localstripe(port: int, log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    return running([sys.executable, str(LOCALSTRIPE)], log=log, LISTEN_HOST="127.0.0.1", PORT=str(port))
+    return running([PYTHON, str(LOCALSTRIPE)], log=log, LISTEN_HOST="127.0.0.1", PORT=str(port))
 
 
 def migrate(database_url: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "migrations"], cwd=SERVICES, check=True, stdout=subprocess.DEVNULL,
+        [PYTHON, "-m", "migrations"], cwd=SERVICES, check=True, stdout=subprocess.DEVNULL,
         env=_environment(DATABASE_URL=database_url),
     )  # fmt: skip
 
@@ -140,7 +141,7 @@ class Processes:
         if before := self._running.pop(name, None):
             before.close()
         own = {**self._settings, "PORT": self._addresses[name].rpartition(":")[2]}
-        command = [sys.executable, "-m", "common.serve", name]
+        command = [PYTHON, "-m", "common.serve", name]
         stack = self._running.setdefault(name, ExitStack())
         stack.enter_context(running(command, log=self._logs / f"{name}.log", folder=folder, **own))
 
@@ -148,9 +149,8 @@ class Processes:
         for name in self._addresses:
             self.start(name)
 
-    def wait(self, name: str = "api") -> None:
-        """Return when the service *name* answers; `api` knows of all."""
-        path = "/api/health" if name == "api" else "/healthz"
+    def wait(self, name: str, path: str) -> None:
+        """Return when the service *name* answers on *path*."""
         wait_until(name, lambda: _answers(f"{self._addresses[name]}{path}"), seconds=120)
 
     def stop_all(self) -> None:
@@ -183,8 +183,8 @@ def platform(logs: Path, port: int, environment: Mapping[str, str]) -> Iterator[
         processes = Processes(logs, port, settings)
         stack.callback(processes.stop_all)
         processes.start_all()
-        for name in ("api", "web"):
-            processes.wait(name)
+        processes.wait("api", "/api/health")  # it asks those behind it
+        processes.wait("web", "/healthz")
         yield processes
 
 

@@ -32,7 +32,6 @@ _OPTIONS = {
     "--azora-connect": "host:port to dial for it, instead of looking its name up",
     "--azora-expect-release": "the release that must answer",
     "--azora-expect-color": "the color that must answer",
-    "--azora-patience": "seconds that a page may take to show what is expected; 10",
 }
 
 
@@ -103,9 +102,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], target: T
 
 
 @pytest.fixture
-def page(page: Page, pytestconfig: pytest.Config) -> Page:
+def page(page: Page) -> Page:
     """A page of a fresh browser profile; patient, for machines that are busy."""
-    patience_ms = float(pytestconfig.option.azora_patience or 10) * 1000
-    expect.set_options(timeout=patience_ms)
-    page.set_default_timeout(patience_ms * 1.5)
+    expect.set_options(timeout=10_000)
+    page.set_default_timeout(15_000)
     return page

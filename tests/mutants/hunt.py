@@ -1,0 +1,101 @@
+"""Run all eighteen cases against the platform with one thing wrong in it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from azora.settings import ROOT
+from tests.mutants.mutations import SERVICES, Mutation
+
+SUITES = ("tests/e2e", "tests/smoke")
+
+
+class Hunt:
+    """A local platform, of which one service at a time is a mutant."""
+
+    def __init__(self, processes: object, secret: str, folder: Path) -> None:
+        self._processes: object = processes
+        self._secret = secret
+        self._folder = folder
+        self._mutated: str | None = None
+        self._count = 0
+
+    def red(self, mutation: Mutation | None) -> list[str]:
+        """Which cases fail with *mutation*; with None, in the platform as it is."""
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        if self._mutated and (mutation is None or mutation.service != self._mutated):
+            self._run(self._mutated, SERVICES)
+        if mutation:
+            self._run(mutation.service, mutation.build(folder / "services"))
+        self._mutated = mutation.service if mutation else None
+        return self._failed(folder)
+
+    def _run(self, service: str, folder: Path) -> None:
+        self._processes.start(service, folder)  # type: ignore[attr-defined]
+        self._processes.wait(service, "/healthz")  # type: ignore[attr-defined]
+
+    def _failed(self, folder: Path) -> list[str]:
+        report = folder / "report.json"
+        options = ["-q", "-n", "2", "-p", "no:cacheprovider", "--tb=line"]
+        options += [
+            "--json-report",
+            f"--json-report-file={report}",
+            "--json-report-omit",
+            "collectors",
+            "log",
+            "streams",
+        ]
+        options += [f"--azora-url={self._processes.address}"]  # type: ignore[attr-defined]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *SUITES],
+            cwd=ROOT,
+            env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+            | {"SUITE_SECRET": self._secret},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        tests = json.loads(report.read_text())["tests"] if report.is_file() else []
+        assert len(tests) == 18, f"not every case ran:\n{done.stdout}\n{done.stderr}"
+        names = [test["nodeid"].partition("::")[2] for test in tests if test["outcome"] != "passed"]
+        return sorted(name.replace("[chromium]", "") for name in names)
+
+
+def _local() -> ModuleType:
+    """services/local.py, which belongs to no package, running the services with their own interpreter."""
+    spec = importlib.util.spec_from_file_location("platform_on_loopback", SERVICES / "local.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    uv = next(map(str, Path.home().glob(".cache/azora/uv-*/bin/uv")), "uv")
+    command = [uv, "run", "--locked", "--project", "services", "python", "-c", "import sys; print(sys.executable)"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=_environment())
+    module.PYTHON = found.stdout.strip()  # type: ignore[attr-defined]
+    return module
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+
+
+@contextmanager
+def hunting() -> Iterator[Hunt]:
+    """The platform on loopback, for as long as the block lasts."""
+    local = _local()
+    with ExitStack() as stack:
+        logs, folder = (Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2))
+        processes = stack.enter_context(local.platform(logs, local.free_port(), {}))
+        yield Hunt(processes, local.TRIALS_TOKEN, folder)

@@ -18,6 +18,7 @@ from azora.gateways.cluster import Cluster
 from azora.gateways.helm import GiveUp, Helm
 from azora.gateways.lease import Lease
 from azora.gateways.patience import patient
+from azora.gateways.remembering import remembered
 from azora.gateways.suites import run_suite
 from azora.gateways.testing import suite_secret
 from azora.gateways.watching import await_answer, finish_probe, public_url, receipt_of, start_probe
@@ -293,9 +294,9 @@ class Promotion:
     # -- suites
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color, *, workers: int = 0) -> SuiteResult:
-        """Run a suite of the released commit against *host*; reports land in this run's folder."""
+        """Run a suite of the released commit against *host*; reports land in this run's folder, outcomes are remembered."""
         suites = self.delivery.application.suites
-        return run_suite(
+        result = run_suite(
             self.delivery.folder / suites.folders()[name],
             url=public_url(host, self.settings),
             connect=self.settings.ingress_address,
@@ -307,6 +308,7 @@ class Promotion:
             second_try=True,
             secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,
         )
+        return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")
 
 
 def must_pass(result: SuiteResult, where: str) -> None:

@@ -43,7 +43,7 @@ class Hunt:
         self._mutated = mutation.service if mutation else None
         seen = self._failed(folder / "report.json", SUITES)
         expected = {mutation.case} if mutation else set()
-        if {_case(name) for name in seen} == expected:
+        if not seen or {_case(name) for name in seen} == expected:
             return sorted(map(_case, seen))
         return sorted(map(_case, self._failed(folder / "again.json", seen)))  # a busy machine is no mutant
 

@@ -133,6 +133,7 @@ class Processes:
         self._addresses = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
         self._settings = {f"{name.upper()}_URL": address for name, address in self._addresses.items()} | dict(settings)
         self._logs = logs
+        self.database_url = settings["DATABASE_URL"]
         self._running: dict[str, ExitStack] = {}
         self.address = self._addresses["web"]
 

@@ -42,3 +42,10 @@ def test_nobody_cries_wolf(hunt: Hunt) -> None:
 @each
 def test_exactly_its_guard_sees_it(hunt: Hunt, mutation: Mutation) -> None:
     assert hunt.red(mutation) == [mutation.case]
+
+
+@pytest.mark.mutants
+def test_no_run_leaves_anything_not_even_a_failed_one(hunt: Hunt) -> None:
+    """The last one here: all the others have run. Who registers through the pages is removed as well."""
+    assert hunt.red(MUTATIONS[1]) == [MUTATIONS[1].case]
+    assert set(hunt.left().values()) == {0}, hunt.left()

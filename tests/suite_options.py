@@ -34,6 +34,8 @@ _OPTIONS = {
     "--azora-expect-color": "the color that must answer",
 }
 
+_RUNS_NOTHING = ("collectonly", "help", "version", "showfixtures", "show_fixtures_per_test", "markers")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("azora", "the platform under test")
@@ -47,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Find or start the platform, once a run."""
     option = config.option
     vars(option).update(getattr(config, "workerinput", {}).get("azora", {}))
-    if option.azora_url or option.collectonly:
+    if option.azora_url or any(vars(option).get(name) for name in _RUNS_NOTHING):
         return
     if option.azora_env:
         url, connect, release, color, secret = _found(option.azora_env)

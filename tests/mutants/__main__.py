@@ -6,6 +6,7 @@ import sys
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.mutants.hunt import hunting
@@ -26,10 +27,12 @@ def main() -> None:
             red = hunt.red(mutation)
             caught = red == [mutation.case]
             good = good and caught
-            console.print(f"{mutation.what}: {', '.join(red) or 'nobody'}")
+            console.print(f"{mutation.what}: {escape(', '.join(red)) or 'nobody'}")
             mark = "[green]✓[/]" if caught else "[red]✗[/]"
             took = f"{time.monotonic() - began:.0f}"
-            table.add_row(mark, mutation.what, mutation.service, mutation.case, ", ".join(red) or "nobody", took)
+            table.add_row(
+                mark, mutation.what, mutation.service, escape(mutation.case), escape(", ".join(red)) or "nobody", took
+            )
     console.print(table)
     sys.exit(0 if good else 1)
 

@@ -3,10 +3,10 @@ SHELL := /bin/sh
 NODE ?= demo
 AZORA := .venv/bin/azora
 PYTEST := .venv/bin/pytest
-SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/flows tests/cluster tests/ui tests/faults)
+SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help demo test up down clean lint check bench bootstrap
+.PHONY: help demo test up down clean lint check mutants bench bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ lint: bootstrap  ## style, types, the direction of imports
 
 check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
 	$(PYTEST) tests/unit
+
+mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
+	.venv/bin/python -m tests.mutants
 
 bench: bootstrap ## the pipeline against its peers, on the same node
 	@echo "no benchmarks yet"

@@ -65,11 +65,22 @@ class Charts(_Strict):
     data: Inside | None = None
 
 
+class SecretKey(_Strict):
+    """One value of a Secret in the environment's namespace."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    key: str = Field(pattern=r"^[-._a-zA-Z0-9]+$")
+
+
 class Suites(_Strict):
-    """Folders of the cases that are run against a deployed platform."""
+    """Folders of the cases that are run against a deployed platform; the end-to-end ones are handed `secret`."""
 
     e2e: Inside
     smoke: Inside
+    secret: SecretKey | None = None
+
+    def folders(self) -> dict[str, str]:
+        return {"e2e": self.e2e, "smoke": self.smoke}
 
 
 class Application(_Strict):
@@ -107,7 +118,7 @@ class Application(_Strict):
             yield from ((f"images.{number}.sources", source) for source in image.sources)
         named = {f"charts.{key}": path for key, path in self.charts}
         named |= {"values": self.values, "migrations": self.migrations}
-        named |= {f"suites.{key}": path for key, path in self.suites}
+        named |= {f"suites.{key}": path for key, path in self.suites.folders().items()}
         yield from ((key, path) for key, path in named.items() if path)
 
 

@@ -17,7 +17,9 @@ _OUTCOMES: Mapping[str, Outcome] = {"passed": "passed", "xpassed": "passed", "sk
 
 @dataclass(frozen=True)
 class Case:
-    """One case; `name` is pytest's node id below the suite's folder, `message` why it failed or was skipped."""
+    """One case; `name` is pytest's node id below the suite's folder, `message` why it failed or was skipped, `before`
+    how it fared in the runs before, oldest first.
+    """
 
     name: str
     outcome: Outcome
@@ -26,6 +28,7 @@ class Case:
     screenshot: Path | None = None
     video: Path | None = None
     trace: Path | None = None
+    before: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from pathlib import Path
 import httpx
 
 SERVICES = Path(__file__).resolve().parent
+PYTHON = sys.executable  # who runs the platform from another environment than its own says so
+TRIALS_TOKEN = "for a platform on loopback only"  # noqa: S105 - as it says
 LOCALSTRIPE = SERVICES.parent / "deployments/images/localstripe/serve.py"
 
 
@@ -50,10 +52,12 @@ def _environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(command: list[str], *, log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """*command* with *more* in its environment for as long as the block lasts."""
+def running(
+    command: list[str], *, log: Path, folder: Path = SERVICES, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """*command* in *folder* with *more* in its environment for as long as the block lasts."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, cwd=SERVICES, env=_environment(**more), stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, env=_environment(**more), stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -111,24 +115,53 @@ def postgresql() -> Iterator[str]:
 
 
 def localstripe(port: int, log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    return running([sys.executable, str(LOCALSTRIPE)], log=log, LISTEN_HOST="127.0.0.1", PORT=str(port))
+    return running([PYTHON, str(LOCALSTRIPE)], log=log, LISTEN_HOST="127.0.0.1", PORT=str(port))
 
 
 def migrate(database_url: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "migrations"], cwd=SERVICES, check=True, stdout=subprocess.DEVNULL,
+        [PYTHON, "-m", "migrations"], cwd=SERVICES, check=True, stdout=subprocess.DEVNULL,
         env=_environment(DATABASE_URL=database_url),
     )  # fmt: skip
 
 
-def _addresses(port: int) -> dict[str, str]:
-    ports = {"web": port} | {name: free_port() for name in ("api", "auth", "edu", "pay")}
-    return {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
+class Processes:
+    """The five services as processes that know each other's addresses; each can be replaced by another build of it."""
+
+    def __init__(self, logs: Path, port: int, settings: Mapping[str, str]) -> None:
+        ports = {"web": port} | {name: free_port() for name in ("api", "auth", "edu", "pay")}
+        self._addresses = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
+        self._settings = {f"{name.upper()}_URL": address for name, address in self._addresses.items()} | dict(settings)
+        self._logs = logs
+        self.database_url = settings["DATABASE_URL"]
+        self._running: dict[str, ExitStack] = {}
+        self.address = self._addresses["web"]
+
+    def start(self, name: str, folder: Path = SERVICES) -> None:
+        """Run the service *name* from *folder*, instead of the one that runs."""
+        if before := self._running.pop(name, None):
+            before.close()
+        own = {**self._settings, "PORT": self._addresses[name].rpartition(":")[2]}
+        command = [PYTHON, "-m", "common.serve", name]
+        stack = self._running.setdefault(name, ExitStack())
+        stack.enter_context(running(command, log=self._logs / f"{name}.log", folder=folder, **own))
+
+    def start_all(self) -> None:
+        for name in self._addresses:
+            self.start(name)
+
+    def wait(self, name: str, path: str) -> None:
+        """Return when the service *name* answers on *path*."""
+        wait_until(name, lambda: _answers(f"{self._addresses[name]}{path}"), seconds=120)
+
+    def stop_all(self) -> None:
+        for stack in self._running.values():
+            stack.close()
 
 
 @contextmanager
-def platform(logs: Path, port: int, environment: Mapping[str, str]) -> Iterator[str]:
-    """The platform; yields the address of its pages."""
+def platform(logs: Path, port: int, environment: Mapping[str, str]) -> Iterator[Processes]:
+    """The platform, answering."""
     with ExitStack() as stack:
         database_url = stack.enter_context(postgresql())
         migrate(database_url)
@@ -137,29 +170,28 @@ def platform(logs: Path, port: int, environment: Mapping[str, str]) -> Iterator[
                  "--save", "", "--dir", str(logs)]  # fmt: skip
         stack.enter_context(running(redis, log=logs / "redis.log"))
         stack.enter_context(localstripe(stripe_port, logs / "localstripe.log"))
-        addresses = _addresses(port)
         settings = {
-            **{f"{name.upper()}_URL": address for name, address in addresses.items()},
             "DATABASE_URL": database_url,
             "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
             "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
             "STRIPE_API_KEY": "sk_test_local",
+            "TRIALS_TOKEN": TRIALS_TOKEN,
             "LISTEN_HOST": "127.0.0.1",
             "DRAIN_SECONDS": "0",
             "SHUTDOWN_SECONDS": "2",
             **environment,
         }
-        for name, address in addresses.items():
-            command = [sys.executable, "-m", "common.serve", name]
-            own = {**settings, "PORT": address.rpartition(":")[2]}
-            stack.enter_context(running(command, log=logs / f"{name}.log", **own))
-        wait_until("the platform", lambda: _healthy(addresses["web"]), seconds=120)
-        yield addresses["web"]
+        processes = Processes(logs, port, settings)
+        stack.callback(processes.stop_all)
+        processes.start_all()
+        processes.wait("api", "/api/health")  # it asks those behind it
+        processes.wait("web", "/healthz")
+        yield processes
 
 
-def _healthy(address: str) -> bool:
+def _answers(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/api/health", timeout=5, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(address, timeout=5, trust_env=False).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 
@@ -174,8 +206,8 @@ def main() -> None:
     identity = {"AZORA_COLOR": chosen.color, "AZORA_RELEASE": chosen.release}
     with tempfile.TemporaryDirectory(prefix="azora-local-") as logs:
         try:
-            with platform(Path(logs), chosen.port, identity) as address:
-                print(f"The platform answers at {address} (logs in {logs}); Ctrl-C ends it.", flush=True)
+            with platform(Path(logs), chosen.port, identity) as processes:
+                print(f"The platform answers at {processes.address} (logs in {logs}); Ctrl-C ends it.", flush=True)
                 signal.pause()
         except KeyboardInterrupt:
             print("Stopped.")

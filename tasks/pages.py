@@ -9,6 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
+from azora.history import told
 from azora.plan import Plan, markdown
 from azora.record import Receipt
 from azora.release import Release
@@ -107,10 +108,15 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
 
 
 def _trouble(case: Case) -> str:
-    """A case that failed at least once: what it said, and the pictures it left."""
+    """A case that failed at least once: what it said, how it fared before, and the pictures it left."""
     pictures = {"screenshot": case.screenshot, "video": case.video, "trace": case.trace}
     links = " · ".join(f"[{name}]({_link(file)})" for name, file in pictures.items() if file)
-    return f"**{MARKS[case.outcome]} {case.name}** {links}\n\n```\n{case.message.strip() or 'it said nothing'}\n```"
+    seen = f"\n\n![What {case.name} saw when it failed]({_link(case.screenshot)})" if case.screenshot else ""
+    flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
+    return (
+        f"**{MARKS[case.outcome]} {case.name}** {links}\n\n{flaky}{told(case)}\n\n"
+        f"```\n{case.message.strip() or 'it said nothing'}\n```{seen}"
+    )
 
 
 def _after(seconds: float | None) -> str:

@@ -1,20 +1,20 @@
 """What both suites share: where the platform is, what it must say it is, and a browser that reaches it.
 
 Each suite's conftest.py imports it, so that a folder of cases runs wherever it lies, in any interpreter that has
-pytest-playwright.
+pytest-playwright. One process finds the platform (with xdist the controller) and hands what it found to its workers.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
+import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
+from suite_platform import answers_locally, start_locally
+from suite_target import SECRET, Target
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
@@ -27,11 +27,14 @@ QUIET = [
     "--disable-gpu",
 ]
 _OPTIONS = {
-    "--azora-url": "address of the platform, e.g. http://azora.localhost:8080",
+    "--azora-env": "environment whose platform is tested, e.g. staging; the other options are found out",
+    "--azora-url": "address of the platform, e.g. http://azora.localhost:8080; without it and --azora-env: a local one",
     "--azora-connect": "host:port to dial for it, instead of looking its name up",
     "--azora-expect-release": "the release that must answer",
     "--azora-expect-color": "the color that must answer",
 }
+
+_RUNS_NOTHING = ("collectonly", "help", "version", "showfixtures", "show_fixtures_per_test", "markers")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,50 +44,52 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             group.addoption(name, default=None, help=meaning)
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Find or start the platform, once a run."""
+    option = config.option
+    vars(option).update(getattr(config, "workerinput", {}).get("azora", {}))
+    if option.azora_url or any(vars(option).get(name) for name in _RUNS_NOTHING):
+        return
+    if option.azora_env:
+        url, connect, release, color, secret = _found(option.azora_env)
+        option.azora_connect, option.azora_expect_release, option.azora_expect_color = connect, release, color
+    else:
+        url, secret = answers_locally() or start_locally(config)
+    option.azora_url = url
+    if secret:
+        os.environ[SECRET] = secret
 
-    def json(self) -> Any:
-        return json.loads(self.body)
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """What was found is told to each of xdist's workers, which have the command line only."""
+    node.workerinput["azora"] = {
+        key: value for key, value in vars(node.config.option).items() if key.startswith("azora_")
+    }
 
 
-@dataclass(frozen=True)
-class Target:
-    """The platform under test."""
+def _found(environment: str) -> tuple[str | None, ...]:
+    """What Azora knows of the environment. Only here is it imported: with --azora-url any interpreter will do."""
+    try:
+        from azora.errors import AzoraError
+        from azora.gateways.testing import testing_of
+    except ImportError as error:
+        raise pytest.UsageError(f"could not find {environment}: {error}; give --azora-url instead") from None
+    try:
+        return astuple(testing_of(environment))
+    except AzoraError as error:
+        raise pytest.UsageError(str(error)) from None
 
-    url: str
-    connect: str | None
-    release: str | None
-    color: str | None
 
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
-
-    def ask(self, path: str, send: object = None) -> Answer:
-        """GET *path*, or POST *send* to it as JSON."""
-        address = self.connect or urlsplit(self.url).netloc
-        headers = {"Host": urlsplit(self.url).netloc, "Content-Type": "application/json"}
-        secure = urlsplit(self.url).scheme == "https"
-        connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(address, timeout=15)
-        try:
-            body = None if send is None else json.dumps(send)
-            connection.request("POST" if body else "GET", path, body, headers)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
-        finally:
-            connection.close()
+def target_of(config: pytest.Config) -> Target:
+    said = config.option
+    return Target(said.azora_url.rstrip("/"), said.azora_connect, said.azora_expect_release, said.azora_expect_color)
 
 
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config) -> Target:
-    url, connect, release, color = (pytestconfig.getoption(name) for name in _OPTIONS)
-    if not url:
-        pytest.exit("could not run the cases: say where the platform is with --azora-url", returncode=4)
-    return Target(url.rstrip("/"), connect, release, color)
+    return target_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from azora.environment import Environment
 from azora.errors import BadInput
 from azora.gateways.cluster import connect
 from azora.gateways.delivering import promotion_of
+from azora.history import told
 from azora.settings import settings
 
 MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]≈[/]", "skipped": "[dim]–[/]"}
@@ -27,7 +28,8 @@ def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_jso
     )
     result = promotion.suite(name, environment.hosts.live, active, workers=2 if name == "e2e" else 0)
     for case in [] if as_json else result.cases:
-        console.print(f"  {MARKS[case.outcome]} {case.name} [dim]{case.seconds:.1f} s[/]")
+        history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
+        console.print(f"  {MARKS[case.outcome]} {case.name} [dim]{case.seconds:.1f} s[/]{history}")
     done(
         result.summary(),
         {"ok": result.ok, "cases": {case.name: case.outcome for case in result.cases}},

@@ -15,7 +15,9 @@ from azora.gateways import charts
 from azora.gateways.cluster import Cluster
 from azora.gateways.helm import Helm
 from azora.gateways.lease import Lease
+from azora.gateways.remembering import remembered
 from azora.gateways.suites import run_suite
+from azora.gateways.testing import suite_secret
 from azora.gateways.watching import public_url
 from azora.record import StackRecord
 from azora.reports import SuiteResult
@@ -83,9 +85,10 @@ class Steps:
         self.cluster.write_record(router=f"{charts.router_digest(self.delivery)}/{active}")
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color, *, workers: int = 0) -> SuiteResult:
-        """Run a suite of the released commit against *host*; reports land in this run's folder."""
-        return run_suite(
-            self.delivery.folder / getattr(self.delivery.application.suites, name),
+        """Run a suite of the released commit against *host*; reports land in this run's folder, outcomes are remembered."""
+        suites = self.delivery.application.suites
+        result = run_suite(
+            self.delivery.folder / suites.folders()[name],
             url=public_url(host, self.settings),
             connect=self.settings.ingress_address,
             release=self.delivery.release.id,
@@ -94,7 +97,9 @@ class Steps:
             workers=workers,
             timeout_seconds=600,
             second_try=True,
+            secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,
         )
+        return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")
 
 
 def pods_ready(stack: Stack) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from azora.errors import CheckFailed, Failed, TestsFailed
@@ -16,11 +16,12 @@ from azora.gateways.commands import Completed, run
 from azora.gateways.pictures import video_browsers, with_pictures
 from azora.reports import Case, SuiteResult, after_second_try, cases_of
 
+SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
 _RAN = (0, 1)
 
 # The pipeline's own configuration and logins are none of a tested commit's business.
-_OWN = ("PREFECT_", "AZORA_", "PYTEST_", "KUBECONFIG", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "COV_CORE_")
+_OWN = (SECRET, "PREFECT_", "AZORA_", "PYTEST_", "KUBECONFIG", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "COV_CORE_")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class _Run:
     report: Path
     options: tuple[str, ...]
     timeout_seconds: float
+    secret: str | None = field(default=None, repr=False)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -51,22 +53,23 @@ def run_suite(
     workers: int = 1,
     timeout_seconds: float = 900.0,
     second_try: bool = False,
+    secret: str | None = None,
 ) -> SuiteResult:
     """Run the cases in *folder* against *url*, dialling *connect* where given, and say what each did.
 
     Writes report.html (one file), junit.xml, report.json, pytest.log and, for failed browser cases, screenshot, video and
-    trace to *report_folder*. With *second_try* failed cases run once more, by themselves: what passes then is `flaky`.
+    trace to *report_folder*. The cases find *secret* in the variable SUITE_SECRET. With *second_try* failed cases run once more, by themselves: what passes then is `flaky`.
     Raises Failed where no verdict came out: no cases, a broken collection, no end within the limit.
     """
     began = time.monotonic()
     asked = {"url": url, "connect": connect, "expect-release": release, "expect-color": color}
     options = tuple(part for key, value in asked.items() if value for part in (f"--azora-{key}", value))
     folder, report_folder = folder.resolve(), report_folder.resolve()
-    first = _Run(folder, report_folder, (*options, "-n", str(workers if workers > 1 else 0)), timeout_seconds)
+    first = _Run(folder, report_folder, (*options, "-n", str(workers if workers > 1 else 0)), timeout_seconds, secret)
     cases = _cases(first, [str(folder)])
     failed = [case.name for case in cases if case.outcome == "failed"]
     if failed and second_try:
-        again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds)
+        again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds, secret)
         cases = after_second_try(cases, _cases(again, failed))
     return SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
 
@@ -104,6 +107,7 @@ def _pytest(suite: _Run, selection: list[str]) -> Completed:
     browsers = video_browsers()
     options += ["--video=retain-on-failure"] if browsers else []
     env = _environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | browsers  # nothing is written into the export
+    env |= {SECRET: suite.secret} if suite.secret else {}
     return run(
         [sys.executable, "-m", "pytest", *options, *suite.options, *selection],
         cwd=suite.folder,

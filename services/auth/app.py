@@ -9,12 +9,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import sessionmaker
 
+from auth import trials
 from auth.passwords import Lockout
 from auth.routes import router
 from auth.settings import Settings
 from common import database, sessions
 from common.envelope import Envelope
 from common.service import service
+from common.trials import guarded
 
 
 def create(settings: Settings | None = None) -> Envelope:
@@ -25,7 +27,7 @@ def create(settings: Settings | None = None) -> Envelope:
         "auth",
         settings,
         description="Accounts and logins.",
-        routers=[router],
+        routers=[router, *guarded("auth", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError],
         state={

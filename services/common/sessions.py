@@ -56,9 +56,9 @@ class Sessions:
         self._redis = redis
         self.lifetime = lifetime
 
-    def open(self, account: Account) -> str:
+    def open(self, account: Account, lifetime: timedelta | None = None) -> str:
         token = secrets.token_urlsafe(32)
-        self._redis.set(_key(token), account.model_dump_json(), ex=self.lifetime)
+        self._redis.set(_key(token), account.model_dump_json(), ex=lifetime or self.lifetime)
         return token
 
     def account(self, token: str) -> Account | None:

@@ -13,6 +13,8 @@ from common import database, sessions
 from common.envelope import Envelope
 from common.service import service
 from common.siblings import Sibling
+from common.trials import guarded
+from edu import trials
 from edu.routes import router
 from edu.settings import Settings
 
@@ -25,7 +27,7 @@ def create(settings: Settings | None = None) -> Envelope:
         "edu",
         settings,
         description="Courses, lessons and who is enrolled.",
-        routers=[router],
+        routers=[router, *guarded("edu", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError],
         state={

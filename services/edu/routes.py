@@ -14,6 +14,7 @@ from common.sessions import SignedIn, Token, Visitor
 from common.siblings import Sibling
 from edu.enrollment import enroll, enrolled, take_up_purchases
 from edu.models import CourseRow, EnrollmentRow, LessonRow
+from edu.trials import listed
 
 router = APIRouter(prefix="/edu", tags=["edu"])
 
@@ -67,8 +68,8 @@ Asked = Annotated[CourseRow, Depends(_course)]
 
 
 @router.get("/courses", summary="The catalogue")
-def catalogue(database: Database) -> list[CourseSummary]:
-    rows = database.scalars(select(CourseRow).order_by(CourseRow.position))
+def catalogue(visitor: Visitor, database: Database) -> list[CourseSummary]:
+    rows = database.scalars(select(CourseRow).where(listed(visitor)).order_by(CourseRow.position))
     return [CourseSummary.model_validate(row) for row in rows]
 
 

@@ -14,7 +14,8 @@ from common import database, sessions
 from common.envelope import Envelope
 from common.service import service
 from common.siblings import Sibling
-from pay import routes, webhooks
+from common.trials import guarded
+from pay import routes, trials, webhooks
 from pay.payments import ProviderUnavailable
 from pay.provider import Provider
 from pay.settings import Settings
@@ -28,7 +29,7 @@ def create(settings: Settings | None = None) -> Envelope:
         "pay",
         settings,
         description="Carts, orders and payments.",
-        routers=[routes.router, webhooks.router],
+        routers=[routes.router, webhooks.router, *guarded("pay", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError, httpx.HTTPError, ProviderUnavailable],
         state={

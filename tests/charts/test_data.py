@@ -77,6 +77,7 @@ def test_addresses_carry_the_passwords_of_the_same_secret(data: Render) -> None:
     assert (redis.hostname, redis.port, redis.password) == ("azora-redis", 6379, held["redis-password"])
     assert len(held["postgresql-password"]) >= 32
     assert len(held["redis-password"]) >= 32
+    assert len(held["trials-token"]) >= 32
 
 
 def test_the_stand_in_for_stripe_tells_the_live_color_and_signs_with_what_pay_checks(data: Render) -> None:

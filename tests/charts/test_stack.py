@@ -257,9 +257,9 @@ def test_only_who_needs_a_secret_gets_it(stack: Render) -> None:
     assert received == {
         "web": ["REDIS_URL"],
         "api": [],
-        "auth": ["DATABASE_URL", "REDIS_URL"],
-        "edu": ["DATABASE_URL", "REDIS_URL"],
-        "pay": ["DATABASE_URL", "REDIS_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"],
+        "auth": ["DATABASE_URL", "REDIS_URL", "TRIALS_TOKEN"],
+        "edu": ["DATABASE_URL", "REDIS_URL", "TRIALS_TOKEN"],
+        "pay": ["DATABASE_URL", "REDIS_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "TRIALS_TOKEN"],
         "migrations": ["DATABASE_URL"],
     }
 

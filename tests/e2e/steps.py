@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from playwright.sync_api import Page, expect
-
-
-@dataclass(frozen=True)
-class Person:
-    name: str
-    email: str
-    password: str
-
-
-@dataclass(frozen=True)
-class Course:
-    title: str
-    price: str
+from playwright.sync_api import Page
 
 
 def log_in(page: Page, email: str, password: str) -> None:
@@ -25,12 +10,6 @@ def log_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
-
-
-def open_course(page: Page, course: Course) -> None:
-    page.goto("/")
-    page.get_by_role("link", name=course.title).click()
-    expect(page.get_by_role("heading", name=course.title, level=1)).to_be_visible()
 
 
 def pay_with(page: Page, number: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-from steps import Person, log_in
+from steps import log_in
+from trial import Person
 
 
 def test_registration(page: Page, stranger: Person) -> None:
@@ -34,6 +35,7 @@ def test_invalid_credentials(page: Page, member: Person) -> None:
 
 
 def test_logout(signed_in: Page) -> None:
+    signed_in.goto("/learning")
     before = signed_in.context.cookies()
     signed_in.get_by_role("button", name="Log out").click()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-from steps import Course, open_course, pay_with
+from steps import pay_with
+from trial import Course, Member, Trial
 
 
 def test_add_to_cart(signed_in: Page, paid: Course) -> None:
-    open_course(signed_in, paid)
+    signed_in.goto(f"/courses/{paid.slug}")
     signed_in.get_by_role("button", name="Add to cart").click()
 
     row = signed_in.get_by_role("row").filter(has_text=paid.title)
@@ -15,11 +16,16 @@ def test_add_to_cart(signed_in: Page, paid: Course) -> None:
     expect(signed_in.get_by_role("row", name="Total")).to_contain_text(paid.price)
 
 
-def test_checkout(at_checkout: Page, paid: Course) -> None:
-    order = at_checkout.get_by_role("complementary", name="Your order")
+def test_checkout(signed_in: Page, member: Member, trial: Trial, paid: Course) -> None:
+    trial.put_into_cart(member, paid)
+    signed_in.goto("/cart")
+    signed_in.get_by_role("button", name="Check out").click()
+
+    expect(signed_in.get_by_role("heading", name="Checkout")).to_be_visible()
+    order = signed_in.get_by_role("complementary", name="Your order")
     expect(order).to_contain_text(paid.title)
     expect(order).to_contain_text(f"Total {paid.price}")
-    expect(at_checkout.get_by_role("button", name=f"Pay {paid.price}")).to_be_visible()
+    expect(signed_in.get_by_role("button", name=f"Pay {paid.price}")).to_be_visible()
 
 
 def test_pay_with_a_card(at_checkout: Page, paid: Course) -> None:
@@ -29,7 +35,7 @@ def test_pay_with_a_card(at_checkout: Page, paid: Course) -> None:
     expect(at_checkout.get_by_role("status")).to_contain_text(f"The payment of {paid.price} went through.")
     at_checkout.get_by_role("link", name="Go to my courses").click()
     at_checkout.get_by_role("link", name=paid.title).click()
-    expect(at_checkout.get_by_role("heading", name="Two colors")).to_be_visible()
+    expect(at_checkout.get_by_role("heading", name=paid.lessons[0][0])).to_be_visible()
 
 
 def test_declined_card(at_checkout: Page, paid: Course) -> None:
@@ -39,6 +45,4 @@ def test_declined_card(at_checkout: Page, paid: Course) -> None:
     at_checkout.goto("/learning")
     expect(at_checkout.get_by_text("You are not in a course yet.")).to_be_visible()
     at_checkout.goto("/cart")
-    expect(
-        at_checkout.get_by_role("row").filter(has_text=paid.title)
-    ).to_be_visible()  # still there, to try another card
+    expect(at_checkout.get_by_role("row").filter(has_text=paid.title)).to_be_visible()  # to try another card

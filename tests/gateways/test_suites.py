@@ -82,6 +82,25 @@ def test_each_case_is_told_with_its_outcome_message_and_reports(
     assert sorted(path.name for path in folder.iterdir()) == ["conftest.py", "test_shop.py"]
 
 
+def test_the_secret_comes_in_a_variable_and_is_in_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = suite(
+        tmp_path / "e2e",
+        """
+        import os
+        def test_has_it(): assert os.environ["SUITE_SECRET"] == "open " + "sesame"
+        def test_bad(): assert False
+        """,
+    )
+    monkeypatch.setenv("SUITE_SECRET", "somebody else's")
+    result = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report", secret="open sesame")
+
+    assert outcomes(result) == {"test_has_it": "passed", "test_bad": "failed"}
+    written = [file for file in (tmp_path / "report").rglob("*") if file.is_file()]
+    assert not [file for file in written if b"open sesame" in file.read_bytes()]
+    without = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report")
+    assert outcomes(without)["test_has_it"] == "failed"
+
+
 def test_what_passes_at_the_second_try_is_flaky(tmp_path: Path) -> None:
     folder = suite(
         tmp_path / "e2e",

@@ -10,9 +10,26 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from suite_options import Target, base_url, browser_type_launch_args, page, pytest_addoption, target
+from suite_options import (
+    base_url,
+    browser_type_launch_args,
+    page,
+    pytest_addoption,
+    pytest_configure,
+    pytest_configure_node,
+    target,
+)
+from suite_target import Target
 
-__all__ = ["base_url", "browser_type_launch_args", "page", "pytest_addoption", "target"]
+__all__ = [
+    "base_url",
+    "browser_type_launch_args",
+    "page",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_configure_node",
+    "target",
+]
 
 
 @pytest.fixture(scope="session")

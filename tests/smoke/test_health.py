@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from suite_options import Target
+from suite_target import Target
 
 Services = dict[str, Any]
 
@@ -34,7 +34,9 @@ def test_home_page(page: Page, services: Services, target: Target) -> None:
     expect(page.get_by_role("contentinfo")).to_contain_text(color)
 
 
-def test_databases(services: Services) -> None:
-    """PostgreSQL and Redis are reachable for every service that keeps something there."""
+def test_databases(services: Services, target: Target) -> None:
+    """PostgreSQL and Redis are reachable for every service that keeps something there, by its word and by asking."""
     for service in ("auth", "edu", "pay"):
         assert services[service]["checks"] == {"postgresql": "ok", "redis": "ok"}, service
+    assert target.ask("/api/edu/courses").status == 200
+    assert target.ask("/api/auth/sessions/current", token="nobody's").status == 401  # Redis knows no such login

@@ -49,6 +49,11 @@ def test_what_is_released_is_read_as_it_stands(tmp_path: Path) -> None:
         pytest.param({"charts": {**GOOD["charts"], "dta": "x"}}, "charts.dta: unknown key", id="unknown key inside"),
         pytest.param({"charts": {"stack": "charts/stack"}}, "charts.router: is required", id="missing key"),
         pytest.param({"health": "health"}, "health: String should match", id="health is no path"),
+        pytest.param(
+            {"suites": {**GOOD["suites"], "secret": {"name": "shop-data"}}},
+            "suites.secret.key: is required",
+            id="half a secret",
+        ),
         pytest.param({"name": 7}, "name: Input should be a valid string", id="a number is no name"),
         pytest.param({"name": "Shop"}, "name: String should match", id="a name that no object can have"),
         pytest.param({"values": "/etc"}, "values: must be a path inside the repository", id="absolute path"),

@@ -1,0 +1,29 @@
+"""A small file per environment and suite: how its cases fared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from pydantic import ValidationError
+
+from azora.history import HISTORY, History, after, with_history
+from azora.reports import SuiteResult
+
+
+def remembered(result: SuiteResult, file: Path) -> SuiteResult:
+    """*result* with what *file* knows of its cases, which from now on knows this run as well."""
+    past = _read(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("wb", dir=file.parent, delete=False) as unfinished:  # another run may read it meanwhile
+        unfinished.write(HISTORY.dump_json(after(result, past)))
+    Path(unfinished.name).replace(file)
+    return with_history(result, past)
+
+
+def _read(file: Path) -> History:
+    """A file that cannot be read costs the history, never the run."""
+    try:
+        return HISTORY.validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return {}

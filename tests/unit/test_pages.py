@@ -1,0 +1,40 @@
+"""What a run's page says of a suite: a person sees which case failed, what it saw, and which cannot be trusted."""
+
+from __future__ import annotations
+
+import pytest
+
+from azora.reports import Case, SuiteResult
+from azora.settings import settings
+from tasks import pages
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    texts: list[str] = []
+    monkeypatch.setattr(pages, "create_markdown_artifact", lambda text, **_: texts.append(text))
+    return texts
+
+
+def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str]) -> None:
+    picture = settings().runs_folder / "a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
+    pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
+
+    address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
+    assert f"![What test_pay saw when it failed]({address})" in shown[0]
+    assert "no receipt" in shown[0]
+
+
+def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
+    case = Case("test_pay", "flaky", 1, "too slow", before=("passed", "flaky", "passed"))
+    pages.suite("k", "Cases", SuiteResult((case, Case("test_login", "passed", 1)), 1))
+
+    assert "**≈ test_pay**" in shown[0]
+    assert "flaky: it passed at the second try; flaky in 2 of the last 4 runs" in shown[0]
+    assert "**✓ test_login**" not in shown[0]
+
+
+def test_a_case_without_pictures_shows_none(shown: list[str]) -> None:
+    pages.suite("k", "Cases", SuiteResult((Case("test_health", "failed", 1, "no"),), 1))
+
+    assert "![" not in shown[0]

@@ -1,0 +1,41 @@
+"""What a suite is handed comes from the one Secret that the application names."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from azora.application import SecretKey
+from azora.errors import BadInput
+from azora.gateways.testing import UnderTest, suite_secret
+
+WHERE = SecretKey(name="shop-data", key="trials")
+
+
+def cluster(secrets: dict[str, Any]) -> Any:
+    core = "/api/v1/namespaces/shop-staging"
+    return SimpleNamespace(
+        core=core,
+        namespace="shop-staging",
+        api=SimpleNamespace(find=lambda path: secrets.get(path.removeprefix(f"{core}/secrets/"))),
+    )
+
+
+def test_the_secret_is_read_from_the_environments_namespace() -> None:
+    held = {"shop-data": {"data": {"trials": b64encode(b"open sesame").decode()}}}
+
+    assert suite_secret(cluster(held), WHERE) == "open sesame"
+    assert suite_secret(cluster(held), None) is None
+
+
+@pytest.mark.parametrize("held", [{}, {"shop-data": {}}, {"shop-data": {"data": {"other": "eA=="}}}], ids=str)
+def test_an_environment_without_it_is_named(held: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="could not find key 'trials' of Secret 'shop-data' in shop-staging"):
+        suite_secret(cluster(held), WHERE)
+
+
+def test_the_secret_is_in_nothing_that_is_printed() -> None:
+    assert "sesame" not in repr(UnderTest("http://shop", None, None, None, "open sesame"))

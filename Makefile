@@ -14,8 +14,8 @@ help:            ## what one can ask for
 demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
-test: bootstrap  ## every test, on a node of its own; leaves a running demo alone
-	$(PYTEST) --cov --cov-report=term:skip-covered $(SUITES)
+test: bootstrap  ## every test, on a node of its own; leaves a running demo alone (the hunt for mutants: make mutants)
+	$(PYTEST) -m "not mutants" --cov --cov-report=term:skip-covered $(SUITES)
 
 up: bootstrap    ## start the node, Prefect and its worker; no release
 	$(AZORA) local up $(NODE)

@@ -3,7 +3,7 @@ SHELL := /bin/sh
 NODE ?= demo
 AZORA := .venv/bin/azora
 PYTEST := .venv/bin/pytest
-SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/faults)
+SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .PHONY: help demo test up down clean lint check mutants bench bootstrap

@@ -29,8 +29,9 @@ class FirstRelease:
     run: str
 
 
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 UP = pytest.StashKey[tuple[subprocess.Popen[bytes], Path]]()
-FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "faults")
+FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,6 +84,12 @@ def _show_until_up(starting: subprocess.Popen[bytes], log: Path, terminal: Any) 
             time.sleep(0.5)
         terminal.write(lines.read(), flush=True)
     assert not starting.returncode, f"could not start the node: see {log}"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium, which talks to nobody but us."""
+    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": [*QUIET, "--no-first-run"]}
 
 
 @pytest.fixture(scope="session")

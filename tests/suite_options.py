@@ -16,8 +16,8 @@ from playwright.sync_api import Page, expect
 from suite_platform import answers_locally, start_locally
 from suite_target import SECRET, Target
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
+_CHROMIUM = "/usr/bin/chromium"
+_QUIET = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -100,7 +100,7 @@ def base_url(target: Target) -> str:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], target: Target) -> dict[str, Any]:
     rules = [f"--host-resolver-rules=MAP {target.host} {target.connect}"] if target.connect else []
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": [*QUIET, *rules]}
+    return {**browser_type_launch_args, "executable_path": _CHROMIUM, "args": [*_QUIET, *rules]}
 
 
 @pytest.fixture

@@ -79,8 +79,8 @@ def _waiting() -> list[dict[str, str]] | str:
 def _print(name: str, state: dict[str, Any]) -> None:
     console.print(f"[bold]{name}[/]  {state['address']}")
     table = Table(box=None, padding=(0, 0, 0, 2))
-    for column in ("color", "users", "release", "pods", "state", "commit"):
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    for column, letters in {"color": 5, "users": 6, "release": 12, "pods": 5, "state": 6, "commit": None}.items():
+        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=letters)
     for color, stack in state["stacks"].items():
         if stack:
             table.add_row(*_row(color, stack, is_live=color == state["live"]))

@@ -104,7 +104,7 @@ def test_a_revision_that_says_neither_expand_nor_contract() -> None:
     must_fail(
         "deploy-staging",
         sha,
-        at=f"find commit {sha}",
+        at="find the commit",
         says=("could not read the migrations", "later.py: it says neither expand nor contract", 'phase = "expand"'),
     )
 

@@ -14,8 +14,6 @@ from playwright.sync_api import Page, Route, expect
 from azora.settings import settings
 from tests.ui.screens import PrefectUI
 
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -27,11 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def base_url(node: str) -> str:  # noqa: ARG001 - the node must be up
     """Where Prefect answers, pages and API."""
     return os.environ["PREFECT_API_URL"].removesuffix("/api")
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": [*QUIET, "--no-first-run"]}
 
 
 @pytest.fixture(scope="session")

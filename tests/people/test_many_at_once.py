@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from azora.settings import settings
 from tests import road
 
 pytestmark = pytest.mark.usefixtures("released")
@@ -33,9 +34,10 @@ print(json.dumps([i["metadata"]["order"] for i in intents if i["status"] == "suc
 """
 
 
-def learn_and_pay(base_url: str, email: str) -> str:
+def learn_and_pay(host: str, email: str) -> str:
     """Register, log in, enroll, buy; what can be repeated is sent twice. Returns the id of the order."""
-    with httpx.Client(base_url=f"{base_url}/api", timeout=60) as client:
+    at = f"http://{settings().ingress_address}/api"
+    with httpx.Client(base_url=at, headers={"Host": host}, timeout=60) as client:
         said = client.post("/auth/accounts", json={"name": "One of many", "email": email, "password": PASSWORD})
         said.raise_for_status()
         login = client.post("/auth/sessions", json={"email": email, "password": PASSWORD}).raise_for_status().json()
@@ -52,10 +54,10 @@ def learn_and_pay(base_url: str, email: str) -> str:
         return order
 
 
-def test_nobody_s_order_is_lost_or_doubled(base_url: str) -> None:
-    crowd = f"crowd-{uuid4().hex[:8]}"
+def test_nobody_s_order_is_lost_or_doubled(address: str) -> None:
+    crowd, host = f"crowd-{uuid4().hex[:8]}", address.removeprefix("http://")
     with ThreadPoolExecutor(PEOPLE) as pool:
-        orders = list(pool.map(lambda n: learn_and_pay(base_url, f"{crowd}-{n}@example.test"), range(PEOPLE)))
+        orders = list(pool.map(lambda n: learn_and_pay(host, f"{crowd}-{n}@example.test"), range(PEOPLE)))
     assert len(set(orders)) == PEOPLE
     ours = f"JOIN auth.accounts a ON a.id = account_id AND a.email LIKE '{crowd}-%'"
     assert count(f"pay.orders o {ours} WHERE o.status = 'paid'") == PEOPLE

@@ -87,11 +87,12 @@ def _scale(color: Color, sizes: dict[str, int]) -> None:
 def _until_there_are(color: Color, count: int, *, seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while True:
-        stack = road.world("staging").stack(color)
-        pods = len(road.cluster("staging").pods(color))
-        if pods == count and sum(stack.ready.values()) == count:
+        ready = sum(road.world("staging").stack(color).ready.values())
+        pods = road.cluster("staging").pods(color)
+        running = [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
+        if len(running) == ready == count:
             return
-        assert time.monotonic() < until, f"{pods} pods of {color}, awaited {count}"
+        assert time.monotonic() < until, f"{ready} ready of {running}, awaited {count}"
         time.sleep(0.5)
 
 
@@ -114,23 +115,23 @@ def test_a_checkout_begun_on_one_color_is_completed_on_the_other(page: Page) -> 
 
 @pytest.mark.usefixtures("person")
 def test_a_page_of_the_old_color_is_styled_and_sends_its_form_when_that_color_is_gone(
-    page: Page, browser: Browser, base_url: str
+    page: Page, browser: Browser, address: str
 ) -> None:
     page.goto("/")
     page.get_by_role("link", name="Git from the ground up").click()
-    address = page.url
-    answer = page.goto(address)
+    course = page.url
+    answer = page.goto(course)
     assert answer
     html = answer.text()
     old, new = switch()
     assert color_of(answer) == old
     with gone(old):
         # The page as a browser keeps it, and nothing else kept: whatever it needs is asked of the new color.
-        context = browser.new_context(base_url=base_url, storage_state=page.context.storage_state())
+        context = browser.new_context(base_url=address, storage_state=page.context.storage_state())
         kept = context.new_page()
-        context.route(address, lambda route: route.fulfill(body=html, content_type="text/html"), times=1)
+        context.route(course, lambda route: route.fulfill(body=html, content_type="text/html"), times=1)
         with kept.expect_response(lambda got: got.request.resource_type == "stylesheet") as styled:
-            kept.goto(address)
+            kept.goto(course)
         assert (styled.value.status, color_of(styled.value)) == (200, new)
         assert kept.locator("body").evaluate("body => getComputedStyle(body).marginTop") == "0px"
         with kept.expect_navigation() as sent:
@@ -140,10 +141,10 @@ def test_a_page_of_the_old_color_is_styled_and_sends_its_form_when_that_color_is
         context.close()
 
 
-def test_a_long_request_begun_on_the_old_color_is_answered_by_it(base_url: str) -> None:
+def test_a_long_request_begun_on_the_old_color_is_answered_by_it(address: str) -> None:
     """It takes 20 s to send; meanwhile users move and every pod of the old color is told to end."""
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(slow_log_in, base_url.removeprefix("http://"), SLOW_SECONDS)
+        answer = pool.submit(slow_log_in, address.removeprefix("http://"), SLOW_SECONDS)
         time.sleep(2)
         old, _ = switch()
         with gone(old):

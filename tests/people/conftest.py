@@ -1,0 +1,26 @@
+"""People in front of the platform as the node's staging serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from azora.environment import load_environment
+from azora.gateways.watching import public_url
+from azora.settings import settings
+
+
+@pytest.fixture(scope="module")
+def address(node: str) -> str:  # noqa: ARG001 - the node must be up
+    """Staging's live address."""
+    return public_url(load_environment("staging", settings().environments).hosts.live, settings())
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A browser that nobody has used, before staging's first page."""
+    context = browser.new_context(base_url=address)
+    yield context.new_page()
+    context.close()

@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         return self.state_folder / "kubeconfig"
 
     @property
+    def node_is_down(self) -> bool:
+        """Whether these are the embedded node's settings and its link is gone: its addresses would lead off the machine."""
+        link = node_environment(self.node).get("AZORA_KUBE_CONTEXT")
+        return link is not None and link == self.kube_context and not Path("/sys/class/net", link).exists()
+
+    @property
     def repository_location(self) -> str:
         return self.repository or str(ROOT)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azora.colors import COLOR_LABEL, NAME_LABEL, Color
 from azora.environment import Environment
-from azora.errors import BadInput
+from azora.errors import BadInput, Unreachable
 from azora.gateways.api import STRATEGIC, Api
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, stack_of
 from azora.gateways.recording import Record, approvals_of
@@ -143,7 +143,15 @@ class Cluster(Record):
 
 
 def connect(environment: Environment, settings: Settings) -> Cluster:
-    """The cluster that *environment* names, for the application that this machine releases."""
+    """The cluster that *environment* names, for the application that this machine releases.
+
+    Raises:
+        Unreachable: it is the embedded node, and that is down.
+    """
+    if settings.node_is_down:
+        raise Unreachable(
+            f"could not reach the node {settings.node!r}: it is down", advice=f"azora local up {settings.node}"
+        )
     context = environment.context or settings.kube_context
     api = Api(settings.kubeconfig_file, context, timeout_seconds=settings.api_timeout_seconds)
     return Cluster(api, environment, settings.application)

@@ -99,6 +99,19 @@ def test_a_machine_set_up_wrongly_is_told_which_setting_to_correct(
     assert_one_sentence(said, says)
 
 
+def test_a_node_that_is_down_is_named_and_nothing_is_sent_where_it_was(
+    azora: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the node's link its addresses belong to whatever network the machine is in."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / ".local/state/azora/off/env"
+    file.parent.mkdir(parents=True)
+    file.write_text("AZORA_NODE=off\nAZORA_KUBE_CONTEXT=azora-off\n")
+    ended, said = azora("rollback", "staging", AZORA_NODE="off", AZORA_KUBE_CONTEXT="azora-off")
+    assert ended == 4
+    assert_one_sentence(said, ["the node 'off': it is down", "azora local up off"])
+
+
 def assert_one_sentence(said: str, says: list[str]) -> None:
     for words in says:
         assert words in said

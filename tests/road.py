@@ -117,12 +117,16 @@ def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
     time.sleep(8)
 
 
-def a_proved_commit() -> str:
-    """A commit that staging proved and no color of production holds; its `release` waits for a yes within seconds.
+def a_proved_commit(*, new_to_production: bool = False) -> str:
+    """A commit that staging proved and users of production do not have; its `release` waits for a yes within seconds.
 
-    It walks the road of staging only where no earlier test left such a commit.
+    With *new_to_production* no color holds it, so that a yes installs it. It walks the road of staging only where no
+    earlier test left such a commit.
     """
-    held = {stack.release for stack in world("production").stacks.values()}
+    production = world("production")
+    held = {
+        stack.release for stack in production.stacks.values() if new_to_production or stack is production.active_stack
+    }
     kept = {release.id: release.commit for release in releases_of("staging")}
     found = (proof.release for proof in world("staging").proofs if proof.release not in held)
     return next((kept[release] for release in found if release in kept), None) or proved(commit())

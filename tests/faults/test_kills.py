@@ -61,7 +61,7 @@ def test_a_flow_killed_around_the_switch_switches_once(
     moment: Callable[[World, World], bool], *, was_switched: bool
 ) -> None:
     old = road.world("production")
-    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
+    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit(new_to_production=True)))
     with road.users("production") as users:
         road.approve(run)
         when(lambda now: newly_ready(old, now))

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import pytest
 
 from azora.gateways.orchestrator import stages
+from azora.probing import ProbeResult
+from azora.world import World
 from tests import road
 
 pytestmark = pytest.mark.usefixtures("released")
 
 
+@dataclass(frozen=True)
+class Yes:
+    """A promotion of production: the world before, the moment of the answer (Unix time), the run, what users met."""
+
+    before: World
+    answered: float
+    over: road.Run
+    seen: ProbeResult
+
+
 @pytest.fixture(scope="module")
 def proved() -> str:
     """A commit that staging proved and production does not run yet."""
-    return road.a_proved_commit()
+    return road.a_proved_commit(new_to_production=True)
 
 
 def test_rejection_leaves_production_as_it_was_and_is_no_failure(proved: str) -> None:
@@ -39,25 +52,31 @@ def test_a_proved_release_reaches_its_approval_in_15_seconds(proved: str) -> Non
     assert took <= 15, f"{took:.1f} s"
 
 
-def test_a_yes_moves_users_without_losing_a_request(proved: str) -> None:
+@pytest.fixture(scope="module")
+def yes(proved: str) -> Yes:
+    """Production is promoted to *proved*, under users."""
     before = road.world("production")
     run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
     with road.users("production") as users:
         answered = time.time()
         road.approve(run)
         over = road.until_over(run)
-        seen = users.stop()
+        return Yes(before, answered, over, users.stop())
+
+
+def test_a_yes_moves_users_without_losing_a_request(yes: Yes) -> None:
     after = road.world("production")
-    assert over.went_well
-    assert after.active is before.preview
-    assert road.get("production").headers["X-Azora-Release"] == after.stack(after.preview.other).release
-    assert seen.failed == 0, seen.summary()
-    assert seen.unsent == 0
-    install = next(seconds for name, _, seconds in stages(run.id) if name == "production: install preview")
-    first_on_new = seen.first_on(str(after.active))
+    assert yes.over.went_well
+    assert after.active is yes.before.preview
+    assert road.get("production").headers["X-Azora-Release"] == after.stack(yes.before.preview).release
+    assert yes.seen.failed == 0, yes.seen.summary()
+    assert yes.seen.unsent == 0
+    install = next(seconds for name, _, seconds in stages(yes.over.id) if name == "production: install preview")
+    first_on_new = yes.seen.first_on(str(after.active))
     assert first_on_new is not None
-    assert first_on_new - answered <= 2 * install, f"{first_on_new - answered:.1f} s, the install alone {install:.1f} s"
-    assert len(after.switches) == len(before.switches) + 1
+    took = first_on_new - yes.answered
+    assert took <= 2 * install, f"{took:.1f} s, the install alone {install:.1f} s"
+    assert len(after.switches) == len(yes.before.switches) + 1
     receipt = after.receipt_of(after.switches[-1].number)
     assert receipt is not None
     assert (receipt.verdict, receipt.failed) == ("good", 0)
@@ -74,19 +93,15 @@ def test_what_production_already_runs_ends_at_once_saying_so() -> None:
     assert road.objects("production") == before
 
 
-def test_retry_of_a_finished_run_asks_again_before_it_promotes() -> None:
+def test_retry_of_a_finished_run_asks_again_before_it_promotes(yes: Yes) -> None:
     """A run promoted; somebody rolled back; "Retry" must not promote on the old yes."""
-    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
-    road.approve(run)
-    assert road.until_over(run).went_well
-    old = road.world("production")
     road.until_over(road.begin("rollback", environment="production"))
-    assert road.world("production").active is old.preview
-    road.retry(run)
-    road.until_it_waits(run, seconds=60)
-    assert road.world("production").active is old.preview
-    road.reject(run)
-    assert road.until_over(run).state == "Rejected"
+    assert road.world("production").active is yes.before.active
+    road.retry(yes.over)
+    road.until_it_waits(yes.over, seconds=60)
+    assert road.world("production").active is yes.before.active
+    road.reject(yes.over)
+    assert road.until_over(yes.over).state == "Rejected"
 
 
 def test_a_configuration_only_change_is_a_release() -> None:

@@ -68,7 +68,9 @@ def node(pytestconfig: pytest.Config) -> Iterator[str]:
     from azora.settings import node_environment, settings
 
     name = os.environ["AZORA_NODE"]
-    _show_until_up(*pytestconfig.stash[UP], pytestconfig.pluginmanager.get_plugin("terminalreporter"))
+    plugins = pytestconfig.pluginmanager
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        _show_until_up(*pytestconfig.stash[UP], plugins.get_plugin("terminalreporter"))
     os.environ.update(node_environment(name))  # what an earlier start wrote was read before
     settings.cache_clear()
     yield name

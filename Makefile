@@ -6,7 +6,7 @@ PYTEST := .venv/bin/pytest
 SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help demo test up down clean lint check mutants bench bootstrap
+.PHONY: help demo test up down clean lint check mutants bench programs bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -14,7 +14,7 @@ help:            ## what one can ask for
 demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
-test: bootstrap  ## every test, on a node of its own; leaves a running demo alone (the hunt for mutants: make mutants)
+test: programs   ## every test, on a node of its own; leaves a running demo alone (the hunt for mutants: make mutants)
 	$(PYTEST) -m "not mutants" --cov --cov-report=term:skip-covered $(SUITES)
 
 up: bootstrap    ## start the node, Prefect and its worker; no release
@@ -40,6 +40,9 @@ mutants: bootstrap ## break the platform in every way that is listed; exactly th
 
 bench: bootstrap ## the pipeline against its peers, on the same node
 	@echo "no benchmarks yet"
+
+programs: bootstrap
+	$(AZORA) local build
 
 bootstrap:
 	@bin/bootstrap

@@ -16,6 +16,7 @@ from azora.errors import BadInput
 from azora.local import node as life
 from azora.local.cache import cache_folder
 from azora.local.layout import Layout, known, layout
+from azora.local.programs import programs
 from azora.local.progress import Steps
 
 app = typer.Typer(name="local", no_args_is_help=True, help="The embedded Kubernetes node: start, stop, look.")
@@ -35,6 +36,13 @@ def up(
     life.up(node, steps, with_prefect=with_prefect)
     console.print(f"[bold]{name} is up[/] in {steps.elapsed_seconds:.1f} s")
     _addresses(node)
+
+
+@app.command()
+def build() -> None:
+    """Build the programs that every node runs; nothing where they are built."""
+    with Steps(console).step("programs of the node") as say:
+        programs(say)
 
 
 @app.command()

@@ -86,7 +86,7 @@ def prove_end_to_end(environment: str, release: Release) -> None:
         raise Refused(
             f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
         )
-    result = promotion.suite("e2e", promotion.delivery.environment.hosts.live, world.active, workers=2)
+    result = promotion.suite("e2e", promotion.delivery.environment.hosts.live, world.active)
     pages.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)
     must_pass(result, f"{environment} end to end")
     summary = f"unit tests, smoke and {result.passed + result.flaky} end-to-end cases passed"
@@ -100,7 +100,7 @@ def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
     active = promotion.cluster.look().active
     if active is None:
         raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
-    result = promotion.suite(name, promotion.delivery.environment.hosts.live, active, workers=2 if name == "e2e" else 0)
+    result = promotion.suite(name, promotion.delivery.environment.hosts.live, active)
     pages.suite(f"{environment}-{name}", f"The {name} cases on {environment}", result)
     must_pass(result, environment)
 

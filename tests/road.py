@@ -239,13 +239,15 @@ def _content(item: Json) -> str:
     return json.dumps(item, sort_keys=True)
 
 
+def address(environment: str) -> str:
+    """The live address, as people type it."""
+    return public_url(load_environment(environment, settings().environments).hosts.live, settings())
+
+
 @contextmanager
 def users(environment: str, *, rate: float = 100) -> Iterator[Probe]:
     """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
-    host = load_environment(environment, settings().environments).hosts.live
-    probe = Probe(
-        public_url(host, settings()), connect=settings().ingress_address, rate_per_second=rate, path="/version"
-    )
+    probe = Probe(address(environment), connect=settings().ingress_address, rate_per_second=rate, path="/version")
     with probe:
         yield probe
 

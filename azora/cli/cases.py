@@ -28,7 +28,7 @@ def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_jso
     promotion = promotion_of(
         environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings()
     )
-    result = promotion.suite(name, environment.hosts.live, active, workers=2 if name == "e2e" else 0)
+    result = promotion.suite(name, environment.hosts.live, active)
     for case in [] if as_json else result.cases:
         history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
         console.print(f"  {MARKS[case.outcome]} {escape(case.name)} [dim]{case.seconds:.1f} s[/]{history}")

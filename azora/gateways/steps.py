@@ -25,6 +25,7 @@ from azora.safety import may_be_installed
 from azora.settings import Settings
 from azora.world import Stack, World
 
+CASES_AT_ONCE = 2
 Told = Callable[[SuiteResult], None]
 
 
@@ -84,7 +85,7 @@ class Steps:
         self.helm.upgrade(application.name, chart, values, timeout_seconds=60, wait=False)
         self.cluster.write_record(router=f"{charts.router_digest(self.delivery)}/{active}")
 
-    def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color, *, workers: int = 0) -> SuiteResult:
+    def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color) -> SuiteResult:
         """Run a suite of the released commit against *host*; reports land in this run's folder, outcomes are remembered."""
         suites = self.delivery.application.suites
         result = run_suite(
@@ -94,7 +95,7 @@ class Steps:
             release=self.delivery.release.id,
             color=str(color),
             report_folder=self.settings.runs_folder / self.delivery.run / f"{name} {host}",
-            workers=workers,
+            workers=CASES_AT_ONCE if name == "e2e" else 0,
             timeout_seconds=600,
             second_try=True,
             secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,

@@ -5,6 +5,14 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 
+def register(page: Page, name: str, email: str, password: str) -> None:
+    page.goto("/register")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Create account").click()
+
+
 def log_in(page: Page, email: str, password: str) -> None:
     page.goto("/login")
     page.get_by_label("E-mail address").fill(email)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-from steps import log_in
+from steps import log_in, register
 from trial import Person
 
 
 def test_registration(page: Page, stranger: Person) -> None:
-    page.goto("/register")
-    page.get_by_label("Name").fill(stranger.name)
-    page.get_by_label("E-mail address").fill(stranger.email)
-    page.get_by_label("Password").fill(stranger.password)
-    page.get_by_role("button", name="Create account").click()
+    register(page, stranger.name, stranger.email, stranger.password)
 
     expect(page.get_by_role("banner")).to_contain_text(stranger.name)
     page.goto("/learning")

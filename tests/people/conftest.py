@@ -7,15 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from azora.environment import load_environment
-from azora.gateways.watching import public_url
-from azora.settings import settings
+from tests import road
 
 
 @pytest.fixture(scope="module")
 def address(node: str) -> str:  # noqa: ARG001 - the node must be up
     """Staging's live address."""
-    return public_url(load_environment("staging", settings().environments).hosts.live, settings())
+    return road.address("staging")
 
 
 @pytest.fixture

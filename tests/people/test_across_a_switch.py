@@ -7,30 +7,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 
-from azora.colors import COLOR_LABEL, Color
-from azora.environment import load_environment
+from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.gateways.recovery import switch_users
-from azora.settings import settings
 from tests import road
-from tests.e2e.steps import pay_with
+from tests.e2e.steps import pay_with, register
 
 pytestmark = pytest.mark.usefixtures("released")
 
 STYLESHEET = "services/web/static/site.css"
 SLOW_SECONDS = 20
-
-
-@dataclass(frozen=True)
-class Person:
-    name: str
-    email: str
-    password: str = "a sentence that nobody guesses"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,24 +31,19 @@ def another_stylesheet(released: None) -> None:  # noqa: ARG001
 
 
 @pytest.fixture
-def person(page: Page) -> Person:
-    """Somebody who just registered in *page*."""
+def member(page: Page) -> None:
+    """Somebody registered just now in *page*."""
     tag = uuid4().hex[:10]
-    someone = Person(f"Mira {tag}", f"mira-{tag}@example.test")
-    page.goto("/register")
-    page.get_by_label("Name").fill(someone.name)
-    page.get_by_label("E-mail address").fill(someone.email)
-    page.get_by_label("Password").fill(someone.password)
-    page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("banner")).to_contain_text(someone.name)
-    return someone
+    name = f"Mira {tag}"
+    register(page, name, f"mira-{tag}@example.test", "a sentence that nobody guesses")
+    expect(page.get_by_role("banner")).to_contain_text(name)
 
 
 def switch() -> tuple[Color, Color]:
     """Users of staging go to the color that waits: (from, to)."""
     world = road.world("staging")
     assert world.active
-    assert switch_users(load_environment("staging", settings().environments), world.preview, by="test")
+    assert switch_users(road.cluster("staging").environment, world.preview, by="test")
     return world.active, world.preview
 
 
@@ -79,7 +64,7 @@ def _scale(color: Color, sizes: dict[str, int]) -> None:
     here = road.cluster("staging")
     selector = f"{COLOR_LABEL}={color}"
     for item in here.api.get(f"{here.apps}/deployments", labelSelector=selector)["items"]:
-        service = item["metadata"]["labels"]["app.kubernetes.io/component"]
+        service = item["metadata"]["labels"][COMPONENT_LABEL]
         path = f"{here.apps}/deployments/{item['metadata']['name']}"
         here.api.patch(path, {"spec": {"replicas": sizes[service]}})
 
@@ -96,7 +81,7 @@ def _until_there_are(color: Color, count: int, *, seconds: float = 90) -> None:
         time.sleep(0.5)
 
 
-@pytest.mark.usefixtures("person")
+@pytest.mark.usefixtures("member")
 def test_a_checkout_begun_on_one_color_is_completed_on_the_other(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Releasing without fear").click()
@@ -113,7 +98,7 @@ def test_a_checkout_begun_on_one_color_is_completed_on_the_other(page: Page) -> 
         expect(page.get_by_role("link", name="Releasing without fear")).to_be_visible()
 
 
-@pytest.mark.usefixtures("person")
+@pytest.mark.usefixtures("member")
 def test_a_page_of_the_old_color_is_styled_and_sends_its_form_when_that_color_is_gone(
     page: Page, browser: Browser, address: str
 ) -> None:

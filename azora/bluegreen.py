@@ -23,6 +23,7 @@ class Step(StrEnum):
     INSTALL_PREVIEW = "install the preview stack"
     AWAIT_READY = "wait until every pod is ready"
     PROVE = "prove the preview"
+    TRY = "run the end-to-end cases against the preview"
     INSTALL_ROUTER = "open the front door"
     SWITCH = "switch users over"
     WATCH = "watch the new color"
@@ -33,7 +34,8 @@ class Step(StrEnum):
 class Wanted:
     """What a promotion is after. `data_digest` None: the environment brings its own databases.
 
-    `code` is the release, for its migrations.
+    `code` is the release, for its migrations;
+    `end_to_end`: the browser cases must pass on the preview in this very run.
     """
 
     release: str
@@ -43,6 +45,7 @@ class Wanted:
     data_digest: str | None
     router_digest: str
     code: Code | None = None
+    end_to_end: bool = False
 
 
 def runs(world: World, release: str) -> bool:
@@ -85,6 +88,8 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
         return Step.ASK if must_ask else Step.INSTALL_ROUTER
     if not preview.is_proved:
         return Step.PROVE
+    if wanted.end_to_end and not (preview.known and preview.known.cases_by == wanted.run):
+        return Step.TRY
     return Step.ASK if must_ask else Step.SWITCH
 
 

@@ -55,6 +55,8 @@ class StackRecord(_Record):
     subject: str = ""
     revision: int
     proved_at: datetime | None = None
+    cases: int = 0  # end-to-end cases that passed on it while it was the preview
+    cases_by: str = ""  # the run that ran them
     migration_heads: tuple[str, ...] = ()
     migrations: tuple[Migration, ...] = ()  # empty in records older than this field
 

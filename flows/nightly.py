@@ -18,6 +18,6 @@ def nightly() -> State[str]:
     name_the_run(f"nightly {commit.short}")
     test_services(commit)
     candidate = build_release(commit)
-    promote("staging", candidate)
+    promote("staging", candidate, end_to_end=True)
     prove_end_to_end("staging", candidate)
     return promoted("staging", candidate)

@@ -29,7 +29,7 @@ def release(ref: str = "main", fresh: bool = False) -> State[str]:
     if candidate is None or not proved_already("staging", candidate, fresh=fresh):
         test_services(commit)
         candidate = build_release(commit)
-        promote("staging", candidate)
+        promote("staging", candidate, end_to_end=True)
         prove_end_to_end("staging", candidate)
 
     if not promote("production", candidate):

@@ -18,21 +18,22 @@ from tasks.places import promotion_of, this_run
 from tasks.retrying import if_transient
 
 
-def promote(environment: str, release: Release) -> bool:
+def promote(environment: str, release: Release, *, end_to_end: bool = False) -> bool:
     """Make *release* what users of *environment* reach, or leave things as they were; False when a person said no.
 
     Level-triggered: each round looks at the cluster and takes the one next step, so that a run that was killed
-    or suspended goes on where it was. No Lease is held while a person is asked.
+    or suspended goes on where it was. No Lease is held while a person is asked. With *end_to_end* the browser cases pass on
+    the preview before any user meets it.
     """
     look(environment, release)
     promotion = promotion_of(environment, release)
-    while step := promotion.next():
+    while step := promotion.next(end_to_end=end_to_end):
         if step is Step.ASK:
             if ask(environment, release) is None:
                 return False
             continue
         with held(promotion.cluster, this_run()), void_approval(environment):
-            while (step := promotion.next()) not in {None, Step.ASK}:
+            while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
                 STEPS[Step(step)](environment, release)
     get_run_logger().info("%s runs %s", environment, release.title)
     return True
@@ -127,6 +128,19 @@ def prove(environment: str, release: Release) -> None:
 
 
 @task(
+    task_run_name="{environment}: end-to-end cases of the preview",
+    retries=1,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def try_end_to_end(environment: str, release: Release) -> None:
+    """The browser cases pass against the preview, before users go there."""
+    title = f"End-to-end cases of the preview of {environment}"
+    promotion_of(environment, release).try_end_to_end(partial(pages.suite, f"{environment}-preview-e2e", title))
+
+
+@task(
     task_run_name="{environment}: open the front door",
     retries=3,
     retry_delay_seconds=3,
@@ -189,6 +203,7 @@ STEPS: dict[Step, Callable[[str, Release], None]] = {
     Step.INSTALL_PREVIEW: install_preview,
     Step.AWAIT_READY: await_ready,
     Step.PROVE: prove,
+    Step.TRY: try_end_to_end,
     Step.INSTALL_ROUTER: install_router,
     Step.SWITCH: switch_users,
     Step.WATCH: watch,

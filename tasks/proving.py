@@ -9,8 +9,10 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.bluegreen import runs
+from azora.colors import Color
 from azora.environment import environments
 from azora.errors import BadInput, Refused
+from azora.gateways.promotion import Promotion
 from azora.gateways.suites import must_pass
 from azora.plan import proof_for
 from azora.record import ProofRecord
@@ -72,24 +74,23 @@ def demand_proof(environment: str, release: Release) -> None:
 
 
 @task(
-    task_run_name="{environment}: end-to-end cases",
+    task_run_name="{environment}: end-to-end proof",
     retries=1,
     retry_delay_seconds=2,
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
 def prove_end_to_end(environment: str, release: Release) -> None:
-    """The browser cases pass against the live address; the proof is recorded in the cluster."""
+    """Record that the browser cases passed: on the preview in this run, or else, where there was none, on what is live."""
     promotion = promotion_of(environment, release)
     world = promotion.cluster.look()
     if world.active is None or not runs(world, release.id):
         raise Refused(
             f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
         )
-    result = promotion.suite("e2e", promotion.delivery.environment.hosts.live, world.active)
-    pages.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)
-    must_pass(result, f"{environment} end to end")
-    summary = f"unit tests, smoke and {result.passed + result.flaky} end-to-end cases passed"
+    on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
+    passed = on_preview or _passed_live(environment, promotion, world.active)
+    summary = f"unit tests, smoke and {passed} end-to-end cases passed"
     promotion.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
 
 
@@ -103,6 +104,13 @@ def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
     result = promotion.suite(name, promotion.delivery.environment.hosts.live, active)
     pages.suite(f"{environment}-{name}", f"The {name} cases on {environment}", result)
     must_pass(result, environment)
+
+
+def _passed_live(environment: str, promotion: Promotion, active: Color) -> int:
+    result = promotion.suite("e2e", promotion.delivery.environment.hosts.live, active)
+    pages.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)
+    must_pass(result, f"{environment} end to end")
+    return result.passed + result.flaky
 
 
 def _proof(environment: str, release: Release, max_age_hours: float) -> ProofRecord | None:

@@ -106,6 +106,16 @@ class Preview(Steps):
         must_pass(result, f"the preview of {self._where} ({color})")
         self.cluster.record_installed(color, self._proof(world.stack(color)))
 
+    def try_end_to_end(self, told: Told) -> None:
+        """The browser cases against the preview, through the preview Service: what is about to serve users serves them."""
+        self.hold()
+        stack = self.cluster.look().stack(self.cluster.look().preview)
+        result = self.suite("e2e", self.delivery.environment.hosts.preview, stack.color)
+        told(result)
+        must_pass(result, f"the preview of {self._where} ({stack.color}) end to end")
+        passed = {"cases": result.passed + result.flaky, "cases_by": self.delivery.run}
+        self.cluster.record_stack(stack.color, self._proof(stack).model_copy(update=passed))
+
     def install_router(self) -> None:
         """The first time: live Service, preview Service and Ingress, for the one stack there is."""
         self.hold()

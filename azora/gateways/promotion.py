@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from azora.bluegreen import Step, Wanted, next_step
@@ -29,6 +30,6 @@ class Promotion(Preview, Switching):
         )
 
     @patient
-    def next(self) -> Step | None:
+    def next(self, *, end_to_end: bool = False) -> Step | None:
         """The one next step, from a fresh look; an API server that is away for a moment is waited for."""
-        return next_step(self.look(), self.wanted, datetime.now(UTC))
+        return next_step(self.look(), replace(self.wanted, end_to_end=end_to_end), datetime.now(UTC))

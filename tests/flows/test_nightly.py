@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from azora.gateways.orchestrator import run_called
+from azora.gateways.orchestrator import run_called, stages
 from tests import road
 
 pytestmark = pytest.mark.usefixtures("released")
@@ -59,6 +59,8 @@ def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_stagi
     assert told["created_by"]["type"] == "SCHEDULE"
     assert over.went_well, over.message
     assert over.name == f"nightly {newest[:7]}"
+    names = [name for name, _, _ in stages(run.id)]
+    assert names.index("staging: end-to-end cases of the preview") < names.index("staging: switch users")
     assert road.cluster("staging").running().commit == newest
 
 

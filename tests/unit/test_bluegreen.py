@@ -57,6 +57,16 @@ YES = Approval(
 APPROVED = replace(SERVING_OLD, approvals=(YES,))
 INSTALLED = replace(APPROVED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", proved=False)})
 PROVED = replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new")})
+
+
+def tried_by(run: str) -> World:
+    """PROVED, with the end-to-end cases run by *run*."""
+    preview = PROVED.stack(GREEN)
+    assert preview.record
+    record = preview.record.model_copy(update={"cases": 12, "cases_by": run})
+    return replace(PROVED, stacks={**PROVED.stacks, GREEN: replace(preview, record=record)})
+
+
 SWITCHED = replace(
     PROVED,
     active=GREEN,
@@ -70,6 +80,7 @@ PRODUCTION = Wanted(
     "new", "run", approval_needed=True, ask_after_preview=False, data_digest="data", router_digest="router"
 )
 STAGING = replace(PRODUCTION, approval_needed=False)
+TRIED = replace(PRODUCTION, end_to_end=True)
 AFTER = replace(PRODUCTION, ask_after_preview=True)
 MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revision="0002", phase="expand"),))
 
@@ -120,6 +131,9 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
         ),
         pytest.param(INSTALLED, PRODUCTION, Step.PROVE, id="ready is not proved"),
         pytest.param(PROVED, PRODUCTION, Step.SWITCH, id="proved: switch"),
+        pytest.param(PROVED, TRIED, Step.TRY, id="the browser cases come before users"),
+        pytest.param(tried_by("an older run"), TRIED, Step.TRY, id="another run's browser cases do not count"),
+        pytest.param(tried_by("run"), TRIED, Step.SWITCH, id="browser cases passed: switch"),
         pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
         pytest.param(replace(PROVED, approvals=()), AFTER, Step.ASK, id="after_preview: asked when proved"),
         pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from threading import BoundedSemaphore
@@ -11,10 +13,29 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from redis import Redis
 
+from common.problems import Problem
+
 # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html: 19 MiB, two passes, one lane
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # So many hashes at once: their memory and their core are what a burst of logins would exhaust.
 _slots = BoundedSemaphore(2)
+# Well below a sibling's time limit: who is told to try again must not find that it was done all the same.
+_LONGEST_WAIT_SECONDS = 3.0
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """One of the places for a hash.
+
+    Raises:
+        Problem: there is none for three seconds; nothing was done yet.
+    """
+    if not _slots.acquire(timeout=_LONGEST_WAIT_SECONDS):
+        raise Problem(503, "busy", "Too many people log in or register just now. Try again.", {"Retry-After": "1"})
+    try:
+        yield
+    finally:
+        _slots.release()
 
 
 def outdated(password_hash: str) -> bool:
@@ -23,7 +44,7 @@ def outdated(password_hash: str) -> bool:
 
 
 def hashed(password: str) -> str:
-    with _slots:
+    with _slot():
         return _hasher.hash(password)
 
 
@@ -35,7 +56,7 @@ def _nobodys_hash() -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether *password* is the one; takes as long when there is no such account."""
     with_account = password_hash or _nobodys_hash()
-    with _slots:
+    with _slot():
         try:
             _hasher.verify(with_account, password)
         except (VerificationError, InvalidHashError):
@@ -65,6 +86,10 @@ class Lockout:
             pipeline.ttl(self._key(email))
             count, _, seconds = pipeline.execute()
         return timedelta(seconds=max(seconds, 1)) if count > self._failures else None
+
+    def not_counted(self, email: str) -> None:
+        """Take the newest try back: its password was never looked at."""
+        self._redis.decr(self._key(email))
 
     def succeeded(self, email: str) -> None:
         self._redis.delete(self._key(email))

@@ -85,7 +85,12 @@ def log_in(
     row = database.scalar(select(AccountRow).where(AccountRow.email == credentials.email))
     database.close()  # the hash takes a while: others need the connection
     password = credentials.password.get_secret_value()
-    if not matches(row.password_hash if row else None, password) or row is None:
+    try:
+        right = matches(row.password_hash if row else None, password)
+    except Problem:
+        lockout.not_counted(credentials.email)
+        raise
+    if not right or row is None:
         raise Problem(401, "invalid_credentials", "E-mail address or password is wrong.")
     lockout.succeeded(credentials.email)
     account = Account.model_validate(row, from_attributes=True)

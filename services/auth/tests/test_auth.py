@@ -12,6 +12,7 @@ from fakeredis import FakeRedis
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
+from auth import passwords
 from auth.app import create
 from auth.settings import Settings
 
@@ -92,6 +93,21 @@ def test_guessing_at_once_is_no_way_around_the_lock(ada: TestClient) -> None:
         wrong = LOGIN | {"password": "wrong horse battery"}
         answers = list(pool.map(lambda _: ada.post("/auth/sessions", json=wrong).status_code, range(8)))
     assert sorted(answers) == [401] * 3 + [429] * 5
+
+
+def test_who_finds_no_place_for_a_hash_in_time_is_told_so_and_has_done_nothing(
+    ada: TestClient, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_LONGEST_WAIT_SECONDS", 0.01)
+    bob = {**ADA, "email": "bob@example.test"}
+    with passwords._slots, passwords._slots:
+        answers = [ada.post("/auth/accounts", json=bob), *(ada.post("/auth/sessions", json=LOGIN) for _ in range(4))]
+    assert {(answer.status_code, answer.json()["code"], answer.headers["retry-after"]) for answer in answers} == {
+        (503, "busy", "1")
+    }
+    assert not int(redis.get(next(redis.scan_iter("failures:*"))) or 0)
+    assert ada.post("/auth/accounts", json=bob).status_code == 201
+    assert _token(ada)
 
 
 def test_an_old_hash_is_made_anew_when_its_password_is_known(ada: TestClient, emptied: str) -> None:

@@ -94,8 +94,10 @@ def status(node: Layout) -> list[ServiceStatus]:
 
 def _prepare(node: Layout, built: Path) -> None:
     node.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not namespaces.are_up(node):
-        cgroups.kill(node)  # of a node whose namespaces are gone, nothing can go on
+    if not namespaces.are_up(node) or not cgroups.processes(node):
+        # Of a node whose namespaces are gone nothing can go on; and where nothing lives, what containerd remembers of
+        # its shims costs it a minute of asking the dead.
+        cgroups.kill(node)
         namespaces.close_namespaces(node)
         shutil.rmtree(node.run, ignore_errors=True)
     for folder in (node.log, node.runs, node.run, node.lib / "containerd"):

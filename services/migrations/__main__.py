@@ -18,11 +18,15 @@ from common.settings import DatabaseSettings, ServiceSettings
 log = logging.getLogger("migrations")
 
 
-def configuration(database_url: str, folder: Path = Path(__file__).parent) -> Config:
-    """Alembic's configuration for the revisions of *folder* and the database at *database_url*."""
+def configuration(database_url: str, folder: Path = Path(__file__).parent, *, table_wait: str = "5s") -> Config:
+    """Alembic's configuration for the revisions of *folder* and the database at *database_url*.
+
+    *table_wait* is how long a migration waits for a table that users hold, as PostgreSQL writes it.
+    """
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.attributes["database_url"] = database_url
+    config.attributes["table_wait"] = table_wait
     return config
 
 

@@ -10,13 +10,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy.exc import OperationalError
 
 import auth.models
 import edu.models
 import local
 import pay.models
 from migrations.__main__ import configuration
+from migrations.patience import when_it_answers
 
 SCRIPTS = ScriptDirectory.from_config(configuration(""))
 
@@ -47,6 +49,26 @@ def test_every_revision_says_expand_or_contract(revision: Script) -> None:
     assert revision.module.phase == "contract"
     before = {one.revision: one.module.phase for one in SCRIPTS.iterate_revisions(revision.down_revision, "base")}
     assert before.get(followed) == "expand"
+
+
+def test_a_database_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+    engine = create_engine(database_url)
+    answers = [OperationalError("connect", {}, OSError("refused")), OperationalError("connect", {}, OSError("refused"))]
+
+    def connect(of: Engine) -> Connection:
+        if answers:
+            raise answers.pop()
+        return Connection(of)
+
+    monkeypatch.setattr(Engine, "connect", connect)
+    with when_it_answers(engine) as connection:
+        assert connection.scalar(select(1)) == 1
+    engine.dispose()
+
+
+def test_a_database_that_stays_away_is_an_error() -> None:
+    with pytest.raises(OperationalError, match="No such file or directory"):
+        when_it_answers(create_engine("postgresql+psycopg://azora@/azora?host=/nowhere"), longest_seconds=0)
 
 
 def test_there_is_one_head() -> None:

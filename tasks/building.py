@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -23,7 +24,7 @@ from tasks import pages
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient, once_per_run
 
-SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=2)
+SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=1 + (os.cpu_count() or 1))  # each waits a good part of its time
 
 
 def test_services(commit: Commit) -> None:

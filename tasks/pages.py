@@ -109,8 +109,11 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
 
 def _trouble(case: Case) -> str:
     """A case that failed at least once: what it said, how it fared before, and the pictures it left."""
-    pictures = {"screenshot": case.screenshot, "video": case.video, "trace": case.trace}
-    links = " · ".join(f"[{name}]({_link(file)})" for name, file in pictures.items() if file)
+    pictures = {"screenshot": case.screenshot, "video": case.video, "trace.zip": case.trace}
+    addresses = {name: _link(file) for name, file in pictures.items() if file}
+    if case.trace:
+        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={_link(case.trace)}"
+    links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
     seen = f"\n\n![What {case.name} saw when it failed]({_link(case.screenshot)})" if case.screenshot else ""
     flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
     return (

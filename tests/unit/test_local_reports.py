@@ -30,6 +30,7 @@ def app(tmp_path: Path) -> Starlette:
         pytest.param("/3f2a", 200, "&lt;b&gt;.txt", id="names are escaped"),
         pytest.param("/3f2a/%3Cb%3E.txt", 200, "text", id="files are files"),
         pytest.param("/page/", 200, "<h1>page</h1>", id="an index is shown"),
+        pytest.param("/trace-viewer/?trace=x.zip", 200, "Playwright Trace Viewer", id="traces have their viewer"),
         pytest.param("/nothing", 404, "", id="what is not there is not there"),
         pytest.param("/../secret", 404, "", id="nothing above"),
         pytest.param("/%2e%2e/secret", 404, "", id="nothing above, written otherwise"),

@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Find or start the platform, once a run."""
     option = config.option
     vars(option).update(getattr(config, "workerinput", {}).get("azora", {}))
+    _record(option)
     if option.azora_url or any(vars(option).get(name) for name in _RUNS_NOTHING):
         return
     if option.azora_env:
@@ -67,6 +68,17 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["azora"] = {
         key: value for key, value in vars(node.config.option).items() if key.startswith("azora_")
     }
+
+
+def _record(option: Any) -> None:
+    """Videos of what fails, where Azora can make them; the pipeline has said so before."""
+    if option.video == "off":
+        with suppress(ImportError):
+            from azora.gateways.pictures import video_browsers
+
+            if browsers := video_browsers():
+                os.environ.update(browsers)
+                option.video = "retain-on-failure"
 
 
 def _found(environment: str) -> tuple[str | None, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,12 +59,21 @@ def test_at_the_limit_grandchildren_end_too_even_stubborn_ones(tmp_path: Path) -
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Also where whoever started the tests ignores interrupts, as a shell does for what it puts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_wait_ends_the_program(tmp_path: Path) -> None:
     def interrupt() -> None:
         while not (tmp_path / "pid").exists():
             time.sleep(0.02)
         time.sleep(0.1)
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):

@@ -5,18 +5,17 @@ The good run after all of it, with no hand work between, is the night's: test_ni
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
+import httpx
 import pytest
 
-from azora.application import load_application
-from azora.gateways.candidate import revision_files
 from azora.gateways.orchestrator import Run, run_called, stages
-from azora.revisions import heads_of
-from azora.settings import settings
 from azora.world import World
 from tests import road
+from tests.changes import added, replaced, revision
 
 STACK_VALUES = "deployments/values/azora/staging.yaml"
 
@@ -37,34 +36,13 @@ def ended(run: Run, *, seconds: float = 240) -> Run:
     return road.wait_for(run, lambda now: now.is_over, seconds=seconds)
 
 
-def added(name: str, text: str) -> dict[Path | str, str]:
-    """The file *name* with *text* after what it holds."""
-    return {name: f"{road.content(name)}\n{text}\n"}
-
-
-def replaced(name: str, old: str, new: str) -> dict[Path | str, str]:
-    """The file *name* with *new* for *old*."""
-    assert old in road.content(name)
-    return {name: road.content(name).replace(old, new, 1)}
-
-
-def revision(name: str, does: str, *says: str, after: str | None = None) -> dict[Path | str, str]:
-    """A file of migrations after the newest one, or *after* another."""
-    repository = Path(settings().repository_location)
-    application = load_application(repository)
-    newest = after or heads_of(revision_files(application, repository))[0]
-    lines = ["from alembic import op", f"revision = {name!r}", f"down_revision = {newest!r}", *says]
-    text = "\n".join([*lines, "def upgrade() -> None:", f"    {does}", ""])
-    return {f"{application.migrations}/versions/{name}.py": text}
-
-
 def users_of(world: World) -> tuple[object, ...]:
     """Whom users of a world reach."""
     assert world.active_stack is not None
     return world.active, world.active_stack.release, world.active_stack.ready
 
 
-def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> None:
+def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> Run:
     """Run *deployment* of *ref*: it fails at its step *at*, *says* why once and what to do; users get every answer."""
     before = road.world("staging")
     with road.users("staging", rate=20) as users:
@@ -74,6 +52,7 @@ def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> N
     assert users_of(road.world("staging")) == users_of(before)
     assert seen.failed == 0, seen.summary()
     assert road.get("staging").status_code == 200
+    return over
 
 
 def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
@@ -189,6 +168,37 @@ def test_an_expand_and_its_contract_at_once() -> None:
         at="staging: look",
         says=("migration last would break what serves users", "does not have later", "first release a commit"),
     )
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_case_that_fails_on_the_preview() -> None:
+    """The run's page shows what the browser saw, with video and trace a click away."""
+    untested = re.sub(r"test: \[.*\]", "test: ['true']", road.content("deployments/application.yaml"))
+    files = replaced("tests/e2e/test_auth.py", 'name="My courses"', 'name="My ships"')
+    sha = road.commit(files | added(STACK_VALUES, "# ships") | {"deployments/application.yaml": untested})
+    over = must_fail(
+        "release",
+        sha,
+        at="staging: end-to-end cases of the preview",
+        says=("the preview of staging", "1 failed", "test_registration", "linked on the run's page"),
+    )
+    page = artifact(over, "staging-preview-e2e")
+    pictures = dict(re.findall(r"\[(screenshot|video|trace\.zip|trace)\]\((\S+)\)", page))
+    assert f"![What test_auth.py::test_registration[chromium] saw when it failed]({pictures['screenshot']})" in page
+    kinds = {name: httpx.get(url).raise_for_status().headers["content-type"] for name, url in pictures.items()}
+    assert kinds == {
+        "screenshot": "image/png",
+        "video": "video/webm",
+        "trace.zip": "application/zip",
+        "trace": "text/html; charset=utf-8",
+    }
+
+
+def artifact(run: Run, key: str) -> str:
+    """The markdown that *run* left under *key*."""
+    asked = {"artifacts": {"flow_run_id": {"any_": [run.id]}, "key": {"any_": [key]}}}
+    (found,) = httpx.post(f"{os.environ['PREFECT_API_URL']}/artifacts/filter", json=asked).raise_for_status().json()
+    return str(found["data"])
 
 
 @pytest.mark.usefixtures("repository")

@@ -1,4 +1,8 @@
-"""The night by itself: the schedule that prefect.yaml registers, and a run that no person started."""
+"""The night by itself: the schedule that prefect.yaml registers, and a run that no person started.
+
+Its commit brings an expand migration, so that the code of both releases meets the new tables: people learn and pay on the
+old one, the end-to-end cases on the preview, until the night is over.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,23 +18,36 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from azora.gateways.orchestrator import run_called, stages
-from tests import road
+from azora.gateways.orchestrator import Run, run_called, stages
+from tests import crowd, road
+from tests.changes import replaced, revision
 
 pytestmark = pytest.mark.usefixtures("released")
 
 Json = dict[str, Any]
 SOON = timedelta(seconds=20)
+MODEL = "services/edu/models.py"
+EXPAND = 'op.execute("ALTER TABLE edu.courses ADD COLUMN audience text")'
 
 
-@pytest.fixture
+@dataclass(frozen=True)
+class Night:
+    """The commit it was about, its run, and who learned and paid meanwhile: their crowd and their orders."""
+
+    commit: str
+    over: Run
+    people: str
+    orders: list[str]
+
+
+@pytest.fixture(scope="module")
 def prefect(node: str) -> Iterator[httpx.Client]:  # noqa: ARG001 - the node must be up
     """Prefect's public API."""
     with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=30) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nightly(prefect: httpx.Client) -> Json:
     return _read(prefect.get("/deployments/name/nightly/nightly"))
 
@@ -44,24 +62,46 @@ def test_the_night_is_at_two_where_the_team_lives(prefect: httpx.Client, nightly
     assert hours == {"02:00"}
 
 
-def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_staging(
-    prefect: httpx.Client, nightly: Json
-) -> None:
-    newest = road.commit(message="Work until late")
+@pytest.fixture(scope="module")
+def night(prefect: httpx.Client, nightly: Json) -> Night:
+    """A run that the schedule itself started, to its end."""
+    column = "    minutes: Mapped[int]\n"
+    files = replaced(MODEL, column, f"{column}    audience: Mapped[str | None] = mapped_column(Text)\n")
+    newest = road.commit(files | revision("audience", EXPAND, 'phase = "expand"'), "Say whom a course is for")
     due = datetime.now(UTC) + SOON
-    with scheduled(prefect, nightly, {"anchor_date": due.isoformat(), "interval": timedelta(days=1).total_seconds()}):
+    people = crowd.new_crowd()
+    with (
+        scheduled(prefect, nightly, {"anchor_date": due.isoformat(), "interval": timedelta(days=1).total_seconds()}),
+        crowd.coming(people) as orders,
+    ):
         planned = eventually(lambda: planned_runs(prefect, nightly, until=due + SOON), seconds=60)
         run = run_called(planned[0]["id"])
         road.wait_for(run, lambda now: now.kind == "RUNNING", seconds=90)
         over = road.until_over(run, seconds=900)
-    told = _read(prefect.get(f"/flow_runs/{run.id}"))
+    return Night(newest, over, people, orders)
+
+
+def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_staging(
+    prefect: httpx.Client, night: Night
+) -> None:
+    told = _read(prefect.get(f"/flow_runs/{night.over.id}"))
     assert told["auto_scheduled"]
     assert told["created_by"]["type"] == "SCHEDULE"
-    assert over.went_well, over.message
-    assert over.name == f"nightly {newest[:7]}"
-    names = [name for name, _, _ in stages(run.id)]
+    assert night.over.went_well, night.over.message
+    assert night.over.name == f"nightly {night.commit[:7]}"
+    assert road.cluster("staging").running().commit == night.commit
+
+
+def test_the_cases_pass_on_the_preview_before_users_meet_it(night: Night) -> None:
+    names = [name for name, _, _ in stages(night.over.id)]
     assert names.index("staging: end-to-end cases of the preview") < names.index("staging: switch users")
-    assert road.cluster("staging").running().commit == newest
+
+
+def test_old_and_new_code_serve_people_on_the_migrated_database(night: Night) -> None:
+    assert road.cluster("staging").running().migration_heads == ("audience",)
+    assert crowd.select("SELECT count(audience) FROM edu.courses") == "0", "the column is there, and empty"
+    assert len(night.orders) > 10
+    crowd.assert_nothing_lost_or_doubled(night.people, night.orders)
 
 
 def planned_runs(prefect: httpx.Client, deployment: Json, until: datetime | None = None) -> list[Json]:

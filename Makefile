@@ -15,7 +15,7 @@ demo: bootstrap  ## install what is missing, start everything, release twice, pr
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
 test: programs   ## every test, on a node of its own; leaves a running demo alone (the hunt for mutants: make mutants)
-	$(PYTEST) -m "not mutants" --cov --cov-report=term:skip-covered $(SUITES)
+	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder -m "not mutants" --cov --cov-report=term:skip-covered $(SUITES)
 
 up: bootstrap    ## start the node, Prefect and its worker; no release
 	$(AZORA) local up $(NODE)

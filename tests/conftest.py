@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from azora.local.layout import layout
 
@@ -30,37 +29,65 @@ class FirstRelease:
 
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-UP = pytest.StashKey[tuple[subprocess.Popen[bytes], Path]]()
+HERE = Path(__file__).parent
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
+A_NODE_OF_ITS_OWN = HERE / "cluster/test_node.py"
+STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+class OneNodeForAll(LoadScopeScheduling):  # type: ignore[misc] # has no types
+    """Of two workers one has all tests of the node, in their order, the other those of the second node; else by file.
+
+    Not by xdist's groups: with pytest 9.2 it does not read them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "the node" if _on_the_node(Path(self.config.rootpath, file)) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneNodeForAll:
+    return OneNodeForAll(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever lives in these folders needs the node."""
+    """Whatever lives in these folders needs a node."""
     for item in items:
-        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
-        if folder in FOLDERS_ON_A_NODE:
+        if item.path == A_NODE_OF_ITS_OWN or _on_the_node(item.path):
             item.add_marker(pytest.mark.cluster)
+        if _on_the_node(item.path):
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """The node starts while the tests before the first that needs it run."""
-    needed = any(item.get_closest_marker("cluster") for item in session.items)
-    if needed and not session.config.option.collectonly:
-        name = os.environ["AZORA_NODE"]
-        log = layout(name).state.with_suffix(".up.log")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "azora", "local", "up", name]
-        with log.open("w") as output:
-            session.config.stash[UP] = subprocess.Popen(command, stdout=output, stderr=output), log
+def _on_the_node(file: Path) -> bool:
+    return file.relative_to(HERE).parts[0] in FOLDERS_ON_A_NODE and file != A_NODE_OF_ITS_OWN
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    return [f"node: starts meanwhile, see {_log_of_its_start()}"] if _needs_the_node(config) else []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The node starts while the tests that need none run; with xdist, by the process that has no tests itself."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly or not _needs_the_node(config):
+        return
+    _log_of_its_start().parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "azora", "local", "up", os.environ["AZORA_NODE"]]
+    with _log_of_its_start().open("w") as output:
+        config.stash[STARTING] = subprocess.Popen(command, stdout=output, stderr=output)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """It is stopped; its state stays, so that the next run finds its images and databases."""
+    if starting := session.config.stash.get(STARTING, None):
+        starting.wait()
+        subprocess.run([sys.executable, "-m", "azora", "local", "down", os.environ["AZORA_NODE"]], check=False)
 
 
 @pytest.fixture(scope="session")
-def node(pytestconfig: pytest.Config) -> Iterator[str]:
-    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it.
-
-    It is stopped after the last test; its state stays, so that the next run finds its images and databases.
-    """
+def node() -> str:
+    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it."""
     from rich.console import Console
 
     from azora.local import node as life
@@ -68,24 +95,21 @@ def node(pytestconfig: pytest.Config) -> Iterator[str]:
     from azora.settings import node_environment, settings
 
     name = os.environ["AZORA_NODE"]
-    plugins = pytestconfig.pluginmanager
-    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
-        _show_until_up(*pytestconfig.stash[UP], plugins.get_plugin("terminalreporter"))
+    life.up(layout(name), Steps(Console(quiet=True)))  # waits for the start that is under way
     os.environ.update(node_environment(name))  # what an earlier start wrote was read before
     settings.cache_clear()
-    yield name
-    life.down(layout(name), Steps(Console()))
+    return name
 
 
-def _show_until_up(starting: subprocess.Popen[bytes], log: Path, terminal: Any) -> None:
-    """What the start says, as it says it: the first one on a machine builds for minutes."""
-    terminal.ensure_newline()
-    with log.open() as lines:
-        while starting.poll() is None:
-            terminal.write(lines.read(), flush=True)
-            time.sleep(0.5)
-        terminal.write(lines.read(), flush=True)
-    assert not starting.returncode, f"could not start the node: see {log}"
+def _needs_the_node(config: pytest.Config) -> bool:
+    """Whether a folder that needs it is among those asked for, or in one of them, or has one in it."""
+    asked = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
+    folders = [HERE / name for name in FOLDERS_ON_A_NODE]
+    return any(one == folder or one in folder.parents or folder in one.parents for one in asked for folder in folders)
+
+
+def _log_of_its_start() -> Path:
+    return layout(os.environ["AZORA_NODE"]).state.with_suffix(".up.log")
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +128,7 @@ def released(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
     from tests import road
 
     road.take_over_this_checkout()
-    for environment in ("production", "staging"):
-        road.empty(environment)
+    road.remove(*(road.cluster(environment).namespace for environment in ("production", "staging")))
     killed = road.begin("deploy-staging", ref="main")
     road.wait_for(killed, lambda _: "azora-blue" in road.world("staging").pending, seconds=600)
     os.kill(road.process_of(killed), signal.SIGKILL)

@@ -145,6 +145,15 @@ def proved(sha: str) -> str:
     return sha
 
 
+def take_preview_away(environment: str) -> None:
+    """The color that does not serve is installed nowhere and known to nobody: a yes installs it whatever it brings."""
+    here, color = cluster(environment), world(environment).preview
+    flags = (f"--kubeconfig={layout(settings().node).kubeconfig}", "--namespace", here.namespace, "--ignore-not-found")
+    command = [str(programs() / "helm"), "uninstall", here.stack_name(color), *flags]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    here.write_record(**{str(color): None})
+
+
 def approve(run: Run) -> None:
     answer(run.id, decision="approve", approver="ada", reason="tested and awaited")
 
@@ -161,7 +170,7 @@ def retry(run: Run) -> None:
 
 
 def process_of(run: Run) -> int:
-    """Pid of the process that executes *run*; 0 when there is none."""
+    """Pid of the process that executes *run*; there must be one, for a signal to process 0 would go to the tests."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environment = (folder / "environ").read_bytes().split(b"\0")
@@ -170,7 +179,7 @@ def process_of(run: Run) -> int:
             continue
         if f"PREFECT__FLOW_RUN_ID={run.id}".encode() in environment and b"prefect" in command:
             return int(folder.name)
-    return 0
+    raise AssertionError(f"nothing executes {run.name}: {run.url}")
 
 
 def kill_helm(release: str) -> None:
@@ -197,16 +206,12 @@ def world(environment: str) -> World:
     return cluster(environment).look()
 
 
-def empty(environment: str, *, seconds: float = 120) -> None:
-    """Delete the namespace and wait until it is gone."""
-    here = cluster(environment)
-    path = f"/api/v1/namespaces/{here.namespace}"
-    until = time.monotonic() + seconds
-    if here.api.find(path):
-        here.api.delete(path)
-    while here.api.find(path):
-        assert time.monotonic() < until, f"{here.namespace} does not go away"
-        time.sleep(0.5)
+def remove(*namespaces: str) -> None:
+    """Delete *namespaces* and wait until they are gone; their pods are given no time to end."""
+    kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--wait=false")
+    for namespace in namespaces:
+        kubectl("-n", namespace, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
+    kubectl("wait", "--for=delete", *(f"namespace/{namespace}" for namespace in namespaces), "--timeout=110s")
 
 
 def objects(environment: str) -> dict[str, str]:

@@ -60,8 +60,9 @@ def just_switched(old: World, now: World) -> bool:
 def test_a_flow_killed_around_the_switch_switches_once(
     moment: Callable[[World, World], bool], *, was_switched: bool
 ) -> None:
+    road.take_preview_away("production")
     old = road.world("production")
-    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit(new_to_production=True)))
+    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
     with road.users("production") as users:
         road.approve(run)
         when(lambda now: newly_ready(old, now))

@@ -33,6 +33,10 @@ def _known(_context: typer.Context, incomplete: str) -> list[str]:
 EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=_known)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end; its result is the exit code.")]
+UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Follow it no further than to a question: exit 0.")]
+Summary = Annotated[
+    Path | None, typer.Option(help="Append plan, answer and counts here as they become known (markdown).")
+]
 Approver = Annotated[str, typer.Option("--as", help="Who you are; default: the user of this machine.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", prompt="Why?", help="Kept with the answer; at least 8 letters.")]
 
@@ -40,14 +44,41 @@ Reason = Annotated[str, typer.Option("--reason", "-m", prompt="Why?", help="Kept
 @app.command()
 def release(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Prove it on staging again.")] = False,
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Prove it on staging again.")] = False,
     wait: Wait = False,
+    until_asked: UntilAsked = False,
+    summary: Summary = None,
+    outputs: Annotated[Path | None, typer.Option(help="Append run=ID and url=URL here once it is started.")] = None,
     as_json: Json = False,
 ) -> None:
     """Start the whole road for REF."""
     from azora.cli.following import begin  # noqa: PLC0415
 
-    begin("release/release", {"ref": ref, "fresh": fresh}, wait=wait, as_json=as_json)
+    begin(
+        "release/release",
+        {"ref": ref, "fresh": fresh},
+        wait=wait,
+        until_asked=until_asked,
+        summary=summary,
+        outputs=outputs,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def follow(
+    run: Annotated[str, typer.Argument(help="Id of the run, or its beginning.")],
+    until_asked: UntilAsked = False,
+    summary: Summary = None,
+    as_json: Json = False,
+) -> None:
+    """Follow RUN, whoever started it; its result is the exit code."""
+    from azora.cli.following import follow_and_exit, told_to  # noqa: PLC0415
+    from azora.gateways.orchestrator import run_called  # noqa: PLC0415
+
+    on_look = told_to(summary)
+    follow_and_exit(run_called(run), until_asked=until_asked, on_look=on_look, as_json=as_json)
 
 
 @app.command()

@@ -4,54 +4,97 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
 
-from azora.cli.output import console, done, emit, failed
+from azora.cli.output import append, console, done, emit, failed
+from azora.cli.summary import Summary
+from azora.errors import BadInput
 from azora.gateways.orchestrator import Run, run_called, stages, start
+from azora.gateways.patience import patient
 
 POLL_SECONDS = 1.0
 MARKS = {"Completed": "[green]✓[/]", "Cached": "[green]✓[/]", "Failed": "[red]✗[/]", "Crashed": "[red]✗[/]"}
 
+Look = Callable[[Run], object]
 
-def begin(deployment: str, parameters: Mapping[str, object], *, wait: bool, as_json: bool) -> None:
-    """Start a run; with *wait* follow it and exit by its result."""
+
+def begin(
+    deployment: str,
+    parameters: Mapping[str, object],
+    *,
+    wait: bool,
+    as_json: bool,
+    until_asked: bool = False,
+    summary: Path | None = None,
+    outputs: Path | None = None,
+) -> None:
+    """Start a run; with *wait* follow it and exit by its result. Files that cannot be written start nothing."""
+    if (until_asked or summary) and not wait:
+        raise BadInput("could not use --until-asked or --summary: the run is not followed", advice="add --wait")
+    on_look = told_to(summary)
+    if outputs:
+        append(outputs, "")
     run = start(deployment, dict(parameters))
-    if not wait:
-        done(f"started {run.name}", {"run": run.id, "url": run.url}, as_json=as_json)
-        emit(f"  {run.url}", as_json=as_json)
-        return
+    if outputs:
+        append(outputs, f"run={run.id}\nurl={run.url}\n")
+    if wait:
+        follow_and_exit(run, until_asked=until_asked, on_look=on_look, as_json=as_json)
+    done(f"started {run.name}", {"run": run.id, "url": run.url}, as_json=as_json)
+    emit(f"  {run.url}", as_json=as_json)
+
+
+def told_to(summary: Path | None) -> Look:
+    """What each look at a run is shown to, so that the file *summary* grows; nothing without one."""
+    return Summary(summary).tell if summary else str
+
+
+def follow_and_exit(run: Run, *, until_asked: bool, on_look: Look, as_json: bool) -> NoReturn:
+    """Follow *run*; 0 when it went well, or when it asks a person and that was waited for; else 1."""
     emit(f"{run.name}: {run.url}", as_json=as_json)
-    over = follow(run.id, quiet=as_json)
-    ended(over, as_json=as_json)
-    sys.exit(0 if over.went_well else 1)
+    now = follow(run.id, quiet=as_json, until_waiting=until_asked, on_look=on_look)
+    ended(now, as_json=as_json)
+    sys.exit(0 if now.went_well or now.waits else 1)
 
 
 def ended(run: Run, *, as_json: bool) -> None:
-    """Tell how a run ended."""
+    """Tell how a run ended, or that it waits."""
     data = {"run": run.id, "state": run.state, "message": run.message, "url": run.url}
-    if run.went_well:
+    if run.waits:
+        done(f"{run.name} waits for a person", data, as_json=as_json)
+        emit(_how_to_answer(run), as_json=as_json)
+    elif run.went_well:
         done(f"{run.name}: {run.message}", data, as_json=as_json)
     else:
         failed(f"{run.name}: {run.state}: {run.message}", data, as_json=as_json)
 
 
-def follow(run: str, *, quiet: bool = False, until_waiting: bool = False, told: set[str] | None = None) -> Run:
+def follow(
+    run: str, *, quiet: bool = False, until_waiting: bool = False, told: set[str] | None = None, on_look: Look = str
+) -> Run:
     """Print each stage as it ends; returns when the run is over, or when it waits and that was asked for.
 
-    *told* holds the stages that were printed already, for a run that is followed again.
+    *told* holds the stages that were printed already, for a run that is followed again. A Prefect that is away for less
+    than a minute is waited for.
     """
     told = set() if told is None else told
     asked = False
     while True:
-        now = run_called(run)
-        for name, state, seconds in stages(run):
+        now = patient(run_called)(run)
+        for name, state, seconds in patient(stages)(run):
             if state in MARKS and name not in told:
                 told.add(name)
                 if not quiet:
                     console.print(f"  {MARKS[state]} {name} [dim]{seconds:.1f} s[/]")
+        on_look(now)
         if now.is_over or (now.waits and until_waiting):
             return now
-        if now.waits and not asked:
+        if now.waits and not asked and not quiet:
             asked = True
-            console.print(f"  [yellow]‖[/] waits for a person: {now.url}\n    azora approve {now.id[:8]} -m '…'")
+            console.print(f"  [yellow]‖[/] waits for a person: {_how_to_answer(now)}")
         time.sleep(POLL_SECONDS)
+
+
+def _how_to_answer(run: Run) -> str:
+    return f"{run.url}\n    azora approve {run.id[:8]} -m '…'"

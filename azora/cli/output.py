@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+
+from azora.errors import BadInput
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -31,3 +34,16 @@ def emit(line: str, *, as_json: bool) -> None:
     """A further line for people."""
     if not as_json:
         console.print(escape(line))
+
+
+def append(file: Path, text: str) -> None:
+    """Add *text* to a file that other programs read.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    try:
+        with file.open("a") as end:
+            end.write(text)
+    except OSError as error:
+        raise BadInput(f"could not write {str(file)!r}: {error.strerror}", advice="name another file") from error

@@ -12,17 +12,21 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterType,
     FlowRunFilter,
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import TaskRunSort
+from prefect.client.schemas.sorting import ArtifactSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
+from azora.summary import Page
 
 _PREFIX = re.compile(
     r"^(Flow|Task) run encountered an exception: \w+: "
@@ -85,6 +89,16 @@ def stages(id_: str) -> list[tuple[str, str, float]]:
     with _client(f"read the stages of {id_}") as client:
         found = client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
     return [(run.name, run.state_name or "", run.total_run_time.total_seconds()) for run in found]
+
+
+def pages(id_: str) -> list[Page]:
+    """What the run left for people to read, oldest first."""
+    of_the_run = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]), type=ArtifactFilterType(any_=["markdown"])
+    )
+    with _client(f"read the pages of {id_}") as client:
+        found = client.read_artifacts(artifact_filter=of_the_run, sort=ArtifactSort.CREATED_DESC, limit=200)
+    return [Page(one.key or "", str(one.data)) for one in reversed(found)]
 
 
 def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:

@@ -68,6 +68,22 @@ def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             ["find run '1f2e'", "PREFECT_API_URL"],
             id="approve, Prefect away",
         ),
+        pytest.param(["follow", "1f2e"], 4, ["find run '1f2e'", "PREFECT_API_URL"], id="follow, Prefect away"),
+        pytest.param(
+            ["release", "--until-asked"], 2, ["--until-asked", "not followed", "--wait"], id="until asked, not followed"
+        ),
+        pytest.param(
+            ["release", "--wait", "--summary", "/nowhere/page.md"],
+            2,
+            ["could not write '/nowhere/page.md'", "No such file or directory"],
+            id="summary nowhere",
+        ),
+        pytest.param(
+            ["release", "--outputs", "/nowhere/outputs"],
+            2,
+            ["could not write '/nowhere/outputs'"],
+            id="outputs nowhere",
+        ),
     ],
 )
 def test_an_error_is_a_sentence_with_what_to_do(

@@ -1,0 +1,28 @@
+"""What a job's page is told of the run that it follows, in markdown: each thing once, as it becomes known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CARRIED = ("-plan", "-answer", "-switch")  # ends of the keys; all other pages are behind the run's link
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that a run left, as it was written."""
+
+    key: str
+    text: str
+
+
+def summary(run: str, url: str, pages: Iterable[Page], ended: str | None = None) -> list[str]:
+    """All that is known of *run* now, in the order it became known; a page that says the same again is left out."""
+    carried = [_part(run, url, page) for page in pages if page.key.endswith(CARRIED)]
+    return list(dict.fromkeys([f"[Run `{run[:8]}`]({url})", *carried, *([ended] if ended else [])]))
+
+
+def _part(run: str, url: str, page: Page) -> str:
+    if not page.key.endswith("-plan"):
+        return page.text
+    return f"{page.text}\n\nA person is asked: [answer on the run's page]({url}), or `azora approve {run[:8]} -m '…'`."

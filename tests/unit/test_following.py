@@ -1,0 +1,89 @@
+"""Following a run: its result is the exit code, and whoever starts a process later finds the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from azora.cli import following
+from azora.errors import Unreachable
+from azora.gateways.orchestrator import Run
+
+States = Callable[..., list[Run | Exception]]
+
+
+def run(state: str, kind: str) -> Run:
+    return Run("1f2e3d4c-0", "release 1f2e3d4", state, kind, "so it ended", "http://prefect/runs/1f2e3d4c-0")
+
+
+RUNNING, WAITS = run("Running", "RUNNING"), run("Suspended", "PAUSED")
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> States:
+    """What each look at the run finds, in order; returns what was not looked at."""
+
+    def given(*found: Run | Exception) -> list[Run | Exception]:
+        left = list(found)
+
+        def look(_id: str) -> Run:
+            one = left.pop(0)
+            if isinstance(one, Exception):
+                raise one
+            return one
+
+        monkeypatch.setattr(following, "run_called", look)
+        monkeypatch.setattr(following, "stages", lambda _id: [("staging: look", "Completed", 1.0)])
+        monkeypatch.setattr(following, "POLL_SECONDS", 0)
+        return left
+
+    return given
+
+
+@pytest.mark.parametrize(
+    ("over", "code"),
+    [
+        pytest.param(run("Completed", "COMPLETED"), 0, id="promoted"),
+        pytest.param(run("Already there", "COMPLETED"), 0, id="nothing to do"),
+        pytest.param(run("Rejected", "COMPLETED"), 1, id="a person said no: nothing was released"),
+        pytest.param(run("Failed", "FAILED"), 1, id="failed"),
+        pytest.param(run("Cancelled", "CANCELLED"), 1, id="cancelled"),
+    ],
+)
+def test_the_result_of_the_run_is_the_exit_code(looks: States, over: Run, code: int) -> None:
+    left = looks(RUNNING, WAITS, over)
+    assert ended(until_asked=False) == code
+    assert not left
+
+
+def test_until_asked_ends_well_at_the_question(looks: States, capsys: pytest.CaptureFixture[str]) -> None:
+    left = looks(RUNNING, WAITS, RUNNING)
+    assert ended(until_asked=True) == 0
+    assert left == [RUNNING]
+    said = capsys.readouterr().out
+    assert "waits for a person" in said
+    assert "azora approve 1f2e3d4c -m" in said
+
+
+def test_a_prefect_that_is_away_for_a_moment_is_waited_for(looks: States) -> None:
+    left = looks(RUNNING, Unreachable("could not find run: refused"), run("Completed", "COMPLETED"))
+    assert ended(until_asked=False) == 0
+    assert not left
+
+
+def test_where_the_run_is_stands_in_the_outputs_even_when_it_fails(
+    looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    looks(run("Failed", "FAILED"))
+    monkeypatch.setattr(following, "start", lambda *_: RUNNING)
+    with pytest.raises(SystemExit):
+        following.begin("release/release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
+    assert (tmp_path / "outputs").read_text() == "run=1f2e3d4c-0\nurl=http://prefect/runs/1f2e3d4c-0\n"
+
+
+def ended(*, until_asked: bool) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        following.follow_and_exit(RUNNING, until_asked=until_asked, on_look=str, as_json=False)
+    return int(exit_.value.code or 0)

@@ -26,11 +26,12 @@ down: bootstrap  ## stop the node; nothing is left of it but its state folder
 clean: bootstrap ## stop every node; forget their state and the caches
 	$(AZORA) local clean --everything
 
-lint: bootstrap  ## style, types, the direction of imports
+lint: bootstrap  ## style, types, the direction of imports, GitHub's workflows
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(AZORA) local workflows .github/workflows/*.yml
 
 check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
 	$(PYTEST) tests/unit

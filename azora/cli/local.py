@@ -6,15 +6,18 @@ import json
 import shutil
 import subprocess
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from azora.cli.output import console
-from azora.errors import BadInput
+from azora.errors import BadInput, Failed
 from azora.local import node as life
+from azora.local.actionlint import VERSION, actionlint
 from azora.local.cache import cache_folder
+from azora.local.commands import Arguments
 from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
@@ -43,6 +46,23 @@ def build() -> None:
     """Build the programs that every node runs; nothing where they are built."""
     with Steps(console).step("programs of the node") as say:
         programs(say)
+
+
+@app.command(hidden=True)
+def workflows(files: list[Path]) -> None:
+    """Check FILES with actionlint; builds it where the cache has none.
+
+    What it would ask of other programs is left out: a machine that happens to have them must not say otherwise.
+    """
+    with Steps(console).step("workflows of GitHub") as say:
+        command: Arguments = [actionlint(say), "-shellcheck=", "-pyflakes=", *files]
+        say(f"actionlint {VERSION}")
+        read = subprocess.run(command, capture_output=True, text=True, check=False)
+        if read.returncode:
+            raise Failed(
+                f"could not accept the workflows: actionlint says\n{read.stdout or read.stderr}",
+                advice="correct them, then run the same again",
+            )
 
 
 @app.command()

@@ -85,10 +85,7 @@ def _ask(environment: Environment, migrations: tuple[Migration, ...]) -> str | N
 
 def _running(world: World) -> str | None:
     stack = world.active_stack
-    if stack is None or stack.release is None:
-        return None
-    record = stack.record
-    return f"{stack.release} ({record.commit[:7]} {record.subject})" if record and record.commit else stack.release
+    return stack.title if stack and stack.release else None
 
 
 def _image_changes(release: Release, before: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
@@ -126,12 +123,12 @@ def markdown(plan: Plan) -> str:
         f"| migrations | {_migrations(plan)} |",
         f"| plan | `{plan.hash}` |",
         "",
-        f"### {_count(len(plan.changes), 'new commit')}",
+        f"### {counted(len(plan.changes), 'new commit')}",
         "",
         *[f"- `{change.short}` {change.subject} ({change.author})" for change in plan.changes[:SHOWN_COMMITS]],
         *([f"- … and {len(plan.changes) - SHOWN_COMMITS} more"] if len(plan.changes) > SHOWN_COMMITS else []),
         "",
-        f"### {_count(len(plan.images), 'other image')}",
+        f"### {counted(len(plan.images), 'other image')}",
         "",
     ]
     if plan.images:
@@ -140,7 +137,8 @@ def markdown(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """In words: `No new commits`, `1 new commit`, `3 new commits`."""
     return f"{number or 'No'} {what}{'' if number == 1 else 's'}"
 
 

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from azora.errors import BadInput
@@ -66,6 +66,15 @@ class Settings(BaseSettings):
         3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1
     )
     api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
+    notify: SecretStr = Field(
+        SecretStr(""), description="Addresses of who is told, as apprise writes them, with white space between them."
+    )
+    notify_file: Path | None = Field(
+        None, description="File of more such addresses, one a line: a mounted Secret. Default `<state>/notify`."
+    )
+    notify_timeout_seconds: float = Field(
+        10.0, description="How long a run waits for all addresses to take one notice, in seconds.", gt=0
+    )
 
     @property
     def state_folder(self) -> Path:

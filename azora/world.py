@@ -38,6 +38,14 @@ class Stack:
         """The release that is installed now is the one that passed its checks here."""
         return self.known is not None and self.known.proved_at is not None
 
+    @property
+    def title(self) -> str:
+        """Its release for a line of text: id, and where it is known commit and subject."""
+        record = self.record
+        return (
+            f"{self.release} ({record.commit[:7]} {record.subject})" if record and record.commit else f"{self.release}"
+        )
+
     def is_at_size(self, least: dict[str, int]) -> bool:
         return all(self.wanted.get(name, 0) >= count for name, count in least.items() if name in self.wanted)
 

@@ -41,6 +41,9 @@ class Environment(_Strict):
     data: bool = Field(True, description="Whether the data chart (PostgreSQL, Redis) is installed here.")
     approval: ApprovalPolicy | None = Field(None, description="Without it nobody is asked.")
     proof: Proof | None = Field(None, description="Where a release must have been proved before it comes here.")
+    notices: Literal["all", "trouble"] = Field(
+        "all", description="Whether good promotions are told, or only questions and what went wrong."
+    )
     install_minutes: float = Field(15, gt=0, description="Limit for the preview stack to be ready.")
     settle_seconds: float = Field(5, ge=0, description="How long the new color is watched after the switch.")
     probe_per_second: float = Field(50, gt=0, description="Requests/s of the switch's own probe.")

@@ -16,12 +16,12 @@ from pydantic import Field
 from azora.approval import NAME_LETTERS, REASON_LETTERS, Decision, approval_of, question
 from azora.environment import ApprovalPolicy
 from azora.errors import AzoraError, BadInput
-from azora.gateways.source import commits_between
-from azora.plan import Change, Plan, markdown, plan_of, proof_for
+from azora.gateways.source import changes_between
+from azora.plan import Plan, markdown, plan_of, proof_for
 from azora.record import Approval
 from azora.release import Release
 from azora.settings import settings
-from tasks import pages
+from tasks import pages, telling
 from tasks.places import cluster_of, environment_called, promotion_of, this_run
 from tasks.retrying import if_transient, once_per_run
 
@@ -91,9 +91,10 @@ def void_approval(environment: str) -> Iterator[None]:
 
 @task(task_run_name="{environment}: plan", persist_result=True, cache_key_fn=once_per_run)
 def show_plan(environment: str, release: Release, key: str) -> Plan:  # noqa: ARG001 - the key makes each question its own
-    """The plan of one question, frozen as it was shown."""
+    """The plan of one question, frozen as it was shown, and told to who may answer: once, however often the run starts over."""
     plan = plan_now(environment, release)
     pages.plan(environment, plan)
+    telling.question(plan)
     return plan
 
 
@@ -116,15 +117,14 @@ def plan_now(environment: str, release: Release) -> Plan:
     world = promotion_of(environment, release).look()
     stack = world.active_stack
     old = stack.record.commit if stack and stack.record else None
-    changes = commits_between(settings().repository_location, old or None, release.commit)[:50]
+    changes = changes_between(settings().repository_location, old or None, release.commit)[:50]
     proof = None
     if here.proof:
         proof = proof_for(
             cluster_of(here.proof.environment).look(), release.id, datetime.now(UTC), here.proof.max_age_hours
         )
-    told = tuple(Change(commit.short, commit.author_name, commit.subject) for commit in changes)
     running = cluster_of(environment).running() if stack else None
-    return plan_of(here, release, world, changes=told, proof=proof, running=running)
+    return plan_of(here, release, world, changes=changes, proof=proof, running=running)
 
 
 def _was_counted(environment: str, key: str) -> bool:

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.bluegreen import Step
 from azora.gateways.lease import held
 from azora.release import Release
-from tasks import pages
+from tasks import pages, telling
 from tasks.approval import ask, void_approval
 from tasks.places import promotion_of, this_run
 from tasks.retrying import if_transient
@@ -182,6 +182,7 @@ def watch(environment: str, release: Release) -> None:
         receipt = promotion.watch(partial(pages.suite, f"{environment}-smoke", title))
     finally:
         pages.last_switch(environment, promotion.cluster)
+        telling.last_switch(environment, promotion.cluster)
     get_run_logger().info("%d requests around the switch of %s, %d failed", receipt.total, environment, receipt.failed)
 
 

@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from azora.gateways.candidate import built_images, frozen, must_be_sound
+from azora.gateways.notifying import must_parse
 from azora.gateways.source import Commit, resolve
 from azora.release import Release
 from azora.settings import settings
@@ -23,7 +24,10 @@ from tasks.retrying import if_transient, once_per_run
     cache_key_fn=once_per_run,
 )
 def find_commit(ref: str) -> Commit:
-    """The commit that *ref* is now; a resumed run keeps the one it began with. One that cannot be right ends here."""
+    """The commit that *ref* is now; a resumed run keeps the one it began with. One that cannot be right ends here, and so does
+    an address of who is told.
+    """
+    must_parse(settings())
     commit = resolve(settings().repository_location, ref)
     must_be_sound(commit.sha, settings())
     get_run_logger().info("%s is %s: %s (%s)", ref, commit.short, commit.subject, commit.author_name)

@@ -118,6 +118,11 @@ def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
         )
 
 
+def page_of(id_: str) -> str:
+    """The address of a run's page."""
+    return f"{PREFECT_UI_URL.value()}/v2/runs/flow-run/{id_}"
+
+
 def _paused(id_: str) -> FlowRun:
     run = _found(id_)
     if run.state is None or not run.state.is_paused():
@@ -152,7 +157,7 @@ def _run(run: FlowRun) -> Run:
         state=state.name or "" if state else "",
         kind=state.type.value if state else "",
         message=_PREFIX.sub("", state.message or "") if state else "",
-        url=f"{PREFECT_UI_URL.value()}/v2/runs/flow-run/{run.id}",
+        url=page_of(str(run.id)),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from azora.errors import BadInput
 from azora.gateways.mirror import fetch, git, mirror_of, sha_of
+from azora.plan import Change
 
 # Python leaves it beside every module it loads, and Azora loads a commit's migrations: never content.
 BYTECODE = "__pycache__"
@@ -86,6 +87,12 @@ def commits_between(repository: str, old: str | None, new: str) -> list[Commit]:
     mirror = mirror_of(repository)
     known = old and sha_of(mirror, old)
     return _commits(mirror, [f"{known}..{new}" if known else new])
+
+
+def changes_between(repository: str, old: str | None, new: str) -> tuple[Change, ...]:
+    """As `commits_between`, as people are shown them."""
+    commits = commits_between(repository, old, new)
+    return tuple(Change(commit.short, commit.author_name, commit.subject) for commit in commits)
 
 
 def digest_of(folder: Path, paths: Iterable[str]) -> str:

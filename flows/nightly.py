@@ -9,9 +9,17 @@ from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.proving import prove_end_to_end
 from tasks.source import find_commit, main_branch, name_the_run
+from tasks.telling import of_the_nightly_run
 
 
-@flow(name="nightly", flow_run_name="nightly", task_runner=SIDE_BY_SIDE)
+@flow(
+    name="nightly",
+    flow_run_name="nightly",
+    task_runner=SIDE_BY_SIDE,
+    on_completion=[of_the_nightly_run],
+    on_failure=[of_the_nightly_run],
+    on_crashed=[of_the_nightly_run],
+)
 def nightly() -> State[str]:
     """Rehearse the newest commit of the main branch on staging: test, build, promote, end-to-end cases."""
     commit = find_commit(main_branch())

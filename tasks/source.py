@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
+from azora.errors import AzoraError
 from azora.gateways.candidate import built_images, frozen, must_be_sound
 from azora.gateways.notifying import must_parse
+from azora.gateways.orchestrator import label_with_commit
 from azora.gateways.source import Commit, resolve
 from azora.release import Release
 from azora.settings import settings
@@ -29,6 +33,8 @@ def find_commit(ref: str) -> Commit:
     """
     must_parse(settings())
     commit = resolve(settings().repository_location, ref)
+    with suppress(AzoraError):  # costs a later night the list of what changed since
+        label_with_commit(this_run(), commit.sha)
     must_be_sound(commit.sha, settings())
     get_run_logger().info("%s is %s: %s (%s)", ref, commit.short, commit.subject, commit.author_name)
     return commit

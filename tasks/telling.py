@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from logging import Logger, LoggerAdapter
+from typing import Any
 
-from prefect import get_run_logger
+from prefect import Flow, get_run_logger
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.logging.loggers import flow_run_logger
 
 from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
 from azora.gateways.notifying import addresses, send
-from azora.gateways.orchestrator import page_of
-from azora.notices import Notice, of_switch, waiting
-from azora.plan import Plan
+from azora.gateways.orchestrator import nights_until, page_of
+from azora.gateways.source import changes_between
+from azora.notices import Night, Notice, last_good, of_switch, of_the_night, waiting
+from azora.plan import Change, Plan
 from azora.settings import settings
 from tasks.places import environment_called, this_run
 
@@ -37,6 +42,22 @@ def last_switch(environment: str, cluster: Cluster) -> None:
         return
     if notice and (notice.kind != "success" or wanted == "all"):
         _tell(notice, log)
+
+
+def of_the_nightly_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
+    """A hook for the end of a nightly run: what is new about it, by the runs before, as Prefect kept them."""
+    if addresses(settings()):
+        nights = nights_until(str(flow_run.id))
+        if notice := of_the_night(nights, _changes_since_the_last_good(nights)):
+            _tell(notice, flow_run_logger(flow_run, flow))
+
+
+def _changes_since_the_last_good(nights: Sequence[Night]) -> tuple[Change, ...]:
+    """Empty where either commit is not known."""
+    now, good = nights[0], last_good(nights)
+    if now.went_well or not now.commit or good is None or not good.commit:
+        return ()
+    return changes_between(settings().repository_location, good.commit, now.commit)
 
 
 def _tell(notice: Notice, log: Log) -> None:

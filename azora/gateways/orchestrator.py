@@ -1,11 +1,16 @@
-"""Prefect from the command line: start runs, watch them, answer the ones that wait. The only gateway that imports Prefect."""
+"""Prefect as seen from outside of a run: start runs, watch them, answer the ones that wait, remember the ones that are over.
+
+The only gateway that imports Prefect.
+"""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,23 +20,33 @@ from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     ArtifactFilterType,
+    FlowFilter,
+    FlowFilterId,
     FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import ArtifactSort, TaskRunSort
+from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
+from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
+from azora.notices import Night
 from azora.summary import Page
 
 _PREFIX = re.compile(
     r"^(Flow|Task) run encountered an exception: \w+: "
 )  # what Prefect puts before an error's own text
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+COMMIT_LABEL = "azora.dev/commit"
+NIGHTS = 60
+STEP_TRIES, STEP_SECONDS = 20, 0.5  # Prefect's server writes down what a task came to a moment after the run is over
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,73 @@ def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
 def page_of(id_: str) -> str:
     """The address of a run's page."""
     return f"{PREFECT_UI_URL.value()}/v2/runs/flow-run/{id_}"
+
+
+def label_with_commit(id_: str, sha: str) -> None:
+    """The run is about this commit, whole, also for who looks after it is over."""
+    with _client(f"label run {id_!r}") as client:
+        client.update_flow_run_labels(UUID(id_), {COMMIT_LABEL: sha})
+
+
+def nights_until(id_: str) -> list[Night]:
+    """The run and those of its flow before it, newest first, at most `NIGHTS`; runs that were cancelled are left out."""
+    with _client(f"read the nights before {id_!r}") as client:
+        this = client.read_flow_run(UUID(id_))
+        runs = [this, *(run for run in _ended_runs(client, this) if run.id != this.id)]
+        steps = _failed_steps(client, [run for run in runs if not _went_well(run)])
+        for _ in range(STEP_TRIES):
+            if _went_well(this) or steps[this.id]:
+                break
+            time.sleep(STEP_SECONDS)
+            steps |= _failed_steps(client, [this])
+    return [_night(run, steps.get(run.id, ())) for run in runs]
+
+
+def _ended_runs(client: SyncPrefectClient, this: FlowRun) -> list[FlowRun]:
+    kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]
+    ended = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=kinds)),
+        expected_start_time=FlowRunFilterExpectedStartTime(before_=this.expected_start_time),
+    )
+    of_the_flow = FlowFilter(id=FlowFilterId(any_=[this.flow_id]))
+    newest_first = FlowRunSort.EXPECTED_START_TIME_DESC
+    return client.read_flow_runs(flow_filter=of_the_flow, flow_run_filter=ended, sort=newest_first, limit=NIGHTS)
+
+
+def _failed_steps(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, tuple[str, ...]]:
+    """Names of the tasks that failed, by run; where it was killed, of those that it was at: nobody ended them."""
+    if not runs:
+        return {}
+    kinds = [StateType.FAILED, StateType.CRASHED, StateType.RUNNING]
+    found = client.read_task_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id for run in runs])),
+        task_run_filter=TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds))),
+        sort=TaskRunSort.EXPECTED_START_TIME_DESC,
+        limit=200,
+    )
+    return {run.id: _failed_of(run, [task for task in found if task.flow_run_id == run.id]) for run in runs}
+
+
+def _failed_of(run: FlowRun, tasks: list[TaskRun]) -> tuple[str, ...]:
+    ended = {task.name for task in tasks if task.state_type is not StateType.RUNNING}
+    at = {task.name for task in tasks} if run.state_type is StateType.CRASHED else set()
+    return tuple(sorted(ended or at))
+
+
+def _night(run: FlowRun, steps: tuple[str, ...]) -> Night:
+    seen = _run(run)
+    return Night(
+        at=run.expected_start_time or datetime.now(UTC),
+        went_well=_went_well(run),
+        link=seen.url,
+        commit=str(run.labels.get(COMMIT_LABEL, "")),
+        steps=steps,
+        error=seen.message,
+    )
+
+
+def _went_well(run: FlowRun) -> bool:
+    return run.state_type is StateType.COMPLETED
 
 
 def _paused(id_: str) -> FlowRun:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prefect.logging import disable_run_logger
 
 from azora.errors import Unreachable
 from azora.gateways.notifying import Address
-from azora.notices import Notice
+from azora.notices import Night, Notice
+from azora.plan import Change
 from azora.record import Receipt
 from azora.world import World
 from tasks import telling
@@ -70,3 +75,28 @@ def test_nobody_looks_at_the_cluster_where_nobody_is_told(told: list[Notice], mo
     monkeypatch.setattr(telling, "addresses", lambda _: ())
     telling.last_switch("production", None)  # type: ignore[arg-type]
     assert told == []
+
+
+def night(day: int, *, well: bool, commit: str) -> Night:
+    return Night(datetime(2026, 11, day, tzinfo=UTC), well, "http://run", commit, () if well else ("test a",))
+
+
+def test_a_failed_night_tells_the_commits_since_the_last_good_one(
+    told: list[Notice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights = [night(24, well=False, commit="new"), night(23, well=False, commit=""), night(22, well=True, commit="old")]
+    nights[1] = replace(nights[1], steps=("test b",))
+    asked: list[tuple[Any, ...]] = []
+
+    def changes(_: str, *commits: str) -> tuple[Change, ...]:
+        asked.append(commits)
+        return (Change("f1f1f1f", "ada", "Fix the cart"),)
+
+    monkeypatch.setattr(telling, "nights_until", lambda _: nights)
+    monkeypatch.setattr(telling, "changes_between", changes)
+    monkeypatch.setattr(telling, "flow_run_logger", lambda *_: logging.getLogger("a run"))
+    telling.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]
+
+    assert asked == [("old", "new")]
+    assert told[0].title == "azora: the night failed at test a"
+    assert "- f1f1f1f Fix the cart (ada)" in told[0].text

@@ -1,0 +1,146 @@
+"""The nights that Prefect remembers, through its own client, from an API on loopback that answers as its server does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+import prefect
+import pytest
+from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from azora.gateways import orchestrator
+from azora.gateways.orchestrator import COMMIT_LABEL, label_with_commit, nights_until
+from azora.notices import Night
+
+FLOW = UUID(int=99)
+
+
+class Prefect(ThreadingHTTPServer):
+    """Runs and tasks, oldest first; `late` looks for tasks find nothing yet. `asked` is every body that was sent, by path."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Api)
+        self.runs: list[FlowRun] = []
+        self.tasks: list[TaskRun] = []
+        self.late = 0
+        self.asked: list[tuple[str, Any]] = []
+
+    def answer(self, path: str, body: Any) -> Any:
+        self.asked.append((path, body))
+        if path == "/admin/version":
+            return prefect.__version__
+        if path == "/flow_runs/filter":
+            return [run.model_dump(mode="json") for run in reversed(self.runs)]
+        if path == "/task_runs/filter":
+            self.late -= 1
+            wanted = body["flow_runs"]["id"]["any_"]
+            found = [task for task in self.tasks if str(task.flow_run_id) in wanted and self.late < 0]
+            return [task.model_dump(mode="json") for task in found]
+        if path.endswith("/labels"):
+            return {}
+        return next((run.model_dump(mode="json") for run in self.runs if path == f"/flow_runs/{run.id}"), None)
+
+
+class Api(BaseHTTPRequestHandler):
+    server: Prefect
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        said = self.server.answer(self.path.removeprefix("/api"), json.loads(body) if body else None)
+        text = json.dumps(said).encode()
+        self.send_response(404 if said is None else 200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_PATCH(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect]:
+    monkeypatch.setattr(orchestrator, "STEP_SECONDS", 0.01)
+    with Prefect() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api"}):
+            yield server
+        server.shutdown()
+
+
+def run(day: int, kind: StateType, *, commit: str = "", message: str | None = None) -> FlowRun:
+    return FlowRun(
+        id=UUID(int=day),
+        flow_id=FLOW,
+        name="nightly",
+        expected_start_time=at(day),
+        labels={COMMIT_LABEL: commit} if commit else {},
+        state=State(type=kind, name=kind.value.title(), message=message),
+        state_type=kind,
+    )
+
+
+def task(day: int, name: str, kind: StateType) -> TaskRun:
+    return TaskRun(flow_run_id=UUID(int=day), name=name, task_key=name, dynamic_key="0", state_type=kind)
+
+
+def at(day: int) -> datetime:
+    return datetime(2026, 11, day, 2, tzinfo=UTC)
+
+
+def test_each_night_has_its_commit_its_failed_steps_and_its_error(api: Prefect) -> None:
+    error = "Flow run encountered an exception: TestsFailed: could not test: no"
+    api.runs = [
+        run(21, StateType.COMPLETED, commit="good"),
+        run(22, StateType.CRASHED),
+        run(23, StateType.FAILED, commit="bad", message=error),
+    ]
+    api.tasks = [
+        task(22, "staging: look", StateType.RUNNING),
+        task(23, "test b", StateType.FAILED),
+        task(23, "test a", StateType.FAILED),
+        task(23, "told late", StateType.RUNNING),
+    ]
+    link = f"http://127.0.0.1:{api.server_port}/v2/runs/flow-run/{{}}"
+    assert nights_until(str(UUID(int=23))) == [
+        Night(at(23), False, link.format(UUID(int=23)), "bad", ("test a", "test b"), "could not test: no"),
+        Night(at(22), False, link.format(UUID(int=22)), "", ("staging: look",), ""),
+        Night(at(21), True, link.format(UUID(int=21)), "good", (), ""),
+    ]
+
+
+def test_only_runs_of_the_same_flow_that_are_over_and_not_later_are_asked_for(api: Prefect) -> None:
+    api.runs = [run(23, StateType.COMPLETED)]
+    nights_until(str(UUID(int=23)))
+    asked = dict(api.asked)["/flow_runs/filter"]
+    assert asked["flows"]["id"]["any_"] == [str(FLOW)]
+    assert asked["flow_runs"]["state"]["type"]["any_"] == ["COMPLETED", "FAILED", "CRASHED"]
+    assert datetime.fromisoformat(asked["flow_runs"]["expected_start_time"]["before_"]) == at(23)
+    assert asked["sort"] == "EXPECTED_START_TIME_DESC"
+    assert "/task_runs/filter" not in dict(api.asked), "a good night has no failed step to ask for"
+
+
+def test_a_step_that_the_server_learns_of_late_is_waited_for(api: Prefect) -> None:
+    api.runs, api.tasks, api.late = [run(23, StateType.FAILED)], [task(23, "test a", StateType.FAILED)], 3
+    assert nights_until(str(UUID(int=23)))[0].steps == ("test a",)
+
+
+def test_a_run_that_failed_in_no_task_is_told_all_the_same(api: Prefect) -> None:
+    api.runs = [run(23, StateType.FAILED)]
+    assert nights_until(str(UUID(int=23)))[0].steps == ()
+
+
+def test_a_run_is_labelled_with_its_commit(api: Prefect) -> None:
+    label_with_commit(str(UUID(int=23)), "a" * 40)
+    assert (f"/flow_runs/{UUID(int=23)}/labels", {COMMIT_LABEL: "a" * 40}) in api.asked

@@ -39,8 +39,8 @@ class Night:
     error: str = ""
 
     @property
-    def failed_at(self) -> str:
-        return ", ".join(self.steps) or "no step of its own"
+    def where(self) -> str:
+        return f"at {', '.join(self.steps)}" if self.steps else "between its steps"
 
 
 def waiting(plan: Plan, link: str) -> Notice:
@@ -105,7 +105,7 @@ def _failed(now: Night, good: Night | None, changes: Sequence[Change]) -> Notice
     told = counted(len(changes), "new commit") if now.commit and good and good.commit else "commits not known"
     error = now.error.strip()
     return _told(
-        f"the night failed at {now.failed_at}",
+        f"the night failed {now.where}",
         "failure",
         error if len(error) <= ERROR_CHARACTERS else f"{error[:ERROR_CHARACTERS]} …",
         f"{known}{told}" if good else known,
@@ -116,11 +116,11 @@ def _failed(now: Night, good: Night | None, changes: Sequence[Change]) -> Notice
 
 def _still_failing(now: Night, before: Sequence[Night]) -> Notice:
     since = f"failing since {before[-1].at:%Y-%m-%d}, {_nights([now, *before])}"
-    return _told(f"the night still fails at {now.failed_at}", "warning", since, now.link)
+    return _told(f"the night still fails {now.where}", "warning", since, now.link)
 
 
 def _recovered(now: Night, before: Sequence[Night]) -> Notice:
-    said = f"it failed since {before[-1].at:%Y-%m-%d}, {_nights(before)}, at last at {before[0].failed_at}"
+    said = f"it failed since {before[-1].at:%Y-%m-%d}, {_nights(before)}, at last {before[0].where}"
     return _told("the night is well again", "success", said, now.link)
 
 

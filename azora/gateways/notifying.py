@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
+_PLAIN = str.maketrans(
+    "<>", "‹›"
+)  # of the others chats make mentions and links, also where a commit's subject has them
 _SHORTEST_SECRET = 3  # shorter parts are not told from common words
 _ADVICE = "docs/notifications.md shows how addresses are written"
 
@@ -105,7 +108,8 @@ def _trouble(address: Address, notice: Notice) -> str:
             return "apprise knows no such address"
         receivers = _apprise().Apprise(asset=service.asset)
         receivers.add(service)
-        if receivers.notify(title=notice.title, body=notice.text, notify_type=notice.kind, body_format="text"):
+        title, text = notice.title.translate(_PLAIN), notice.text.translate(_PLAIN)
+        if receivers.notify(title=title, body=text, notify_type=notice.kind, body_format="text"):
             return ""
     except Exception as error:  # one plugin of a hundred, in a thread that nobody waits for
         return redacted(f"{type(error).__name__}: {error}", address.url)

@@ -24,7 +24,7 @@ from azora.notices import Notice
 from azora.settings import ROOT, Settings
 
 PASSWORD = "hunter2-of-ada"
-NOTICE = Notice("production runs new", "1200 requests <b>around</b> the switch, 0 failed\nhttp://prefect/1", "success")
+NOTICE = Notice("production runs new", "1200 requests around the switch, 0 failed\nhttp://prefect/1", "success")
 
 
 class Receiver(ThreadingHTTPServer):
@@ -111,6 +111,13 @@ def test_every_address_of_the_variable_and_of_the_file_is_told(machine: Settings
     assert sorted(path for path, _ in receiver.got) == ["/a", "/b"]
     body = receiver.got[0][1]
     assert (body["title"], body["message"], body["type"]) == (NOTICE.title, NOTICE.text, "success")
+
+
+def test_what_a_commit_s_author_wrote_becomes_no_mention_and_no_link(machine: Settings, receiver: Receiver) -> None:
+    subject = "<!here> <http://127.0.0.1/|approve here>"
+    assert send(Notice(subject, subject, "info"), told(machine, f"json://{receiver.place}/")) == []
+    body = receiver.got[0][1]
+    assert body["title"] == body["message"] == "‹!here› ‹http://127.0.0.1/|approve here›"
 
 
 def test_nobody_is_told_where_no_address_is_set(machine: Settings) -> None:

@@ -211,7 +211,7 @@ def test_a_night_is_told_by_what_is_new_about_it(nights: list[Night], told: Noti
 def test_a_failure_says_what_is_known_of_the_last_good_night(nights: list[Night], said: str) -> None:
     told = of_the_night(nights)
     assert told
-    assert told.title == f"the night failed at {nights[0].failed_at}"
+    assert told.title == f"the night failed {nights[0].where}"
     assert said in told.text.splitlines()
 
 
@@ -219,6 +219,12 @@ def test_two_services_that_fail_are_another_failure_than_one() -> None:
     told = of_the_night([night(24, "test a", "test b"), night(23, "test a")])
     assert told
     assert told.title == "the night failed at test a, test b"
+
+
+def test_a_night_that_failed_in_no_step_says_so() -> None:
+    told = of_the_night([replace(night(24, CASES), steps=())])
+    assert told
+    assert told.title == "the night failed between its steps"
 
 
 def test_a_long_error_is_cut() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import sessionmaker
 
-from auth import trials
+from auth import passwords, trials
 from auth.passwords import Lockout
 from auth.routes import router
 from auth.settings import Settings
@@ -30,6 +30,11 @@ def create(settings: Settings | None = None) -> Envelope:
         routers=[router, *guarded("auth", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError],
+        pools={
+            "postgresql": database.pool_of(engine, settings),
+            "redis": sessions.pool_of(redis),
+            "passwords": passwords.usage,
+        },
         state={
             "database": sessionmaker(engine),
             "sessions": sessions.Sessions(redis, timedelta(hours=settings.session_hours)),

@@ -7,35 +7,61 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
-from threading import BoundedSemaphore
+from threading import Condition
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from redis import Redis
 
+from common.metrics import Usage
 from common.problems import Problem
 
 # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html: 19 MiB, two passes, one lane
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # So many hashes at once: their memory and their core are what a burst of logins would exhaust.
-_slots = BoundedSemaphore(2)
+_MOST_AT_ONCE = 2
 # Well below a sibling's time limit: who is told to try again must not find that it was done all the same.
 _LONGEST_WAIT_SECONDS = 3.0
 
 
-@contextmanager
-def _slot() -> Iterator[None]:
-    """One of the places for a hash.
+class Slots:
+    """The places for hashes: a semaphore that can say how many wait."""
 
-    Raises:
-        Problem: there is none for three seconds; nothing was done yet.
-    """
-    if not _slots.acquire(timeout=_LONGEST_WAIT_SECONDS):
-        raise Problem(503, "busy", "Too many people log in or register just now. Try again.", {"Retry-After": "1"})
-    try:
-        yield
-    finally:
-        _slots.release()
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._in_use = self._waiting = 0
+        self._freed = Condition()
+
+    def _take(self) -> bool:
+        with self._freed:
+            self._waiting += 1
+            found = self._freed.wait_for(lambda: self._in_use < self._limit, _LONGEST_WAIT_SECONDS)
+            self._waiting -= 1
+            self._in_use += found
+            return found
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One of the places for a hash.
+
+        Raises:
+            Problem: there is none for three seconds; nothing was done yet.
+        """
+        if not self._take():
+            raise Problem(503, "busy", "Too many people log in or register just now. Try again.", {"Retry-After": "1"})
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._in_use -= 1
+                self._freed.notify()
+
+    def usage(self) -> Usage:
+        return Usage(self._in_use, self._limit, waiting=self._waiting)
+
+
+_slots = Slots(_MOST_AT_ONCE)
+usage = _slots.usage
 
 
 def outdated(password_hash: str) -> bool:
@@ -44,7 +70,7 @@ def outdated(password_hash: str) -> bool:
 
 
 def hashed(password: str) -> str:
-    with _slot():
+    with _slots.one():
         return _hasher.hash(password)
 
 
@@ -56,7 +82,7 @@ def _nobodys_hash() -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether *password* is the one; takes as long when there is no such account."""
     with_account = password_hash or _nobodys_hash()
-    with _slot():
+    with _slots.one():
         try:
             _hasher.verify(with_account, password)
         except (VerificationError, InvalidHashError):

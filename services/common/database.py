@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, QueuePool, create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from common.metrics import Pool, Usage
 from common.settings import DatabaseSettings
 
 
@@ -29,6 +30,13 @@ def ping(engine: Engine) -> None:
     """Raise when PostgreSQL cannot be asked."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
+
+
+def pool_of(engine: Engine, settings: DatabaseSettings) -> Pool:
+    """How many of the engine's connections are in use; who waits for one is not known to it."""
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    return lambda: Usage(pool.checkedout(), 2 * settings.database_pool_size, idle=pool.checkedin())
 
 
 def _session(request: Request) -> Iterator[Session]:

@@ -9,26 +9,17 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.logs import request_id
+from common.metrics import Metrics
 from common.problems import Problem, problem
 from common.settings import ServiceSettings
 
 log = logging.getLogger("access")
 
-REQUESTS = Counter("http_requests_total", "Answers sent.", ["service", "method", "route", "status"])
-DURATION = Histogram(
-    "http_request_duration_seconds",
-    "Time from a request to the end of its answer.",
-    ["service", "route"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-)
-
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _OPERATIONAL = {"/healthz", "/readyz", "/metrics", "/version"}
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -54,10 +45,10 @@ class Lifecycle:
 class Envelope:
     """The outermost layer, so that even a crash's answer has the headers."""
 
-    def __init__(self, app: ASGIApp, service: str, settings: ServiceSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServiceSettings, metrics: Metrics) -> None:
         self.app = app
         self.lifecycle = Lifecycle()
-        self._service = service
+        self._metrics = metrics
         self._max_body_bytes = settings.max_body_bytes
         self._headers = [
             (b"x-azora-color", settings.azora_color.encode()),
@@ -89,27 +80,28 @@ class Envelope:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
+        self._began(scope)
         try:
             if int(headers.get("content-length") or 0) > self._max_body_bytes:
                 await problem(413, "too_large", "The request's body is too large.")(scope, receive, send_enveloped)
             else:
                 await self.app(scope, _limited(receive, self._max_body_bytes), send_enveloped)
         finally:
-            self._account(scope, status, time.perf_counter() - started)
+            self._ended(scope, status, time.perf_counter() - started)
 
-    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+    def _began(self, scope: Scope) -> None:
+        if scope["path"] not in _OPERATIONAL:
+            self._metrics.began()
+
+    def _ended(self, scope: Scope, status: int, seconds: float) -> None:
+        method, path = scope["method"], scope["path"]
         route = getattr(scope.get("route"), "path", "(none)")
-        method = scope["method"] if scope["method"] in _METHODS else "(other)"
-        REQUESTS.labels(self._service, method, route, status).inc()
-        DURATION.labels(self._service, route).observe(seconds)
-        if route not in _OPERATIONAL:
-            log.info(
-                "%s %s %d",
-                method,
-                scope["path"],
-                status,
-                extra={"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)},
-            )
+        self._metrics.answered(method, route, status, seconds)
+        if path in _OPERATIONAL:
+            return
+        self._metrics.ended()
+        fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
+        log.info("%s %s %d", method, path, status, extra=fields)
 
 
 def _strict(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

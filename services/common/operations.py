@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from common.envelope import Lifecycle
+from common.metrics import Metrics
 from common.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,9 @@ async def _state(name: str, check: Check) -> str:
     return "ok"
 
 
-def operations(service: str, settings: ServiceSettings, lifecycle: Lifecycle, checks: Mapping[str, Check]) -> APIRouter:
+def operations(
+    service: str, settings: ServiceSettings, lifecycle: Lifecycle, checks: Mapping[str, Check], metrics: Metrics
+) -> APIRouter:
     """/healthz, /readyz, /version and /metrics of *service*; it is ready when every one of *checks* returns."""
     router = APIRouter(tags=["operations"])
     identity = {"service": service, "release": settings.azora_release, "color": settings.azora_color}
@@ -50,7 +53,7 @@ def operations(service: str, settings: ServiceSettings, lifecycle: Lifecycle, ch
         return JSONResponse(identity)
 
     @router.get("/metrics", summary="Prometheus metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def exposition() -> Response:  # not in a thread: it must answer when none is left
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
     return router

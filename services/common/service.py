@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from common.envelope import Envelope
+from common.metrics import Metrics, Pool
 from common.openapi import DescribedAPI
 from common.operations import Check, operations
 from common.problems import answer_with_problems
@@ -27,6 +28,7 @@ def service(
     checks: Mapping[str, Check] | None = None,
     unavailable: Iterable[type[Exception]] = (),
     state: Mapping[str, Any] | None = None,
+    pools: Mapping[str, Pool] | None = None,
     lifespan: Lifespan | None = None,
     handlers: Mapping[type[Exception], Handler] | None = None,
     documented: bool = True,
@@ -34,7 +36,7 @@ def service(
     """The ASGI application of service *name*.
 
     *checks* decide whether it is ready; an error in *unavailable* is answered 503, others as *handlers* say; *state* is
-    what its routes find under `request.app.state`.
+    what its routes find under `request.app.state`; *pools* are told to Prometheus.
     """
     app = DescribedAPI(
         title=f"Azora {name}",
@@ -47,11 +49,12 @@ def service(
     )
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
-    envelope = Envelope(app, name, settings)
+    metrics = Metrics(name, settings, pools or {})
+    envelope = Envelope(app, settings, metrics)
     answer_with_problems(app, unavailable)
     for kind, handler in (handlers or {}).items():
         app.add_exception_handler(kind, handler)
-    app.include_router(operations(name, settings, envelope.lifecycle, checks or {}))
+    app.include_router(operations(name, settings, envelope.lifecycle, checks or {}, metrics))
     for router in routers:
         app.include_router(router)
     return envelope

@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from common.metrics import Pool, Usage
 from common.problems import Problem
 from common.settings import RedisSettings
 
@@ -42,6 +43,17 @@ def connect(settings: RedisSettings) -> Redis:
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
     return Redis(connection_pool=pool)
+
+
+def pool_of(redis: Redis) -> Pool:
+    """How many of the client's connections are in use; who waits for one is not known to it."""
+    pool = redis.connection_pool
+
+    def usage() -> Usage:
+        found = {told["db.client.connection.state"]: count for count, told in pool.get_connection_count()}
+        return Usage(found["used"], pool.max_connections, idle=found["idle"])
+
+    return usage
 
 
 def _key(token: str) -> str:

@@ -30,6 +30,7 @@ def create(settings: Settings | None = None) -> Envelope:
         routers=[router, *guarded("edu", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError],
+        pools={"postgresql": database.pool_of(engine, settings), "redis": sessions.pool_of(redis)},
         state={
             "database": sessionmaker(engine),
             "sessions": sessions.Sessions(redis, timedelta(hours=settings.session_hours)),

@@ -32,6 +32,7 @@ def create(settings: Settings | None = None) -> Envelope:
         routers=[routes.router, webhooks.router, *guarded("pay", trials.router)],
         checks={"postgresql": lambda: database.ping(engine), "redis": redis.ping},
         unavailable=[DBAPIError, PoolTimeoutError, RedisError, httpx.HTTPError, ProviderUnavailable],
+        pools={"postgresql": database.pool_of(engine, settings), "redis": sessions.pool_of(redis)},
         state={
             "engine": engine,
             "database": sessionmaker(engine),

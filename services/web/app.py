@@ -23,7 +23,8 @@ from web.site import HERE, Site
 def create(settings: Settings | None = None) -> Envelope:
     settings = settings or Settings()
     api = AsyncSibling(settings.api_url, settings)
-    assets = Assets(HERE / "static", sessions.connect(settings))
+    redis = sessions.connect(settings)
+    assets = Assets(HERE / "static", redis)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -40,5 +41,6 @@ def create(settings: Settings | None = None) -> Envelope:
         handlers={**errors.HANDLERS, httpx.HTTPError: errors.on_unavailable},
         lifespan=lifespan,
         documented=False,
+        pools={"redis": sessions.pool_of(redis)},
         state={"api": api, "assets": assets, "site": Site(settings, assets)},
     )

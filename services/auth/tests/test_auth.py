@@ -100,7 +100,7 @@ def test_who_finds_no_place_for_a_hash_in_time_is_told_so_and_has_done_nothing(
 ) -> None:
     monkeypatch.setattr(passwords, "_LONGEST_WAIT_SECONDS", 0.01)
     bob = {**ADA, "email": "bob@example.test"}
-    with passwords._slots, passwords._slots:
+    with passwords._slots.one(), passwords._slots.one():
         answers = [ada.post("/auth/accounts", json=bob), *(ada.post("/auth/sessions", json=LOGIN) for _ in range(4))]
     assert {(answer.status_code, answer.json()["code"], answer.headers["retry-after"]) for answer in answers} == {
         (503, "busy", "1")

@@ -111,13 +111,6 @@ def test_a_body_is_limited_with_and_without_a_length(client: TestClient) -> None
     assert client.post("/echo", content=iter([b"x" * 60, b"x" * 60])).status_code == 413
 
 
-def test_metrics_count_answers_by_route(client: TestClient) -> None:
-    client.get("/version")
-    assert (
-        'http_requests_total{method="GET",route="/version",service="trial",status="200"}' in client.get("/metrics").text
-    )
-
-
 def test_a_log_line_is_json_with_the_request(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before = root.handlers[:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -76,6 +77,22 @@ def one_of_each(pods: Iterable[Json]) -> Iterator[tuple[Json, str, int]]:
             found.setdefault((component, said.replace(_name(pod), "")), []).append(pod)
     for same in found.values():
         yield same[0], complaint(same[0]) or "", len(same)
+
+
+def spoken(line: str) -> str:
+    """What a line of a log says to people: of one in JSON its message and the kind of its error.
+
+    The names are those of the Elastic Common Schema, https://www.elastic.co/docs/reference/ecs.
+    """
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(found, dict) or "message" not in found:
+        return line
+    error = found.get("error")
+    kind = f" ({error['type']})" if isinstance(error, dict) and "type" in error else ""
+    return f"{found['message']}{kind}"
 
 
 def was_started_anew(pod: Json) -> bool:

@@ -8,7 +8,7 @@ from azora.colors import RELEASE_LABEL, Color
 from azora.errors import AzoraError
 from azora.gateways.api import Json
 from azora.gateways.namespace import Namespace
-from azora.pods import one_of_each, runs_unready, was_started_anew
+from azora.pods import one_of_each, runs_unready, spoken, was_started_anew
 
 
 def troubles(namespace: Namespace, color: Color, release: str) -> list[str]:
@@ -39,9 +39,9 @@ def _last_warning(namespace: Namespace, pod: str) -> str:
 
 
 def _last_lines(namespace: Namespace, pod: str, count: int, *, before: bool) -> list[str]:
-    """The end of the pod's log; of the run *before* this one where it was started anew."""
+    """The end of the pod's log, each sentence once; of the run *before* this one where it was started anew."""
     try:
         log = namespace.api.text(f"{namespace.core}/pods/{pod}/log", tailLines=str(count), previous=str(before).lower())
     except AzoraError:  # a pod that never started has no log
         return []
-    return [line for line in log.splitlines() if line.strip()]
+    return list(dict.fromkeys(spoken(line) for line in log.splitlines() if line.strip()))

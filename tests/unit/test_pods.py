@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from azora.pods import Patience, complaint, one_of_each
+from azora.pods import Patience, complaint, one_of_each, spoken
 
 Json = dict[str, Any]
 
@@ -89,3 +89,23 @@ def test_a_pod_without_a_node_says_what_the_scheduler_says() -> None:
 def test_pods_that_say_the_same_are_told_of_once() -> None:
     pods = [pod(NO_SECRET, name=f"shop-{number}") for number in range(3)]
     assert [(one["metadata"]["name"], count) for one, _, count in one_of_each(pods)] == [("shop-0", 3)]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param("ValueError: PORT is not set", "ValueError: PORT is not set", id="plain"),
+        pytest.param(
+            '{"@timestamp":"2026-11-24T08:00:00.000Z","log.level":"critical","message":"did not start: PORT is not set",'
+            '"error":{"type":"ValueError","stack_trace":"Traceback …"},"service":{"name":"shop"}}',
+            "did not start: PORT is not set (ValueError)",
+            id="ECS",
+        ),
+        pytest.param('{"message":"ready","error":"none"}', "ready", id="other JSON with a message"),
+        pytest.param('{"event":"ready"}', '{"event":"ready"}', id="other JSON"),
+        pytest.param("[1, 2]", "[1, 2]", id="a list"),
+        pytest.param("7", "7", id="a number"),
+    ],
+)
+def test_of_a_line_of_a_log_what_it_says_is_shown(line: str, said: str) -> None:
+    assert spoken(line) == said

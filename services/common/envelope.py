@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.logs import request_id
+from common.logs import request_fields, request_id
 from common.metrics import Metrics
 from common.problems import Problem, problem
 from common.settings import ServiceSettings
@@ -65,10 +65,13 @@ class Envelope:
         headers = Headers(scope=scope)
         identity = _accepted(headers.get("x-request-id"))
         request_id.set(identity)
-        started, status = time.perf_counter(), 500
+        request_fields.set(
+            {"http.request.id": identity, "http.request.method": scope["method"], "url.path": scope["path"]}
+        )
+        started, status, complete = time.perf_counter_ns(), 500, False
 
         async def send_enveloped(message: Message) -> None:
-            nonlocal status
+            nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
@@ -79,6 +82,7 @@ class Envelope:
                 if self.lifecycle.draining:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
 
         self._began(scope)
         try:
@@ -86,21 +90,30 @@ class Envelope:
                 await problem(413, "too_large", "The request's body is too large.")(scope, receive, send_enveloped)
             else:
                 await self.app(scope, _limited(receive, self._max_body_bytes), send_enveloped)
+        except Exception:
+            # One that was logged and answered stays here: the server would log it again, and cut the connection.
+            if not (complete and status == 500):
+                raise
         finally:
-            self._ended(scope, status, time.perf_counter() - started)
+            self._ended(scope, status, time.perf_counter_ns() - started)
 
     def _began(self, scope: Scope) -> None:
         if scope["path"] not in _OPERATIONAL:
             self._metrics.began()
 
-    def _ended(self, scope: Scope, status: int, seconds: float) -> None:
+    def _ended(self, scope: Scope, status: int, nanoseconds: int) -> None:
         method, path = scope["method"], scope["path"]
         route = getattr(scope.get("route"), "path", "(none)")
-        self._metrics.answered(method, route, status, seconds)
+        self._metrics.answered(method, route, status, nanoseconds / 1e9)
         if path in _OPERATIONAL:
             return
         self._metrics.ended()
-        fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
+        fields = {
+            "event.duration": nanoseconds,
+            "event.outcome": "failure" if status >= 500 else "success",
+            "http.response.status_code": status,
+            "labels.route": route,
+        }
         log.info("%s %s %d", method, path, status, extra=fields)
 
 

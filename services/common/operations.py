@@ -25,7 +25,7 @@ async def _state(name: str, check: Check) -> str:
         async with asyncio.timeout(CHECK_SECONDS):
             await asyncio.to_thread(check)
     except Exception as error:  # whatever it is, the dependency is not usable
-        log.warning("%s is not usable", name, extra={"error": type(error).__name__})
+        log.warning("%s is not usable", name, extra={"error.type": type(error).__name__})
         return "failing"
     return "ok"
 

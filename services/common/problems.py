@@ -52,8 +52,8 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid", "The request is not valid.", errors=errors)
 
 
-async def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    log.warning("a dependency did not answer", extra={"path": request.url.path, "error": type(error).__name__})
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("a dependency did not answer", extra={"error.type": type(error).__name__})
     return problem(503, "unavailable", "A part of the platform does not answer. Try again.", {"Retry-After": "1"})
 
 

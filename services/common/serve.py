@@ -7,6 +7,7 @@ import importlib
 import logging
 import signal
 import sys
+from contextvars import Context
 from types import FrameType
 
 import uvicorn
@@ -45,7 +46,7 @@ class DrainingServer(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self._lifecycle.draining = True
-        log.info("draining for %g s", self._drain_seconds)
+        Context().run(log.info, "draining for %g s", self._drain_seconds)  # a signal comes in the midst of a request
         finish = super().handle_exit
         self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, finish, sig, frame)
 
@@ -54,7 +55,11 @@ def main(name: str) -> None:
     """Serve the service *name* until a signal ends it."""
     settings = ServiceSettings()
     logs.configure(name, settings)
-    service: Envelope = importlib.import_module(f"{name}.app").create()
+    try:
+        service: Envelope = importlib.import_module(f"{name}.app").create()
+    except Exception as error:
+        log.critical("the service did not start: %s", " ".join(str(error).split()), exc_info=True)
+        sys.exit(1)
     config = uvicorn.Config(
         service,
         host=settings.listen_host,

@@ -20,9 +20,10 @@ BaseUrl = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 class ServiceSettings(BaseSettings):
     """What every service has."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # it may be a secret
 
     azora_color: str = Field("none", description="Color of the stack this process belongs to; sent as X-Azora-Color.")
+    azora_environment: str = Field("none", description="Environment of the stack; told in each line of the log.")
     azora_release: str = Field("dev", description="Id of the release this process belongs to; sent as X-Azora-Release.")
     listen_host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - a pod's own address
     port: int = Field(8000, description="TCP port to listen on.")

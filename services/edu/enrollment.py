@@ -35,7 +35,7 @@ def take_up_purchases(database: Session, pay: Sibling, account_id: UUID, token: 
         answer = pay.get("/pay/purchases", token)
         answer.raise_for_status()
     except httpx.HTTPError as error:
-        log.warning("pay did not say what was bought", extra={"error": type(error).__name__})
+        log.warning("pay did not say what was bought", extra={"error.type": type(error).__name__})
         return
     bought: list[str] = answer.json()
     if bought:

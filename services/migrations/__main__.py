@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from pathlib import Path
 
 from alembic import command
@@ -36,8 +35,7 @@ def main() -> int:
     try:
         command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")
     except (CommandError, SQLAlchemyError) as error:
-        traceback.print_exc()
-        log.error("the migration failed and changed nothing: %s", reason(error))  # noqa: TRY400 - one line
+        log.exception("the migration failed and changed nothing: %s", reason(error))  # noqa: TRY401 - in a line
         return 1
     log.info("the database has everything of this release")
     return 0

@@ -79,9 +79,8 @@ def catch_up(engine: Engine, provider: Provider, account_id: UUID) -> None:
         try:
             intent = provider.look_up(order.intent_id)
         except ProviderUnavailable as error:
-            log.warning(
-                "whether an order is paid is not known yet", extra={"order": str(order.id), "error": str(error)}
-            )
+            fields = {"labels.order": str(order.id), "error.type": type(error).__name__, "error.message": str(error)}
+            log.warning("whether an order is paid is not known yet", extra=fields)
             return
         if intent is not None and intent.paid:
             take_as_paid(database, order)
@@ -92,14 +91,14 @@ def settle(engine: Engine, payment: Payment) -> None:
     with Session(engine) as database:
         found = database.scalar(select(OrderRow).where(OrderRow.intent_id == payment.intent_id))
     if found is None:
-        log.warning("a payment of no order", extra={"intent": payment.intent_id})
+        log.warning("a payment of no order", extra={"labels.intent": payment.intent_id})
         return
     with one_at_a_time(engine, found.account_id) as database:
         order = database.get(OrderRow, found.id, with_for_update=True)
         if order is None or order.intent_id != payment.intent_id or order.status == "paid":
             return
         if (order.amount_cents, order.currency) != (payment.amount_cents, payment.currency):
-            log.error("an order was not paid what it costs", extra={"order": str(order.id)})
+            log.error("an order was not paid what it costs", extra={"labels.order": str(order.id)})
             return
         take_as_paid(database, order)
 

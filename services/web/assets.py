@@ -74,7 +74,7 @@ class Assets:
         try:
             found = await asyncio.to_thread(self._redis.get, f"asset:{name}")
         except RedisError as error:
-            log.warning("could not look for an asset", extra={"asset": name, "error": type(error).__name__})
+            log.warning("could not look for an asset", extra={"labels.asset": name, "error.type": type(error).__name__})
             return None
         content = None if found is None else str(found)
         return content if content is not None and _version(content) == version else None
@@ -95,6 +95,6 @@ class Assets:
             try:
                 await asyncio.to_thread(self.lend)
             except RedisError as error:
-                log.warning("could not lend assets to the other color", extra={"error": type(error).__name__})
+                log.warning("could not lend assets to the other color", extra={"error.type": type(error).__name__})
                 seconds = _TRIED_AGAIN_SECONDS
             await asyncio.sleep(seconds)

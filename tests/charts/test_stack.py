@@ -322,6 +322,9 @@ def test_the_migration_needs_nothing_that_the_stack_brings(stack: Render) -> Non
     pod = stack().pods()["azora-blue-migrations"]
 
     assert "azora-blue-" not in json.dumps(pod["spec"])
+    assert (
+        variables(pod)["AZORA_ENVIRONMENT"] == "staging"
+    )  # told in its log; the stack's pods have it from the ConfigMap
 
 
 def test_another_application_has_other_names(stack: Render) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import logging
-
 import pytest
 from fastapi import APIRouter, Request
 from fastapi.testclient import TestClient
 
-from common import logs
 from common.envelope import Envelope
 from common.service import service
 from common.settings import DatabaseSettings, ServiceSettings
@@ -109,18 +105,6 @@ def test_a_body_is_limited_with_and_without_a_length(client: TestClient) -> None
     assert client.post("/echo", content=b"x" * 100).json() == 100
     assert client.post("/echo", content=b"x" * 101).status_code == 413
     assert client.post("/echo", content=iter([b"x" * 60, b"x" * 60])).status_code == 413
-
-
-def test_a_log_line_is_json_with_the_request(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    before = root.handlers[:]
-    logs.configure("trial", ServiceSettings(azora_color="green"))
-    try:
-        client.get("/nowhere", headers={"x-request-id": "abc-2"})
-        line = json.loads(capsys.readouterr().out.splitlines()[-1])
-    finally:
-        root.handlers[:] = before
-    assert {"service": "trial", "color": "green", "status": 404, "request_id": "abc-2"}.items() <= line.items()
 
 
 @pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])

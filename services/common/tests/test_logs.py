@@ -1,11 +1,11 @@
-"""The lines of a process that serves: what each says, what none says, and that docs/monitoring.md knows their fields."""
+"""The lines of a process that serves: what each says, what none says, and that docs and Kibana know their fields."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -195,6 +195,7 @@ _IS = {
     "text": lambda value: isinstance(value, str),
     "long": lambda value: isinstance(value, int),
 }
+_QUERIED = re.compile(r"([@\w.]+)\s*(?::|>=|<=|>|<)")
 
 
 def _documented() -> dict[str, str]:
@@ -203,9 +204,54 @@ def _documented() -> dict[str, str]:
     return dict(re.findall(r"^\| `([@a-z_.]+)` \| (date|keyword|text|long) \|", page, re.MULTILINE))
 
 
+def _kibana() -> Iterator[dict[str, Any]]:
+    for line in (ROOT / "deployments/monitoring/kibana/azora.ndjson").read_text().splitlines():
+        yield json.loads(line)
+
+
+def _used(saved: Mapping[str, Any]) -> Iterator[str]:
+    """Every field that the saved object names."""
+    attributes = saved["attributes"]
+    if saved["type"] == "index-pattern":
+        yield attributes["timeFieldName"]
+        yield from json.loads(attributes["fieldFormatMap"])
+        yield from json.loads(attributes["fieldAttrs"])
+        return
+    yield from attributes["columns"]
+    yield from (field for field, _ in attributes["sort"])
+    source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    yield from _QUERIED.findall(source["query"]["query"])
+    yield from (one["meta"]["key"] for one in source["filter"])
+
+
 def test_the_documented_fields_are_those_of_the_lines(log: Path) -> None:
     documented = _documented()
     written = {(name, type(value)) for line in _lines(log) for name, value in line.items()}
     assert {name for name, _ in written} == documented.keys() - {"labels.asset", "labels.intent", "labels.order"}
     for line in _lines(log):
         assert all(_IS[documented[name]](value) for name, value in line.items())
+
+
+@pytest.mark.parametrize("saved", list(_kibana()), ids=lambda saved: saved["id"])
+def test_kibana_asks_for_fields_that_the_lines_have_with_the_right_type(log: Path, saved: dict[str, Any]) -> None:
+    documented, lines = _documented(), _lines(log)
+    used = set(_used(saved))
+    assert used
+    for field in used:
+        values = [line[field] for line in lines if field in line]
+        assert values, field
+        assert all(_IS[documented[field]](value) for value in values), field
+
+
+def test_kibana_shows_a_release_and_its_errors_from_one_data_view() -> None:
+    objects = {saved["id"]: saved for saved in _kibana()}
+    assert {name: saved["type"] for name, saved in objects.items()} == {
+        "azora-logs": "index-pattern",
+        "azora-release": "search",
+        "azora-errors": "search",
+    }
+    for name in ("azora-release", "azora-errors"):
+        (reference,) = objects[name]["references"]
+        assert (reference["type"], reference["id"]) == ("index-pattern", "azora-logs")
+        source = json.loads(objects[name]["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        assert source["indexRefName"] == reference["name"]

@@ -32,6 +32,7 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 HERE = Path(__file__).parent
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
 A_NODE_OF_ITS_OWN = HERE / "cluster/test_node.py"
+LOOKS_ONLY = HERE / "ui/test_start_forms.py"
 STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
@@ -42,8 +43,8 @@ class OneNodeForAll(LoadScopeScheduling):  # type: ignore[misc] # has no types
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "the node" if _on_the_node(Path(self.config.rootpath, file)) else file
+        file = Path(self.config.rootpath, nodeid.partition("::")[0])
+        return "the node" if _on_the_node(file) and file != LOOKS_ONLY else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneNodeForAll:

@@ -25,7 +25,7 @@ from tests.changes import replaced, revision
 pytestmark = pytest.mark.usefixtures("released")
 
 Json = dict[str, Any]
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=10)
 MODEL = "services/edu/models.py"
 EXPAND = 'op.execute("ALTER TABLE edu.courses ADD COLUMN audience text")'
 

@@ -12,6 +12,15 @@ from sqlalchemy.orm import Session, sessionmaker
 from common.metrics import Pool, Usage
 from common.settings import DatabaseSettings
 
+# For libpq: a server that is gone without a word is noticed in seconds, whether it is being called, sent to or waited for.
+VIGILANT = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 6000,
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+
 
 def connect(settings: DatabaseSettings) -> Engine:
     """An engine that notices when PostgreSQL was restarted and gives up on it within seconds."""
@@ -22,7 +31,7 @@ def connect(settings: DatabaseSettings) -> Engine:
         pool_timeout=8,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 3, "options": "-c statement_timeout=8000 -c lock_timeout=8000"},
+        connect_args={**VIGILANT, "options": "-c statement_timeout=8000 -c lock_timeout=8000"},
     )
 
 

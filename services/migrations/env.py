@@ -7,13 +7,16 @@ import logging
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 
+from common.database import VIGILANT
 from migrations import history
 from migrations.patience import when_it_answers
 
 # Any number, the same in every release: two Jobs that start at once run one after the other.
 MIGRATION_LOCK = 0x617A6F7261
 
-engine = create_engine(context.config.attributes["database_url"], poolclass=NullPool, hide_parameters=True)
+engine = create_engine(
+    context.config.attributes["database_url"], poolclass=NullPool, hide_parameters=True, connect_args=VIGILANT
+)
 with when_it_answers(engine) as connection:
     # Three attempts of the Job, each with this wait, end before its deadline takes their logs away.
     connection.execute(text("SET lock_timeout = '60s'"))

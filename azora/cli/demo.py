@@ -18,11 +18,14 @@ from azora.errors import Failed
 from azora.gateways.cluster import connect
 from azora.gateways.orchestrator import Run, answer, start
 from azora.gateways.watching import public_url
+from azora.local.progress import Steps
 from azora.probing import ProbeResult, read_result
 from azora.record import Switch
 from azora.settings import settings
+from azora.world import World
 
 RATE = 100
+SERVED_WITHIN_SECONDS = 300
 APPROVER = "demo approver"
 REASON = "the demo answers its own question"
 GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
@@ -31,10 +34,11 @@ GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
 def run(*, ask: bool, change: Path) -> None:
     """Release where nothing was released, change a visible line, release again under a probe; say where to look."""
     began = time.monotonic()
-    if not _is_released("production"):
+    if _production().active is None:
         console.rule("the first release: both environments come up")
         _release("main", ask=ask)
     console.rule("one more release, under a probe")
+    _wait_until_all_are_served()
     commit = _change(change)
     with _probe() as file:
         over = _release(commit, ask=ask)
@@ -102,12 +106,25 @@ def _probe() -> Iterator[Path]:
         process.wait(30)
 
 
-def _is_released(environment: str) -> bool:
-    return connect(load_environment(environment, settings().environments), settings()).look().active is not None
+def _wait_until_all_are_served() -> None:
+    """A node that was just started again starts every pod of two environments at once: nobody is to be counted meanwhile."""
+    deadline = time.monotonic() + SERVED_WITHIN_SECONDS
+    with Steps(console).step("every pod of production's live color is ready"):
+        while not ((stack := _production().active_stack) and stack.is_ready):
+            if time.monotonic() > deadline:
+                raise Failed(
+                    f"could not begin: production is not ready after {SERVED_WITHIN_SECONDS} s",
+                    advice="see what its pods wait for: `azora status production`",
+                )
+            time.sleep(1)
+
+
+def _production() -> World:
+    return connect(load_environment("production", settings().environments), settings()).look()
 
 
 def _last_switch() -> Switch | None:
-    return connect(load_environment("production", settings().environments), settings()).look().last_switch
+    return _production().last_switch
 
 
 def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:

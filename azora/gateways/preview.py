@@ -101,7 +101,10 @@ class Preview(Steps):
         self._check_images(world.stack(color))
         if world.preview_points_at is not color:
             self.cluster.point_preview_at(color)
-        result = self.suite("smoke", self.delivery.environment.hosts.preview, color)
+        host = self.delivery.environment.hosts.preview
+        with suppress(NotReadyYet):  # the cases will say what is wrong
+            await_answer(self.delivery, self.settings, host, tries=20)
+        result = self.suite("smoke", host, color)
         told(result)
         must_pass(result, f"the preview of {self._where} ({color})")
         self.cluster.record_installed(color, self._proof(world.stack(color)))
@@ -120,7 +123,7 @@ class Preview(Steps):
         """The first time: live Service, preview Service and Ingress, for the one stack there is."""
         self.hold()
         self._upgrade_router(self.cluster.look().preview)
-        await_answer(self.delivery, self.settings)
+        await_answer(self.delivery, self.settings, self.delivery.environment.hosts.live)
 
     def _check_images(self, stack: Stack) -> None:
         """What runs is what was tested: every image of the stack is one of this release, by digest."""

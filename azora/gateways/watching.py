@@ -15,20 +15,20 @@ from azora.settings import Settings
 _probes: dict[str, Probe] = {}
 
 
-def await_answer(delivery: Delivery, settings: Settings) -> None:
-    """Wait until a new front door answers: an Ingress controller learns of it in its own time, at most a minute.
+def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: int = 60) -> None:
+    """Wait until all of *host* answers: controller and proxies learn of pods in their own time, about a second a try.
 
     Raises:
         NotReadyYet: it does not.
     """
-    for _ in range(60):
-        probe = _probe(delivery, settings, rate_per_second=10, path=delivery.application.health).start()
+    for _ in range(tries):
+        probe = _probe(settings, host, rate_per_second=10, path=delivery.application.health).start()
         time.sleep(0.5)
         seen = probe.stop()
         if seen.total and not seen.failed:
             return
         time.sleep(0.5)
-    url = public_url(delivery.environment.hosts.live, settings)
+    url = public_url(host, settings)
     raise NotReadyYet(
         f"could not reach {url}: {seen.summary()}",
         advice="check the Ingress controller and AZORA_INGRESS_ADDRESS, AZORA_INGRESS_PORT",
@@ -38,12 +38,13 @@ def await_answer(delivery: Delivery, settings: Settings) -> None:
 def start_probe(delivery: Delivery, settings: Settings) -> None:
     """Begin to count what users of the environment meet; `finish_probe` ends it."""
     rate, path = delivery.environment.probe_per_second, delivery.application.probe
-    _probes[delivery.run] = _probe(delivery, settings, rate_per_second=rate, path=path).start()
+    live = delivery.environment.hosts.live
+    _probes[delivery.run] = _probe(settings, live, rate_per_second=rate, path=path).start()
 
 
-def _probe(delivery: Delivery, settings: Settings, *, rate_per_second: float, path: str) -> Probe:
+def _probe(settings: Settings, host: str, *, rate_per_second: float, path: str) -> Probe:
     return Probe(
-        public_url(delivery.environment.hosts.live, settings),
+        public_url(host, settings),
         connect=settings.ingress_address,
         rate_per_second=rate_per_second,
         path=path,

@@ -35,5 +35,7 @@ __all__ = [
 @pytest.fixture(scope="session")
 def services(target: Target) -> dict[str, Any]:
     """What each service says of itself, through the address that users use."""
-    found: dict[str, Any] = target.ask("/api/health").json()["services"]
-    return found
+    answer = target.ask("/api/health")
+    found: dict[str, Any] = answer.json()
+    assert "services" in found, f"{answer.status}: {found}"
+    return dict(found["services"])

@@ -89,7 +89,13 @@ def prove_end_to_end(environment: str, release: Release) -> None:
             f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
         )
     on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
-    passed = on_preview or _passed_live(environment, promotion, world.active)
+    passed = on_preview or _passed_live(
+        promotion,
+        "e2e",
+        world.active,
+        title=f"End-to-end cases on {environment}",
+        where=f"{environment} end to end",
+    )
     summary = f"unit tests, smoke and {passed} end-to-end cases passed"
     promotion.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
 
@@ -101,15 +107,15 @@ def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
     active = promotion.cluster.look().active
     if active is None:
         raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
-    result = promotion.suite(name, promotion.delivery.environment.hosts.live, active)
-    pages.suite(f"{environment}-{name}", f"The {name} cases on {environment}", result)
-    must_pass(result, environment)
+    _passed_live(promotion, name, active, title=f"The {name} cases on {environment}", where=environment)
 
 
-def _passed_live(environment: str, promotion: Promotion, active: Color) -> int:
-    result = promotion.suite("e2e", promotion.delivery.environment.hosts.live, active)
-    pages.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)
-    must_pass(result, f"{environment} end to end")
+def _passed_live(promotion: Promotion, name: Literal["e2e", "smoke"], active: Color, *, title: str, where: str) -> int:
+    """Run a suite against the live address, leave its page as *title*, and count what passed; all must."""
+    environment = promotion.delivery.environment
+    result = promotion.suite(name, environment.hosts.live, active)
+    pages.suite(f"{environment.name}-{name}", title, result)
+    must_pass(result, where)
     return result.passed + result.flaky
 
 

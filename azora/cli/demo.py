@@ -20,7 +20,6 @@ from azora.gateways.orchestrator import Run, answer, start
 from azora.gateways.watching import public_url
 from azora.local.progress import Steps
 from azora.probing import ProbeResult, read_result
-from azora.record import Switch
 from azora.settings import settings
 from azora.world import World
 
@@ -123,13 +122,9 @@ def _production() -> World:
     return connect(load_environment("production", settings().environments), settings()).look()
 
 
-def _last_switch() -> Switch | None:
-    return _production().last_switch
-
-
 def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
     console.rule("what users met")
-    last = _last_switch()
+    last = _production().last_switch
     at = last.at.timestamp() if last else None
     console.print(f"{probed.total} requests at {RATE}/s through the Ingress, [bold]{probed.failed} failed[/]")
     if last and at:

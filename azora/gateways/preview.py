@@ -112,7 +112,8 @@ class Preview(Steps):
     def try_end_to_end(self, told: Told) -> None:
         """The browser cases against the preview, through the preview Service: what is about to serve users serves them."""
         self.hold()
-        stack = self.cluster.look().stack(self.cluster.look().preview)
+        world = self.cluster.look()
+        stack = world.stack(world.preview)
         result = self.suite("e2e", self.delivery.environment.hosts.preview, stack.color)
         told(result)
         must_pass(result, f"the preview of {self._where} ({stack.color}) end to end")

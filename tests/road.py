@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
+from azora.colors import COLOR_LABEL
 from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start
@@ -117,18 +118,14 @@ def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
     time.sleep(8)
 
 
-def a_proved_commit(*, new_to_production: bool = False) -> str:
+def a_proved_commit() -> str:
     """A commit that staging proved and users of production do not have; its `release` waits for a yes within seconds.
 
-    With *new_to_production* no color holds it, so that a yes installs it. It walks the road of staging only where no
-    earlier test left such a commit.
+    It walks the road of staging only where no earlier test left such a commit.
     """
-    production = world("production")
-    held = {
-        stack.release for stack in production.stacks.values() if new_to_production or stack is production.active_stack
-    }
+    active = world("production").active_stack
     kept = {release.id: release.commit for release in releases_of("staging")}
-    found = (proof.release for proof in world("staging").proofs if proof.release not in held)
+    found = (proof.release for proof in world("staging").proofs if not (active and proof.release == active.release))
     return next((kept[release] for release in found if release in kept), None) or proved(commit())
 
 
@@ -152,6 +149,7 @@ def take_preview_away(environment: str) -> None:
     command = [str(programs() / "helm"), "uninstall", here.stack_name(color), *flags]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     here.write_record(**{str(color): None})
+    kubectl("-n", here.namespace, "wait", "--for=delete", "pod", "-l", f"{COLOR_LABEL}={color}", "--timeout=110s")
 
 
 def approve(run: Run) -> None:

@@ -27,8 +27,9 @@ class Yes:
 
 @pytest.fixture(scope="module")
 def proved() -> str:
-    """A commit that staging proved and production does not run yet."""
-    return road.a_proved_commit(new_to_production=True)
+    """A commit that staging proved and that no color of production holds: a yes installs fifteen pods."""
+    road.take_preview_away("production")
+    return road.a_proved_commit()
 
 
 def test_rejection_leaves_production_as_it_was_and_is_no_failure(proved: str) -> None:

@@ -67,7 +67,7 @@ def test_the_checks_pass_and_name_the_commit(known: Known, tmp_path: Path) -> No
 
 
 def test_a_no_ends_the_workflow_red_and_says_so(known: Known, tmp_path: Path) -> None:
-    known["needs.checks.outputs.commit"] = road.a_proved_commit(new_to_production=True)
+    known["needs.checks.outputs.commit"] = road.a_proved_commit()
     assert run_job("release", known, tmp_path)[0] == 0
     road.reject(run_called(known["needs.release.outputs.run"]))
     code, page = run_job("promote", known, tmp_path)
@@ -78,7 +78,7 @@ def test_a_no_ends_the_workflow_red_and_says_so(known: Known, tmp_path: Path) ->
 def test_a_yes_brings_the_commit_to_production_and_the_pages_carry_plan_link_and_counts(
     known: Known, tmp_path: Path
 ) -> None:
-    known["needs.checks.outputs.commit"] = road.a_proved_commit(new_to_production=True)
+    known["needs.checks.outputs.commit"] = road.a_proved_commit()
     before = road.world("production")
 
     code, page = run_job("release", known, tmp_path)

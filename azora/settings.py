@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     kube_context: str | None = Field(
         None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used."
     )
+    identities: Path | None = Field(
+        None,
+        description="Folder of `<environment>.kubeconfig`, as whom the pipeline connects. Default: as the kubeconfig says.",
+    )
     registry: str = Field(
         "10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from."
     )

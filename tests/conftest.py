@@ -129,7 +129,7 @@ def released(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
     from tests import road
 
     road.take_over_this_checkout()
-    road.remove(*(road.cluster(environment).namespace for environment in ("production", "staging")))
+    road.empty("production", "staging")
     killed = road.begin("deploy-staging", ref="main")
     road.wait_for(killed, lambda _: "azora-blue" in road.world("staging").pending, seconds=600)
     os.kill(road.process_of(killed), signal.SIGKILL)

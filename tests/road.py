@@ -21,7 +21,9 @@ from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start
 from azora.gateways.probe import Probe
+from azora.gateways.rights import grant
 from azora.gateways.watching import public_url
+from azora.identity import of_person
 from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.programs import programs
@@ -197,19 +199,28 @@ def kill_helm(release: str) -> None:
 
 
 def cluster(environment: str) -> Cluster:
-    return connect(load_environment(environment, settings().environments), settings())
+    """As the node's administrator: what the pipeline's own account may see is not what is asked here."""
+    found = load_environment(environment, settings().environments)
+    return connect(found, settings(), of_person(found, settings()))
 
 
 def world(environment: str) -> World:
     return cluster(environment).look()
 
 
-def remove(*namespaces: str) -> None:
-    """Delete *namespaces* and wait until they are gone; their pods are given no time to end."""
-    kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--wait=false")
-    for namespace in namespaces:
-        kubectl("-n", namespace, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
-    kubectl("wait", "--for=delete", *(f"namespace/{namespace}" for namespace in namespaces), "--timeout=110s")
+def empty(*environments: str) -> None:
+    """Delete the namespaces, wait until they are gone, and let the pipeline into new ones: its Roles went with the old.
+
+    Their pods are given no time to end.
+    """
+    all_of_them = [cluster(environment) for environment in environments]
+    names = [here.namespace for here in all_of_them]
+    kubectl("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
+    for name in names:
+        kubectl("-n", name, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
+    kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in names), "--timeout=110s")
+    for here in all_of_them:
+        grant(here.environment, settings())
 
 
 def objects(environment: str) -> dict[str, str]:

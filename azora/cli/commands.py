@@ -11,6 +11,7 @@ import typer
 from azora.cli.local import app as local_app
 from azora.cli.local import up as local_up
 from azora.cli.output import done, emit
+from azora.cli.rights import app as rights_app
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
 from azora.settings import settings
@@ -22,6 +23,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 it failed, 2 wrong usage or input, 3 refused, 4 nothing answered.",
 )
 app.add_typer(local_app, name="local", help="The embedded Kubernetes node.")
+app.add_typer(rights_app, name="rights", help="What the pipeline's account may do in an environment.")
 
 ME = getpass.getuser()
 

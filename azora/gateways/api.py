@@ -22,6 +22,7 @@ from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, Transi
 
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 VERBS = {"GET": "read", "POST": "create one of", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
 
@@ -42,6 +43,7 @@ class Api:
         self._client = ApiClient(configuration)
         self._timeout = timeout_seconds
         self.host: str = configuration.host
+        self.authority: Path | None = Path(configuration.ssl_ca_cert) if configuration.ssl_ca_cert else None
 
     def get(self, path: str, **query: str) -> Json:
         return self._request("GET", path, query=query)
@@ -62,6 +64,11 @@ class Api:
     def patch(self, path: str, body: Json, *, kind: str = MERGE) -> Json:
         """A patch whose body carries metadata.resourceVersion is refused (Conflict) when the object has moved on."""
         return self._request("PATCH", path, body=body, content_type=kind)
+
+    def apply(self, path: str, body: Json) -> Json:
+        """Server-side apply that wins conflicts: the object is made, or its fields become those of *body*."""
+        query = {"fieldManager": "azora", "force": "true"}
+        return self._request("PATCH", path, body=body, query=query, content_type=APPLY)
 
     def delete(self, path: str) -> None:
         self._request("DELETE", path)
@@ -123,7 +130,8 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
         return Conflict(f"could not {what}: {said}", advice="somebody else changed it; look again")
     if status in {401, 403}:
         return Refused(
-            f"could not {what}: {said}", advice="give the pipeline's account this right, or use another context"
+            f"could not {what}: {said}",
+            advice="`azora doctor ENV` says which rights are missing and which rule gives them, `azora rights apply ENV` gives them",
         )
     if status in {429, 500, 502, 503, 504}:
         return TransientError(

@@ -8,6 +8,7 @@ from azora.errors import BadInput, Unreachable
 from azora.gateways.api import STRATEGIC, Api
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, stack_of
 from azora.gateways.recording import Record, approvals_of
+from azora.identity import Identity, of_pipeline
 from azora.record import MIGRATIONS, PROOFS, RECEIPTS, SWITCHES_ANNOTATION, Switch, annotation_of
 from azora.release import Release
 from azora.settings import Settings
@@ -142,8 +143,8 @@ class Cluster(Record):
         return names
 
 
-def connect(environment: Environment, settings: Settings) -> Cluster:
-    """The cluster that *environment* names, for the application that this machine releases.
+def connect(environment: Environment, settings: Settings, identity: Identity | None = None) -> Cluster:
+    """The cluster that *environment* names, for the application that this machine releases; as the pipeline, or *identity*.
 
     Raises:
         Unreachable: it is the embedded node, and that is down.
@@ -152,6 +153,6 @@ def connect(environment: Environment, settings: Settings) -> Cluster:
         raise Unreachable(
             f"could not reach the node {settings.node!r}: it is down", advice=f"azora local up {settings.node}"
         )
-    context = environment.context or settings.kube_context
-    api = Api(settings.kubeconfig_file, context, timeout_seconds=settings.api_timeout_seconds)
+    who = identity or of_pipeline(environment, settings)
+    api = Api(who.kubeconfig, who.context, timeout_seconds=settings.api_timeout_seconds)
     return Cluster(api, environment, settings.application)

@@ -20,6 +20,7 @@ from pyhelm3.command import Command
 
 from azora.environment import Environment
 from azora.errors import AzoraError, BadInput, HelmFailed, TransientError, Unreachable
+from azora.identity import of_pipeline
 from azora.settings import Settings
 
 GRACE_SECONDS = 30
@@ -177,18 +178,19 @@ class Helm:
     """Helm in one namespace."""
 
     def __init__(self, environment: Environment, settings: Settings) -> None:
+        self._environment = environment
         self._namespace = environment.namespace
-        self._context = environment.context or settings.kube_context
         self._settings = settings
 
     def _command(self, timeout_seconds: float, give_up: GiveUp | None = None) -> SafeCommand:
         """A command line for one call: Helm's own *timeout_seconds* comes first, then ours."""
+        who = of_pipeline(self._environment, self._settings)
         return SafeCommand(
             limit_seconds=max(timeout_seconds, self._settings.helm_timeout_seconds) + 60,
             give_up=give_up,
             executable=self._settings.helm,
-            kubeconfig=self._settings.kubeconfig_file,
-            kubecontext=self._context,
+            kubeconfig=who.kubeconfig,
+            kubecontext=who.context,
         )
 
     def upgrade(
@@ -212,7 +214,7 @@ class Helm:
                 chart,
                 values,
                 namespace=self._namespace,
-                create_namespace=True,
+                create_namespace=False,  # it would try each time; whoever holds the Lease made sure of it
                 server_side="true",
                 force_conflicts=True,
                 take_ownership=True,

@@ -6,8 +6,9 @@ from contextlib import suppress
 
 from azora.colors import COLOR_LABEL, NAME_LABEL, Color
 from azora.environment import Environment
-from azora.errors import Conflict
+from azora.errors import Conflict, Refused
 from azora.gateways.api import Api, Json
+from azora.rights import namespace_object
 
 
 class Namespace:
@@ -36,8 +37,17 @@ class Namespace:
         return list(self.api.get(f"{self.core}/pods", labelSelector=selector)["items"])
 
     def ensure_namespace(self) -> None:
-        """Create the namespace when it is missing."""
-        if self.api.find(f"/api/v1/namespaces/{self.namespace}") is None:
-            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
-            with suppress(Conflict):
-                self.api.create("/api/v1/namespaces", body)
+        """Create the namespace when it is missing, as far as we may: an account of one environment may not.
+
+        Raises:
+            Refused: its rights went with it, or were never given.
+        """
+        try:
+            if self.api.find(f"/api/v1/namespaces/{self.namespace}") is None:
+                with suppress(Conflict):
+                    self.api.create("/api/v1/namespaces", namespace_object(self.namespace))
+        except Refused as error:
+            raise Refused(
+                f"could not enter the namespace {self.namespace}: {error.message.partition(': ')[2]}",
+                advice=f"somebody who may make namespaces and roles runs `azora rights apply {self.environment.name}`",
+            ) from error

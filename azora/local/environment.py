@@ -17,6 +17,7 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_STATE": str(node.state),
         "AZORA_KUBECONFIG": str(node.kubeconfig),
         "AZORA_KUBE_CONTEXT": node.machine_name,
+        "AZORA_IDENTITIES": str(node.identities),
         "AZORA_REGISTRY": node.registry,
         "AZORA_INGRESS_ADDRESS": f"127.0.0.1:{node.ingress_port}",
         "AZORA_INGRESS_PORT": str(node.ingress_port),

@@ -102,7 +102,13 @@ class Layout:
 
     @property
     def kubeconfig(self) -> Path:
+        """The administrator's; the pipeline has `identities`."""
         return self.state / "kubeconfig"
+
+    @property
+    def identities(self) -> Path:
+        """One kubeconfig per environment: an account that may release there, and nothing else."""
+        return self.state / "identities"
 
     @property
     def environment(self) -> Path:

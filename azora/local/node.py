@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from azora.local import addons, cgroups, images, namespaces, prefect
+from azora.local import addons, cgroups, images, namespaces, prefect, rights
 from azora.local.application import make_application
 from azora.local.cache import locked
 from azora.local.configuration import write_configuration
@@ -140,3 +140,5 @@ def _after_node(node: Layout, built: Path, steps: Steps) -> None:
     with steps.step("name service and ingress controller") as say:
         addons.apply_addons(node, built)
         addons.wait_for_addons(node, built, say)
+    with steps.step("rights of the pipeline") as say:
+        say(", ".join(rights.let_pipeline_in(node)))

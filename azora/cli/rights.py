@@ -1,0 +1,49 @@
+"""`azora rights …`: what the pipeline's account may do in an environment, shown and given."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from azora.cli.output import done, emit
+from azora.environment import environments, load_environment
+from azora.settings import settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+def _known(_context: typer.Context, incomplete: str) -> list[str]:
+    return [name for name in environments(settings().environments) if name.startswith(incomplete)]
+
+
+EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", autocompletion=_known)]
+
+
+@app.command()
+def show(environment: EnvironmentName) -> None:
+    """Print what `apply` applies, for one who applies it by other means."""
+    from azora.rights import manifest_of  # noqa: PLC0415
+
+    typer.echo(manifest_of(load_environment(environment, settings().environments).namespace), nl=False)
+
+
+@app.command()
+def apply(
+    environment: EnvironmentName,
+    valid_days: Annotated[float, typer.Option(help="How long the account's token is good.", min=0.01)] = 365,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")] = False,
+) -> None:
+    """As an administrator: make the namespace of ENV, the pipeline's account and its Role; write the account's kubeconfig."""
+    from azora.gateways.rights import grant  # noqa: PLC0415
+
+    here = load_environment(environment, settings().environments)
+    granted = grant(here, settings(), valid=timedelta(days=valid_days))
+    done(
+        f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}",
+        {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until},
+        as_json=as_json,
+    )
+    if settings().identities is None:
+        emit(f"  where the worker runs: export AZORA_IDENTITIES={granted.kubeconfig.parent}", as_json=as_json)

@@ -1,0 +1,218 @@
+"""What the pipeline may do: the file, the page that explains it, and what a cluster says of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azora.environment import Environment, Hosts, load_environment
+from azora.errors import BadInput, Refused
+from azora.gateways.api import Missing
+from azora.gateways.namespace import Namespace
+from azora.gateways.rights import let_in
+from azora.identity import Identity, of_pipeline
+from azora.rights import Right, granted, manifest_of, needed, objects_of, rights_of, rules_for, user_of
+from azora.settings import ROOT, Settings
+
+ROW = re.compile(r"^\| (?P<group>[a-z0-9.]+) \| `(?P<resource>[a-z/]+)` \| (?P<verbs>[a-z, ]+) \| .+ \|$", re.MULTILINE)
+SHOP = Environment(name="staging", namespace="shop-staging", hosts=Hosts(live="shop", preview="next.shop"))
+
+
+def test_the_page_lists_exactly_what_the_role_gives() -> None:
+    rows = [row.groupdict() for row in ROW.finditer((ROOT / "docs/rights.md").read_text())]
+    listed = {
+        Right("" if row["group"] == "core" else row["group"], row["resource"], verb)
+        for row in rows
+        for verb in row["verbs"].split(", ")
+    }
+    assert listed == set(needed())
+
+
+def test_nothing_is_for_the_whole_cluster_and_nothing_is_for_everything() -> None:
+    objects = objects_of("shop")
+    assert [(found["kind"], found["metadata"].get("namespace"), found["metadata"]["name"]) for found in objects] == [
+        ("Namespace", None, "azora-system"),
+        ("Namespace", None, "shop"),
+        ("ServiceAccount", "azora-system", "shop"),
+        ("Role", "shop", "azora-release"),
+        ("RoleBinding", "shop", "azora-release"),
+    ]
+    assert not {"*"} & {word for right in needed() for word in (right.group, right.resource, right.verb)}
+
+
+@pytest.mark.parametrize(
+    "resource", ["roles", "rolebindings", "serviceaccounts", "serviceaccounts/token", "pods/exec", "persistentvolumes"]
+)
+def test_no_way_to_more_rights(resource: str) -> None:
+    assert resource not in {right.resource for right in needed()}
+    assert {right.verb for right in needed() if right.resource == "namespaces"} == {"get"}
+
+
+def test_both_namespaces_enforce_the_restricted_standard() -> None:
+    labels = [found["metadata"]["labels"] for found in objects_of("shop") if found["kind"] == "Namespace"]
+    assert labels == [{"pod-security.kubernetes.io/enforce": "restricted"}] * 2
+
+
+def test_every_kind_that_a_chart_renders_may_be_made() -> None:
+    """As the charts' templates name them; Helm makes, reads, waits for, changes and removes them."""
+    kinds = {
+        found.lower()
+        for file in (ROOT / "deployments/charts").glob("*/templates/*.yaml")
+        for found in re.findall(r"^kind: (\w+)$", file.read_text(), re.MULTILINE)
+    }
+    plural = {kind + ("es" if kind.endswith("s") else "ies" if kind.endswith("y") else "s") for kind in kinds}
+    plural = {name.replace("yies", "ies") for name in plural}
+    for verb in ("get", "list", "watch", "create", "patch", "delete"):
+        assert plural <= {right.resource for right in needed() if right.verb == verb}
+
+
+RULES = [
+    {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["one"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("right", "has"),
+    [
+        pytest.param(Right("apps", "deployments", "list"), True, id="named"),
+        pytest.param(Right("apps", "deployments", "delete"), False, id="another verb"),
+        pytest.param(Right("", "deployments", "list"), False, id="another group"),
+        pytest.param(Right("", "pods", "delete"), True, id="all verbs"),
+        pytest.param(Right("", "pods/log", "get"), False, id="a part is not the whole"),
+        pytest.param(Right("", "secrets", "get"), False, id="one name is not all"),
+    ],
+)
+def test_a_right_is_there_when_one_rule_gives_it(right: Right, has: bool) -> None:
+    assert granted(right, RULES) is has
+
+
+def test_a_missing_right_comes_with_the_rule_that_gives_it() -> None:
+    lost = [Right("apps", "deployments", "patch"), Right("apps", "deployments", "create"), Right("", "pods", "list")]
+    assert rules_for(lost) == [
+        '- {apiGroups: [""], resources: [pods], verbs: [list]}',
+        '- {apiGroups: ["apps"], resources: [deployments], verbs: [create, patch]}',
+    ]
+    assert rights_of(yaml.safe_load("\n".join(rules_for(lost)))) == tuple(sorted(lost))
+
+
+def test_what_is_shown_is_what_is_applied() -> None:
+    assert list(yaml.safe_load_all(manifest_of("shop"))) == objects_of("shop")
+    assert "${" not in manifest_of("shop").split("apiVersion", 1)[1]
+
+
+# -- as whom
+
+
+def test_the_pipeline_is_the_account_of_the_environment_and_never_somebody_else(tmp_path: Path) -> None:
+    settings = Settings(identities=tmp_path, kubeconfig=Path("/admin"), kube_context="admin")
+    with pytest.raises(BadInput, match=r"staging\.kubeconfig") as caught:
+        of_pipeline(SHOP, settings)
+    assert "azora rights apply staging" in caught.value.advice
+    (tmp_path / "staging.kubeconfig").touch()
+    assert of_pipeline(SHOP, settings) == Identity(tmp_path / "staging.kubeconfig", None)
+
+
+@pytest.mark.parametrize(("context", "used"), [(None, "mine"), ("elsewhere", "elsewhere")])
+def test_without_identities_it_is_who_the_settings_name(context: str | None, used: str) -> None:
+    settings = Settings(identities=None, kube_context="mine")
+    assert of_pipeline(SHOP.model_copy(update={"context": context}), settings) == Identity(None, used)
+
+
+# -- letting in
+
+
+class Cluster:
+    """An API that takes everything and hands out a token."""
+
+    host = "https://10.0.0.1:6443"
+
+    def __init__(self, authority: Path) -> None:
+        self.authority = authority
+        self.applied: list[str] = []
+        self.asked: dict[str, Any] = {}
+
+    def apply(self, path: str, body: dict[str, Any]) -> None:
+        self.applied.append(path)
+        assert path.endswith(f"/{body['metadata']['name']}")
+
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.asked[path] = body["spec"]
+        return {"status": {"token": "open-sesame", "expirationTimestamp": "2027-01-02T03:04:05Z"}}
+
+
+def test_the_account_gets_a_kubeconfig_that_nobody_else_reads(tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text("authority")
+    cluster: Any = Cluster(tmp_path / "ca")
+    granted = let_in(SHOP, cluster, tmp_path / "identities")
+
+    assert cluster.applied == [
+        "/api/v1/namespaces/azora-system",
+        "/api/v1/namespaces/shop-staging",
+        "/api/v1/namespaces/azora-system/serviceaccounts/shop-staging",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/shop-staging/roles/azora-release",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/shop-staging/rolebindings/azora-release",
+    ]
+    assert cluster.asked == {
+        "/api/v1/namespaces/azora-system/serviceaccounts/shop-staging/token": {"expirationSeconds": 365 * 86400}
+    }
+    assert granted.kubeconfig == tmp_path / "identities/staging.kubeconfig"
+    assert granted.until.isoformat() == "2027-01-02T03:04:05+00:00"
+    assert granted.kubeconfig.stat().st_mode & 0o777 == 0o600
+    assert granted.kubeconfig.parent.stat().st_mode & 0o777 == 0o700
+    read = yaml.safe_load(granted.kubeconfig.read_text())
+    assert read["users"] == [{"name": "shop-staging", "user": {"token": "open-sesame"}}]
+    assert read["clusters"][0]["cluster"]["server"] == cluster.host
+    assert read["contexts"][0]["context"]["namespace"] == "shop-staging"
+
+
+def test_the_name_of_the_account_is_the_one_that_is_bound() -> None:
+    (binding,) = (found for found in objects_of("shop") if found["kind"] == "RoleBinding")
+    (subject,) = binding["subjects"]
+    assert user_of("shop") == f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
+
+
+def test_no_two_environments_share_a_namespace() -> None:
+    folder = ROOT / "deployments/environments"
+    names = [load_environment(file.stem, folder).namespace for file in folder.glob("*.yaml")]
+    assert len(set(names)) == len(names)
+
+
+# -- a namespace that is not there
+
+
+class Answering:
+    """An API that knows no namespace: says so, or refuses to."""
+
+    def __init__(self, refuses: bool) -> None:
+        self.refuses = refuses
+        self.created: list[dict[str, Any]] = []
+
+    def find(self, path: str) -> None:
+        if self.refuses:
+            raise Refused(f"could not read {path}: namespaces is forbidden")
+
+    def create(self, _path: str, body: dict[str, Any]) -> None:
+        self.created.append(body)
+
+
+def test_an_administrator_makes_the_namespace_with_its_labels() -> None:
+    api: Any = Answering(refuses=False)
+    Namespace(api, SHOP, "shop").ensure_namespace()
+    assert (
+        api.created
+        == [found for found in objects_of("shop-staging") if found["metadata"]["name"] == "shop-staging"][:1]
+    )
+
+
+def test_an_account_whose_namespace_was_deleted_says_who_can_help() -> None:
+    api: Any = Answering(refuses=True)
+    with pytest.raises(Refused, match="could not enter the namespace shop-staging: namespaces is forbidden") as caught:
+        Namespace(api, SHOP, "shop").ensure_namespace()
+    assert "azora rights apply staging" in caught.value.advice
+    assert not isinstance(caught.value, Missing)

@@ -133,7 +133,7 @@ def test_a_claim_asks_for_what_the_values_say(data: Render) -> None:
 
 @each_kind
 def test_pods_meet_the_restricted_standard(data: Render, kind: str) -> None:
-    for spec in pod_specs(data(storage={"kind": kind, "chown": False}, localstripe={"enabled": True})).values():
+    for spec in pod_specs(data(storage={"kind": kind}, localstripe={"enabled": True})).values():
         (container,) = spec["containers"]
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert spec["securityContext"]["runAsUser"] > 0
@@ -147,16 +147,6 @@ def test_pods_meet_the_restricted_standard(data: Render, kind: str) -> None:
         assert spec["automountServiceAccountToken"] is False
         assert spec["enableServiceLinks"] is False
         assert "initContainers" not in spec
-
-
-def test_root_does_nothing_but_hand_a_volume_over(data: Render) -> None:
-    for spec in pod_specs(data(storage={"chown": True}, localstripe={"enabled": False})).values():
-        (starting,) = spec["initContainers"]
-        user = spec["securityContext"]["runAsUser"]
-        assert starting["command"] == ["chown", f"{user}:{user}", "/data"]
-        assert starting["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
-        assert starting["securityContext"]["readOnlyRootFilesystem"] is True
-        assert starting["securityContext"]["allowPrivilegeEscalation"] is False
 
 
 @pytest.mark.parametrize(

@@ -20,23 +20,6 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* Hands the volume to the pod's user where its storage heeds no fsGroup, as folders of a node do not. */}}
-{{- define "data.chown" -}}
-initContainers:
-  - name: chown
-    image: {{ include "data.image" . }}
-    command: [chown, "{{ .user }}:{{ .user }}", /data]
-    resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 64Mi}}
-    securityContext:
-      runAsUser: 0
-      runAsGroup: 0
-      runAsNonRoot: false
-      allowPrivilegeEscalation: false
-      readOnlyRootFilesystem: true
-      capabilities: {drop: [ALL], add: [CHOWN]}
-    volumeMounts: [{name: data, mountPath: /data}]
-{{- end }}
-
 {{/* The volume `data` of a StatefulSet: a claim, or nothing that outlives the pod. */}}
 {{- define "data.claims" -}}
 volumeClaimTemplates:

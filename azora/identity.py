@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azora.environment import Environment
-from azora.errors import BadInput
+from azora.errors import BadInput, Unreachable
 from azora.settings import Settings
 
 
@@ -38,3 +38,15 @@ def of_pipeline(environment: Environment, settings: Settings) -> Identity:
 def of_person(environment: Environment, settings: Settings) -> Identity:
     """Who grants rights, and looks at what belongs to the whole cluster."""
     return Identity(settings.kubeconfig_file, environment.context or settings.kube_context)
+
+
+def node_must_be_up(settings: Settings) -> None:
+    """Before anything is sent to the embedded node's addresses: without its link they lead off the machine.
+
+    Raises:
+        Unreachable: these are the embedded node's settings, and it is down.
+    """
+    if settings.node_is_down:
+        raise Unreachable(
+            f"could not reach the node {settings.node!r}: it is down", advice=f"azora local up {settings.node}"
+        )

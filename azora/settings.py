@@ -96,10 +96,15 @@ class Settings(BaseSettings):
         return self.state_folder / "kubeconfig"
 
     @property
+    def is_the_embedded_node(self) -> bool:
+        """Whether these are the settings that the embedded node wrote."""
+        context = node_environment(self.node).get("AZORA_KUBE_CONTEXT")
+        return context is not None and context == self.kube_context
+
+    @property
     def node_is_down(self) -> bool:
-        """Whether these are the embedded node's settings and its link is gone: its addresses would lead off the machine."""
-        link = node_environment(self.node).get("AZORA_KUBE_CONTEXT")
-        return link is not None and link == self.kube_context and not Path("/sys/class/net", link).exists()
+        """Whether it is the embedded node and its link is gone: its addresses would lead off the machine."""
+        return self.is_the_embedded_node and not Path("/sys/class/net", str(self.kube_context)).exists()
 
     @property
     def repository_location(self) -> str:

@@ -109,6 +109,18 @@ def status(
 
 
 @app.command()
+def doctor(
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=_known)] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at all that a release depends on: rights, versions, clocks, disks; exit 1 when something is bad."""
+    from azora.cli.doctor import show  # noqa: PLC0415
+
+    names = [environment] if environment else environments(settings().environments)
+    raise typer.Exit(show(names, as_json=as_json))
+
+
+@app.command()
 def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
     """Send users of ENV to COLOR; refused when its stack is not ready or was never proved. Works with Prefect down."""
     from azora.gateways.recovery import book, switch_users  # noqa: PLC0415

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +17,7 @@ from urllib.parse import urlencode
 import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
+from kubernetes.client.rest import RESTResponse
 from kubernetes.config import ConfigException, load_kube_config
 from yaml import YAMLError
 
@@ -73,6 +76,11 @@ class Api:
     def delete(self, path: str) -> None:
         self._request("DELETE", path)
 
+    def clock(self) -> datetime:
+        """What the API server's own clock says, to the second."""
+        said = self._answered("GET", "/version", None, {}, "application/json").headers["Date"]
+        return parsedate_to_datetime(said)
+
     def text(self, path: str, **query: str) -> str:
         """The raw answer, for logs."""
         return self._send("GET", path, None, query, "application/json").decode(errors="replace")
@@ -91,6 +99,13 @@ class Api:
         return answer
 
     def _send(self, method: str, path: str, body: Json | None, query: dict[str, str], content_type: str) -> bytes:
+        raw: bytes = self._answered(method, path, body, query, content_type).read()  # type: ignore[no-untyped-call]
+        return raw
+
+    def _answered(
+        self, method: str, path: str, body: Json | None, query: dict[str, str], content_type: str
+    ) -> RESTResponse:
+        """An answer below 400, read whole."""
         what = f"{VERBS[method]} {path}"
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": "azora"}
@@ -107,7 +122,7 @@ class Api:
                 f"could not reach the API server at {self.host} ({what}): {_cause(error)}",
                 advice="check that the cluster runs (`azora local status`) and the network to it, then run again",
             ) from error
-        return raw
+        return response
 
 
 def _load(configuration: Configuration, kubeconfig: Path | None, context: str | None) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from azora.colors import COLOR_LABEL, NAME_LABEL, Color
 from azora.environment import Environment
-from azora.errors import BadInput, Unreachable
+from azora.errors import BadInput
 from azora.gateways.api import STRATEGIC, Api
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, stack_of
 from azora.gateways.recording import Record, approvals_of
-from azora.identity import Identity, of_pipeline
+from azora.identity import Identity, node_must_be_up, of_pipeline
 from azora.record import MIGRATIONS, PROOFS, RECEIPTS, SWITCHES_ANNOTATION, Switch, annotation_of
 from azora.release import Release
 from azora.settings import Settings
@@ -149,10 +149,7 @@ def connect(environment: Environment, settings: Settings, identity: Identity | N
     Raises:
         Unreachable: it is the embedded node, and that is down.
     """
-    if settings.node_is_down:
-        raise Unreachable(
-            f"could not reach the node {settings.node!r}: it is down", advice=f"azora local up {settings.node}"
-        )
+    node_must_be_up(settings)
     who = identity or of_pipeline(environment, settings)
     api = Api(who.kubeconfig, who.context, timeout_seconds=settings.api_timeout_seconds)
     return Cluster(api, environment, settings.application)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
+from prefect.client.schemas.objects import FlowRun, StateType, TaskRun, WorkerStatus
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
@@ -71,6 +72,32 @@ class Run:
     @property
     def went_well(self) -> bool:
         return self.kind == "COMPLETED" and self.state != "Rejected"
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """The server itself: its version, its clock, who works for it and what it can start."""
+
+    version: str
+    at: datetime | None
+    workers: frozenset[str]
+    deployments: frozenset[str]
+
+
+def server_seen(pool: str) -> ServerSeen:
+    """The server as it is now; *pool* is whose workers are looked for."""
+    with _client("look at Prefect") as client:
+        said = client.hello().headers.get("Date")
+        try:
+            workers = client.read_workers_for_work_pool(pool)
+        except ObjectNotFound:
+            workers = []
+        return ServerSeen(
+            version=client.api_version(),
+            at=parsedate_to_datetime(said) if said else None,
+            workers=frozenset(one.name for one in workers if one.status is WorkerStatus.ONLINE),
+            deployments=frozenset(one.name for one in client.read_deployments(limit=200)),
+        )
 
 
 def start(deployment: str, parameters: dict[str, Any]) -> Run:

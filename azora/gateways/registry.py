@@ -65,6 +65,20 @@ def find(registry: str, repository: str, tag: str) -> str | None:
     return digest_of_tag(Reference.parse(f"{registry}/{repository}:{tag}"))
 
 
+def status_of(registry: str) -> int:
+    """What its root answers; 401 where one must log in. Raises Unreachable."""
+    host = registry.partition("/")[0]
+    url = f"{'http' if settings().registry_plain_http else 'https'}://{host}/v2/"
+    try:
+        with _client() as client:
+            return client.get(url).status_code
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"could not reach the registry {registry}: {error}",
+            advice="see that AZORA_REGISTRY and AZORA_REGISTRY_PLAIN_HTTP are right and that it runs (`azora local status`)",
+        ) from None
+
+
 def digest_of_tag(image: Reference) -> str | None:
     """As `find`."""
     url = f"{'http' if image.plain_http else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"

@@ -10,9 +10,8 @@ from pathlib import Path
 import yaml
 
 from azora.environment import Environment
-from azora.errors import Unreachable
 from azora.gateways.api import Api, Json
-from azora.identity import of_person
+from azora.identity import node_must_be_up, of_person
 from azora.rights import SYSTEM, objects_of
 from azora.settings import Settings
 
@@ -41,10 +40,7 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
         Refused: that person may not make namespaces and roles.
         Unreachable: it is the embedded node, and that is down.
     """
-    if settings.node_is_down:
-        raise Unreachable(
-            f"could not reach the node {settings.node!r}: it is down", advice=f"azora local up {settings.node}"
-        )
+    node_must_be_up(settings)
     person = of_person(environment, settings)
     api = Api(person.kubeconfig, person.context, timeout_seconds=settings.api_timeout_seconds)
     return let_in(environment, api, settings.identities or settings.state_folder / "identities", valid=valid)

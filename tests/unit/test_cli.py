@@ -56,6 +56,9 @@ def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             id="environment",
         ),
         pytest.param(["deploy", "nowhere"], 2, ["environment 'nowhere'", "known environments"], id="deploy nowhere"),
+        pytest.param(["doctor", "nowhere"], 2, ["environment 'nowhere'", "known environments"], id="doctor nowhere"),
+        pytest.param(["rights", "show", "nowhere"], 2, ["environment 'nowhere'"], id="rights nowhere"),
+        pytest.param(["rights", "apply", "staging"], 4, [f"API server at http://{NOBODY}"], id="rights, API away"),
         pytest.param(
             ["rollback", "staging"], 4, [f"API server at http://{NOBODY}", "azora local status"], id="API away"
         ),
@@ -113,6 +116,15 @@ def test_a_machine_set_up_wrongly_is_told_which_setting_to_correct(
     ended, said = azora("rollback", "staging", **{variable: value})
     assert ended == 2
     assert_one_sentence(said, says)
+
+
+def test_an_environment_whose_account_has_no_kubeconfig_is_told_who_makes_it(
+    azora: Callable[..., Said], tmp_path: Path
+) -> None:
+    """Whoever else this machine could connect as is not asked instead."""
+    ended, said = azora("rollback", "staging", AZORA_IDENTITIES=str(tmp_path / "identities"))
+    assert ended == 2
+    assert_one_sentence(said, ["identities/staging.kubeconfig", "azora rights apply staging"])
 
 
 def test_a_node_that_is_down_is_named_and_nothing_is_sent_where_it_was(

@@ -1,0 +1,38 @@
+"""`azora doctor`: what a release depends on, looked at one by one, and what to do about each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from rich.markup import escape
+
+from azora.cli.output import console
+from azora.doctor import Finding, Level, exit_code
+from azora.environment import load_environment
+from azora.gateways.examining import examine, examine_machine
+from azora.settings import settings
+
+SIGNS = {Level.GOOD: "[green]✓[/]", Level.WEAK: "[yellow]![/]", Level.UNKNOWN: "[dim]?[/]", Level.BAD: "[red]✗[/]"}
+
+
+def show(names: list[str], *, as_json: bool) -> int:
+    """Print what was found of this machine and of each environment; returns the exit code."""
+    here = [load_environment(name, settings().environments) for name in names]
+    found = {"machine": examine_machine(settings())} | {one.name: examine(one, settings()) for one in here}
+    if as_json:
+        rows = [{"where": where} | asdict(finding) for where, some in found.items() for finding in some]
+        print(json.dumps(rows))  # noqa: T201 - for a machine
+    else:
+        _print(found)
+    return exit_code(finding for some in found.values() for finding in some)
+
+
+def _print(found: Mapping[str, list[Finding]]) -> None:
+    for where, findings in found.items():
+        console.print(f"[bold]{where}[/]")
+        for finding in findings:
+            console.print(f"  {SIGNS[finding.level]} {escape(finding.check):<24}{escape(finding.said)}")
+            for line in filter(None, finding.advice.splitlines()):
+                console.print(f"    → {escape(line)}")

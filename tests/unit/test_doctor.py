@@ -1,0 +1,253 @@
+"""What the doctor says of what was seen, and that it looks on when one look fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azora import doctor
+from azora.doctor import GIB, Finding, Level, exit_code
+from azora.environment import Environment, Hosts
+from azora.errors import Refused, Unreachable
+from azora.gateways import examining
+from azora.gateways.examining import examine, examine_machine, token_expiry
+from azora.rights import Right, needed, user_of
+from azora.settings import Settings
+
+NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+SHOP = Environment(
+    name="staging", namespace="shop-staging", hosts=Hosts(live="shop.localhost", preview="next.localhost")
+)
+GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
+
+
+@pytest.mark.parametrize(
+    ("finding", "level", "says"),
+    [
+        pytest.param(doctor.account(user_of("shop"), "shop", "staging"), GOOD, "azora-system:shop", id="own account"),
+        pytest.param(doctor.account("admin", "shop", "staging"), WEAK, "is admin, not an account", id="administrator"),
+        pytest.param(
+            doctor.account(user_of("other"), "shop", "staging"), WEAK, "azora-system:other", id="another's account"
+        ),
+        pytest.param(doctor.permissions([], 60, "shop", "staging"), GOOD, "all 60 rights in shop", id="all rights"),
+        pytest.param(
+            doctor.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging"),
+            BAD,
+            "1 of 60 rights are missing in shop: patch deployments.apps",
+            id="a right is missing",
+        ),
+        pytest.param(doctor.excess([], "staging"), GOOD, "nothing outside", id="nothing more"),
+        pytest.param(doctor.excess(["make namespaces"], "staging"), WEAK, "may also make namespaces", id="more"),
+        pytest.param(
+            doctor.pod_security({"pod-security.kubernetes.io/enforce": "restricted"}, "shop", "staging"),
+            GOOD,
+            "enforces Pod Security restricted",
+            id="restricted",
+        ),
+        pytest.param(doctor.pod_security({}, "shop", "staging"), WEAK, "privileged, not restricted", id="no label"),
+        pytest.param(
+            doctor.pod_security({"pod-security.kubernetes.io/enforce": "baseline"}, "shop", "staging"),
+            WEAK,
+            "baseline, not restricted",
+            id="baseline",
+        ),
+        pytest.param(doctor.pod_security(None, "shop", "staging"), WEAK, "not there yet", id="no namespace"),
+        pytest.param(doctor.storage({"folders": True, "fast": False}), GOOD, "folders", id="default class"),
+        pytest.param(doctor.storage({"fast": False}), WEAK, "there are: fast", id="no default class"),
+        pytest.param(doctor.storage({}), BAD, "there are: none", id="no class"),
+        pytest.param(doctor.network([], embedded=True), WEAK, "not enforced", id="embedded network"),
+        pytest.param(
+            doctor.network(["calico-node"], embedded=True), WEAK, "not enforced", id="embedded, whatever runs"
+        ),
+        pytest.param(doctor.network(["kube-proxy", "cilium"], embedded=False), GOOD, "by Cilium", id="enforced"),
+        pytest.param(
+            doctor.network(["kube-proxy"], embedded=False), UNKNOWN, "no network that is known", id="who knows"
+        ),
+        pytest.param(doctor.ingress("http://shop", 200), GOOD, "http://shop answers 200", id="answers"),
+        pytest.param(doctor.ingress("http://shop", 404), GOOD, "nothing released yet", id="no route"),
+        pytest.param(doctor.ingress("http://shop", 503), WEAK, "answers 503", id="no pod behind"),
+        pytest.param(doctor.ingress("http://shop", None, "refused"), BAD, "does not answer: refused", id="no ingress"),
+        pytest.param(doctor.kubernetes("v1.36.3"), GOOD, "v1.36.3", id="Kubernetes"),
+        pytest.param(doctor.kubernetes("v1.34.0-eks-1"), GOOD, "v1.34.0", id="oldest Kubernetes"),
+        pytest.param(doctor.kubernetes("v1.33.9"), WEAK, "older than Helm", id="older Kubernetes"),
+        pytest.param(doctor.kubernetes("strange"), UNKNOWN, "strange", id="unknown Kubernetes"),
+        pytest.param(doctor.helm("v4.3.1"), GOOD, "v4.3.1", id="Helm"),
+        pytest.param(doctor.helm("v3.19.0"), BAD, "not Helm 4", id="Helm 3"),
+        pytest.param(doctor.helm(""), BAD, "says no version", id="no Helm"),
+        pytest.param(doctor.prefect("3.8.8", "3.8.8"), GOOD, "3.8.8", id="Prefect"),
+        pytest.param(doctor.prefect("3.8.7", "3.8.8"), WEAK, "the client 3.8.8", id="another patch"),
+        pytest.param(doctor.prefect("3.9.1", "3.8.8"), BAD, "the server is 3.9.1", id="another minor"),
+        pytest.param(doctor.clock("X", timedelta(seconds=-1)), GOOD, "within 2 s", id="clock"),
+        pytest.param(doctor.clock("X", timedelta(seconds=4)), WEAK, "4 s ahead of", id="clock ahead"),
+        pytest.param(doctor.clock("X", timedelta(seconds=-70)), BAD, "70 s behind", id="clock behind"),
+        pytest.param(doctor.workers(["b", "a"], "azora"), GOOD, "a, b", id="workers"),
+        pytest.param(doctor.workers([], "azora"), BAD, "runs would wait", id="no worker"),
+        pytest.param(doctor.deployments({"release", "x"}, ["release"]), GOOD, "all 1", id="deployments"),
+        pytest.param(
+            doctor.deployments({"x"}, ["release", "e2e"]), BAD, "does not know release, e2e", id="unregistered"
+        ),
+        pytest.param(doctor.registry("r:5000", 200), GOOD, "r:5000 answers", id="registry"),
+        pytest.param(doctor.registry("r:5000", 401), GOOD, "r:5000 answers", id="registry with logins"),
+        pytest.param(doctor.registry("r:5000", 404), BAD, "404", id="not a registry"),
+        pytest.param(doctor.registry("", 0), BAD, "AZORA_REGISTRY is not set", id="no registry"),
+        pytest.param(doctor.base_image("", None), WEAK, "AZORA_BASE_IMAGE", id="no base image"),
+        pytest.param(doctor.base_image("r/x:1", None), BAD, "r/x:1 is not there", id="base image away"),
+        pytest.param(doctor.base_image("r/x:1", "sha256:" + 64 * "a"), GOOD, "r/x:1 is sha256:a", id="base image"),
+        pytest.param(doctor.expiry("c", NOW + timedelta(days=31), NOW, "renew"), GOOD, "2026-12-25", id="valid"),
+        pytest.param(doctor.expiry("c", NOW + timedelta(days=3), NOW, "renew"), WEAK, "2026-11-27", id="soon over"),
+        pytest.param(doctor.expiry("c", NOW, NOW, "renew"), BAD, "expired on 2026-11-24", id="over"),
+        pytest.param(doctor.disk("/s", 20 * GIB, 100 * GIB), GOOD, "20.0 of 100 GiB", id="room"),
+        pytest.param(doctor.disk("/s", 5 * GIB, 100 * GIB), WEAK, "5.0 of 100 GiB", id="narrow"),
+        pytest.param(doctor.disk("/s", GIB, 100 * GIB), BAD, "1.0 of 100 GiB", id="full"),
+    ],
+)
+def test_a_finding_says_how_bad_it_is_and_what_to_do(finding: Finding, level: Level, says: str) -> None:
+    assert finding.level is level
+    assert says in finding.said
+    assert bool(finding.advice) == (level is not GOOD) or finding == doctor.kubernetes("strange")
+
+
+def test_a_missing_right_is_named_with_the_rule_that_gives_it() -> None:
+    finding = doctor.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging")
+    assert "azora rights apply staging" in finding.advice
+    assert "Role azora-release of shop" in finding.advice
+    assert finding.advice.endswith('- {apiGroups: ["apps"], resources: [deployments], verbs: [patch]}')
+
+
+@pytest.mark.parametrize(
+    ("levels", "code"), [([], 0), ([GOOD, WEAK, UNKNOWN], 0), ([GOOD, BAD], 1)], ids=["nothing", "well enough", "bad"]
+)
+def test_only_what_is_bad_is_an_error(levels: list[Level], code: int) -> None:
+    assert exit_code(Finding("x", level, "") for level in levels) == code
+
+
+# -- the looks
+
+
+class Cluster:
+    """An API server that knows one account, with all rights that *has* names, by list or only when asked one by one."""
+
+    host = "https://10.0.0.1:6443"
+    authority = None
+
+    def __init__(self, has: list[Right], *, listed: bool = True) -> None:
+        self.has = has
+        self.listed = listed
+
+    def get(self, path: str) -> dict[str, Any]:
+        return {
+            "/version": {"gitVersion": "v1.36.3"},
+            "/apis/storage.k8s.io/v1/storageclasses": {"items": []},
+            "/apis/apps/v1/daemonsets": {"items": [{"metadata": {"name": "calico-node"}}]},
+        }[path]
+
+    def find(self, path: str) -> dict[str, Any]:
+        assert path == "/api/v1/namespaces/shop-staging"
+        return {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        kind = path.rsplit("/", 1)[-1]
+        if kind == "selfsubjectreviews":
+            return {"status": {"userInfo": {"username": user_of("shop-staging")}}}
+        if kind == "selfsubjectrulesreviews":
+            shown = [{"apiGroups": [r.group], "resources": [r.resource], "verbs": [r.verb]} for r in self.has]
+            return {"status": {"resourceRules": shown if self.listed else None}}
+        asked = body["spec"]["resourceAttributes"]
+        resource = "/".join(filter(None, [asked["resource"], asked["subresource"]]))
+        here = asked.get("namespace") == "shop-staging"
+        return {"status": {"allowed": here and Right(asked["group"], resource, asked["verb"]) in self.has}}
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What the doctor finds of an environment in *cluster*."""
+
+    def look(cluster: Cluster, **changes: Any) -> dict[str, Finding]:
+        class Connected:
+            api = cluster
+
+        monkeypatch.setattr(examining, "connect", lambda *_: Connected())
+        settings = Settings(node="none", identities=None, kube_context="mine", ingress_address="127.0.0.1:9", **changes)
+        return {finding.check: finding for finding in examine(SHOP, settings)}
+
+    return look
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "asked one by one"])
+def test_an_account_with_the_list_and_nothing_more_is_well(looked: Any, listed: bool) -> None:
+    found = looked(Cluster(list(needed()), listed=listed))
+    levels = {check: finding.level for check, finding in found.items()}
+    assert levels == {
+        "Kubernetes": GOOD,
+        "clock of the API server": GOOD,
+        "account": GOOD,
+        "rights": GOOD,
+        "excess": GOOD,
+        "namespace": GOOD,
+        "ingress": BAD,
+        "network policy": GOOD,
+        "storage": BAD,
+    }
+
+
+@pytest.mark.parametrize("lost", [Right("", "pods/log", "get"), Right("", "services", "patch")], ids=str)
+def test_whatever_is_taken_away_is_found(looked: Any, lost: Right) -> None:
+    rights = looked(Cluster([right for right in needed() if right != lost]))["rights"]
+    assert rights.level is BAD
+    assert rights.said.endswith(f"missing in shop-staging: {lost}")
+
+
+def test_a_look_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise Unreachable("could not reach the API server", advice="start it")
+
+    monkeypatch.setattr(examining, "connect", away)
+    found = examine(SHOP, Settings(node="none", identities=None, kube_context="mine", ingress_address="127.0.0.1:9"))
+    assert [(one.check, one.level) for one in found] == [
+        ("cluster", BAD),
+        ("ingress", BAD),
+        ("network policy", UNKNOWN),
+        ("storage", UNKNOWN),
+    ]
+    assert found[0].said == "could not reach the API server"
+    assert found[0].advice == "start it"
+
+
+def test_who_may_not_look_at_the_whole_cluster_is_told_so(looked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise Refused("could not read storageclasses: forbidden")
+
+    monkeypatch.setattr(examining, "_as_person", forbidden)
+    storage = looked(Cluster(list(needed())))["storage"]
+    assert (storage.level, storage.said) == (UNKNOWN, "could not read storageclasses: forbidden")
+
+
+def test_an_account_s_token_is_read_without_asking_anybody() -> None:
+    def part(content: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+    token = f"{part({})}.{part({'exp': NOW.timestamp()})}.signature"
+    assert token_expiry(token) == NOW
+    assert [token_expiry(other) for other in ("", "opaque", "a.b.c", f"{part({})}.{part({})}.x")] == [None] * 4
+
+
+def test_nobody_is_asked_at_the_default_address_of_a_node_that_never_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AZORA_REGISTRY", raising=False)
+    monkeypatch.setattr(examining, "status_of", lambda place: pytest.fail(f"asked {place}"))
+    monkeypatch.setattr(examining, "_prefect", lambda: iter(()))
+    found = {
+        one.check: one for one in examine_machine(Settings(node="none", state=tmp_path, base_image="", helm="nothing"))
+    }
+    assert found["registry"].said == "AZORA_REGISTRY is not set"
+    assert found["Helm"].level is BAD
+    assert found["disk"].said.endswith(f"at {tmp_path}")

@@ -35,7 +35,9 @@ class Environment(_Strict):
     """Policy and place of one environment; times in the unit their name says."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    namespace: str
+    namespace: str = Field(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Its own: everything lies in it."
+    )
     context: str | None = Field(None, description="Kubeconfig context; default: the machine's setting.")
     hosts: Hosts
     data: bool = Field(True, description="Whether the data chart (PostgreSQL, Redis) is installed here.")

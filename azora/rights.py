@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from azora.errors import BadInput
 from azora.settings import ROOT
 
 FILE = ROOT / "deployments/rights/environment.yaml"
@@ -34,7 +35,16 @@ class Right:
 
 
 def manifest_of(namespace: str) -> str:
-    """Everything that somebody with the right to do so applies before the first release, as YAML."""
+    """Everything that somebody with the right to do so applies before the first release, as YAML.
+
+    Raises:
+        BadInput: that namespace belongs to the cluster, or to the accounts: its pods would be refused, its rights given away.
+    """
+    if namespace in {"default", SYSTEM} or namespace.startswith("kube-"):
+        raise BadInput(
+            f"could not let the pipeline into {namespace!r}: it is not an environment's own",
+            advice="name another namespace in the file of the environment",
+        )
     return Template(FILE.read_text()).substitute(NAMESPACE=namespace)
 
 

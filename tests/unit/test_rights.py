@@ -106,6 +106,12 @@ def test_what_is_shown_is_what_is_applied() -> None:
     assert "${" not in manifest_of("shop").split("apiVersion", 1)[1]
 
 
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-public", "default", "azora-system"])
+def test_a_namespace_that_belongs_to_the_cluster_is_refused(namespace: str) -> None:
+    with pytest.raises(BadInput, match=namespace):
+        objects_of(namespace)
+
+
 # -- as whom
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,28 +17,20 @@ from cryptography import x509
 from azora import doctor
 from azora.doctor import Finding, Level
 from azora.environment import Environment
-from azora.errors import AzoraError, PermanentError
-from azora.gateways.api import Api, Json
+from azora.errors import AzoraError
+from azora.gateways.api import Api
 from azora.gateways.cluster import connect
 from azora.gateways.commands import run
 from azora.gateways.registry import Reference, digest_of_tag, status_of
+from azora.gateways.reviewing import excess_of, labels_of, missing_rights, served_until, token_expiry, user_of
 from azora.gateways.watching import public_url
 from azora.identity import node_must_be_up, of_person, of_pipeline
-from azora.rights import Right, granted, needed
+from azora.rights import needed
 from azora.settings import ROOT, Settings
 
-REVIEWS = "/apis/authorization.k8s.io/v1"
 POOL = "azora"
 SECONDS = 10.0
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-
-# What no account of one environment may do: the words, then where and what (None: everywhere).
-FOREIGN: dict[str, tuple[str | None, Right]] = {
-    "make namespaces": (None, Right("", "namespaces", "create")),
-    "read the secrets of kube-system": ("kube-system", Right("", "secrets", "get")),
-    "read the secrets of every namespace": (None, Right("", "secrets", "list")),
-    "give rights": (None, Right("rbac.authorization.k8s.io", "clusterrolebindings", "create")),
-}
 
 Look = Callable[[], Finding | Iterator[Finding]]
 
@@ -93,54 +82,13 @@ def _pipeline(environment: Environment, settings: Settings) -> Iterator[Finding]
     now = datetime.now(UTC)
     yield doctor.kubernetes(api.get("/version")["gitVersion"])
     yield doctor.clock("the API server", api.clock() - now)
-    yield doctor.account(_user(api), namespace, name)
-    yield doctor.permissions(_missing(api, namespace), len(needed()), namespace, name)
-    yield doctor.excess([words for words, (where, right) in FOREIGN.items() if _may(api, where, right)], name)
-    yield doctor.pod_security(_labels(api, namespace), namespace, name)
+    yield doctor.account(user_of(api), namespace, name)
+    yield doctor.permissions(missing_rights(api, namespace), len(needed()), namespace, name)
+    yield doctor.excess(excess_of(api), name)
+    yield doctor.pod_security(labels_of(api, namespace), namespace, name)
     if api.authority:
-        until = _served_until(api.host, api.authority)
+        until = served_until(api.host, api.authority)
         yield doctor.expiry("API certificate", until, now, "renew it, or ask who runs the cluster")
-
-
-def _user(api: Api) -> str:
-    """https://kubernetes.io/docs/reference/access-authn-authz/authentication/#self-subject-review"""
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    answer = api.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
-    return str(answer["status"]["userInfo"]["username"])
-
-
-def _missing(api: Api, namespace: str) -> list[Right]:
-    """By one question for all; what that list does not show (it may be incomplete) is asked one by one."""
-    body = {"spec": {"namespace": namespace}}
-    rules: list[Json] = api.create(f"{REVIEWS}/selfsubjectrulesreviews", body)["status"]["resourceRules"] or []
-    return [right for right in needed() if not granted(right, rules) and not _may(api, namespace, right)]
-
-
-def _may(api: Api, namespace: str | None, right: Right) -> bool:
-    resource, _, part = right.resource.partition("/")
-    asked = {"group": right.group, "resource": resource, "subresource": part, "verb": right.verb}
-    body = {"spec": {"resourceAttributes": asked | ({"namespace": namespace} if namespace else {})}}
-    return bool(api.create(f"{REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"])
-
-
-def _labels(api: Api, namespace: str) -> dict[str, str] | None:
-    found = api.find(f"/api/v1/namespaces/{namespace}")
-    return dict(found["metadata"].get("labels") or {}) if found else None
-
-
-def _served_until(url: str, authority: Path) -> datetime:
-    """When the certificate that the API server shows ends."""
-    place = urlsplit(url)
-    context = ssl.create_default_context(cafile=str(authority))
-    try:
-        with (
-            socket.create_connection((place.hostname or "", place.port or 443), SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=place.hostname) as secured,
-        ):
-            shown = secured.getpeercert() or {}
-    except OSError as error:
-        raise PermanentError(f"could not see the certificate of {url}: {error}") from error
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
 
 
 def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
@@ -153,16 +101,6 @@ def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
         yield doctor.expiry(
             "token", until, datetime.now(UTC), f"`azora rights apply {environment.name}` writes a new one"
         )
-
-
-def token_expiry(token: str) -> datetime | None:
-    """What a signed token says of itself; None when it is none, or never ends."""
-    try:
-        claims = token.split(".")[1]
-        said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        return datetime.fromtimestamp(said["exp"], UTC)
-    except (IndexError, ValueError, KeyError, TypeError):
-        return None
 
 
 # -- the cluster, as the person

@@ -15,7 +15,8 @@ from azora.doctor import GIB, Finding, Level, exit_code
 from azora.environment import Environment, Hosts
 from azora.errors import Refused, Unreachable
 from azora.gateways import examining
-from azora.gateways.examining import examine, examine_machine, token_expiry
+from azora.gateways.examining import examine, examine_machine
+from azora.gateways.reviewing import token_expiry
 from azora.rights import Right, needed, user_of
 from azora.settings import Settings
 

@@ -98,10 +98,12 @@ def excess(allowed: Collection[str], environment: str) -> Finding:
 
 
 def pod_security(labels: Mapping[str, str] | None, namespace: str, environment: str) -> Finding:
-    """*labels* of the namespace; None when it is not there."""
+    """*labels* of the namespace; None when it cannot be seen."""
     apply = f"`azora rights apply {environment}`"
     if labels is None:
-        return Finding("namespace", Level.WEAK, f"{namespace} is not there yet", f"{apply} makes it")
+        return Finding(
+            "namespace", Level.WEAK, f"{namespace} is not there, or not open to the pipeline", f"{apply} makes it"
+        )
     level = labels.get(ENFORCE, "privileged")
     if level == STANDARD:
         return Finding("namespace", Level.GOOD, f"{namespace} enforces Pod Security {STANDARD}")

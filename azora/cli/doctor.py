@@ -33,6 +33,6 @@ def _print(found: Mapping[str, list[Finding]]) -> None:
     for where, findings in found.items():
         console.print(f"[bold]{where}[/]")
         for finding in findings:
-            console.print(f"  {SIGNS[finding.level]} {escape(finding.check):<24}{escape(finding.said)}")
+            console.print(f"  {SIGNS[finding.level]} {escape(finding.check):<24} {escape(finding.said)}")
             for line in filter(None, finding.advice.splitlines()):
                 console.print(f"    → {escape(line)}")

@@ -143,7 +143,12 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
         return Missing(f"could not {what}: {said}", advice="see what `azora status` shows of the environment")
     if status == 409:  # noqa: PLR2004 - HTTP
         return Conflict(f"could not {what}: {said}", advice="somebody else changed it; look again")
-    if status in {401, 403}:
+    if status == 401:  # noqa: PLR2004 - HTTP
+        return Refused(
+            f"could not {what}: the cluster does not know who we are: {said}",
+            advice="the token is over or was taken back: `azora rights apply ENV` writes a new one",
+        )
+    if status == 403:  # noqa: PLR2004 - HTTP
         return Refused(
             f"could not {what}: {said}",
             advice="`azora doctor ENV` says which rights are missing and which rule gives them, `azora rights apply ENV` gives them",

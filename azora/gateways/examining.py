@@ -62,6 +62,7 @@ def examine(environment: Environment, settings: Settings) -> list[Finding]:
 
 
 def _all(looks: dict[str, Look]) -> list[Finding]:
+    """What each look finds; of one that fails, what it found before that, and why it failed."""
     found: list[Finding] = []
     for check, look in looks.items():
         try:
@@ -191,4 +192,4 @@ def _certificates(folder: Path) -> Iterator[Finding]:
     if ends:
         first = min(ends, key=lambda name: ends[name])
         renewal = "they are made with the node and last ten years: `azora local clean`, then `azora local up`"
-        yield doctor.expiry(f"node certificate ({first})", ends[first], datetime.now(UTC), renewal)
+        yield doctor.expiry("node certificate", ends[first], datetime.now(UTC), renewal)

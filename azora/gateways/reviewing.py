@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from azora.errors import Unreachable
+from azora.errors import Refused, Unreachable
 from azora.gateways.api import Api, Json
 from azora.rights import Right, granted, needed
 
@@ -48,7 +48,11 @@ def may(api: Api, namespace: str | None, right: Right) -> bool:
 
 
 def labels_of(api: Api, namespace: str) -> dict[str, str] | None:
-    found = api.find(f"/api/v1/namespaces/{namespace}")
+    """None when it is not there, or not for us: rights go with the namespace, so that an account cannot tell the two apart."""
+    try:
+        found = api.find(f"/api/v1/namespaces/{namespace}")
+    except Refused:
+        return None
     return dict(found["metadata"].get("labels") or {}) if found else None
 
 

@@ -28,3 +28,10 @@ def test_an_answer_is_told_in_its_own_words_with_what_to_do(status: int, kind: t
     assert error.message.startswith("could not read /api/v1/namespaces/x/pods: ")
     assert error.message.endswith("because of y")
     assert error.advice
+
+
+def test_a_token_that_is_over_is_told_apart_from_a_right_that_is_missing() -> None:
+    unknown, forbidden = (translated("read /x", status, b'{"message": "no"}') for status in (401, 403))
+    assert "azora rights apply ENV" in unknown.advice
+    assert "azora doctor ENV" not in unknown.advice
+    assert "azora doctor ENV" in forbidden.advice

@@ -57,7 +57,7 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
             "baseline, not restricted",
             id="baseline",
         ),
-        pytest.param(doctor.pod_security(None, "shop", "staging"), WEAK, "not there yet", id="no namespace"),
+        pytest.param(doctor.pod_security(None, "shop", "staging"), WEAK, "is not there, or", id="no namespace"),
         pytest.param(doctor.storage({"folders": True, "fast": False}), GOOD, "folders", id="default class"),
         pytest.param(doctor.storage({"fast": False}), WEAK, "there are: fast", id="no default class"),
         pytest.param(doctor.storage({}), BAD, "there are: none", id="no class"),
@@ -220,6 +220,25 @@ def test_a_look_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest
     ]
     assert found[0].said == "could not reach the API server"
     assert found[0].advice == "start it"
+
+
+def test_what_was_found_before_a_look_failed_stays(looked: Any) -> None:
+    class Away(Cluster):
+        def clock(self) -> datetime:
+            raise Unreachable("could not reach the API server")
+
+    found = looked(Away([]))
+    assert (found["Kubernetes"].level, found["cluster"].level, found["ingress"].level) == (GOOD, BAD, BAD)
+
+
+def test_a_namespace_that_nobody_lets_us_see_is_a_finding_of_its_own(looked: Any) -> None:
+    class Gone(Cluster):
+        def find(self, path: str) -> dict[str, Any]:
+            raise Refused(f"could not read {path}: forbidden")
+
+    found = looked(Gone([]))
+    assert (found["namespace"].level, found["rights"].level) == (WEAK, BAD)
+    assert "cluster" not in found
 
 
 def test_who_may_not_look_at_the_whole_cluster_is_told_so(looked: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,14 @@ def needs_of_run(run: Unfinished, tags: Iterable[str]) -> Needs:
     return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags], f"run {run.name!r} is not over")
 
 
+def bytes_told(count: int) -> str:
+    """For people: `3 kB`, `12.5 MB`."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
+
+
 def _digest(image: str) -> str:
     return image.partition("@")[2] or image
 

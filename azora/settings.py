@@ -80,6 +80,23 @@ class Settings(BaseSettings):
         10.0, description="How long a run waits for all addresses to take one notice, in seconds.", gt=0
     )
 
+    keep_at_least_hours: float = Field(
+        24, description="Nothing is pruned that is younger, in hours, whatever the other limits say.", gt=0
+    )
+    keep_images: int = Field(40, description="How many of each image the registry keeps, beside needed ones.", ge=1)
+    keep_images_days: float = Field(30, description="How old an image gets there that nobody needs, in days.", gt=0)
+    keep_reports: int = Field(100, description="How many runs' folders of reports and logs are kept.", ge=1)
+    keep_reports_days: float = Field(30, description="How old such a folder gets, in days.", gt=0)
+    keep_exports: int = Field(20, description="How many exports of commits are kept, of each purpose.", ge=1)
+    keep_exports_days: float = Field(14, description="How long after its last use an export is kept, in days.", gt=0)
+    keep_layers_days: float = Field(30, description="How old a layer of the build cache gets, in days.", gt=0)
+    keep_prefect_runs: int = Field(200, description="How many ended runs of each flow Prefect keeps.", ge=1)
+    keep_prefect_days: float = Field(90, description="How long Prefect keeps an ended run, in days.", gt=0)
+    registry_sweep: str = Field(
+        "",
+        description="Command that frees the registry's unused blobs once images were removed; empty: it does it itself.",
+    )
+
     @property
     def state_folder(self) -> Path:
         return self.state or Path.home() / ".local/state/azora" / self.node

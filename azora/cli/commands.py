@@ -213,6 +213,17 @@ def probe(
 
 
 @app.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would go, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what is old: images, exports, reports, layers, Prefect's runs; never what may be needed again."""
+    from azora.cli.pruning import run  # noqa: PLC0415
+
+    run(dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
 def demo(
     change: Annotated[Path, typer.Option(help="File of the application's repository that the second release changes.")],
     ask: Annotated[bool, typer.Option("--ask", help="Leave the approval to you.")] = False,

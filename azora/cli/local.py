@@ -14,6 +14,7 @@ from rich.table import Table
 
 from azora.cli.output import console
 from azora.errors import BadInput, Failed
+from azora.gateways.buildah import nothing_is_built
 from azora.local import node as life
 from azora.local.actionlint import VERSION, actionlint
 from azora.local.cache import cache_folder
@@ -86,6 +87,14 @@ def clean(
     if everything:
         with steps.step(f"cache in {cache_folder()}"):
             shutil.rmtree(cache_folder(), ignore_errors=True)
+
+
+@app.command()
+def sweep(name: Name = "demo") -> None:
+    """Have the node's registry free what nothing names any more; it is away for a second. `azora prune` does it."""
+    with nothing_is_built("free the registry's unused blobs"):
+        freed = life.sweep(layout(name))
+    console.print(f"the registry of {name} freed {freed / 1e6:.1f} MB")
 
 
 @app.command()

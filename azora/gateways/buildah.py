@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-from contextlib import AbstractContextManager, suppress
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from azora.errors import AzoraError
 from azora.gateways.commands import Completed, run
 from azora.gateways.locks import alongside, only_one
+from azora.retention import Item
 
 TIDY_TIMEOUT_SECONDS = 120.0
 
@@ -41,6 +47,47 @@ def forget_old(name: str, *, keep: int) -> None:
         old = [line for line in said.output.split() if line.startswith(f"{name}:")][keep:]
         if said.returncode == 0 and old:
             buildah(["rmi", *old], what=f"drop old images {name!r}", timeout_seconds=TIDY_TIMEOUT_SECONDS)
+
+
+@contextmanager
+def nothing_is_built(what: str) -> Iterator[None]:
+    """Around *what* no build may meet: new ones wait. Raises NotReadyYet at once where one is under way."""
+    with only_one(_layers(), what=what, timeout_seconds=0):
+        yield
+
+
+def kept_layers() -> list[Item]:
+    """Images and layers of the cache, by when they were made; sizes as buildah tells them, shared layers with each."""
+    if not _is_ours():
+        return []
+    said = buildah(["images", "--all", "--json"], what="list layers", timeout_seconds=TIDY_TIMEOUT_SECONDS)
+    return [_item(image) for image in (json.loads(said.output or "[]") if said.returncode == 0 else [])]
+
+
+def remove_layer(layer: Item) -> bool:
+    """Whether *layer* is gone: others that build on it keep it. Only while `nothing_is_built`."""
+    names = sorted(layer.known_as) or [layer.name]
+    return buildah(["rmi", *names], what="drop old layers", timeout_seconds=TIDY_TIMEOUT_SECONDS).returncode == 0
+
+
+def remove_unfinished() -> None:
+    """Drop what killed builds were at. Only while `nothing_is_built`."""
+    if _is_ours():
+        buildah(["rm", "--all"], what="drop unfinished builds", timeout_seconds=TIDY_TIMEOUT_SECONDS)
+
+
+def _is_ours() -> bool:
+    """A storage that the environment names may hold what others made: it is built in, and not tidied."""
+    return "CONTAINERS_STORAGE_CONF" not in os.environ
+
+
+def _item(image: Mapping[str, Any]) -> Item:
+    names: list[str] = image.get("names") or []
+    group = re.split(r"@|:[^/]*$", names[0])[0] if names else ""
+    number, _, unit = str(image.get("size", "0 B")).partition(" ")
+    size = int(float(number) * 1000 ** ("B", "KB", "MB", "GB").index(unit.upper()))
+    at = datetime.fromisoformat(image["createdatraw"])
+    return Item(names[0] if names else image["id"], at, size, group, frozenset(names))
 
 
 def layers_kept() -> AbstractContextManager[None]:

@@ -51,17 +51,24 @@ def imagined(commit: str, subject: str, settings: Settings) -> Release:
 
 def built_images(commit: str, settings: Settings) -> dict[str, str] | None:
     """References of all images of *commit* when the registry has every one, else None. Builds nothing."""
+    found: dict[str, str] = {}
+    for image, (name, tag) in tags_of(commit, settings).items():
+        digest = find(settings.registry, name, tag)
+        if digest is None:
+            return None
+        found[image] = f"{settings.registry}/{name}@{digest}"
+    return found
+
+
+def tags_of(commit: str, settings: Settings) -> dict[str, tuple[str, str]]:
+    """Name and tag that each image of *commit* has in the registry, or would have."""
     folder = folder_of(commit, settings)
     application = load_application(folder)
     pinned = pinned_base(settings.base_image)
-    found: dict[str, str] = {}
-    for image in application.images:
-        name = f"{application.name}/{image.name}"
-        digest = find(settings.registry, name, content_tag(image, folder, pinned))
-        if digest is None:
-            return None
-        found[image.name] = f"{settings.registry}/{name}@{digest}"
-    return found
+    return {
+        image.name: (f"{application.name}/{image.name}", content_tag(image, folder, pinned))
+        for image in application.images
+    }
 
 
 def revision_files(application: Application, folder: Path) -> dict[str, str]:

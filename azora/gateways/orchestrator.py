@@ -1,6 +1,6 @@
 """Prefect as seen from outside of a run: start runs, watch them, answer the ones that wait, remember the ones that are over.
 
-The only gateway that imports Prefect.
+With `past`, the only gateway that imports Prefect.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def server_seen(pool: str) -> ServerSeen:
 
 def start(deployment: str, parameters: dict[str, Any]) -> Run:
     """Start a run of `flow/deployment`, as the UI would."""
-    with _client(f"start {deployment!r}") as client:
+    with connected(f"start {deployment!r}") as client:
         try:
             found = client.read_deployment_by_name(deployment)
         except ObjectNotFound as error:
@@ -121,14 +121,14 @@ def run_called(id_: str) -> Run:
 def waiting() -> list[Run]:
     """Runs that wait for a person, oldest first."""
     paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
-    with _client("list the waiting runs") as client:
+    with connected("list the waiting runs") as client:
         return [_run(run) for run in client.read_flow_runs(flow_run_filter=paused)]
 
 
 def stages(id_: str) -> list[tuple[str, str, float]]:
     """Name, state and seconds of each task of the run, in the order they began."""
     of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
-    with _client(f"read the stages of {id_}") as client:
+    with connected(f"read the stages of {id_}") as client:
         found = client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
     return [(run.name, run.state_name or "", run.total_run_time.total_seconds()) for run in found]
 
@@ -138,7 +138,7 @@ def pages(id_: str) -> list[Page]:
     of_the_run = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]), type=ArtifactFilterType(any_=["markdown"])
     )
-    with _client(f"read the pages of {id_}") as client:
+    with connected(f"read the pages of {id_}") as client:
         found = client.read_artifacts(artifact_filter=of_the_run, sort=ArtifactSort.CREATED_DESC, limit=200)
     return [Page(one.key or "", str(one.data)) for one in reversed(found)]
 
@@ -151,7 +151,7 @@ def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
     """
     run = _paused(id_)
     given = {"decision": decision, "approver": approver, "reason": reason}
-    with _client(f"answer run {run.name}") as client:
+    with connected(f"answer run {run.name}") as client:
         result = client.resume_flow_run(run.id, run_input=given)
     if str(result.status.value) != "ACCEPT":
         why = getattr(result.details, "reason", None) or result.status.value
@@ -167,13 +167,13 @@ def page_of(id_: str) -> str:
 
 def label_with_commit(id_: str, sha: str) -> None:
     """The run is about this commit, whole, also for who looks after it is over."""
-    with _client(f"label run {id_!r}") as client:
+    with connected(f"label run {id_!r}") as client:
         client.update_flow_run_labels(UUID(id_), {COMMIT_LABEL: sha})
 
 
 def nights_until(id_: str) -> list[Night]:
     """The run and those of its flow before it, newest first, at most `NIGHTS`; runs that were cancelled are left out."""
-    with _client(f"read the nights before {id_!r}") as client:
+    with connected(f"read the nights before {id_!r}") as client:
         this = client.read_flow_run(UUID(id_))
         runs = [this, *(run for run in _ended_runs(client, this) if run.id != this.id)]
         steps = _failed_steps(client, [run for run in runs if not _went_well(run)])
@@ -243,7 +243,7 @@ def _paused(id_: str) -> FlowRun:
 
 
 def _found(id_: str) -> FlowRun:
-    with _client(f"find run {id_!r}") as client:
+    with connected(f"find run {id_!r}") as client:
         try:
             return client.read_flow_run(UUID(id_))
         except (ValueError, ObjectNotFound):
@@ -271,7 +271,7 @@ def _run(run: FlowRun) -> Run:
 
 
 @contextmanager
-def _client(what: str) -> Iterator[SyncPrefectClient]:
+def connected(what: str) -> Iterator[SyncPrefectClient]:
     """Prefect's client, its connection errors made ours."""
     if not PREFECT_API_URL.value():
         raise Unreachable(

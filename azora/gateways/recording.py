@@ -54,9 +54,13 @@ class Record(Namespace):
         kept = (*(item for item in old if item.id != release.id), release)[-KEPT:]
         self.write_record(releases=RELEASES.dump_json(kept).decode())
 
+    def releases(self) -> tuple[Release, ...]:
+        """The newest releases that were installed here, oldest first: each can be brought back."""
+        return RELEASES.validate_json(self.record().get("releases", "[]"))
+
     def release_called(self, id_: str) -> Release:
         """A release that was installed here. Raises BadInput when it is not remembered."""
-        known = RELEASES.validate_json(self.record().get("releases", "[]"))
+        known = self.releases()
         found = next((item for item in known if item.id == id_), None)
         if found is None:
             names = ", ".join(item.id for item in known) or "none"

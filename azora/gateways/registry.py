@@ -1,4 +1,4 @@
-"""Ask a container registry which digest a tag has, over its HTTP API, with the login that buildah or docker keeps."""
+"""Ask a container registry, over its HTTP API and with the login that buildah or docker keeps, which digest a tag has."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -81,41 +82,53 @@ def status_of(registry: str) -> int:
 
 def digest_of_tag(image: Reference) -> str | None:
     """As `find`."""
-    url = f"{'http' if image.plain_http else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"
-    answer = _head(url, image, _login(image.host))
-    if answer.status_code == codes.UNAUTHORIZED and (
-        token := _token(answer.headers.get("WWW-Authenticate", ""), image)
-    ):
-        answer = _head(url, image, f"Bearer {token}")
-    return _digest(answer, image)
-
-
-def _digest(answer: httpx.Response, image: Reference) -> str | None:
-    if answer.status_code == codes.OK:
-        return answer.headers["Docker-Content-Digest"]
+    what = f"look {image.by_tag()!r} up"
+    answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.tag}", what=what)
     if answer.status_code == codes.NOT_FOUND:
         return None
-    what = f"could not look {image.by_tag()!r} up: HTTP {answer.status_code}"
+    return str(accepted(answer, image, what=what).headers["Docker-Content-Digest"])
+
+
+def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
+    """What the registry of *image* answers there, with a token where it wants one. Raises Unreachable."""
+    url = f"{'http' if image.plain_http else 'https'}://{image.host}{path}"
+    answer = _sent(method, url, _login(image.host), what)
+    challenge = answer.headers.get("WWW-Authenticate", "")
+    if answer.status_code == codes.UNAUTHORIZED and (token := _token(challenge, image)):
+        answer = _sent(method, url, f"Bearer {token}", what)
+    return answer
+
+
+def accepted(answer: httpx.Response, image: Reference, *, what: str) -> httpx.Response:
+    """*answer*, where it is a good one. Raises Refused without a login or a right, else Unreachable."""
+    if answer.is_success:
+        return answer
+    said = f"could not {what}: HTTP {answer.status_code}"
     if answer.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN):
-        raise Refused(what, advice=f"log in: buildah login {image.host}")
-    raise Unreachable(what, advice="see the registry's own log")
+        raise Refused(said, advice=f"log in: buildah login {image.host}")
+    raise Unreachable(said, advice="see the registry's own log")
 
 
-def _head(url: str, image: Reference, authorization: str | None) -> httpx.Response:
+def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.Response:
     headers = {"Accept": _MANIFESTS} | ({"Authorization": authorization} if authorization else {})
     try:
         with _client() as client:
-            return client.head(url, headers=headers)
+            return client.request(method, url, headers=headers)
     except httpx.HTTPError as error:
         raise Unreachable(
-            f"could not look {image.by_tag()!r} up: {error}",
+            f"could not {what}: {error}",
             advice="see that AZORA_REGISTRY is right and that the registry runs (`azora local status`)",
         ) from None
 
 
 def _client() -> httpx.Client:
     """With the authorities that this system trusts, not a package's own list."""
-    return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, verify=ssl.create_default_context())
+    return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, verify=_authorities())
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 def _token(challenge: str, image: Reference) -> str | None:

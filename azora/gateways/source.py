@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from azora.errors import BadInput
+from azora.gateways.folders import doom
+from azora.gateways.locks import alongside, only_one
 from azora.gateways.mirror import fetch, git, mirror_of, sha_of
 from azora.plan import Change
 
@@ -59,7 +62,7 @@ def export(repository: str, sha: str, into: Path) -> Path:
     Whoever writes in it (a test run's caches) spoils it for others: give each purpose an *into* of its own.
     """
     target = into / sha
-    if target.is_dir():
+    if _marked(target):
         return target
     into.mkdir(parents=True, exist_ok=True)
     mirror = mirror_of(repository)
@@ -76,6 +79,28 @@ def export(repository: str, sha: str, into: Path) -> Path:
             if not target.is_dir():  # else another run was faster, with the same content
                 raise
     return target
+
+
+def _marked(export: Path) -> bool:
+    """Whether *export* is there; then it was used now, which keeps `remove_export` from it."""
+    with alongside(_lock(export.parent), what=f"use {export}"):
+        if export.is_dir():
+            os.utime(export)
+        return export.is_dir()
+
+
+def remove_export(export: Path, unused_since: datetime) -> bool:
+    """Whether *export* is gone: one that was used after *unused_since* stays."""
+    with only_one(_lock(export.parent), what=f"remove {export}"):
+        if export.is_dir() and export.stat().st_mtime > unused_since.timestamp():
+            return False
+        doomed = doom(export)
+    shutil.rmtree(doomed, ignore_errors=True)
+    return True
+
+
+def _lock(into: Path) -> Path:
+    return into.with_suffix(".lock")
 
 
 def commits_between(repository: str, old: str | None, new: str) -> list[Commit]:

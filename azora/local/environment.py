@@ -25,11 +25,14 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_BASE_IMAGE": base_image(node),
         "AZORA_REPORTS_URL": node.reports_url,
         "AZORA_HELM": str(programs / "helm"),
+        "AZORA_REGISTRY_SWEEP": str(node.sweep_program),
         "PREFECT_API_URL": f"{node.prefect_url}/api",
     }
 
 
 def write_environment(node: Layout, programs: Path) -> None:
+    write(node.sweep_program, f"#!/bin/sh\nexec {sys.executable} -m azora local sweep {node.name}\n")
+    node.sweep_program.chmod(0o700)
     lines = (f"{key}={value}\n" for key, value in variables(node, programs).items())
     write(node.environment, "".join(lines), private=True)
 

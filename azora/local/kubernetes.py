@@ -7,6 +7,7 @@ from pathlib import Path
 from azora.local import health
 from azora.local.layout import Layout
 from azora.local.namespaces import POD_RANGE, SERVICE_RANGE, inside
+from azora.local.registry import command as registry_command
 from azora.local.service import Service, Stage, words
 
 
@@ -27,7 +28,7 @@ def node_services(node: Layout, programs: Path) -> list[Service]:
 
 
 def registry(node: Layout) -> Service:
-    command = words(*inside(node), "docker-registry", "serve", node.etc / "registry.yaml")
+    command = words(*inside(node), *registry_command(node.etc / "registry.yaml", node.registry_sweep))
     return Service(
         "registry",
         Stage.STORAGE,

@@ -97,6 +97,16 @@ class Layout:
         return self.state / "runs"
 
     @property
+    def registry_sweep(self) -> Path:
+        """While it is there, the registry frees its unused blobs when it starts."""
+        return self.lib / "registry-sweep"
+
+    @property
+    def sweep_program(self) -> Path:
+        """Asks for that: a path without arguments, which a shell can source."""
+        return self.etc / "sweep-registry"
+
+    @property
     def application(self) -> Path:
         return self.state / "application"
 

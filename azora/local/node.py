@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from azora.errors import Failed, Unreachable
 from azora.local import addons, cgroups, images, namespaces, prefect, rights
 from azora.local.application import make_application
 from azora.local.cache import locked
 from azora.local.configuration import write_configuration
 from azora.local.environment import write_environment
-from azora.local.kubernetes import node_services
+from azora.local.kubernetes import node_services, registry
 from azora.local.layout import Layout, remember, states
 from azora.local.machine import check_machine
 from azora.local.pki import make_certificates
 from azora.local.programs import programs
 from azora.local.progress import Steps
-from azora.local.service import Service, Stage
+from azora.local.service import Service, Stage, log_of
 from azora.local.supervision import Supervisor
 
 
@@ -72,6 +73,27 @@ def clean(node: Layout, steps: Steps) -> None:
         (states() / f".{node.name}.lock").unlink(missing_ok=True)
 
 
+def sweep(node: Layout) -> int:
+    """The registry starts anew and frees the blobs that nothing names; how many bytes those were.
+
+    Raises:
+        Unreachable: the node is down.
+        Failed: it did not free them; its log says why.
+    """
+    supervisor = Supervisor(node)
+    if not supervisor.answers():
+        raise Unreachable(f"could not reach the node {node.name!r}: it is down", advice=f"azora local up {node.name}")
+    with locked(states() / f".{node.name}.lock"):  # a start pushes images, too
+        before = _bytes_in(node.lib / "registry")
+        node.registry_sweep.touch()
+        supervisor.renew(registry(node))
+    if node.registry_sweep.exists():
+        raise Failed(
+            "could not free the registry's blobs: its collector failed", advice=f"read {log_of(node, 'registry')}"
+        )
+    return before - _bytes_in(node.lib / "registry")
+
+
 def status(node: Layout) -> list[ServiceStatus]:
     """Each service as the supervisor and its own health check see it; empty when the node is down."""
     if not node.environment.is_file():
@@ -90,6 +112,10 @@ def status(node: Layout) -> list[ServiceStatus]:
         for one in Supervisor(node).processes()
         if one["name"] in known
     ]
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _prepare(node: Layout, built: Path) -> None:

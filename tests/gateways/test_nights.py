@@ -2,81 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from uuid import UUID
 
-import prefect
 import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from azora.gateways import orchestrator
 from azora.gateways.orchestrator import COMMIT_LABEL, label_with_commit, nights_until
 from azora.notices import Night
+from tests.prefect_api import Prefect, serving
 
 FLOW = UUID(int=99)
-
-
-class Prefect(ThreadingHTTPServer):
-    """Runs and tasks, oldest first; `late` looks for tasks find nothing yet. `asked` is every body that was sent, by path."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Api)
-        self.runs: list[FlowRun] = []
-        self.tasks: list[TaskRun] = []
-        self.late = 0
-        self.asked: list[tuple[str, Any]] = []
-
-    def answer(self, path: str, body: Any) -> Any:
-        self.asked.append((path, body))
-        if path == "/admin/version":
-            return prefect.__version__
-        if path == "/flow_runs/filter":
-            return [run.model_dump(mode="json") for run in reversed(self.runs)]
-        if path == "/task_runs/filter":
-            self.late -= 1
-            wanted = body["flow_runs"]["id"]["any_"]
-            found = [task for task in self.tasks if str(task.flow_run_id) in wanted and self.late < 0]
-            return [task.model_dump(mode="json") for task in found]
-        if path.endswith("/labels"):
-            return {}
-        return next((run.model_dump(mode="json") for run in self.runs if path == f"/flow_runs/{run.id}"), None)
-
-
-class Api(BaseHTTPRequestHandler):
-    server: Prefect
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        said = self.server.answer(self.path.removeprefix("/api"), json.loads(body) if body else None)
-        text = json.dumps(said).encode()
-        self.send_response(404 if said is None else 200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def do_PATCH(self) -> None:
-        self.do_POST()
-
-    def log_message(self, *_: object) -> None: ...
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect]:
     monkeypatch.setattr(orchestrator, "STEP_SECONDS", 0.01)
-    with Prefect() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api"}):
-            yield server
-        server.shutdown()
+    with serving() as server:
+        yield server
 
 
 def run(day: int, kind: StateType, *, commit: str = "", message: str | None = None) -> FlowRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shlex
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from azora.local import prefect
 from azora.local.cache import built, cache_folder, digest_of
 from azora.local.commands import clean_environment, logged, output_of
 from azora.local.configuration import rendered, write, write_configuration
+from azora.local.environment import write_environment
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
@@ -105,6 +107,25 @@ def test_the_supervisor_reads_back_every_word_and_variable(node: Layout) -> None
     assert tuple(shlex.split(section["command"].replace("%%", "%"))) == words
     assert section["environment"] == 'PLACE="/a b",SHARE="50%%"'
     assert section["autorestart"] == "true"
+
+
+def test_the_supervisor_reads_back_every_service_of_a_node(node: Layout) -> None:
+    make_certificates(node)
+    write_configuration(node, "pause:1")
+    services = node_services(node, Path("/bin"))
+    parsed = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";", "#"))
+    parsed.read_string(rendered("supervisord.conf", node=node, services=services, open_files=1024))
+    for service in services:
+        command = parsed[f"program:{service.name}"]["command"]
+        assert tuple(shlex.split(command.replace("%%", "%"))) == service.command
+
+
+def test_a_shell_may_source_the_variables_of_a_node(node: Layout) -> None:
+    write_environment(node, Path("/bin"))
+    told = output_of(["env", "-i", "sh", "-c", f"set -a; . {node.environment}; env"])
+    assert set(node.environment.read_text().splitlines()) <= set(told.splitlines())
+    assert os.access(node.sweep_program, os.X_OK)
+    assert f"azora local sweep {node.name}" in node.sweep_program.read_text()
 
 
 def test_nothing_of_a_node_listens_for_all_the_world(node: Layout) -> None:

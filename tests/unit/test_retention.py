@@ -9,7 +9,7 @@ import pytest
 
 from azora.record import ProofRecord, StackRecord
 from azora.release import Release
-from azora.retention import Item, Limit, Needs, Unfinished, fates, needs_of_environment, needs_of_run
+from azora.retention import Item, Limit, Needs, Unfinished, bytes_told, fates, needs_of_environment, needs_of_run
 from tests.unit.test_bluegreen import BLUE, BOOKED, NOW, stack
 
 DAY = timedelta(days=1)
@@ -119,6 +119,11 @@ def test_a_clock_that_went_back_removes_nothing() -> None:
     early = datetime(2020, 1, 1, tzinfo=UTC)
     found = fates([item("a", 1), item("x", 400)], LIMIT, now=early, floor=DAY, needs={})
     assert [fate.goes for fate in found] == [False, False]
+
+
+@pytest.mark.parametrize(("count", "told"), [(7, "7 B"), (3200, "3.2 kB"), (12_500_000, "12.5 MB"), (10**10, "10 GB")])
+def test_sizes_are_told_for_people(count: int, told: str) -> None:
+    assert bytes_told(count) == told
 
 
 def digest_of(number: int) -> str:

@@ -1,0 +1,56 @@
+"""`azora prune` says what went and why, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from azora.cli import pruning
+from azora.gateways.pruning import Part
+from azora.retention import Fate, Item
+
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+OLD = Fate(Item("one", AT, 3200), True, "older than 30 days")
+KEPT = Fate(Item("two", AT), False, "the newest")
+DONE = [Part("reports", (OLD,), (KEPT,)), Part("layers")]
+AWAY = [Part("images", trouble="could not reach it")]
+
+
+def said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], parts: list[Part], *, as_json: bool
+) -> tuple[object, str]:
+    monkeypatch.setattr(pruning, "prune", lambda *_, **__: parts)
+    with pytest.raises(SystemExit) as ended:
+        pruning.run(dry_run=True, as_json=as_json)
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_people_read_what_would_go_why_and_how_big_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = said(monkeypatch, capsys, DONE, as_json=False)
+    assert code == 0
+    assert text.splitlines() == [
+        "reports  1 would go, 3.2 kB; 1 stay",
+        "  one  3.2 kB, older than 30 days",
+        "layers  0 would go; 0 stay",
+    ]
+
+
+def test_machines_read_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = said(monkeypatch, capsys, DONE, as_json=True)
+    assert code == 0
+    (reports, _) = json.loads(text)["parts"]
+    assert reports["gone"] == [{"name": "one", "at": AT.isoformat(), "bytes": 3200, "reason": "older than 30 days"}]
+    assert reports["kept"][0]["reason"] == "the newest"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_part_that_could_not_be_done_is_told_and_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    code, text = said(monkeypatch, capsys, [*DONE, *AWAY], as_json=as_json)
+    assert code == 4
+    assert "could not reach it" in text

@@ -8,6 +8,7 @@ from tasks.building import SIDE_BY_SIDE, build_release, test_services
 from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.proving import prove_end_to_end
+from tasks.pruning import prune
 from tasks.source import find_commit, main_branch, name_the_run
 from tasks.telling import of_the_nightly_run
 
@@ -21,9 +22,10 @@ from tasks.telling import of_the_nightly_run
     on_crashed=[of_the_nightly_run],
 )
 def nightly() -> State[str]:
-    """Rehearse the newest commit of the main branch on staging: test, build, promote, end-to-end cases."""
+    """Rehearse the newest commit of the main branch on staging: tidy up, test, build, promote, end-to-end cases."""
     commit = find_commit(main_branch())
     name_the_run(f"nightly {commit.short}")
+    prune()
     test_services(commit)
     candidate = build_release(commit)
     promote("staging", candidate, end_to_end=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from prefect.artifacts import create_markdown_artifact
 
 from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
+from azora.gateways.pruning import Part
 from azora.history import told
 from azora.plan import Plan, markdown
 from azora.record import Receipt
 from azora.release import Release
 from azora.reports import Case, SuiteResult
+from azora.retention import bytes_told
 from azora.settings import settings
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
@@ -104,6 +107,20 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
         f"| half of them within | {_within(found.p50_ms)} |\n| 99 of 100 within | {_within(found.p99_ms)} |\n\n"
         f"| pod | color | phase |\n|---|---|---|\n{pods}",
         f"What the switch did to users of {environment}",
+    )
+
+
+def pruned(parts: Sequence[Part]) -> None:
+    """What was removed, and what kept the rest from it: that is what somebody should look at."""
+    rows = "\n".join(
+        f"| {part.kind} | {len(part.gone)} | {bytes_told(part.freed_bytes) if part.freed_bytes else ''} | {len(part.kept)} |"
+        for part in parts
+    )
+    troubles = [f"**⚠ {part.kind}**: {part.trouble}" for part in parts if part.trouble]
+    _page(
+        "pruned",
+        "\n\n".join(["# Pruned", *troubles, f"| what | went | size | stay |\n|---|---|---|---|\n{rows}"]),
+        "What was pruned",
     )
 
 

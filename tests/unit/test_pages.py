@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from azora.gateways.pruning import Part
 from azora.reports import Case, SuiteResult
+from azora.retention import Fate, Item
 from azora.settings import settings
 from tasks import pages
 
@@ -32,6 +34,14 @@ def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
     assert "**≈ test_pay**" in shown[0]
     assert "flaky: it passed at the second try; flaky in 2 of the last 4 runs" in shown[0]
     assert "**✓ test_login**" not in shown[0]
+
+
+def test_what_kept_the_pruning_from_going_on_is_a_warning_above_its_table(shown: list[str]) -> None:
+    gone = (Fate(Item("one", None, 3200), True, "older than 30 days"),)
+    pages.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
+
+    assert "| reports | 1 | 3.2 kB | 0 |" in shown[0]
+    assert shown[0].index("**⚠ images**: could not reach it") < shown[0].index("| what |")
 
 
 def test_a_case_without_pictures_shows_none(shown: list[str]) -> None:

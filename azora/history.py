@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import TypeAdapter
@@ -28,8 +28,11 @@ def after(result: SuiteResult, past: Mapping[str, list[Outcome]]) -> History:
 def told(case: Case) -> str:
     """In words: `flaky in 2 of the last 9 runs`, this one included."""
     runs = [*case.before, case.outcome][-KEPT:]
+    return f"{case.outcome} in its first run here" if len(runs) == 1 else spoken(runs)
+
+
+def spoken(runs: Sequence[Outcome]) -> str:
+    """How a case fared: `failed in 1, flaky in 2 of the last 9 runs`."""
     counts = [(runs.count(word), word) for word in ("failed", "flaky") if word in runs]
-    if len(runs) == 1:
-        return f"{case.outcome} in its first run here"
     said = ", ".join(f"{word} in {count}" for count, word in counts) or "passed in all"
     return f"{said} of the last {len(runs)} runs"

@@ -37,6 +37,7 @@ class Night:
     commit: str = ""
     steps: tuple[str, ...] = ()
     error: str = ""
+    run: str = ""
 
     @property
     def where(self) -> str:

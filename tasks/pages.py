@@ -58,7 +58,7 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
         f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {case.name} | {case.seconds:.1f} s |"
         for case in result.cases
     )
-    links = " · ".join(f"[{name}]({_link(file)})" for name, file in result.files.items())
+    links = " · ".join(f"[{name}]({link(file)})" for name, file in result.files.items())
     troubles = [_trouble(case) for case in result.cases if case.outcome in {"failed", "flaky"}]
     _page(
         key,
@@ -76,7 +76,7 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
 
 def unit_tests(logs: dict[str, str]) -> None:
     """Which services passed their own tests, with all that those said."""
-    rows = "\n".join(f"| {MARKS['passed']} {name} | [log]({_link(Path(log))}) |" for name, log in logs.items())
+    rows = "\n".join(f"| {MARKS['passed']} {name} | [log]({link(Path(log))}) |" for name, log in logs.items())
     _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
 
 
@@ -127,11 +127,11 @@ def pruned(parts: Sequence[Part]) -> None:
 def _trouble(case: Case) -> str:
     """A case that failed at least once: what it said, how it fared before, and the pictures it left."""
     pictures = {"screenshot": case.screenshot, "video": case.video, "trace.zip": case.trace}
-    addresses = {name: _link(file) for name, file in pictures.items() if file}
+    addresses = {name: link(file) for name, file in pictures.items() if file}
     if case.trace:
-        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={_link(case.trace)}"
+        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={link(case.trace)}"
     links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
-    seen = f"\n\n![What {case.name} saw when it failed]({_link(case.screenshot)})" if case.screenshot else ""
+    seen = f"\n\n![What {case.name} saw when it failed]({link(case.screenshot)})" if case.screenshot else ""
     flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
     return (
         f"**{MARKS[case.outcome]} {case.name}** {links}\n\n{flaky}{told(case)}\n\n"
@@ -147,7 +147,8 @@ def _within(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds:.0f} ms"
 
 
-def _link(file: object) -> str:
+def link(file: object) -> str:
+    """The address of a file of a run."""
     relative = str(file).removeprefix(str(settings().runs_folder)).lstrip("/").replace(" ", "%20")
     return f"{settings().reports_url}/{relative}"
 

@@ -42,11 +42,12 @@ class Prefect(ThreadingHTTPServer):
 
     def _found(self, path: str, body: Any) -> Any:
         if path == "/flow_runs/filter":
-            return _page([run for run in reversed(self.runs) if _is_asked_for(run, body)], body)
+            return _page([run for run in reversed(self.runs) if _is_asked_for(run, body["flow_runs"])], body)
         if path == "/task_runs/filter":
             self.late -= 1
             wanted = body["flow_runs"]["id"]["any_"]
-            return _page([task for task in self.tasks if str(task.flow_run_id) in wanted and self.late < 0], body)
+            found = [task for task in self.tasks if str(task.flow_run_id) in wanted and self.late < 0]
+            return _page([task for task in found if _is_asked_for(task, body["task_runs"])], body)
         wanted = body["artifacts"]["flow_run_id"]["any_"]
         return _page([page for page in self.pages if str(page.flow_run_id) in wanted], body)
 
@@ -101,9 +102,13 @@ def serving() -> Iterator[Prefect]:
         server.shutdown()
 
 
-def _is_asked_for(run: FlowRun, body: Any) -> bool:
-    kinds = ((body["flow_runs"] or {}).get("state") or {}).get("type", {}).get("any_") or []
-    return not kinds or str(run.state_type and run.state_type.value) in kinds or run.state_type is None
+def _is_asked_for(run: FlowRun | TaskRun, which: Any) -> bool:
+    """By its state and its id."""
+    kinds = (((which or {}).get("state") or {}).get("type") or {}).get("any_")
+    ids = ((which or {}).get("id") or {}).get("any_")
+    return (not kinds or (run.state_type is not None and run.state_type.value in kinds)) and (
+        not ids or str(run.id) in ids
+    )
 
 
 def _page(found: list[Any], body: Any) -> list[Any]:

@@ -38,6 +38,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
+from azora.nights import Labels
 from azora.notices import Night
 from azora.summary import Page
 
@@ -167,8 +168,13 @@ def page_of(id_: str) -> str:
 
 def label_with_commit(id_: str, sha: str) -> None:
     """The run is about this commit, whole, also for who looks after it is over."""
+    label(id_, {COMMIT_LABEL: sha})
+
+
+def label(id_: str, labels: Labels) -> None:
+    """Add *labels* to those that the run has."""
     with connected(f"label run {id_!r}") as client:
-        client.update_flow_run_labels(UUID(id_), {COMMIT_LABEL: sha})
+        client.update_flow_run_labels(UUID(id_), dict(labels))
 
 
 def nights_until(id_: str) -> list[Night]:
@@ -225,6 +231,7 @@ def _night(run: FlowRun, steps: tuple[str, ...]) -> Night:
         commit=str(run.labels.get(COMMIT_LABEL, "")),
         steps=steps,
         error=seen.message,
+        run=seen.id,
     )
 
 

@@ -1,27 +1,34 @@
-"""Prefect's past: the runs that are over, and their removal when they are old. With `orchestrator`, all that imports Prefect."""
+"""Prefect's past: the runs that are over, in numbers for a page, and their removal when they are old. With `orchestrator`, all that imports Prefect."""
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     FlowRunFilter,
+    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
-from azora.gateways.orchestrator import COMMIT_LABEL, FINAL, connected
+from azora.gateways.orchestrator import COMMIT_LABEL, FINAL, STEP_SECONDS, STEP_TRIES, connected, nights_until
+from azora.nights import SHOWN, Figures, Span, figures
 from azora.retention import Item, Unfinished
 
 PAGE = 200  # Prefect's server gives no more at once
@@ -58,6 +65,53 @@ def remove_run(id_: str) -> bool:
             client.delete_flow_run(UUID(id_))
     shutil.rmtree(PREFECT_LOCAL_STORAGE_PATH.value() / id_, ignore_errors=True)  # where the worker's home is ours
     return True
+
+
+def nights_in_numbers(id_: str) -> list[Figures]:
+    """The nightly run and those before it, newest first, at most `SHOWN`: three questions, and a few hundred tasks' times."""
+    nights = nights_until(id_)[:SHOWN]
+    ids = [UUID(night.run) for night in nights]
+    with connected(f"read the figures of the nights before {id_!r}") as client:
+        if nights[0].went_well:
+            _await_the_end_of_its_tasks(client, ids[0])
+        labels = {run.id: run.labels for run in _called(client, ids)}
+        spans = _spans(client, ids)
+    return [figures(night, spans.get(run, ()), labels.get(run, {})) for night, run in zip(nights, ids, strict=True)]
+
+
+def leave_page(id_: str, key: str, text: str, description: str) -> None:
+    """A page of a run that is over, which can make none itself any more."""
+    page = ArtifactCreate(key=key, type="markdown", data=text, description=description, flow_run_id=UUID(id_))
+    with connected(f"leave the page {key!r} of run {id_!r}") as client:
+        client.create_artifact(page)
+
+
+def _await_the_end_of_its_tasks(client: SyncPrefectClient, run: UUID) -> None:
+    """The server learns of it a moment after the run is over; at most `STEP_TRIES` looks."""
+    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+    at_work = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=AT_WORK)))
+    for _ in range(STEP_TRIES):
+        if not client.read_task_runs(flow_run_filter=of_the_run, task_run_filter=at_work, limit=1):
+            return
+        time.sleep(STEP_SECONDS)
+
+
+def _called(client: SyncPrefectClient, ids: list[UUID]) -> list[FlowRun]:
+    return client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=PAGE)
+
+
+def _spans(client: SyncPrefectClient, ids: list[UUID]) -> dict[UUID, list[Span]]:
+    """By run, of the tasks that are over."""
+    found: dict[UUID, list[Span]] = {}
+    which = FlowRunFilter(id=FlowRunFilterId(any_=ids))
+    for offset in range(0, MOST, PAGE):
+        tasks = client.read_task_runs(flow_run_filter=which, sort=TaskRunSort.ID_DESC, limit=PAGE, offset=offset)
+        for task in tasks:
+            if task.flow_run_id and task.start_time and task.end_time:
+                found.setdefault(task.flow_run_id, []).append(Span(task.name, task.start_time, task.end_time))
+        if len(tasks) < PAGE:
+            break
+    return found
 
 
 def _runs(client: SyncPrefectClient, kinds: list[StateType]) -> Iterator[FlowRun]:

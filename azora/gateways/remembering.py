@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -19,6 +20,12 @@ def remembered(result: SuiteResult, file: Path) -> SuiteResult:
         unfinished.write(HISTORY.dump_json(after(result, past)))
     Path(unfinished.name).replace(file)
     return with_history(result, past)
+
+
+def histories(folder: Path, hosts: Iterable[str]) -> dict[str, History]:
+    """What is known of the cases of each suite that was run against one of *hosts*, by host and suite."""
+    files = [file for host in hosts for file in sorted(folder.glob(f"{host}-*.json"))]
+    return {file.stem: _read(file) for file in files}
 
 
 def _read(file: Path) -> History:

@@ -59,9 +59,17 @@ def test_each_night_has_its_commit_its_failed_steps_and_its_error(api: Prefect) 
     ]
     link = f"http://127.0.0.1:{api.server_port}/v2/runs/flow-run/{{}}"
     assert nights_until(str(UUID(int=23))) == [
-        Night(at(23), False, link.format(UUID(int=23)), "bad", ("test a", "test b"), "could not test: no"),
-        Night(at(22), False, link.format(UUID(int=22)), "", ("staging: look",), ""),
-        Night(at(21), True, link.format(UUID(int=21)), "good", (), ""),
+        Night(
+            at(23),
+            False,
+            link.format(UUID(int=23)),
+            "bad",
+            ("test a", "test b"),
+            "could not test: no",
+            str(UUID(int=23)),
+        ),
+        Night(at(22), False, link.format(UUID(int=22)), "", ("staging: look",), "", str(UUID(int=22))),
+        Night(at(21), True, link.format(UUID(int=21)), "good", (), "", str(UUID(int=21))),
     ]
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType
+from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType, TaskRun
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
 from azora.gateways import past
 from azora.gateways.orchestrator import COMMIT_LABEL
-from azora.gateways.past import ended_runs, remove_run, unfinished
+from azora.gateways.past import ended_runs, leave_page, nights_in_numbers, remove_run, unfinished
+from azora.nights import FAILED, LAST_ON_OLD, REQUESTS
 from azora.retention import Unfinished
 from tests.prefect_api import Prefect, serving
 
@@ -39,6 +40,43 @@ def run(number: int, kind: StateType, *, begun: int = 1, commit: str = "") -> Fl
         state=State(type=kind),
         state_type=kind,
     )
+
+
+def task(number: int, name: str, seconds: float) -> TaskRun:
+    start = NIGHT + timedelta(days=number)
+    return TaskRun(
+        flow_run_id=UUID(int=number),
+        name=name,
+        task_key=name,
+        dynamic_key="0",
+        state_type=StateType.COMPLETED,
+        start_time=start,
+        end_time=start + timedelta(seconds=seconds),
+    )
+
+
+def test_a_night_has_the_times_of_its_stages_and_the_figures_it_was_labelled_with(
+    api: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "PAGE", 2)
+    red = run(1, StateType.FAILED, commit="a" * 40)
+    green = run(2, StateType.COMPLETED, commit="b" * 40)
+    green.labels |= {REQUESTS: 512, FAILED: 0, LAST_ON_OLD: 0.12}
+    api.runs = [red, green]
+    api.tasks = [task(1, "test web", 10), task(1, "test pay", 4), task(2, "build web", 20), task(2, "staging: look", 3)]
+
+    now, before = nights_in_numbers(str(UUID(int=2)))
+
+    assert (now.night.commit, now.stages) == ("b" * 40, {"images": 20, "promotion": 3})
+    assert (now.requests, now.failed, now.last_on_old_seconds) == (512, 0, 0.12)
+    assert (before.night.went_well, before.stages, before.requests) == (False, {"unit tests": 10}, None)
+
+
+def test_a_page_is_left_on_a_run_that_is_over(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prefect.events.utilities.emit_event", lambda **_: None)  # it would need a socket
+    leave_page(str(UUID(int=2)), "nights", "# The night", "The last nights")
+    (page,) = api.pages
+    assert (page.flow_run_id, page.key, page.data) == (UUID(int=2), "nights", "# The night")
 
 
 def test_runs_that_wait_work_or_are_to_be_tried_again_are_not_over(api: Prefect) -> None:

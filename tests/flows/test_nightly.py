@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from azora.gateways.orchestrator import Run, run_called, stages
+from azora.gateways.orchestrator import Run, pages, run_called, stages
+from azora.gateways.registry import Reference, digest_of_tag
 from tests import crowd, road
 from tests.changes import replaced, revision
 
@@ -104,6 +105,46 @@ def test_old_and_new_code_serve_people_on_the_migrated_database(night: Night) ->
     crowd.assert_nothing_lost_or_doubled(night.people, night.orders)
 
 
+def test_its_page_shows_the_last_nights_in_numbers_and_as_a_picture(night: Night) -> None:
+    page = page_of(night, "nights")
+    row = next(line for line in page.splitlines() if night.over.id in line)
+    times = row.split("|")[3:8]
+    assert all(cell.strip().endswith(" s") for cell in times), "pruning, tests, images, promotion, cases"
+    requests, failed = (cell.strip() for cell in row.split("|")[8:10])
+    assert int(requests) > 0
+    assert failed == "0"
+    picture = page.partition("![")[2].partition("](")[2].partition(")")[0]
+    drawn = httpx.get(picture)
+    assert drawn.is_success
+    assert drawn.headers["Content-Type"].startswith("image/svg+xml")
+
+
+def test_its_page_names_flaky_cases_and_what_came_since_the_night_before(night: Night) -> None:
+    page = page_of(night, "nights")
+    assert "## Cases that cannot be trusted" in page
+    assert "## Since the night before" in page
+
+
+def test_it_pruned_and_said_so(night: Night) -> None:
+    page = page_of(night, "pruned")
+    assert "⚠" not in page.replace("**⚠ layers**", ""), "only a build beside it may keep something from being pruned"
+    assert all(f"| {kind} |" in page for kind in ("exports", "reports", "layers", "runs", "images"))
+    release = road.cluster("staging").running()
+    assert road.get("staging", "/api/health").is_success
+    assert all(digest_of_image(reference) for reference in release.images.values()), "what runs is still there"
+
+
+def page_of(night: Night, key: str) -> str:
+    """One page of the night; the one of its end is made after it is over."""
+    (page, *_) = eventually(lambda: [page for page in pages(night.over.id) if page.key == key], seconds=60)
+    return page.text
+
+
+def digest_of_image(reference: str) -> str | None:
+    image = Reference.parse(reference)
+    return digest_of_tag(replace(image, tag=str(image.digest)))
+
+
 def planned_runs(prefect: httpx.Client, deployment: Json, until: datetime | None = None) -> list[Json]:
     """Runs that the scheduler made and that are not due yet, soonest first."""
     which: Json = {"state": {"type": {"any_": ["SCHEDULED"]}}}
@@ -131,7 +172,7 @@ def at(run: Json) -> datetime:
     return datetime.fromisoformat(run["expected_start_time"])
 
 
-def eventually(look: Callable[[], list[Json]], *, seconds: float) -> list[Json]:
+def eventually(look: Callable[[], list[Any]], *, seconds: float) -> list[Any]:
     """What *look* finds, as soon as it finds something."""
     until = time.monotonic() + seconds
     while not (found := look()):

@@ -69,6 +69,7 @@ def server(node: Layout) -> Service:
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{OWNER}@/{DATABASE}?host={node.lib / 'postgres/run'}",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",  # what a removed run left behind, once a day
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
     return Service(

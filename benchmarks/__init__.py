@@ -1,0 +1,1 @@
+"""Measurements that are made by hand, each with its target in the Makefile and its table in docs/."""

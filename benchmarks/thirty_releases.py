@@ -1,0 +1,143 @@
+"""Does a machine stay as small as it is? Thirty releases of a changed setting to staging, one after the other, counted after each.
+
+    make thirty             # about half an hour on the node `demo`; writes docs/thirty-releases.md as it goes
+
+After each release `azora prune` runs with limits so tight that they matter within an hour (`LIMITS`); those of the settings are
+the same code with larger numbers. Fails when what was counted after the last release is more than a tenth above what it was
+after the twentieth: only then Helm's ten revisions of each color and a record's twenty entries are full.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import yaml
+
+from azora.cli.output import console
+from azora.environment import load_environment
+from azora.gateways.cluster import Cluster, connect
+from azora.settings import ROOT, settings
+
+RELEASES = 30
+ENVIRONMENT = "staging"
+VALUES = Path("deployments/values/azora/staging.yaml")
+TABLE = ROOT / "docs/thirty-releases.md"
+FULL = 20
+MOST_GROWTH = 1.1
+
+LIMITS = {
+    "AZORA_KEEP_AT_LEAST_HOURS": "0.01",
+    "AZORA_KEEP_IMAGES": "3",
+    "AZORA_KEEP_REPORTS": "5",
+    "AZORA_KEEP_EXPORTS": "3",
+    "AZORA_KEEP_PREFECT_RUNS": "5",
+}
+GIT = ["git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@azora.localhost"]
+Row = dict[str, int]
+
+
+def main() -> None:
+    """Release, prune, count; thirty times."""
+    rows = [count()]
+    for number in range(1, RELEASES + 1):
+        azora("deploy", ENVIRONMENT, changed(number))
+        pruned = json.loads(azora("prune", "--json", **LIMITS))
+        rows.append(count())
+        TABLE.write_text(page(rows))
+        console.print(f"{number}: {rows[-1]}, pruned {sum(len(part['gone']) for part in pruned['parts'])}")
+    if grown := growth(rows):
+        console.print(f"[red]✗[/] grew after release {FULL}: {grown}")
+        sys.exit(1)
+    console.print(f"[green]✓[/] nothing grew; the table is in {TABLE}")
+
+
+def changed(number: int) -> str:
+    """Commit a value of staging and nothing else; the images stay what they are. Returns the commit."""
+    repository = Path(settings().repository_location)
+    values = yaml.safe_load((repository / VALUES).read_text())
+    values.setdefault("config", {})["THIRTY"] = f"release {number} at {datetime.now(UTC):%H:%M:%S}"
+    (repository / VALUES).write_text(yaml.safe_dump(values))
+    git(repository, "commit", "--quiet", "--all", "-m", f"Change a setting of staging, {number} of {RELEASES}")
+    return git(repository, "rev-parse", "HEAD")
+
+
+def count() -> Row:
+    """What a release could leave behind, now. Sizes in MB, as `du` has them."""
+    state, cluster = (
+        settings().state_folder,
+        connect(load_environment(ENVIRONMENT, settings().environments), settings()),
+    )
+    return {
+        "state MB": megabytes(state),
+        "registry MB": megabytes(state / "lib/registry"),
+        "etcd MB": megabytes(state / "lib/etcd"),
+        "PostgreSQL MB": megabytes(state / "lib/postgres"),
+        "build cache MB": megabytes(Path.home() / ".cache/azora/containers"),
+        "run folders": len(list(settings().runs_folder.iterdir())),
+        "exports": len(list((state / "exports").glob("*"))),
+        "pods": len(cluster.pods()),
+        "Helm revisions": len(secrets_of_helm(cluster)),
+        **{f"Prefect {kind}": rows_of(kind) for kind in ("flow_runs", "task_runs", "artifacts")},
+    }
+
+
+def page(rows: list[Row]) -> str:
+    """The table, one line a release; before the first one as well."""
+    titles = ["after release", *rows[0]]
+    lines = [titles, ["---:"] * len(titles), *([str(n), *map(str, row.values())] for n, row in enumerate(rows))]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    limits = ", ".join(f"`{name}={value}`" for name, value in LIMITS.items())
+    return f"""# Thirty releases in a row
+
+Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases of a changed setting to {ENVIRONMENT}, after each
+`azora prune` with limits that matter within the hour: {limits}. [Retention](retention.md) says what they mean.
+
+{table}
+"""
+
+
+def growth(rows: list[Row]) -> dict[str, str]:
+    """What is more at the end than it was when all that has a bound was full."""
+    full, end = rows[min(FULL, len(rows) - 1)], rows[-1]
+    return {name: f"{full[name]} → {end[name]}" for name in end if end[name] > full[name] * MOST_GROWTH + 1}
+
+
+def megabytes(folder: Path) -> int:
+    done = subprocess.run(
+        ["du", "-sm", folder], capture_output=True, text=True, check=False
+    )  # files come and go meanwhile
+    return int(done.stdout.split()[0])
+
+
+def secrets_of_helm(cluster: Cluster) -> list[object]:
+    return list(cluster.api.get(f"{cluster.core}/secrets", labelSelector="owner=helm")["items"])
+
+
+def rows_of(kind: str) -> int:
+    """As Prefect counts them; scheduled runs too, which are as many at any time."""
+    answer = httpx.post(f"{os.environ['PREFECT_API_URL']}/{kind}/count", json={}, timeout=30)
+    return int(answer.raise_for_status().json())
+
+
+def azora(*arguments: str, **environment: str) -> str:
+    """The command line, with the home of the worker's Prefect, so that results it kept are found; ends this at an error."""
+    env: Mapping[str, str] = {**os.environ, "PREFECT_HOME": str(settings().state_folder / "lib/prefect"), **environment}
+    command = [str(Path(sys.executable).parent / "azora"), *arguments]
+    return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def git(repository: Path, *arguments: str) -> str:
+    done = subprocess.run([*GIT, "-C", str(repository), *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    settings()  # before Prefect's address is asked for
+    main()

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from azora.environment import ApprovalPolicy
 from azora.plan import Plan
-from azora.record import Approval
+from azora.record import Approval, Question
 
 REASON_LETTERS = 8
 NAME_LETTERS = 2
@@ -33,6 +33,13 @@ def approval_of(
         reason=reason,
         at=now,
         expires_at=now + timedelta(hours=policy.expires_hours),
+    )
+
+
+def question_of(plan: Plan, policy: ApprovalPolicy, *, run: str, now: datetime) -> Question:
+    """That *run* waits for an answer to *plan*."""
+    return Question(
+        run=run, release=plan.release.id, plan=plan.hash, at=now, until=now + timedelta(hours=policy.wait_hours)
     )
 
 

@@ -88,6 +88,16 @@ class Approval(_Record):
     expires_at: datetime
 
 
+class Question(_Record):
+    """What a run waits for a person to answer, so that one sees it with Prefect down. *until*: then nobody waits any more."""
+
+    run: str
+    release: str
+    plan: str
+    at: datetime
+    until: datetime
+
+
 class LastRollback(_Record):
     at: datetime
     seconds: float

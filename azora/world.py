@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from azora.colors import Color
 from azora.migrations import Migration, together
-from azora.record import Approval, ProofRecord, Receipt, StackRecord, Switch
+from azora.record import Approval, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
 from azora.release import digest
+from azora.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class World:
     router_digest: str | None = None
     proofs: tuple[ProofRecord, ...] = ()
     migrating: tuple[Migration, ...] = ()
+    questions: tuple[Question, ...] = ()
+    rollback: LastRollback | None = None
+    tally: Tally = field(default_factory=Tally)
 
     def stack(self, color: Color) -> Stack:
         return self.stacks.get(color, Stack(color))

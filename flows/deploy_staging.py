@@ -5,12 +5,21 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
+from tasks.counting import count_run
 from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.source import find_commit, name_the_run
 
 
-@flow(name="deploy-staging", flow_run_name="deploy {ref} to staging", task_runner=SIDE_BY_SIDE)
+@flow(
+    name="deploy-staging",
+    flow_run_name="deploy {ref} to staging",
+    task_runner=SIDE_BY_SIDE,
+    on_completion=[count_run],
+    on_failure=[count_run],
+    on_crashed=[count_run],
+    on_cancellation=[count_run],
+)
 def deploy_staging(ref: str = "main") -> State[str]:
     """Bring a commit to staging.
 

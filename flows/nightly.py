@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
+from tasks.counting import count_run
 from tasks.nights import the_nights_page
 from tasks.outcomes import promoted
 from tasks.promotion import promote
@@ -18,9 +19,10 @@ from tasks.telling import of_the_nightly_run
     name="nightly",
     flow_run_name="nightly",
     task_runner=SIDE_BY_SIDE,
-    on_completion=[of_the_nightly_run, the_nights_page],
-    on_failure=[of_the_nightly_run, the_nights_page],
-    on_crashed=[of_the_nightly_run, the_nights_page],
+    on_completion=[of_the_nightly_run, the_nights_page, count_run],
+    on_failure=[of_the_nightly_run, the_nights_page, count_run],
+    on_crashed=[of_the_nightly_run, the_nights_page, count_run],
+    on_cancellation=[count_run],
 )
 def nightly() -> State[str]:
     """Rehearse the newest commit of the main branch on staging: tidy up, test, build, promote, end-to-end cases."""

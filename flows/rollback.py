@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from prefect import flow
 
+from tasks.counting import count_run
 from tasks.places import EnvironmentName
 from tasks.rollback import book_switch, go_back
 
 
-@flow(name="rollback", flow_run_name="roll {environment} back")
+@flow(
+    name="rollback",
+    flow_run_name="roll {environment} back",
+    on_completion=[count_run],
+    on_failure=[count_run],
+    on_crashed=[count_run],
+    on_cancellation=[count_run],
+)
 def rollback(environment: EnvironmentName = EnvironmentName("production"), revision: int | None = None) -> None:
     """Send users back to the release that served them before, or to a numbered one.
 

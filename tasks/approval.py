@@ -13,7 +13,7 @@ from prefect.context import FlowRunContext
 from prefect.input import RunInput
 from pydantic import Field
 
-from azora.approval import NAME_LETTERS, REASON_LETTERS, Decision, approval_of, question
+from azora.approval import NAME_LETTERS, REASON_LETTERS, Decision, approval_of, question, question_of
 from azora.environment import ApprovalPolicy
 from azora.errors import AzoraError, BadInput
 from azora.gateways.source import changes_between
@@ -52,6 +52,7 @@ def ask(environment: str, release: Release) -> Approval | None:
             key=key,
             timeout=int(policy.wait_hours * 3600),
         )
+        forget_question(environment)
         if answer.decision is Decision.REJECT:
             get_run_logger().warning("%s rejected it: %s", answer.approver, answer.reason)
             pages.answer(environment, answer.decision, answer.approver, answer.reason, shown)
@@ -91,11 +92,28 @@ def void_approval(environment: str) -> Iterator[None]:
 
 @task(task_run_name="{environment}: plan", persist_result=True, cache_key_fn=once_per_run)
 def show_plan(environment: str, release: Release, key: str) -> Plan:  # noqa: ARG001 - the key makes each question its own
-    """The plan of one question, frozen as it was shown, and told to who may answer: once, however often the run starts over."""
+    """The plan of one question, frozen as it was shown, and told to who may answer: once, however often the run starts over.
+
+    That it waits is seen in the cluster from now on.
+    """
     plan = plan_now(environment, release)
     pages.plan(environment, plan)
+    asked = question_of(plan, _policy(environment), run=this_run(), now=datetime.now(UTC))
+    cluster_of(environment).record_question(asked)
     telling.question(plan)
     return plan
+
+
+@task(
+    task_run_name="{environment}: the question is answered",
+    retries=5,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def forget_question(environment: str) -> None:
+    """Nobody waits any more."""
+    cluster_of(environment).forget_question(this_run())
 
 
 @task(

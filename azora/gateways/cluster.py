@@ -7,9 +7,17 @@ from azora.environment import Environment
 from azora.errors import BadInput
 from azora.gateways.api import STRATEGIC, Api
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, stack_of
-from azora.gateways.recording import Record, approvals_of
+from azora.gateways.recording import Record, approvals_of, questions_of, tally_of
 from azora.identity import Identity, node_must_be_up, of_pipeline
-from azora.record import MIGRATIONS, PROOFS, RECEIPTS, SWITCHES_ANNOTATION, Switch, annotation_of
+from azora.record import (
+    MIGRATIONS,
+    PROOFS,
+    RECEIPTS,
+    SWITCHES_ANNOTATION,
+    LastRollback,
+    Switch,
+    annotation_of,
+)
 from azora.release import Release
 from azora.settings import Settings
 from azora.world import Stack, World
@@ -20,15 +28,18 @@ class Cluster(Record):
 
     # -- looking
 
-    def look(self) -> World:
-        """The world as it is now: six small requests, no Helm.
+    def look(self, *, with_helm: bool = True) -> World:
+        """The world as it is now: six small requests, no Helm program.
+
+        Without *with_helm* Helm's Secrets are not read, for an account that may not: what Helm says is then not known, and
+        no step of a promotion may follow from it.
 
         Raises:
             BadInput: Helm says that the front door is installed, but the live Service is gone.
         """
         service = self.api.find(f"{self.core}/services/{self.live}")
         preview = self.api.find(f"{self.core}/services/{self.preview}") if service else None
-        helm = self._helm_releases()
+        helm = self._helm_releases() if with_helm else {}
         record = self.record()
         router = helm.get(self.application, ("", 0))[0] or None
         if service is None and router == "deployed":
@@ -50,6 +61,9 @@ class Cluster(Record):
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
             migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
+            questions=questions_of(record),
+            rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
+            tally=tally_of(record),
         )
 
     @property

@@ -144,6 +144,16 @@ def pages(id_: str) -> list[Page]:
     return [Page(one.key or "", str(one.data)) for one in reversed(found)]
 
 
+def finished_stages(id_: str) -> list[tuple[str, float]]:
+    """Name and seconds of each task of the run's last attempt that did its work; what was kept from before is not one."""
+    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
+    with connected(f"read the stages of {id_}") as client:
+        found = client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
+    last = max((run.flow_run_run_count for run in found), default=0)
+    done = [run for run in found if run.flow_run_run_count == last and run.state_name == "Completed"]
+    return [(run.name, run.total_run_time.total_seconds()) for run in done]
+
+
 def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
     """Answer a waiting run.
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from azora.colors import Color
 from azora.errors import BadInput, Conflict
 from azora.gateways.namespace import Namespace
 from azora.migrations import together
-from azora.record import KEPT, MIGRATIONS, PROOFS, RECEIPTS, RELEASES, Approval, ProofRecord, Receipt, StackRecord
+from azora.record import (
+    KEPT,
+    MIGRATIONS,
+    PROOFS,
+    RECEIPTS,
+    RELEASES,
+    Approval,
+    ProofRecord,
+    Question,
+    Receipt,
+    StackRecord,
+)
 from azora.release import Release
+from azora.tally import Tally
 
 RECORD = "azora-record"
-APPROVAL = "approval."  # record keys: one per run
+APPROVAL, QUESTION = "approval.", "question."  # record keys: one per run
+TRIES = 5
 
 
 class Record(Namespace):
@@ -80,6 +94,35 @@ class Record(Namespace):
         if f"{APPROVAL}{run}" in self.record():
             self.write_record(**{f"{APPROVAL}{run}": None})
 
+    def record_question(self, question: Question) -> None:
+        """One key per run; those that nobody waits for any more are forgotten."""
+        old = {f"{QUESTION}{one.run}": None for one in questions_of(self.record()) if one.until < question.at}
+        self.write_record(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
+
+    def forget_question(self, run: str) -> None:
+        """*run* was answered."""
+        if f"{QUESTION}{run}" in self.record():
+            self.write_record(**{f"{QUESTION}{run}": None})
+
+    def count(self, change: Callable[[Tally], Tally]) -> None:
+        """Make *change* to the tally. Runs end without a Lease: counted anew when another one wrote in between."""
+        for left in reversed(range(TRIES)):
+            found = self.api.find(f"{self.core}/configmaps/{RECORD}")
+            if found is None:
+                self.write_record()
+                continue
+            tally = change(tally_of(found.get("data") or {}))
+            version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+            try:
+                self.api.patch(
+                    f"{self.core}/configmaps/{RECORD}",
+                    {"metadata": version, "data": {"tally": tally.model_dump_json()}},
+                )
+                return
+            except Conflict:
+                if not left:
+                    raise
+
     def add_receipt(self, receipt: Receipt) -> None:
         """Keep the newest receipts; one of the same number is replaced."""
         old = RECEIPTS.validate_json(self.record().get("receipts", "[]"))
@@ -96,3 +139,12 @@ class Record(Namespace):
 def approvals_of(record: dict[str, str]) -> tuple[Approval, ...]:
     """Every yes that *record* holds."""
     return tuple(Approval.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(APPROVAL))
+
+
+def questions_of(record: dict[str, str]) -> tuple[Question, ...]:
+    """Every question that *record* holds."""
+    return tuple(Question.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(QUESTION))
+
+
+def tally_of(record: dict[str, str]) -> Tally:
+    return Tally.model_validate_json(record.get("tally", "{}"))

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.callables import get_parameter_defaults
 
-from azora.settings import ROOT, Settings
+from azora.environment import environments
+from azora.settings import ROOT, Settings, settings
+from tasks.counting import count_run, environment_of
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
@@ -32,6 +35,17 @@ def test_every_entrypoint_loads_as_a_worker_loads_it(
     assert flow.name == deployment["name"]
     described = {name: p.get("description") for name, p in flow.parameters.model_dump()["properties"].items()}
     assert all(described.values()), f"the start form shows parameters without a word: {described}"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_run_is_counted_for_its_environment_however_it_ends(
+    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    ends = (flow.on_completion_hooks, flow.on_failure_hooks, flow.on_crashed_hooks, flow.on_cancellation_hooks)
+    assert all(count_run in hooks for hooks in ends)
+    assert environment_of(get_parameter_defaults(flow.fn), deployment["tags"]) in environments(settings().environments)
 
 
 @pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)

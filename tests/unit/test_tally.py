@@ -1,0 +1,84 @@
+"""What is counted over the runs: it only grows, and each stage goes to the environment that its name begins with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from azora.environment import Environment
+from azora.errors import Conflict
+from azora.gateways.recording import Record, tally_of
+from azora.tally import BOUNDS_SECONDS, Ending, Spread, Tally, by_environment
+
+NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+GOOD = Ending(flow="nightly", result="completed", went_well=True, at=NOW)
+BAD = Ending(flow="nightly", result="failed", went_well=False, at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "place"),
+    [
+        pytest.param(0.2, 0, id="below the first bound"),
+        pytest.param(1, 0, id="at a bound: up to it"),
+        pytest.param(1.01, 1, id="above it"),
+        pytest.param(7200, len(BOUNDS_SECONDS), id="above all"),
+    ],
+)
+def test_a_duration_falls_where_prometheus_puts_it(seconds: float, place: int) -> None:
+    counted = Spread().plus(seconds)
+    assert [number for number, count in enumerate(counted.counts) if count] == [place]
+    assert counted.seconds == seconds
+
+
+def test_runs_are_counted_by_how_they_ended_and_the_last_one_is_known() -> None:
+    tally = Tally().after_run(GOOD).after_run(GOOD).after_run(BAD)
+    assert tally.flows["nightly"].results == {"completed": 2, "failed": 1}
+    assert tally.flows["nightly"].last == BAD
+
+
+def test_stages_go_to_the_environment_they_are_named_after_and_others_home() -> None:
+    stages = [("staging: install preview", 14.0), ("test edge", 3.0), ("production: look", 0.1), ("odd: thing", 1.0)]
+    assert by_environment(stages, ["production", "staging"], "production") == {
+        "staging": [("install preview", 14.0)],
+        "production": [("test edge", 3.0), ("look", 0.1), ("odd: thing", 1.0)],
+    }
+
+
+class Remembering:
+    """Just enough of an API server: one ConfigMap, whose patches are refused while somebody else writes."""
+
+    def __init__(self, others: int) -> None:
+        self.data: dict[str, str] = {}
+        self.version = 1
+        self.others = others
+
+    def find(self, _path: str) -> dict[str, Any]:
+        return {"metadata": {"resourceVersion": str(self.version)}, "data": dict(self.data)}
+
+    def patch(self, _path: str, body: dict[str, Any]) -> None:
+        if self.others:
+            self.others -= 1
+            self.version += 1
+            self.data["tally"] = tally_of(self.data).after_run(GOOD).model_dump_json()
+        if body["metadata"]["resourceVersion"] != str(self.version):
+            raise Conflict("could not change it: it moved")
+        self.data |= body["data"]
+
+
+def record_of(api: Remembering) -> Record:
+    hosts = {"live": "a.localhost", "preview": "b.localhost"}
+    environment = Environment.model_validate({"name": "staging", "namespace": "azora-staging", "hosts": hosts})
+    return Record(api, environment, "azora")  # type: ignore[arg-type]
+
+
+def test_runs_that_end_at_the_same_moment_are_all_counted() -> None:
+    api = Remembering(others=3)
+    record_of(api).count(lambda tally: tally.after_run(BAD))
+    assert tally_of(api.data).flows["nightly"].results == {"completed": 3, "failed": 1}
+
+
+def test_it_gives_up_on_a_record_that_never_rests() -> None:
+    with pytest.raises(Conflict):
+        record_of(Remembering(others=99)).count(lambda tally: tally.after_run(BAD))

@@ -224,6 +224,17 @@ def prune(
 
 
 @app.command()
+def exporter(
+    address: Annotated[str, typer.Option(help="Where to listen; in a pod 0.0.0.0.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port.", min=1, max=65535)] = 9877,
+) -> None:
+    """Tell Prometheus what the clusters' records say, at /metrics, until it is ended. Works with Prefect down."""
+    from azora.cli.exporting import export  # noqa: PLC0415
+
+    export(address, port)
+
+
+@app.command()
 def demo(
     change: Annotated[Path, typer.Option(help="File of the application's repository that the second release changes.")],
     ask: Annotated[bool, typer.Option("--ask", help="Leave the approval to you.")] = False,

@@ -47,6 +47,7 @@ class Api:
         self._timeout = timeout_seconds
         self.host: str = configuration.host
         self.authority: Path | None = Path(configuration.ssl_ca_cert) if configuration.ssl_ca_cert else None
+        self.client_certificate = Path(configuration.cert_file) if configuration.cert_file else None
 
     def get(self, path: str, **query: str) -> Json:
         return self._request("GET", path, query=query)

@@ -1,0 +1,24 @@
+"""`azora exporter`: what Prometheus scrapes of the pipeline."""
+
+from __future__ import annotations
+
+from azora.cli.output import console
+from azora.errors import BadInput
+from azora.gateways.exporting import exporter_of, serve
+from azora.settings import settings
+
+
+def export(address: str, port: int) -> None:
+    """Until the process ends.
+
+    Raises:
+        BadInput: it cannot listen there.
+    """
+    exporter = exporter_of(settings())
+    console.print(f"metrics at http://{address}:{port}/metrics")
+    try:
+        serve(exporter, address, port)
+    except OSError as error:
+        raise BadInput(
+            f"could not listen at {address}:{port}: {error.strerror or error}", advice="choose another with --port"
+        ) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from azora.cli.output import console
 from azora.errors import BadInput
-from azora.gateways.exporting import exporter_of, serve
+from azora.gateways.exporting import exporter_of
+from azora.gateways.scraping import application, serve, targets_of
 from azora.settings import settings
 
 
@@ -14,10 +15,10 @@ def export(address: str, port: int) -> None:
     Raises:
         BadInput: it cannot listen there.
     """
-    exporter = exporter_of(settings())
+    app = application(exporter_of(settings()), targets_of(settings()))
     console.print(f"metrics at http://{address}:{port}/metrics")
     try:
-        serve(exporter, address, port)
+        serve(app, address, port)
     except OSError as error:
         raise BadInput(
             f"could not listen at {address}:{port}: {error.strerror or error}", advice="choose another with --port"

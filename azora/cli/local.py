@@ -32,7 +32,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 @app.command()
 def up(
     name: Name = "demo",
-    with_prefect: Annotated[bool, typer.Option(help="Also start PostgreSQL, Prefect and its worker.")] = True,
+    with_prefect: Annotated[
+        bool, typer.Option(help="Also start PostgreSQL, Prefect and its worker, and Prometheus.")
+    ] = True,
 ) -> None:
     """Start the node and all that belongs to it; what runs is left alone."""
     steps = Steps(console)
@@ -157,6 +159,7 @@ def _addresses(node: Layout) -> None:
         "ingress": f"http://127.0.0.1:{node.ingress_port}",
         "Prefect": node.prefect_url,
         "reports": node.reports_url,
+        "Prometheus": node.prometheus_url,
         "registry": node.registry,
         "kubeconfig": node.kubeconfig,
         "logs": node.log,

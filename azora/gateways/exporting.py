@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
 
-from prometheus_client import CollectorRegistry, Metric, start_http_server
+from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from azora.environment import environments, load_environment
@@ -107,12 +106,3 @@ def exporter_of(settings: Settings) -> Exporter:
         lambda name: certificates(load_environment(name, settings.environments), limited),
         lambda: disks(settings),
     )
-
-
-def serve(exporter: Exporter, address: str, port: int) -> None:
-    """Answer scrapes at http://*address*:*port*/metrics until the process ends."""
-    registry = CollectorRegistry()
-    registry.register(exporter)
-    _, thread = start_http_server(port, address, registry)
-    with suppress(KeyboardInterrupt):
-        thread.join()

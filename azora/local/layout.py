@@ -62,12 +62,26 @@ class Layout:
         return 4280 + self.port_offset
 
     @property
+    def prometheus_port(self) -> int:
+        """Not its usual 9090, where a Prometheus of the machine's own may be."""
+        return 4290 + self.port_offset
+
+    @property
+    def exporter_port(self) -> int:
+        """In the node's own network, so that nodes share no port whatever it is."""
+        return 9877
+
+    @property
     def prefect_url(self) -> str:
         return f"http://127.0.0.1:{self.prefect_port}"
 
     @property
     def reports_url(self) -> str:
         return f"http://127.0.0.1:{self.reports_port}"
+
+    @property
+    def prometheus_url(self) -> str:
+        return f"http://127.0.0.1:{self.prometheus_port}"
 
     @property
     def etc(self) -> Path:
@@ -183,7 +197,7 @@ def _asked() -> tuple[str, int] | None:
     if not matched or not base.isdigit() or int(base) > HIGHEST_OFFSET:
         raise BadInput(
             f"could not use AZORA_SUBNET={subnet!r} with AZORA_PORT_BASE={base!r}",
-            advice=f"give a /24 such as 10.97.0.0/24 and a number up to {HIGHEST_OFFSET} that is added to the ports 8080, 4200 and 4280",
+            advice=f"give a /24 such as 10.97.0.0/24 and a number up to {HIGHEST_OFFSET} that is added to the ports 8080, 4200, 4280 and 4290",
         )
     return matched[1], int(base)
 

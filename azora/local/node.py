@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from azora.errors import Failed, Unreachable
-from azora.local import addons, cgroups, images, namespaces, prefect, rights
+from azora.local import addons, cgroups, images, monitoring, namespaces, prefect, rights
 from azora.local.application import make_application
 from azora.local.cache import locked
 from azora.local.configuration import write_configuration
@@ -41,7 +41,7 @@ def up(node: Layout, steps: Steps, *, with_prefect: bool = True) -> None:
         with steps.step(f"namespaces, control groups, certificates of {node.name}"):
             _prepare(node, built)
         supervisor = Supervisor(node)
-        services = [*node_services(node, built), *prefect.prefect_services(node, built)]
+        services = _services(node, built)
         with steps.step("supervisor"):
             if with_prefect:
                 prefect.make_database(node)
@@ -98,9 +98,7 @@ def status(node: Layout) -> list[ServiceStatus]:
     """Each service as the supervisor and its own health check see it; empty when the node is down."""
     if not node.environment.is_file():
         return []
-    known = {
-        service.name: service for service in (*node_services(node, Path()), *prefect.prefect_services(node, Path()))
-    }
+    known = {service.name: service for service in _services(node, Path())}
     return [
         ServiceStatus(
             one["name"],
@@ -118,6 +116,14 @@ def _bytes_in(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
+def _services(node: Layout, built: Path) -> list[Service]:
+    return [
+        *node_services(node, built),
+        *prefect.prefect_services(node, built),
+        *monitoring.monitoring_services(node, built),
+    ]
+
+
 def _prepare(node: Layout, built: Path) -> None:
     node.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not namespaces.are_up(node) or not cgroups.processes(node):
@@ -133,6 +139,7 @@ def _prepare(node: Layout, built: Path) -> None:
     cgroups.open_groups(node)
     make_certificates(node)
     write_configuration(node, images.pause_image(node, built))
+    monitoring.write_monitoring(node)
     write_environment(node, built)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 import yaml
@@ -13,10 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from azora.errors import Unreachable
 from azora.gateways.exporting import Exporter, exporter_of
+from azora.gateways.scraping import application
 from azora.measures import CERTIFICATE, MEASURES, Sample
 from azora.record import LastRollback
 from azora.settings import ROOT, Settings
 from azora.tally import Ending, Tally
+from azora.targets import targets
 from azora.world import World
 from tests.unit.test_bluegreen import BOOKED, NOW
 
@@ -109,6 +115,46 @@ def test_a_machine_without_a_cluster_tells_that_and_its_disk(tmp_path: Path) -> 
     assert 'azora_environment_up{environment="production"} 0.0' in text
     assert f'azora_disk_free_bytes{{folder="{tmp_path}"}}' in text
     assert "azora_certificate" not in text
+
+
+def answered(path: str, find_targets: Callable[[], list[dict[str, Any]]]) -> tuple[str, str]:
+    """Status and body of GET *path*."""
+    statuses: list[str] = []
+    environ: dict[str, Any] = {"PATH_INFO": path}
+    setup_testing_defaults(environ)
+    app = application(Exporter(["production"], lambda _: BOOKED), find_targets)
+    body = b"".join(app(environ, lambda status, _headers, _info=None: statuses.append(status) or (lambda _: None)))
+    return statuses[0], body.decode()
+
+
+def pod(name: str, annotations: dict[str, str], *, phase: str = "Running") -> dict[str, Any]:
+    return {"metadata": {"name": name, "annotations": annotations}, "status": {"phase": phase, "podIP": "10.244.0.7"}}
+
+
+def test_prometheus_is_told_of_running_pods_that_want_to_be_scraped() -> None:
+    wanted = {"prometheus.io/scrape": "true", "prometheus.io/port": "8000", "prometheus.io/path": "/numbers"}
+    pods = [pod("edge-1", wanted), pod("edge-2", wanted, phase="Pending"), pod("database", {})]
+    status, body = answered("/targets", lambda: targets("staging", pods))
+    assert status == "200 OK"
+    assert json.loads(body) == [
+        {
+            "targets": ["10.244.0.7:8000"],
+            "labels": {"__metrics_path__": "/numbers", "environment": "staging", "pod": "edge-1"},
+        }
+    ]
+
+
+def test_targets_that_nobody_can_find_out_are_an_error_so_that_the_known_ones_stay() -> None:
+    def find() -> list[dict[str, Any]]:
+        raise Unreachable("could not reach it")
+
+    assert answered("/targets", find) == ("503 Service Unavailable", "could not reach it")
+
+
+def test_metrics_are_at_their_usual_place() -> None:
+    status, body = answered("/metrics", list)
+    assert status == "200 OK"
+    assert "azora_environment_up" in body
 
 
 def test_the_documentation_lists_what_it_tells() -> None:

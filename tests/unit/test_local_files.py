@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import yaml
 from cryptography import x509
 
 from azora.errors import Failed
-from azora.local import prefect
+from azora.local import monitoring, prefect
 from azora.local.cache import built, cache_folder, digest_of
 from azora.local.commands import clean_environment, logged, output_of
 from azora.local.configuration import rendered, write, write_configuration
@@ -88,6 +89,20 @@ def test_the_configuration_is_private_where_it_holds_keys(node: Layout) -> None:
         yaml.safe_load(file.read_text())
 
 
+def test_prometheus_finds_nothing_wrong_with_its_configuration(node: Layout) -> None:
+    monitoring.write_monitoring(node)
+    done = subprocess.run(
+        ["promtool", "check", "config", monitoring.configuration(node)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS: " in done.stdout
+    assert "rules found" in done.stdout
+
+
 def test_the_same_content_leaves_a_file_alone(tmp_path: Path) -> None:
     file = tmp_path / "folder/file"
     write(file, "one")
@@ -130,7 +145,12 @@ def test_a_shell_may_source_the_variables_of_a_node(node: Layout) -> None:
 
 def test_nothing_of_a_node_listens_for_all_the_world(node: Layout) -> None:
     """Whatever is given an address is given loopback's or the node's own."""
-    services = [*node_services(node, Path("/bin")), prefect.server(node), prefect.reports(node, Path("/bin"))]
+    services = [
+        *node_services(node, Path("/bin")),
+        prefect.server(node),
+        prefect.reports(node, Path("/bin")),
+        *monitoring.monitoring_services(node, Path("/bin")),
+    ]
     said = " ".join(word for service in services for word in service.command)
     assert "0.0.0.0" not in said  # noqa: S104 - the point
     assert "--host=127.0.0.1" in said

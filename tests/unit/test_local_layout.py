@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from azora.errors import BadInput
-from azora.local.layout import known, layout, remember
+from azora.local.layout import Layout, known, layout, remember
 
 DERIVED = ("a", "b", "mine", "lab", "node2")
 
@@ -20,22 +20,27 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def ports_of(node: Layout) -> tuple[int, ...]:
+    """On the machine's own loopback."""
+    return node.ingress_port, node.prefect_port, node.reports_port, node.prometheus_port
+
+
 @pytest.mark.parametrize(
     ("name", "address", "ports"),
     [
-        pytest.param("demo", "10.98.0.2", (8080, 4200, 4280), id="demo"),
-        pytest.param("test", "10.99.0.2", (18080, 14200, 14280), id="test"),
+        pytest.param("demo", "10.98.0.2", (8080, 4200, 4280, 4290), id="demo"),
+        pytest.param("test", "10.99.0.2", (18080, 14200, 14280, 14290), id="test"),
     ],
 )
-def test_the_known_nodes_are_where_the_documentation_says(name: str, address: str, ports: tuple[int, int, int]) -> None:
+def test_the_known_nodes_are_where_the_documentation_says(name: str, address: str, ports: tuple[int, ...]) -> None:
     node = layout(name)
     assert node.address == address
-    assert (node.ingress_port, node.prefect_port, node.reports_port) == ports
+    assert ports_of(node) == ports
 
 
 def test_no_two_nodes_share_a_port_or_a_subnet() -> None:
     nodes = [layout(name) for name in ("demo", "test", *DERIVED)]
-    ports = [port for node in nodes for port in (node.ingress_port, node.prefect_port, node.reports_port)]
+    ports = [port for node in nodes for port in ports_of(node)]
     assert len(ports) == len(set(ports))
     assert len({node.network for node in nodes}) == len(nodes)
     assert max(ports) < 65536

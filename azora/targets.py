@@ -1,0 +1,37 @@
+"""Where the pods of an environment are scraped, for a Prometheus that cannot ask Kubernetes itself.
+
+The format is that of https://prometheus.io/docs/prometheus/latest/http_sd/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Json = dict[str, Any]
+ANNOTATION = "prometheus.io"
+
+
+def targets(environment: str, pods: Iterable[Json]) -> list[Json]:
+    """One for each running pod that is annotated to be scraped; its series get the labels `environment` and `pod`."""
+    return [_target(environment, pod) for pod in pods if _is_scraped(pod)]
+
+
+def _is_scraped(pod: Json) -> bool:
+    status = pod.get("status") or {}
+    return _annotation(pod, "scrape") == "true" and status.get("phase") == "Running" and bool(status.get("podIP"))
+
+
+def _target(environment: str, pod: Json) -> Json:
+    return {
+        "targets": [f"{pod['status']['podIP']}:{_annotation(pod, 'port') or '80'}"],
+        "labels": {
+            "__metrics_path__": _annotation(pod, "path") or "/metrics",
+            "environment": environment,
+            "pod": pod["metadata"]["name"],
+        },
+    }
+
+
+def _annotation(pod: Json, name: str) -> str:
+    return str((pod["metadata"].get("annotations") or {}).get(f"{ANNOTATION}/{name}", ""))

@@ -1,0 +1,126 @@
+"""The exporter in a cluster: what its chart renders, and that its rights are what the exporter uses and no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azora.environment import Environment, load_environment
+from azora.gateways.cluster import Cluster
+from azora.settings import ROOT
+from tests.charts.rendering import Rendering, Values, helm_program, image
+from tests.charts.test_every_chart import checked
+
+CHART = ROOT / "deployments/monitoring/exporter"
+ENVIRONMENTS = ROOT / "deployments/environments"
+FILES: dict[str, Values] = {file.stem: yaml.safe_load(file.read_text()) for file in ENVIRONMENTS.glob("*.yaml")}
+VALUES: Values = {"image": image("azora"), "environments": FILES}
+
+
+def run_helm(command: str, values: Values) -> subprocess.CompletedProcess[str]:
+    release = ["azora-exporter", "--namespace", "watching"] if command == "template" else []
+    argv = [helm_program(), command, *release, str(CHART), "--values", "-"]
+    return subprocess.run(argv, input=json.dumps(values), capture_output=True, text=True, timeout=60, check=False)
+
+
+@cache
+def rendered(*, targets: bool = False) -> Rendering:
+    done = run_helm("template", {**VALUES, "targets": targets})
+    assert done.returncode == 0, done.stderr
+    return Rendering(done.stdout)
+
+
+def test_helm_and_the_api_find_nothing_to_say() -> None:
+    done = run_helm("lint", VALUES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for found in rendered(targets=True).objects:
+        checked(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({"image": "azora:latest"}, "image", id="an image without a digest"),
+        pytest.param({"environments": {}}, "environments", id="nothing to look at"),
+        pytest.param({"imagee": "x"}, "imagee", id="a key it does not know"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(changes: Values, says: str) -> None:
+    done = run_helm("template", {**VALUES, **changes})
+    assert done.returncode != 0
+    assert says in done.stderr
+
+
+def test_the_pod_reads_the_very_files_of_the_environments(tmp_path: Path) -> None:
+    (file,) = rendered().of("ConfigMap").values()
+    for name in FILES:
+        (tmp_path / f"{name}.yaml").write_text(file["data"][f"{name}.yaml"])
+        assert load_environment(name, tmp_path) == load_environment(name, ENVIRONMENTS)
+
+
+def test_the_pod_may_do_nothing_to_its_node() -> None:
+    (pod,) = rendered().pods().values()
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert pod["spec"]["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+class Asked:
+    """Writes down which right each request needs, and answers like an empty namespace."""
+
+    def __init__(self) -> None:
+        self.rights: set[tuple[str, str, str, str]] = set()
+
+    def get(self, path: str, **_query: str) -> dict[str, Any]:
+        *_, resource = path.split("/")
+        self.rights.add((_group(path), resource, "", "list"))
+        return {"items": []}
+
+    def find(self, path: str) -> dict[str, Any]:
+        *_, resource, name = path.split("/")
+        self.rights.add((_group(path), resource, name, "get"))
+        return {"metadata": {"resourceVersion": "1"}, "spec": {"selector": {}}}
+
+
+def _group(path: str) -> str:
+    return "" if path.startswith("/api/") else path.split("/")[2]
+
+
+def granted(environment: Environment, *, targets: bool = False) -> set[tuple[str, str, str, str]]:
+    roles = [r for r in rendered(targets=targets).objects if r["kind"] == "Role"]
+    (role,) = [role for role in roles if role["metadata"]["namespace"] == environment.namespace]
+    return {
+        (group, resource, name, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_its_rights_are_those_that_it_uses(name: str) -> None:
+    environment, asked = load_environment(name, ENVIRONMENTS), Asked()
+    cluster = Cluster(asked, environment, "azora")  # type: ignore[arg-type]
+    cluster.look(with_helm=False)
+    assert granted(environment) == asked.rights
+    cluster.pods()
+    assert granted(environment, targets=True) == asked.rights
+
+
+def test_it_has_rights_in_the_environments_namespaces_only() -> None:
+    kinds = {found["kind"] for found in rendered(targets=True).objects}
+    assert not {kind for kind in kinds if kind.startswith("Cluster")}
+    bound = [found for found in rendered().objects if found["kind"] == "RoleBinding"]
+    assert {b["metadata"]["namespace"] for b in bound} == {file["namespace"] for file in FILES.values()}
+    assert {subject["namespace"] for b in bound for subject in b["subjects"]} == {"watching"}

@@ -55,7 +55,8 @@ class Stack:
 class World:
     """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap.
 
-    `migrating` are migrations of installs that began and did not end well: they ran, or did not.
+    `migrating` are migrations of installs that began and did not end well: they ran, or did not. The last three are told to who
+    watches; no step follows from them, and a world that differs in them alone is the same.
     """
 
     active: Color | None = None
@@ -71,9 +72,9 @@ class World:
     router_digest: str | None = None
     proofs: tuple[ProofRecord, ...] = ()
     migrating: tuple[Migration, ...] = ()
-    questions: tuple[Question, ...] = ()
-    rollback: LastRollback | None = None
-    tally: Tally = field(default_factory=Tally)
+    questions: tuple[Question, ...] = field(default=(), compare=False)
+    rollback: LastRollback | None = field(default=None, compare=False)
+    tally: Tally = field(default_factory=Tally, compare=False)
 
     def stack(self, color: Color) -> Stack:
         return self.stacks.get(color, Stack(color))

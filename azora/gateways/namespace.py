@@ -51,3 +51,10 @@ class Namespace:
                 f"could not enter the namespace {self.namespace}: {error.message.partition(': ')[2]}",
                 advice=f"somebody who may make namespaces and roles runs `azora rights apply {self.environment.name}`",
             ) from error
+
+    def has_namespace(self) -> bool:
+        """Whether it is there, as far as we may know."""
+        try:
+            return self.api.find(f"/api/v1/namespaces/{self.namespace}") is not None
+        except Refused:
+            return False

@@ -95,8 +95,11 @@ class Record(Namespace):
             self.write_record(**{f"{APPROVAL}{run}": None})
 
     def record_question(self, question: Question) -> None:
-        """One key per run; those that nobody waits for any more are forgotten."""
-        old = {f"{QUESTION}{one.run}": None for one in questions_of(self.record()) if one.until < question.at}
+        """One key per run; those that nobody waits for any more are forgotten. No namespace is made before a yes."""
+        record = self.record()
+        if not record and not self.has_namespace():
+            return
+        old = {f"{QUESTION}{one.run}": None for one in questions_of(record) if one.until < question.at}
         self.write_record(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
 
     def forget_question(self, run: str) -> None:
@@ -105,10 +108,15 @@ class Record(Namespace):
             self.write_record(**{f"{QUESTION}{run}": None})
 
     def count(self, change: Callable[[Tally], Tally]) -> None:
-        """Make *change* to the tally. Runs end without a Lease: counted anew when another one wrote in between."""
+        """Make *change* to the tally, where there is a namespace to keep it in.
+
+        Runs end without a Lease: counted anew when another one wrote in between.
+        """
         for left in reversed(range(TRIES)):
             found = self.api.find(f"{self.core}/configmaps/{RECORD}")
             if found is None:
+                if not self.has_namespace():
+                    return
                 self.write_record()
                 continue
             tally = change(tally_of(found.get("data") or {}))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from azora.environment import Environment
 from azora.errors import Conflict
-from azora.gateways.recording import Record, tally_of
+from azora.gateways.recording import Record, questions_of, tally_of
+from azora.record import Question
 from azora.tally import BOUNDS_SECONDS, Ending, Spread, Tally, by_environment
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
@@ -47,24 +48,26 @@ def test_stages_go_to_the_environment_they_are_named_after_and_others_home() -> 
 
 
 class Remembering:
-    """Just enough of an API server: one ConfigMap, whose patches are refused while somebody else writes."""
+    """Just enough of an API server: a namespace and one ConfigMap, whose patches are refused while somebody else writes."""
 
-    def __init__(self, others: int) -> None:
+    def __init__(self, others: int = 0, *, namespace: bool = True) -> None:
         self.data: dict[str, str] = {}
         self.version = 1
         self.others = others
+        self.namespace = namespace
 
-    def find(self, _path: str) -> dict[str, Any]:
-        return {"metadata": {"resourceVersion": str(self.version)}, "data": dict(self.data)}
+    def find(self, _path: str) -> dict[str, Any] | None:
+        return {"metadata": {"resourceVersion": str(self.version)}, "data": self.data} if self.namespace else None
 
     def patch(self, _path: str, body: dict[str, Any]) -> None:
         if self.others:
             self.others -= 1
             self.version += 1
             self.data["tally"] = tally_of(self.data).after_run(GOOD).model_dump_json()
-        if body["metadata"]["resourceVersion"] != str(self.version):
+        if body.get("metadata", {}).get("resourceVersion", str(self.version)) != str(self.version):
             raise Conflict("could not change it: it moved")
-        self.data |= body["data"]
+        changed = self.data | body["data"]
+        self.data = {key: value for key, value in changed.items() if value is not None}
 
 
 def record_of(api: Remembering) -> Record:
@@ -82,3 +85,25 @@ def test_runs_that_end_at_the_same_moment_are_all_counted() -> None:
 def test_it_gives_up_on_a_record_that_never_rests() -> None:
     with pytest.raises(Conflict):
         record_of(Remembering(others=99)).count(lambda tally: tally.after_run(BAD))
+
+
+def asked(run: str, hours_ago: float) -> Question:
+    at = NOW - timedelta(hours=hours_ago)
+    return Question(run=run, release="new", plan="plan", at=at, until=at + timedelta(hours=72))
+
+
+def test_a_question_is_in_the_record_until_its_answer_and_no_longer_than_anybody_waits() -> None:
+    api = Remembering()
+    for question in (asked("old", 100), asked("a", 5), asked("b", 0)):
+        record_of(api).record_question(question)
+    assert questions_of(api.data) == (asked("a", 5), asked("b", 0))
+    record_of(api).forget_question("a")
+    record_of(api).forget_question("never asked")
+    assert questions_of(api.data) == (asked("b", 0),)
+
+
+def test_neither_a_question_nor_a_count_makes_a_namespace() -> None:
+    api = Remembering(namespace=False)
+    record_of(api).record_question(asked("a", 0))
+    record_of(api).count(lambda tally: tally.after_run(GOOD))
+    assert api.data == {}

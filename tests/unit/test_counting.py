@@ -1,0 +1,92 @@
+"""What the end of a run leaves in the record of each environment that it touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Completed, Failed
+
+from azora.errors import BadInput, Unreachable
+from azora.tally import Tally
+from tasks import counting
+from tasks.counting import count_run, environment_of
+
+
+@flow(name="road")
+def road(ref: str = "main") -> str:
+    return ref
+
+
+@pytest.fixture
+def tallies(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tally]:
+    """The record of each environment; the run had three stages."""
+    found: dict[str, Tally] = {}
+
+    class Counting:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def count(self, change: Callable[[Tally], Tally]) -> None:
+            found[self.name] = change(found.get(self.name, Tally()))
+
+    stages = [("test edge", 3.0), ("staging: install preview", 14.0), ("production: look", 0.1)]
+    monkeypatch.setattr(counting, "finished_stages", lambda _: stages)
+    monkeypatch.setattr(counting, "cluster_of", Counting)
+    return found
+
+
+def run(tags: list[str], parameters: dict[str, Any] | None = None) -> FlowRun:
+    return FlowRun(id=uuid4(), flow_id=uuid4(), name="road main", tags=tags, parameters=parameters or {})
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "went_well"),
+    [
+        pytest.param(Completed(), "completed", True, id="completed"),
+        pytest.param(Completed(name="Rejected"), "rejected", True, id="a person said no: the pipeline did its work"),
+        pytest.param(Failed(message="it broke"), "failed", False, id="failed"),
+    ],
+)
+def test_a_run_is_counted_where_it_belongs_and_its_stages_where_they_were(
+    tallies: dict[str, Tally], state: State[Any], result: str, went_well: bool
+) -> None:
+    count_run(road, run(["release", "production"]), state)
+    ended = tallies["production"].flows["road"]
+    assert (dict(ended.results), ended.last.went_well) == ({result: 1}, went_well)
+    assert tallies["staging"].flows == {}
+    assert set(tallies["staging"].stages) == {"install preview"}
+    assert set(tallies["production"].stages) == {"test edge", "look"}
+
+
+def test_a_cluster_that_is_away_costs_the_count_not_the_run(
+    tallies: dict[str, Tally], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: str) -> None:
+        raise Unreachable("could not reach it")
+
+    monkeypatch.setattr(counting, "cluster_of", away)
+    count_run(road, run(["production"]), Completed())
+    assert tallies == {}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "tags", "environment"),
+    [
+        pytest.param({"environment": "staging"}, ["rescue"], "staging", id="its parameter"),
+        pytest.param({"environment": "staging"}, ["production"], "staging", id="its parameter before a tag"),
+        pytest.param({}, ["nightly", "staging"], "staging", id="the tag that names one"),
+    ],
+)
+def test_a_run_is_about_one_environment(parameters: dict[str, Any], tags: list[str], environment: str) -> None:
+    assert environment_of(parameters, tags) == environment
+
+
+@pytest.mark.parametrize("tags", [["check"], ["staging", "production"]], ids=["none", "two"])
+def test_a_run_whose_environment_is_not_clear_is_told_what_to_do(tags: list[str]) -> None:
+    with pytest.raises(BadInput, match=r"prefect\.yaml"):
+        environment_of({}, tags)

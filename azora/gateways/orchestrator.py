@@ -45,6 +45,7 @@ from azora.summary import Page
 _PREFIX = re.compile(
     r"^(Flow|Task) run encountered an exception: \w+: "
 )  # what Prefect puts before an error's own text
+SETTLES_WITHIN_SECONDS = 6
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 COMMIT_LABEL = "azora.dev/commit"
 NIGHTS = 60
@@ -87,7 +88,7 @@ class ServerSeen:
 
 def server_seen(pool: str) -> ServerSeen:
     """The server as it is now; *pool* is whose workers are looked for."""
-    with _client("look at Prefect") as client:
+    with connected("look at Prefect") as client:
         said = client.hello().headers.get("Date")
         try:
             workers = client.read_workers_for_work_pool(pool)
@@ -128,10 +129,7 @@ def waiting() -> list[Run]:
 
 def stages(id_: str) -> list[tuple[str, str, float]]:
     """Name, state and seconds of each task of the run, in the order they began."""
-    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
-    with connected(f"read the stages of {id_}") as client:
-        found = client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
-    return [(run.name, run.state_name or "", run.total_run_time.total_seconds()) for run in found]
+    return [(run.name, run.state_name or "", run.total_run_time.total_seconds()) for run in _task_runs(id_)]
 
 
 def pages(id_: str) -> list[Page]:
@@ -146,12 +144,30 @@ def pages(id_: str) -> list[Page]:
 
 def finished_stages(id_: str) -> list[tuple[str, float]]:
     """Name and seconds of each task of the run's last attempt that did its work; what was kept from before is not one."""
-    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
-    with connected(f"read the stages of {id_}") as client:
-        found = client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
+    found = _settled(id_)
     last = max((run.flow_run_run_count for run in found), default=0)
     done = [run for run in found if run.flow_run_run_count == last and run.state_name == "Completed"]
     return [(run.name, run.total_run_time.total_seconds()) for run in done]
+
+
+def _settled(id_: str) -> list[TaskRun]:
+    """The run's tasks. The server hears of a task's end by an event, so by some of them after the run's own end."""
+    before: list[str | None] = []
+    for _ in range(SETTLES_WITHIN_SECONDS):
+        found = _task_runs(id_)
+        now = [run.state_name for run in found]
+        if now == before and all(run.state and run.state.is_final() for run in found):
+            break
+        before = now
+        time.sleep(1)
+    return found
+
+
+def _task_runs(id_: str) -> list[TaskRun]:
+    """In the order they began."""
+    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
+    with connected(f"read the stages of {id_}") as client:
+        return client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
 
 
 def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import pytest
 
 from azora.gateways.orchestrator import stages
-from azora.probing import ProbeResult
-from azora.world import World
 from tests import road
+from tests.flows.conftest import Yes
 
 pytestmark = pytest.mark.usefixtures("released")
-
-
-@dataclass(frozen=True)
-class Yes:
-    """A promotion of production: the world before, the moment of the answer (Unix time), the run, what users met."""
-
-    before: World
-    answered: float
-    over: road.Run
-    seen: ProbeResult
-
-
-@pytest.fixture(scope="module")
-def proved() -> str:
-    """A commit that staging proved and that no color of production holds: a yes installs fifteen pods."""
-    road.take_preview_away("production")
-    return road.a_proved_commit()
 
 
 def test_rejection_leaves_production_as_it_was_and_is_no_failure(proved: str) -> None:
@@ -51,18 +32,6 @@ def test_a_proved_release_reaches_its_approval_in_15_seconds(proved: str) -> Non
     road.until_over(run)
     assert not [name for name in names if name.startswith(("test ", "build "))], "it was tested or built again"
     assert took <= 15, f"{took:.1f} s"
-
-
-@pytest.fixture(scope="module")
-def yes(proved: str) -> Yes:
-    """Production is promoted to *proved*, under users."""
-    before = road.world("production")
-    run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
-    with road.users("production") as users:
-        answered = time.time()
-        road.approve(run)
-        over = road.until_over(run)
-        return Yes(before, answered, over, users.stop())
 
 
 def test_a_yes_moves_users_without_losing_a_request(yes: Yes) -> None:

@@ -44,24 +44,30 @@ class OneNodeForAll(LoadScopeScheduling):  # type: ignore[misc] # has no types
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(self.config.rootpath, nodeid.partition("::")[0])
-        return "the node" if _on_the_node(file) and file != LOOKS_ONLY else str(file)
+        return "the node" if _changes_the_node(file) else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneNodeForAll:
     return OneNodeForAll(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever lives in these folders needs a node."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever lives in these folders needs a node; what takes longest, all on the one node, begins first."""
     for item in items:
         if item.path == A_NODE_OF_ITS_OWN or _on_the_node(item.path):
             item.add_marker(pytest.mark.cluster)
         if _on_the_node(item.path):
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (not _changes_the_node(item.path), item.path in {LOOKS_ONLY, A_NODE_OF_ITS_OWN}))
 
 
 def _on_the_node(file: Path) -> bool:
     return file.relative_to(HERE).parts[0] in FOLDERS_ON_A_NODE and file != A_NODE_OF_ITS_OWN
+
+
+def _changes_the_node(file: Path) -> bool:
+    return _on_the_node(file) and file != LOOKS_ONLY
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     reports_url: str = Field(
         "http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it."
     )
+    reports_auth_string: SecretStr = Field(
+        SecretStr(""),
+        description="`user:password` that the report server asks for; links in artifacts are signed with it.",
+    )
     helm: str = Field("helm", description="Helm 4 program.")
     helm_timeout_seconds: int = Field(
         3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1
@@ -137,12 +141,20 @@ def node_environment(node: str) -> dict[str, str]:
     return dict(pairs)
 
 
+def _adopt(written: dict[str, str]) -> None:
+    """What the node wrote, where nothing is set; its auth string is for its own Prefect and nobody else's."""
+    own = written.get("PREFECT_API_URL")
+    elsewhere = os.environ.get("PREFECT_API_URL", own) != own
+    for key, value in written.items():
+        if not (elsewhere and key == "PREFECT_API_AUTH_STRING"):
+            os.environ.setdefault(key, value)
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """This process's settings: the environment's variables over what the named node wrote over the defaults."""
     if "AZORA_KUBE_CONTEXT" not in os.environ:
-        for key, value in node_environment(os.environ.get("AZORA_NODE", "demo")).items():
-            os.environ.setdefault(key, value)
+        _adopt(node_environment(os.environ.get("AZORA_NODE", "demo")))
     try:
         return Settings()
     except ValidationError as error:

@@ -139,6 +139,9 @@ def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
     console.print(f"Prefect     {over.url.split('/runs/')[0]}")
     console.print(f"the run     {over.url}")
     console.print(f"reports     {settings().reports_url}/{over.id}/")
+    console.print(
+        f"password    .venv/bin/azora local password {settings().node}; Prefect and the reports each ask for it once"
+    )
     console.print("terminal    .venv/bin/azora status")
     console.print(f"done in {seconds:.0f} s; `make down` stops all of it")
     if probed.failed:

@@ -122,6 +122,15 @@ def kubeconfig(name: Name = "demo") -> None:
 
 
 @app.command()
+def password(name: Name = "demo") -> None:
+    """Print the user:password that the node's Prefect and its reports ask for."""
+    file = layout(name).auth
+    if not file.is_file():
+        raise BadInput(f"could not find {file}: node {name!r} was never started", advice=f"run `azora local up {name}`")
+    typer.echo(file.read_text())
+
+
+@app.command()
 def logs(
     name: Name = "demo",
     service: Annotated[str, typer.Option("--service", "-s", help="Only this service's log.")] = "",
@@ -159,6 +168,7 @@ def _addresses(node: Layout) -> None:
         "ingress": f"http://127.0.0.1:{node.ingress_port}",
         "Prefect": node.prefect_url,
         "reports": node.reports_url,
+        "password": f"azora local password {node.name}",
         "Prometheus": node.prometheus_url,
         "registry": node.registry,
         "kubeconfig": node.kubeconfig,

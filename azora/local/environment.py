@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
 
@@ -24,10 +25,19 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_REPOSITORY": str(node.application),
         "AZORA_BASE_IMAGE": base_image(node),
         "AZORA_REPORTS_URL": node.reports_url,
+        "AZORA_REPORTS_AUTH_STRING": auth_string(node),
         "AZORA_HELM": str(programs / "helm"),
         "AZORA_REGISTRY_SWEEP": str(node.sweep_program),
         "PREFECT_API_URL": f"{node.prefect_url}/api",
+        "PREFECT_API_AUTH_STRING": auth_string(node),
     }
+
+
+def auth_string(node: Layout) -> str:
+    """`user:password` of the node's Prefect and reports; made when it is first asked for, and kept as long as the state."""
+    if not node.auth.is_file():
+        write(node.auth, f"azora:{secrets.token_urlsafe(24)}", private=True)
+    return node.auth.read_text()
 
 
 def write_environment(node: Layout, programs: Path) -> None:

@@ -9,13 +9,16 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from azora.auth import authorization
+
 LIMIT_SECONDS = 2.0
 
 
-def answers(url: str, accept: str = "*/*") -> bool:
+def answers(url: str, accept: str = "*/*", *, auth_string: str = "") -> bool:
     """Whether GET *url* gives a 2xx; certificates are not looked at, the addresses are the node's own."""
+    headers = {"Accept": accept} | ({"Authorization": authorization(auth_string)} if auth_string else {})
     try:
-        with _open(urllib.request.Request(url, headers={"Accept": accept})):  # noqa: S310 - addresses of the node
+        with _open(urllib.request.Request(url, headers=headers)):  # noqa: S310 - addresses of the node
             return True
     except urllib.error.HTTPError as answer:
         answer.close()
@@ -38,9 +41,10 @@ def listens_on(path: str) -> bool:
         return client.connect_ex(path) == 0
 
 
-def posted(url: str, body: object) -> Any:  # noqa: ANN401 - JSON
+def posted(url: str, body: object, *, auth_string: str) -> Any:  # noqa: ANN401 - JSON
     """The JSON that POST *url* answers, or None."""
-    asked = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+    headers = {"Content-Type": "application/json", "Authorization": authorization(auth_string)}
+    asked = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
     try:
         with _open(asked) as answer:
             return json.load(answer)

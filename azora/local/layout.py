@@ -139,6 +139,11 @@ class Layout:
         return self.state / "env"
 
     @property
+    def auth(self) -> Path:
+        """The auth string that Prefect and the report server ask for."""
+        return self.state / "auth-string"
+
+    @property
     def pins(self) -> Path:
         return self.run / "ns"
 

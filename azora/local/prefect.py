@@ -12,7 +12,7 @@ from azora.errors import Failed
 from azora.local import health
 from azora.local.cache import digest_of
 from azora.local.commands import clean_environment, logged
-from azora.local.environment import search_path, variables
+from azora.local.environment import auth_string, search_path, variables
 from azora.local.layout import Layout
 from azora.local.service import Service, Stage, words
 from azora.settings import ROOT
@@ -55,9 +55,13 @@ def reports(node: Layout, programs: Path) -> Service:
         f"--port={node.reports_port}",
         "--log-level=warning",
     )
-    env = variables(node, programs)
     return Service(
-        "reports", Stage.STORAGE, command, lambda: health.answers(f"{node.reports_url}/"), env=env, folder=ROOT
+        "reports",
+        Stage.STORAGE,
+        command,
+        lambda: health.answers(f"{node.reports_url}/", auth_string=auth_string(node)),
+        env=variables(node, programs),
+        folder=ROOT,
     )
 
 
@@ -66,6 +70,7 @@ def server(node: Layout) -> Service:
         sys.executable, "-m", "prefect", "server", "start", "--host=127.0.0.1", f"--port={node.prefect_port}"
     )
     env = _client(node) | {
+        "PREFECT_SERVER_API_AUTH_STRING": auth_string(node),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{OWNER}@/{DATABASE}?host={node.lib / 'postgres/run'}",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -166,6 +171,7 @@ def _as_postgres(node: Layout) -> list[str]:
 def _client(node: Layout) -> dict[str, str]:
     return {
         "PREFECT_API_URL": f"{node.prefect_url}/api",
+        "PREFECT_API_AUTH_STRING": auth_string(node),
         "PREFECT_HOME": str(node.lib / "prefect"),
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     }
@@ -186,5 +192,6 @@ def _connects(node: Layout) -> bool:
 
 
 def _is_online(node: Layout) -> bool:
-    workers = health.posted(f"{node.prefect_url}/api/work_pools/{POOL}/workers/filter", {}) or []
+    url = f"{node.prefect_url}/api/work_pools/{POOL}/workers/filter"
+    workers = health.posted(url, {}, auth_string=auth_string(node)) or []
     return any(one["name"] == node.machine_name and one["status"] == "ONLINE" for one in workers)

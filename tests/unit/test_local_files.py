@@ -17,7 +17,7 @@ from azora.local import monitoring, prefect
 from azora.local.cache import built, cache_folder, digest_of
 from azora.local.commands import clean_environment, logged, output_of
 from azora.local.configuration import rendered, write, write_configuration
-from azora.local.environment import write_environment
+from azora.local.environment import auth_string, write_environment
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
@@ -141,6 +141,30 @@ def test_a_shell_may_source_the_variables_of_a_node(node: Layout) -> None:
     assert set(node.environment.read_text().splitlines()) <= set(told.splitlines())
     assert os.access(node.sweep_program, os.X_OK)
     assert f"azora local sweep {node.name}" in node.sweep_program.read_text()
+
+
+def test_the_auth_string_is_private_made_once_and_given_to_who_needs_it(node: Layout) -> None:
+    made = auth_string(node)
+    user, _, password = made.partition(":")
+    assert user == "azora"
+    assert len(password) >= 32
+    assert (auth_string(node), node.auth.stat().st_mode & 0o777) == (made, 0o600)
+    assert prefect.server(node).env["PREFECT_SERVER_API_AUTH_STRING"] == made
+    assert prefect.worker(node, Path("/bin")).env["PREFECT_API_AUTH_STRING"] == made
+    assert prefect.reports(node, Path("/bin")).env["AZORA_REPORTS_AUTH_STRING"] == made
+    write_environment(node, Path("/bin"))
+    assert f"PREFECT_API_AUTH_STRING={made}" in node.environment.read_text().splitlines()
+    assert node.environment.stat().st_mode & 0o777 == 0o600
+
+
+def test_every_node_has_an_auth_string_of_its_own(node: Layout, tmp_path: Path) -> None:
+    assert auth_string(node) != auth_string(Layout("other", "10.96.0", 31000, tmp_path / "other"))
+
+
+def test_nobody_reads_the_auth_string_off_a_command_line(node: Layout) -> None:
+    services = [*prefect.prefect_services(node, Path("/bin")), *monitoring.monitoring_services(node, Path("/bin"))]
+    password = auth_string(node).partition(":")[2]
+    assert [one.name for one in services if password in " ".join(one.command)] == []
 
 
 def test_nothing_of_a_node_listens_for_all_the_world(node: Layout) -> None:

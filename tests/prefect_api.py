@@ -13,9 +13,14 @@ import prefect
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from azora.auth import authorization
+
 
 class Prefect(ThreadingHTTPServer):
-    """Runs and tasks, oldest first; `late` looks for tasks find nothing yet. `asked` is every body that was sent, by path."""
+    """Runs and tasks, oldest first; `late` looks for tasks find nothing yet. `asked` is every body that was sent, by path.
+
+    Where `auth_string` is set, who sends another one or none is refused.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Api)
@@ -23,6 +28,7 @@ class Prefect(ThreadingHTTPServer):
         self.tasks: list[TaskRun] = []
         self.pages: list[Artifact] = []
         self.late = 0
+        self.auth_string = ""
         self.asked: list[tuple[str, Any]] = []
         self.deleted: list[str] = []
 
@@ -67,6 +73,9 @@ class Api(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if self.server.auth_string and self.headers["Authorization"] != authorization(self.server.auth_string):
+            self._say(401, b'{"exception_message": "Unauthorized"}')
+            return
         said = self.server.answer(self._path, json.loads(body) if body else None)
         self._say(404 if said is None else 200, json.dumps(said).encode())
 

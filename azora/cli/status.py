@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from azora.cli.output import console
@@ -31,7 +32,7 @@ def show(names: list[str], *, as_json: bool) -> None:
     for run in waits if isinstance(waits, list) else []:
         console.print(f"[yellow]‖[/] {run['name']} waits for a person: {run['url']}")
     if isinstance(waits, str):
-        console.print(f"[dim]{waits}[/]")
+        console.print(f"[dim]{escape(waits)}[/]")
 
 
 def _environment(name: str) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _waiting() -> list[dict[str, str]] | str:
     try:
         return [{"run": run.id, "name": run.name, "url": run.url} for run in waiting()]
     except AzoraError as error:
-        return error.message
+        return str(error)
 
 
 def _print(name: str, state: dict[str, Any]) -> None:

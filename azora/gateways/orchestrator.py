@@ -35,7 +35,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, TaskRun, WorkerStatus
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_UI_URL
 
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
 from azora.nights import Labels
@@ -324,9 +324,16 @@ def connected(what: str) -> Iterator[SyncPrefectClient]:
 
 
 def _refusal(what: str, response: httpx.Response) -> AzoraError:
-    said = f"could not {what}: Prefect answered {response.status_code}: {' '.join(response.text.split())[:200]}"
     if response.status_code in {401, 403}:
-        return Refused(said, advice="set PREFECT_API_AUTH_STRING to its user:password")
+        given = (
+            "refuses what PREFECT_API_AUTH_STRING says" if PREFECT_API_AUTH_STRING.value() else "wants an auth string"
+        )
+        return Refused(
+            f"could not {what}: Prefect at {PREFECT_API_URL.value()} {given}",
+            advice="set PREFECT_API_AUTH_STRING to its user:password: what the server has as PREFECT_SERVER_API_AUTH_STRING, "
+            "on the embedded node what `azora local password` prints",
+        )
+    said = f"could not {what}: Prefect answered {response.status_code}: {' '.join(response.text.split())[:200]}"
     if response.status_code >= 500:  # noqa: PLR2004 - HTTP
         return TransientError(said, advice="try again; the log of prefect-server says more (`azora local logs`)")
     return BadInput(said, advice="correct the input; where it is right, check PREFECT_API_URL")

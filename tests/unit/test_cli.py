@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from azora.cli import main
 from azora.settings import settings
+from tests.prefect_api import serving
 
 NOBODY = "127.0.0.1:9"  # the discard port: nothing listens there
 
@@ -30,14 +31,14 @@ def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     file = {"clusters": [cluster], "contexts": [context], "users": users, "current-context": "c"}
     kubeconfig.write_text(yaml.safe_dump(file))
 
-    def run(*arguments: str, **environment: str) -> Said:
+    def run(*arguments: str, prefect: str = f"http://{NOBODY}/api", **environment: str) -> Said:
         given = {"AZORA_NODE": "none", "AZORA_STATE": str(tmp_path), "AZORA_KUBECONFIG": str(kubeconfig)}
         for name, value in (given | environment).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("sys.argv", ["azora", *arguments])
         settings.cache_clear()
         try:
-            with temporary_settings({PREFECT_API_URL: f"http://{NOBODY}/api"}), pytest.raises(SystemExit) as ended:
+            with temporary_settings({PREFECT_API_URL: prefect}), pytest.raises(SystemExit) as ended:
                 main()
         finally:
             settings.cache_clear()
@@ -95,6 +96,64 @@ def test_an_error_is_a_sentence_with_what_to_do(
     ended, said = azora(*arguments)
     assert ended == code
     assert_one_sentence(said, says)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["release"], id="release"),
+        pytest.param(["release", "--wait"], id="release, followed"),
+        pytest.param(["deploy", "staging"], id="deploy"),
+        pytest.param(["follow", "1f2e"], id="follow"),
+        pytest.param(["approve", "1f2e", "-m", "tested and awaited"], id="approve"),
+        pytest.param(["reject", "1f2e", "-m", "not on a Friday"], id="reject"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param("azora:wrong", "refuses what PREFECT_API_AUTH_STRING says", id="wrong"),
+        pytest.param(None, "wants an auth string", id="none"),
+    ],
+)
+def test_a_wrong_auth_string_is_told_with_where_the_right_one_is(
+    azora: Callable[..., Said], arguments: list[str], given: str | None, says: str
+) -> None:
+    with serving() as server, temporary_settings({PREFECT_API_AUTH_STRING: given}):
+        server.auth_string = "azora:right"
+        place = f"http://127.0.0.1:{server.server_port}/api"
+        ended, said = azora(*arguments, prefect=place)
+        assert server.asked == [], "nothing got through"
+    assert ended == 3
+    assert_one_sentence(said, [f"Prefect at {place} {says}", "PREFECT_SERVER_API_AUTH_STRING", "azora local password"])
+
+
+def test_the_nodes_auth_string_is_for_its_own_prefect_and_is_not_sent_to_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, secret = "http://127.0.0.1:4200/api", "azora:f-9_x"
+    file = tmp_path / ".local/state/azora/off/env"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"AZORA_NODE=off\nPREFECT_API_URL={own}\nPREFECT_API_AUTH_STRING={secret}\n")
+    for url, auth, sent in (
+        (None, None, secret),
+        (own, None, secret),
+        (own, "azora:mine", "azora:mine"),
+        ("https://prefect.example.org/api", None, None),
+        ("https://prefect.example.org/api", "team:theirs", "team:theirs"),
+    ):
+        here = {"HOME": str(tmp_path), "AZORA_NODE": "off", "PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": auth}
+        monkeypatch.setattr(os, "environ", {name: value for name, value in here.items() if value is not None})
+        settings.cache_clear()
+        settings()
+        assert os.environ.get("PREFECT_API_AUTH_STRING") == sent, (url, auth)
+    settings.cache_clear()
+
+
+def test_the_password_of_a_node_that_never_was_is_no_password(azora: Callable[..., Said], tmp_path: Path) -> None:
+    ended, said = azora("local", "password", "none", HOME=str(tmp_path))
+    assert ended == 2
+    assert_one_sentence(said, ["none/auth-string", "azora local up none"])
 
 
 @pytest.mark.parametrize(

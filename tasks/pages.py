@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact
 
+from azora.auth import signature
 from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
 from azora.gateways.pruning import Part
@@ -129,7 +131,7 @@ def _trouble(case: Case) -> str:
     pictures = {"screenshot": case.screenshot, "video": case.video, "trace.zip": case.trace}
     addresses = {name: link(file) for name, file in pictures.items() if file}
     if case.trace:
-        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={link(case.trace)}"
+        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={quote(link(case.trace))}"
     links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
     seen = f"\n\n![What {case.name} saw when it failed]({link(case.screenshot)})" if case.screenshot else ""
     flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
@@ -148,9 +150,11 @@ def _within(milliseconds: float | None) -> str:
 
 
 def link(file: object) -> str:
-    """The address of a file of a run."""
-    relative = str(file).removeprefix(str(settings().runs_folder)).lstrip("/").replace(" ", "%20")
-    return f"{settings().reports_url}/{relative}"
+    """The address of a file of a run, signed: who reads the page may open it, and a picture shows in the page."""
+    path = "/" + str(file).removeprefix(str(settings().runs_folder)).lstrip("/")
+    address = f"{settings().reports_url}{path.replace(' ', '%20')}"
+    auth_string = settings().reports_auth_string.get_secret_value()
+    return f"{address}?signature={signature(auth_string, path)}" if auth_string else address
 
 
 def _page(key: str, text: str, description: str) -> None:

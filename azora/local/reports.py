@@ -1,37 +1,56 @@
-"""The report server: the files of `<state>/runs` on loopback, folders as lists of links, traces in Playwright's viewer."""
+"""The report server: the files of `<state>/runs` on loopback, folders as lists of links, traces in Playwright's viewer.
+
+It asks for the auth string, but not where a page of Prefect leads: the address of a file is signed there.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from hmac import compare_digest
 from html import escape
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
 from rich.filesize import decimal
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from azora.auth import authorization, signature
+from azora.errors import BadInput
 from azora.settings import settings
 
+ASKS = {"WWW-Authenticate": 'Basic realm="Azora reports", charset="UTF-8"'}
 
-def serving(folder: Path) -> Starlette:
+
+def serving(folder: Path, auth_string: str) -> Starlette:
     """A folder with an index.html shows that, another one its list; anything else is a file."""
     folder.mkdir(parents=True, exist_ok=True)
     files = StaticFiles(directory=folder, html=True)
 
     async def page(request: Request) -> Response:
         path = request.path_params["path"]
+        if not lets_in(auth_string, request.headers, path, request.query_params):
+            said = "This needs a user and a password. `azora local password` prints them, with a colon between.\n"
+            return PlainTextResponse(said, HTTPStatus.UNAUTHORIZED, ASKS)
         return listed(folder, path) or await files.get_response(path or ".", request.scope)
 
     return Starlette(routes=[*trace_viewer(), Route("/{path:path}", page)])
 
 
+def lets_in(auth_string: str, headers: Mapping[str, str], path: str, query: Mapping[str, str]) -> bool:
+    """Whoever knows the auth string, and anybody who has an address that was signed with it."""
+    knows = compare_digest(headers.get("Authorization", "").encode(), authorization(auth_string).encode())
+    return knows or compare_digest(query.get("signature", "").encode(), signature(auth_string, f"/{path}").encode())
+
+
 def trace_viewer() -> list[BaseRoute]:
-    """Playwright's own pages for a trace: `/trace-viewer/?trace=<address of trace.zip>`."""
+    """Playwright's own pages for a trace: `/trace-viewer/?trace=<address of trace.zip>`; nothing of ours is in them."""
     found = importlib.util.find_spec("playwright")
     folder = Path(found.origin).parent / "driver/package/lib/vite/traceViewer" if found and found.origin else None
     return [Mount("/trace-viewer", StaticFiles(directory=folder, html=True))] if folder and folder.is_dir() else []
@@ -75,4 +94,9 @@ def _row(path: Path) -> str:
 
 def app() -> Starlette:
     """For uvicorn: this machine's node."""
-    return serving(settings().runs_folder)
+    auth_string = settings().reports_auth_string.get_secret_value()
+    if not auth_string:
+        raise BadInput(
+            "could not serve the reports: AZORA_REPORTS_AUTH_STRING is not set", advice="set it to a user:password"
+        )
+    return serving(settings().runs_folder, auth_string)

@@ -1,4 +1,4 @@
-"""The report server shows the runs' folder and nothing beside it."""
+"""The report server shows the runs' folder and nothing beside it, to who knows the auth string or has a signed address."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from azora.auth import signature
+from azora.errors import BadInput
+from azora.local import reports
 from azora.local.reports import serving
+from azora.settings import Settings
+
+RIGHT = ("azora", "f-9_x")
 
 
 @pytest.fixture
@@ -20,7 +27,7 @@ def app(tmp_path: Path) -> Starlette:
     (tmp_path / "runs/page").mkdir()
     (tmp_path / "runs/page/index.html").write_text("<h1>page</h1>")
     (tmp_path / "secret").write_text("secret")
-    return serving(tmp_path / "runs")
+    return serving(tmp_path / "runs", ":".join(RIGHT))
 
 
 @pytest.mark.parametrize(
@@ -38,12 +45,57 @@ def app(tmp_path: Path) -> Starlette:
     ],
 )
 def test_it_shows_what_is_there(app: Starlette, path: str, status: int, holds: str) -> None:
-    answer = asyncio.run(_get(app, path))
+    answer = asyncio.run(_get(app, path, RIGHT))
     assert answer.status_code == status
     assert holds in answer.text
 
 
-async def _get(app: Starlette, path: str) -> httpx.Response:
+@pytest.mark.parametrize("path", ["/", "/3f2a", "/3f2a/", "/3f2a/%3Cb%3E.txt", "/page/", "/nothing"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param(None, id="nobody"),
+        pytest.param(("azora", "wrong"), id="wrong password"),
+        pytest.param(("admin", "f-9_x"), id="wrong user"),
+        pytest.param(("", ""), id="empty"),
+    ],
+)
+def test_who_does_not_know_the_auth_string_is_asked_for_it(app: Starlette, path: str, who: tuple[str, str]) -> None:
+    """Whatever is there or not: the answer does not tell."""
+    answer = asyncio.run(_get(app, path, who))
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    assert "azora local password" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "signed", "status"),
+    [
+        pytest.param("/3f2a/%3Cb%3E.txt", signature("azora:f-9_x", "/3f2a/<b>.txt"), 200, id="this file"),
+        pytest.param("/3f2a/", signature("azora:f-9_x", "/3f2a/<b>.txt"), 401, id="not its folder"),
+        pytest.param("/page/index.html", signature("azora:f-9_x", "/3f2a/<b>.txt"), 401, id="not another file"),
+        pytest.param("/3f2a/%3Cb%3E.txt", signature("azora:other", "/3f2a/<b>.txt"), 401, id="of another node"),
+        pytest.param("/3f2a/%3Cb%3E.txt", "", 401, id="empty"),
+        pytest.param("/%2e%2e/secret", signature("azora:f-9_x", "/../secret"), 404, id="nothing above"),
+    ],
+)
+def test_a_signed_address_opens_its_one_file_without_asking(
+    app: Starlette, path: str, signed: str, status: int
+) -> None:
+    assert asyncio.run(_get(app, f"{path}?signature={signed}")).status_code == status
+
+
+def test_the_viewer_of_traces_holds_nothing_of_ours_and_is_open(app: Starlette) -> None:
+    assert "Playwright Trace Viewer" in asyncio.run(_get(app, "/trace-viewer/?trace=x.zip")).text
+
+
+def test_without_an_auth_string_nothing_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "settings", lambda: Settings(reports_auth_string=SecretStr("")))
+    with pytest.raises(BadInput, match="AZORA_REPORTS_AUTH_STRING is not set"):
+        reports.app()
+
+
+async def _get(app: Starlette, path: str, who: tuple[str, str] | None = None) -> httpx.Response:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://reports", follow_redirects=True) as client:
-        return await client.get(path)
+        return await client.get(path, auth=who or httpx.USE_CLIENT_DEFAULT)

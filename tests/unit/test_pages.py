@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from urllib.parse import quote
 
+import pytest
+from pydantic import SecretStr
+
+from azora.auth import signature
 from azora.gateways.pruning import Part
 from azora.reports import Case, SuiteResult
 from azora.retention import Fate, Item
-from azora.settings import settings
+from azora.settings import Settings, settings
 from tasks import pages
 
 
@@ -25,6 +30,19 @@ def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str]) -> Non
     address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
     assert f"![What test_pay saw when it failed]({address})" in shown[0]
     assert "no receipt" in shown[0]
+
+
+def test_links_are_signed_for_one_file_and_carry_no_password(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Settings(state=Path("/state"), reports_url="http://r", reports_auth_string=SecretStr("azora:f-9_x"))
+    monkeypatch.setattr(pages, "settings", lambda: here)
+    seen, trace = (Path("/state/runs/a run/e2e", name) for name in ("seen.png", "trace.zip"))
+    pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
+
+    signed = signature("azora:f-9_x", "/a run/e2e/seen.png")
+    assert f"![What test_pay saw when it failed](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
+    traced = quote(f"http://r/a%20run/e2e/trace.zip?signature={signature('azora:f-9_x', '/a run/e2e/trace.zip')}")
+    assert f"[trace](http://r/trace-viewer/?trace={traced})" in shown[0]
+    assert "f-9_x" not in shown[0]
 
 
 def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 import yaml
 
+from azora.auth import authorization
 from azora.cli.output import console
 from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
@@ -122,7 +123,8 @@ def secrets_of_helm(cluster: Cluster) -> list[object]:
 
 def rows_of(kind: str) -> int:
     """As Prefect counts them; scheduled runs too, which are as many at any time."""
-    answer = httpx.post(f"{os.environ['PREFECT_API_URL']}/{kind}/count", json={}, timeout=30)
+    known = {"Authorization": authorization(os.environ["PREFECT_API_AUTH_STRING"])}
+    answer = httpx.post(f"{os.environ['PREFECT_API_URL']}/{kind}/count", json={}, headers=known, timeout=30)
     return int(answer.raise_for_status().json())
 
 

@@ -95,6 +95,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def node() -> str:
     """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it."""
+    from prefect.context import refresh_global_settings_context
     from rich.console import Console
 
     from azora.local import node as life
@@ -105,6 +106,7 @@ def node() -> str:
     life.up(layout(name), Steps(Console(quiet=True)))  # waits for the start that is under way
     os.environ.update(node_environment(name))  # what an earlier start wrote was read before
     settings.cache_clear()
+    refresh_global_settings_context()  # Prefect read its own at its import, when the auth string may not have been made
     return name
 
 

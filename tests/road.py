@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
+from azora.auth import authorization
 from azora.colors import COLOR_LABEL
 from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
@@ -165,8 +166,14 @@ def reject(run: Run) -> None:
 def retry(run: Run) -> None:
     """What the UI's "Retry" does: schedule the run once more."""
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
-    url = f"{os.environ['PREFECT_API_URL']}/flow_runs/{run.id}/set_state"
-    httpx.post(url, json={"state": state, "force": True}).raise_for_status()
+    with prefect() as client:
+        client.post(f"/flow_runs/{run.id}/set_state", json={"state": state, "force": True}).raise_for_status()
+
+
+def prefect() -> httpx.Client:
+    """Prefect's public API, for who knows the auth string."""
+    known = {"Authorization": authorization(os.environ["PREFECT_API_AUTH_STRING"])}
+    return httpx.Client(base_url=os.environ["PREFECT_API_URL"], headers=known, timeout=30)
 
 
 def process_of(run: Run) -> int:

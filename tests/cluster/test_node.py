@@ -65,7 +65,7 @@ def side(before: dict[str, list[str]]) -> Iterator[Layout]:  # noqa: ARG001 - lo
 
 
 def test_its_keys_and_tokens_are_private(side: Layout) -> None:
-    private = [*side.pki.rglob("*.key"), *side.etc.glob("*.kubeconfig"), side.kubeconfig, side.environment]
+    private = [*side.pki.rglob("*.key"), *side.etc.glob("*.kubeconfig"), side.kubeconfig, side.environment, side.auth]
     private += side.identities.glob("*.kubeconfig")
     assert len(private) > 12
     assert {path.stat().st_mode & 0o077 for path in (*private, side.state, side.identities)} == {0}

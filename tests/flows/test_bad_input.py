@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -192,13 +195,38 @@ def test_a_case_that_fails_on_the_preview() -> None:
         "trace.zip": "application/zip",
         "trace": "text/html; charset=utf-8",
     }
+    unsigned = pictures["screenshot"].partition("?")[0]
+    assert httpx.get(unsigned).status_code == httpx.codes.UNAUTHORIZED
 
 
 def artifact(run: Run, key: str) -> str:
     """The markdown that *run* left under *key*."""
     asked = {"artifacts": {"flow_run_id": {"any_": [run.id]}, "key": {"any_": [key]}}}
-    (found,) = httpx.post(f"{os.environ['PREFECT_API_URL']}/artifacts/filter", json=asked).raise_for_status().json()
+    with road.prefect() as client:
+        (found,) = client.post("/artifacts/filter", json=asked).raise_for_status().json()
     return str(found["data"])
+
+
+@pytest.mark.parametrize("given", [pytest.param("azora:wrong", id="wrong"), pytest.param("", id="none")])
+def test_a_wrong_auth_string_of_prefect(given: str) -> None:
+    before = runs_begun()
+    command = [str(Path(sys.executable).parent / "azora"), "release", "main"]
+    env = {**os.environ, "PREFECT_API_AUTH_STRING": given}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 3, done.stderr
+    first, second = done.stderr.strip().splitlines()
+    assert first.startswith("✗ could not ")
+    assert f"Prefect at {os.environ['PREFECT_API_URL']} " in first
+    assert second.startswith("  → set PREFECT_API_AUTH_STRING to its user:password")
+    assert "azora local password" in second
+    assert runs_begun() == before
+
+
+def runs_begun() -> int:
+    """How many runs Prefect knows, without those that wait for their hour."""
+    asked = {"flow_runs": {"state": {"name": {"not_any_": ["Scheduled"]}}}}
+    with road.prefect() as client:
+        return int(client.post("/flow_runs/count", json=asked).raise_for_status().json())
 
 
 @pytest.mark.usefixtures("repository")

@@ -6,7 +6,6 @@ old one, the end-to-end cases on the preview, until the night is over.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,7 +43,7 @@ class Night:
 @pytest.fixture(scope="module")
 def prefect(node: str) -> Iterator[httpx.Client]:  # noqa: ARG001 - the node must be up
     """Prefect's public API."""
-    with httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=30) as client:
+    with road.prefect() as client:
         yield client
 
 

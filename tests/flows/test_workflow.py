@@ -30,7 +30,7 @@ def known() -> Known:
     """What GitHub would put in place of an expression; one that is not here fails the test."""
     return {
         "vars.PREFECT_API_URL": os.environ["PREFECT_API_URL"],
-        "secrets.PREFECT_API_AUTH_STRING": "",
+        "secrets.PREFECT_API_AUTH_STRING": os.environ["PREFECT_API_AUTH_STRING"],
         "inputs.fresh && '--fresh' || '--no-fresh'": "--no-fresh",
     }
 

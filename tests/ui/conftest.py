@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from pathlib import Path
@@ -28,8 +29,12 @@ def base_url(node: str) -> str:  # noqa: ARG001 - the node must be up
 
 
 @pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "viewport": {"width": 1440, "height": 1100}}
+def browser_context_args(browser_context_args: dict[str, Any], base_url: str) -> dict[str, Any]:
+    """A browser in which somebody logged in before: Prefect's pages keep the auth string in their own storage."""
+    known = base64.b64encode(os.environ["PREFECT_API_AUTH_STRING"].encode()).decode()
+    stored = [{"origin": base_url, "localStorage": [{"name": "prefect-password", "value": known}]}]
+    state = {"cookies": [], "origins": stored}
+    return {**browser_context_args, "viewport": {"width": 1440, "height": 1100}, "storage_state": state}
 
 
 @pytest.fixture

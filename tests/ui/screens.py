@@ -40,6 +40,13 @@ class PrefectUI:
     def expect_toast(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator("[data-sonner-toast]").filter(has_text=text).first).to_be_visible()
 
+    # -- the door
+
+    def log_in(self, auth_string: str) -> None:
+        """Answer Prefect's one question; wherever one wanted to go comes after it."""
+        self.page.get_by_placeholder("admin:pass").fill(auth_string)
+        self.page.get_by_role("button", name="Login", exact=True).click()
+
     # -- deployments
 
     def open_deployments(self) -> None:

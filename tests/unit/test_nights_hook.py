@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from azora.errors import Unreachable
 from azora.nights import Figures
@@ -22,7 +23,7 @@ from tests.unit.test_nights import NIGHTS
 def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """What the hook left: labels, a page, and the two commits between which it looked."""
     seen: dict[str, Any] = {"labels": []}
-    here = Settings(state=tmp_path, reports_url="http://reports")
+    here = Settings(state=tmp_path, reports_url="http://reports", reports_auth_string=SecretStr(""))
 
     def changes(_: str, *commits: str) -> tuple[Change, ...]:
         seen["commits"] = commits

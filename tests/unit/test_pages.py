@@ -23,8 +23,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str]) -> None:
-    picture = settings().runs_folder / "a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
+def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "settings", lambda: Settings(state=Path("/state"), reports_auth_string=SecretStr("")))
+    picture = Path("/state/runs") / "a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
     pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
 
     address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"

@@ -71,7 +71,7 @@ def _pruned(kind: _Kind, floor: timedelta, *, dry_run: bool) -> Part:
                 goes = fate.goes and (dry_run or kind.remove(fate.item))
                 (gone if goes else kept).append(fate)
     except AzoraError as error:
-        trouble = error.message
+        trouble = str(error)
     except (OSError, ValueError) as error:  # a disk that is full, a record that cannot be read
         trouble = f"could not prune {kind.name}: {error}"
     return Part(kind.name, tuple(gone), tuple(kept), trouble)

@@ -34,7 +34,8 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
             continue
         with held(promotion.cluster, this_run()), void_approval(environment):
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
-                STEPS[Step(step)](environment, release)
+                with telling.step(promotion, Step(step)):
+                    STEPS[Step(step)](environment, release)
     get_run_logger().info("%s runs %s", environment, release.title)
     return True
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from logging import Logger, LoggerAdapter
 from typing import Any
@@ -11,10 +12,13 @@ from prefect import Flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging.loggers import flow_run_logger
 
+from azora.bluegreen import Step
 from azora.errors import AzoraError
+from azora.gateways import events
 from azora.gateways.cluster import Cluster
 from azora.gateways.notifying import addresses, send
 from azora.gateways.orchestrator import nights_until, page_of
+from azora.gateways.promotion import Promotion
 from azora.gateways.source import changes_between
 from azora.notices import Night, Notice, last_good, of_switch, of_the_night, waiting
 from azora.plan import Change, Plan
@@ -27,6 +31,23 @@ Log = Logger | LoggerAdapter[Logger]
 def question(shown: Plan) -> None:
     """A person is asked about *shown*."""
     _tell(waiting(shown, page_of(this_run())), get_run_logger())
+
+
+@contextmanager
+def step(promotion: Promotion, taken: Step) -> Iterator[None]:
+    """An Event in the namespace once *taken* is over: that it was done, or what it failed of."""
+    try:
+        yield
+    except AzoraError as error:
+        _event(promotion, taken, f"{taken} failed: {error.message}", "Warning")
+        raise
+    _event(promotion, taken, f"{taken}: {promotion.delivery.release.title}", "Normal")
+
+
+def _event(promotion: Promotion, taken: Step, message: str, kind: events.Kind) -> None:
+    reason = "".join(map(str.capitalize, taken.name.split("_")))
+    if trouble := events.tell(promotion.cluster, reason, message, run=promotion.delivery.run, kind=kind):
+        get_run_logger().warning(trouble)
 
 
 def last_switch(environment: str, cluster: Cluster) -> None:

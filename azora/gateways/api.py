@@ -126,6 +126,11 @@ class Api:
         return response
 
 
+def micro_time(moment: datetime) -> str:
+    """MicroTime wants its six digits, also when they are zero."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def _load(configuration: Configuration, kubeconfig: Path | None, context: str | None) -> None:
     where = f"kubeconfig {str(kubeconfig)!r}" if kubeconfig else "the usual kubeconfig"
     advice = "start the node with `azora local up`, or set AZORA_KUBECONFIG and AZORA_KUBE_CONTEXT"

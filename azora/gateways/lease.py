@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from azora.errors import AzoraError, LeaseLost, Refused
-from azora.gateways.api import Json
+from azora.gateways.api import Json, micro_time
 from azora.gateways.cluster import Cluster
 from azora.gateways.patience import patient
 
@@ -71,7 +71,7 @@ class Lease:
         while not self._stop.wait(DURATION.total_seconds() / 3):
             try:
                 self.check()
-                self.cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"renewTime": _micro(datetime.now(UTC))}})
+                self.cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"renewTime": micro_time(datetime.now(UTC))}})
             except LeaseLost:
                 return
             except AzoraError:
@@ -81,7 +81,7 @@ class Lease:
         self._stop.set()
 
     def _spec(self) -> Json:
-        now = _micro(datetime.now(UTC))
+        now = micro_time(datetime.now(UTC))
         seconds = int(DURATION.total_seconds())
         return {"holderIdentity": self.holder, "leaseDurationSeconds": seconds, "acquireTime": now, "renewTime": now}
 
@@ -117,8 +117,3 @@ def held_by(lease: Json, now: datetime) -> str | None:
         if now - datetime.fromisoformat(renewed) < timedelta(seconds=spec.get("leaseDurationSeconds", 15))
         else None
     )
-
-
-def _micro(moment: datetime) -> str:
-    """MicroTime wants its six digits, also when they are zero."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

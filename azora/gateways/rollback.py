@@ -11,6 +11,7 @@ from typing import Literal
 from azora.colors import Color
 from azora.errors import BadInput, Conflict, Refused
 from azora.gateways.cluster import Cluster
+from azora.gateways.events import tell
 from azora.gateways.lease import held
 from azora.record import LastRollback, Switch
 from azora.release import Release
@@ -36,6 +37,9 @@ def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch",
         if entry and kind == "rollback":
             seconds = (datetime.now(UTC) - began).total_seconds()
             cluster.write_record(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
+        if entry:
+            moved = f"users go from {entry.came_from} to {entry.to}: release {entry.release} (switch {entry.number})"
+            tell(cluster, kind.capitalize(), moved, run=by)
         return entry
 
 

@@ -6,6 +6,7 @@ from prefect import flow
 
 from azora.colors import Color
 from tasks.counting import count_run
+from tasks.logs import keep_log
 from tasks.places import EnvironmentName
 from tasks.rollback import book_switch, switch_to
 
@@ -13,6 +14,7 @@ from tasks.rollback import book_switch, switch_to
 @flow(
     name="blue-green-switch",
     flow_run_name="switch {environment} to {color}",
+    on_running=[keep_log],
     on_completion=[count_run],
     on_failure=[count_run],
     on_crashed=[count_run],

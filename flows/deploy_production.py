@@ -6,6 +6,7 @@ from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
 from tasks.counting import count_run
+from tasks.logs import keep_log
 from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
 from tasks.proving import demand_proof
@@ -16,6 +17,7 @@ from tasks.source import find_commit, name_the_run
     name="deploy-production",
     flow_run_name="deploy {ref} to production",
     task_runner=SIDE_BY_SIDE,
+    on_running=[keep_log],
     on_completion=[count_run],
     on_failure=[count_run],
     on_crashed=[count_run],

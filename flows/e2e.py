@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.counting import count_run
+from tasks.logs import keep_log
 from tasks.places import EnvironmentName
 from tasks.proving import run_cases
 
@@ -12,6 +13,7 @@ from tasks.proving import run_cases
 @flow(
     name="e2e",
     flow_run_name="end-to-end cases on {environment}",
+    on_running=[keep_log],
     on_completion=[count_run],
     on_failure=[count_run],
     on_crashed=[count_run],

@@ -6,6 +6,7 @@ from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
 from tasks.counting import count_run
+from tasks.logs import keep_log
 from tasks.nights import the_nights_page
 from tasks.outcomes import promoted
 from tasks.promotion import promote
@@ -19,6 +20,7 @@ from tasks.telling import of_the_nightly_run
     name="nightly",
     flow_run_name="nightly",
     task_runner=SIDE_BY_SIDE,
+    on_running=[keep_log],
     on_completion=[of_the_nightly_run, the_nights_page, count_run],
     on_failure=[of_the_nightly_run, the_nights_page, count_run],
     on_crashed=[of_the_nightly_run, the_nights_page, count_run],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.counting import count_run
+from tasks.logs import keep_log
 from tasks.places import EnvironmentName
 from tasks.rollback import book_switch, go_back
 
@@ -12,6 +13,7 @@ from tasks.rollback import book_switch, go_back
 @flow(
     name="rollback",
     flow_run_name="roll {environment} back",
+    on_running=[keep_log],
     on_completion=[count_run],
     on_failure=[count_run],
     on_crashed=[count_run],

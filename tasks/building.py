@@ -16,6 +16,7 @@ from azora.environment import environments
 from azora.gateways.candidate import folder_of, frozen, imagined
 from azora.gateways.delivering import render_charts
 from azora.gateways.images import build
+from azora.gateways.logs import about
 from azora.gateways.source import Commit
 from azora.gateways.suites import run_unit_tests
 from azora.release import Release
@@ -95,6 +96,6 @@ def freeze(commit: Commit, images: dict[str, str]) -> Release:
     """Everything that was made of the commit, under one id."""
     release = frozen(commit.sha, commit.subject, images, settings())
     pages.release(release)
-    get_run_logger().info("release %s", release.title)
+    get_run_logger().info("release %s", release.title, extra=about(release=release.id))
     # A copy: through the very same strings Prefect would draw a line from every build to every later step.
     return Release.model_validate_json(release.model_dump_json())

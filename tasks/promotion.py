@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from azora.bluegreen import Step
 from azora.gateways.lease import held
+from azora.gateways.logs import about
 from azora.release import Release
 from tasks import pages, telling
 from tasks.approval import ask, void_approval
@@ -36,7 +37,8 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
                 with telling.step(promotion, Step(step)):
                     STEPS[Step(step)](environment, release)
-    get_run_logger().info("%s runs %s", environment, release.title)
+    runs = about(environment=environment, release=release.id)
+    get_run_logger().info("%s runs %s", environment, release.title, extra=runs)
     return True
 
 
@@ -164,7 +166,12 @@ def switch_users(environment: str, release: Release) -> None:
     """Send users to the new color: one compare-and-swap patch."""
     entry = promotion_of(environment, release).switch()
     get_run_logger().info(
-        "users of %s go to %s since %s (switch %d)", environment, entry.to, entry.at.time(), entry.number
+        "users of %s go to %s since %s (switch %d)",
+        environment,
+        entry.to,
+        entry.at.time(),
+        entry.number,
+        extra=about(color=entry.to),
     )
 
 

@@ -6,6 +6,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.colors import Color
+from azora.gateways.logs import about
 from azora.gateways.recovery import book, roll_back, switch_users
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient
@@ -21,7 +22,14 @@ from tasks.retrying import if_transient
 def go_back(environment: str, revision: int | None) -> None:
     """Send users of *environment* back."""
     entry = roll_back(environment_called(environment), revision, by=this_run())
-    get_run_logger().info("users of %s are on %s (%s), switch %d", environment, entry.to, entry.release, entry.number)
+    get_run_logger().info(
+        "users of %s are on %s (%s), switch %d",
+        environment,
+        entry.to,
+        entry.release,
+        entry.number,
+        extra=about(release=entry.release, color=entry.to),
+    )
 
 
 @task(
@@ -34,9 +42,9 @@ def go_back(environment: str, revision: int | None) -> None:
 def switch_to(environment: str, color: Color) -> None:
     """Send users of *environment* to *color*."""
     entry = switch_users(environment_called(environment), color, by=this_run())
-    get_run_logger().info(
-        "users of %s are on %s%s", environment, color, f", switch {entry.number}" if entry else " already"
-    )
+    moved = f", switch {entry.number}" if entry else " already"
+    about_it = about(release=entry.release if entry else "", color=color)
+    get_run_logger().info("users of %s are on %s%s", environment, color, moved, extra=about_it)
 
 
 @task(task_run_name="{environment}: book the switch", cache_policy=NO_CACHE)

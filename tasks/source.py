@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 
 from azora.errors import AzoraError
 from azora.gateways.candidate import built_images, frozen, must_be_sound
+from azora.gateways.logs import about
 from azora.gateways.notifying import must_parse
 from azora.gateways.orchestrator import label_with_commit
 from azora.gateways.source import Commit, resolve
@@ -54,7 +55,7 @@ def find_release(commit: Commit) -> Release | None:
         get_run_logger().info("not all images of %s are built", commit.short)
         return None
     release = frozen(commit.sha, commit.subject, images, settings())
-    get_run_logger().info("release %s is built already", release.title)
+    get_run_logger().info("release %s is built already", release.title, extra=about(release=release.id))
     return release
 
 

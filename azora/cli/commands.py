@@ -10,7 +10,7 @@ import typer
 
 from azora.cli.local import app as local_app
 from azora.cli.local import up as local_up
-from azora.cli.output import done, emit
+from azora.cli.output import done, emit, note
 from azora.cli.rights import app as rights_app
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
@@ -134,9 +134,9 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
             as_json=as_json,
         )
         return
-    done(
-        f"users of {environment} go to {color} (switch {entry.number})", entry.model_dump(mode="json"), as_json=as_json
-    )
+    sentence = f"users of {environment} go to {color} (switch {entry.number})"
+    done(sentence, entry.model_dump(mode="json"), as_json=as_json)
+    note(sentence, environment=environment, release=entry.release, color=color, by=by)
     book(here, by=f"switch by {by}")
 
 
@@ -152,11 +152,9 @@ def rollback(
 
     here = _environment(environment)
     entry = roll_back(here, revision, by=by)
-    done(
-        f"users of {environment} are back on {entry.to}: release {entry.release} (switch {entry.number})",
-        entry.model_dump(mode="json"),
-        as_json=as_json,
-    )
+    sentence = f"users of {environment} are back on {entry.to}: release {entry.release} (switch {entry.number})"
+    done(sentence, entry.model_dump(mode="json"), as_json=as_json)
+    note(sentence, environment=environment, release=entry.release, color=entry.to, by=by)
     book(here, by=f"rollback by {by}")
 
 
@@ -257,5 +255,7 @@ def _answer(run: str, decision: str, approver: str, reason: str, *, as_json: boo
 
     found = run_called(run)
     answer(found.id, decision=decision, approver=approver, reason=reason)
-    done(f"{found.name}: {decision} by {approver}", {"run": found.id, "decision": decision}, as_json=as_json)
+    sentence = f"{found.name}: {decision} by {approver}"
+    done(sentence, {"run": found.id, "decision": decision}, as_json=as_json)
+    note(sentence, run=found.id, run_name=found.name, by=approver)
     emit(f"  it goes on: {found.url}", as_json=as_json)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from azora.cli.output import append, console, done, emit, failed
+from azora.cli.output import append, console, done, emit, failed, note
 from azora.cli.summary import Summary
 from azora.errors import BadInput
 from azora.gateways.orchestrator import Run, run_called, stages, start
@@ -37,6 +38,7 @@ def begin(
     if outputs:
         append(outputs, "")
     run = start(deployment, dict(parameters))
+    note(f"started {run.name}", run=run.id, run_name=run.name, by=getpass.getuser())
     if outputs:
         append(outputs, f"run={run.id}\nurl={run.url}\n")
     if wait:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from azora.errors import BadInput
+from azora.settings import settings
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -20,6 +21,13 @@ def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
         print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
     else:
         console.print(f"[green]✓[/] {escape(sentence)}")
+
+
+def note(sentence: str, **what: object) -> None:
+    """Write what was changed into the pipeline's log; *what* it is about is named as `azora.gateways.logs.about` does."""
+    from azora.gateways.logs import about, by_hand, log_file  # noqa: PLC0415 - most commands change nothing
+
+    by_hand(log_file(settings())).info("%s", sentence, extra=about(**what))
 
 
 def failed(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from azora.cli.output import done, emit
+from azora.cli.output import done, emit, note
 from azora.environment import environments, load_environment
 from azora.settings import settings
 
@@ -40,10 +41,9 @@ def apply(
 
     here = load_environment(environment, settings().environments)
     granted = grant(here, settings(), valid=timedelta(days=valid_days))
-    done(
-        f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}",
-        {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until},
-        as_json=as_json,
-    )
+    sentence = f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}"
+    said = {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until}
+    done(sentence, said, as_json=as_json)
+    note(sentence, environment=environment, by=getpass.getuser())
     if settings().identities is None:
         emit(f"  where the worker runs: export AZORA_IDENTITIES={granted.kubeconfig.parent}", as_json=as_json)

@@ -16,6 +16,7 @@ from prefect.utilities.callables import get_parameter_defaults
 from azora.environment import environments
 from azora.settings import ROOT, Settings, settings
 from tasks.counting import count_run, environment_of
+from tasks.logs import keep_log
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
@@ -46,6 +47,15 @@ def test_a_run_is_counted_for_its_environment_however_it_ends(
     ends = (flow.on_completion_hooks, flow.on_failure_hooks, flow.on_crashed_hooks, flow.on_cancellation_hooks)
     assert all(count_run in hooks for hooks in ends)
     assert environment_of(get_parameter_defaults(flow.fn), deployment["tags"]) in environments(settings().environments)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_run_is_in_the_pipeline_s_log_from_its_beginning(
+    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    assert keep_log in flow.on_running_hooks
 
 
 @pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)

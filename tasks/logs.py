@@ -1,0 +1,75 @@
+"""The lines of a run and of its tasks, in the pipeline's log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext, TaskRunContext
+
+from azora.environment import environments
+from azora.gateways.logs import LogFile, about, log_file
+from azora.release import Release
+from azora.settings import settings
+from azora.tally import by_environment
+
+LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+
+
+def keep_log(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
+    """A hook for the beginning of a run: from now on what it and its tasks say is in the pipeline's log too."""
+    for name in LOGGERS:
+        logging.getLogger(name).addHandler(_handler())
+
+
+@cache
+def _handler() -> logging.Handler:
+    """One for a process, however many runs begin in it."""
+    handler = LogFile(log_file(settings()))
+    handler.addFilter(OfARun())
+    return handler
+
+
+class OfARun(logging.Filter):
+    """Adds to each line which run and task says it, and which environment, release and color it is about.
+
+    Those are what the task was given, or what the line itself says. Once a run has a release, all its lines name it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._releases: dict[str, str] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.__dict__
+        run, task, given = str(said.get("flow_run_id") or ""), str(said.get("task_run_name") or ""), _parameters()
+        release = given.get("release")
+        known = about(
+            environment=_environment(task, str(given.get("environment", ""))),
+            release=release.id if isinstance(release, Release) else self._releases.get(run, ""),
+            color=given.get("color"),
+            run=run,
+            run_name=said.get("flow_run_name"),
+            flow=said.get("flow_name"),
+            task=task,
+        )
+        said.update(known | {name: said[name] for name in known if name in said})
+        if "service.version" in said:
+            self._releases[run] = said["service.version"]
+        return True
+
+
+def _parameters() -> Mapping[str, Any]:
+    """Of the task that speaks, or else of the flow."""
+    context = TaskRunContext.get() or FlowRunContext.get()
+    return context.parameters or {} if context else {}
+
+
+def _environment(task: str, given: str) -> str:
+    """The one that the task's name begins with, or else *given*."""
+    (name,) = by_environment([(task, 0)], environments(settings().environments), given)
+    return name

@@ -76,10 +76,15 @@ def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice 
         f"{environment} runs {world.stack(last.to).title}",
         "success",
         f"switch {last.number}: users went from {last.came_from or 'nowhere'} to {last.to} at {last.at:%H:%M:%S} UTC",
-        f"{_requests(receipt)}{_times(last, receipt)}",
+        counts(last, receipt),
         *(f"approved by {yes.approver}: {yes.reason}" for yes in world.approvals if yes.id == last.approval),
         link,
     )
+
+
+def counts(switch: Switch, receipt: Receipt) -> str:
+    """What the switch did to users; empty where nothing was counted."""
+    return f"{_requests(receipt)}{_times(switch, receipt)}"
 
 
 def last_good(nights: Sequence[Night]) -> Night | None:

@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     notify_timeout_seconds: float = Field(
         10.0, description="How long a run waits for all addresses to take one notice, in seconds.", gt=0
     )
+    grafana_url: str = Field("", description="Grafana on whose boards each switch is marked. Default: none.")
+    grafana_token: SecretStr = Field(
+        SecretStr(""), description="Token of a service account of that Grafana that may create annotations."
+    )
+    grafana_token_file: Path | None = Field(
+        None, description="File of that token: a mounted Secret. Default `<state>/grafana-token`."
+    )
 
     keep_at_least_hours: float = Field(
         24, description="Nothing is pruned that is younger, in hours, whatever the other limits say.", gt=0

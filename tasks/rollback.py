@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.colors import Color
 from azora.gateways.logs import about
 from azora.gateways.recovery import book, roll_back, switch_users
+from tasks import telling
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient
 
@@ -30,6 +31,7 @@ def go_back(environment: str, revision: int | None) -> None:
         entry.number,
         extra=about(release=entry.release, color=entry.to),
     )
+    telling.move_by_hand(environment, entry)
 
 
 @task(
@@ -45,6 +47,8 @@ def switch_to(environment: str, color: Color) -> None:
     moved = f", switch {entry.number}" if entry else " already"
     about_it = about(release=entry.release if entry else "", color=color)
     get_run_logger().info("users of %s are on %s%s", environment, color, moved, extra=about_it)
+    if entry:
+        telling.move_by_hand(environment, entry)
 
 
 @task(task_run_name="{environment}: book the switch", cache_policy=NO_CACHE)

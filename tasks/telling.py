@@ -12,9 +12,11 @@ from prefect import Flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging.loggers import flow_run_logger
 
+from azora.annotations import Annotation, of_move, of_run
 from azora.bluegreen import Step
 from azora.errors import AzoraError
 from azora.gateways import events
+from azora.gateways.annotating import annotate
 from azora.gateways.cluster import Cluster
 from azora.gateways.notifying import addresses, send
 from azora.gateways.orchestrator import nights_until, page_of
@@ -22,6 +24,7 @@ from azora.gateways.promotion import Promotion
 from azora.gateways.source import changes_between
 from azora.notices import Night, Notice, last_good, of_switch, of_the_night, waiting
 from azora.plan import Change, Plan
+from azora.record import Switch
 from azora.settings import settings
 from tasks.places import environment_called, this_run
 
@@ -51,18 +54,27 @@ def _event(promotion: Promotion, taken: Step, message: str, kind: events.Kind) -
 
 
 def last_switch(environment: str, cluster: Cluster) -> None:
-    """What the newest switch came to, where this run made it; a good one only where the environment's file wants it told."""
+    """What the newest switch came to, where this run made it: to people and, on its boards, to Grafana. People hear of a good one
+    only where the environment's file wants it told.
+    """
     log = get_run_logger()
     try:
-        if not addresses(settings()):
+        someone = bool(addresses(settings()))
+        if not someone and not settings().grafana_url:
             return
-        wanted = environment_called(environment).notices
-        notice = of_switch(environment, cluster.look(), run=this_run(), link=page_of(this_run()))
+        world, wanted = cluster.look(), environment_called(environment).notices
+        notice = of_switch(environment, world, run=this_run(), link=page_of(this_run())) if someone else None
     except AzoraError as error:
         log.warning("nobody was told of the switch: %s", error.message)
         return
     if notice and (notice.kind != "success" or wanted == "all"):
         _tell(notice, log)
+    _mark(of_run(settings().application, environment, world, this_run()), log)
+
+
+def move_by_hand(environment: str, entry: Switch) -> None:
+    """Grafana marks a switch or a rollback that a person asked for; people are not told of what they do."""
+    _mark([of_move(settings().application, environment, entry)], get_run_logger())
 
 
 def of_the_nightly_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
@@ -84,4 +96,9 @@ def _changes_since_the_last_good(nights: Sequence[Night]) -> tuple[Change, ...]:
 def _tell(notice: Notice, log: Log) -> None:
     """Several applications may tell the same people."""
     for trouble in send(replace(notice, title=f"{settings().application}: {notice.title}"), settings()):
+        log.warning(trouble)
+
+
+def _mark(annotations: Sequence[Annotation], log: Log) -> None:
+    for trouble in annotate(annotations, settings()):
         log.warning(trouble)

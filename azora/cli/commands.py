@@ -14,6 +14,7 @@ from azora.cli.output import done, emit, note
 from azora.cli.rights import app as rights_app
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
+from azora.record import Switch
 from azora.settings import settings
 
 app = typer.Typer(
@@ -138,6 +139,7 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)
     note(sentence, environment=environment, release=entry.release, color=color, by=by)
     book(here, by=f"switch by {by}")
+    _mark(environment, entry, as_json=as_json)
 
 
 @app.command()
@@ -156,6 +158,7 @@ def rollback(
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)
     note(sentence, environment=environment, release=entry.release, color=entry.to, by=by)
     book(here, by=f"rollback by {by}")
+    _mark(environment, entry, as_json=as_json)
 
 
 @app.command()
@@ -248,6 +251,15 @@ def demo(
 
 def _environment(name: str) -> Environment:
     return load_environment(name, settings().environments)
+
+
+def _mark(environment: str, entry: Switch, *, as_json: bool) -> None:
+    """On Grafana's boards, where there is one."""
+    from azora.annotations import of_move  # noqa: PLC0415
+    from azora.gateways.annotating import annotate  # noqa: PLC0415
+
+    for trouble in annotate([of_move(settings().application, environment, entry)], settings()):
+        emit(f"  {trouble}", as_json=as_json)
 
 
 def _answer(run: str, decision: str, approver: str, reason: str, *, as_json: bool) -> None:

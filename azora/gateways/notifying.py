@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from azora.errors import BadInput
+from azora.gateways.outside import tell_all
 from azora.notices import Notice
 from azora.settings import Settings
 
@@ -79,24 +79,12 @@ def send(notice: Notice, settings: Settings) -> list[str]:
         known = addresses(settings)
     except BadInput as error:
         return [error.message]
-    return list(_told_at_once(notice, known, settings.notify_timeout_seconds)) if known else []
-
-
-def _told_at_once(notice: Notice, known: tuple[Address, ...], limit_seconds: float) -> Iterator[str]:
+    if not known:
+        return []
     _apprise()  # not by many threads at once
-    troubles = dict.fromkeys(known, f"it did not answer within {limit_seconds:g} s")
-
-    def tell(address: Address) -> None:
-        troubles[address] = _trouble(address, notice)
-
-    deadline = time.monotonic() + limit_seconds
-    # Daemons: the end of the process waits for none of them, as it would for an executor's.
-    threads = [threading.Thread(target=tell, args=(address,), daemon=True) for address in known]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return (f"could not tell {address.name}: {why}" for address, why in dict(troubles).items() if why)
+    tellers = {address.name: partial(_trouble, address, notice) for address in known}
+    troubles = tell_all(tellers, settings.notify_timeout_seconds)
+    return [f"could not tell {name}: {why}" for name, why in troubles.items()]
 
 
 def _trouble(address: Address, notice: Notice) -> str:

@@ -1,0 +1,40 @@
+"""What is marked on Grafana's boards: each move of the users, with what it did to them where that was counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from azora.notices import counts
+from azora.record import Receipt, Switch
+from azora.world import World
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A moment on the boards; they are found by their tags."""
+
+    at: datetime
+    tags: tuple[str, ...]
+    text: str
+
+
+def of_move(application: str, environment: str, switch: Switch, receipt: Receipt | None = None) -> Annotation:
+    """One switch, rollback or return, whoever made it."""
+    moved = f"users of {environment} went from {switch.came_from or 'nowhere'} to {switch.to}"
+    lines = (
+        f"{moved}: release {switch.release} ({switch.kind} {switch.number})",
+        counts(switch, receipt) if receipt else "",
+        f"found bad: {receipt.reason}" if receipt and receipt.verdict == "bad" else "",
+    )
+    tags = (application, environment, switch.release, str(switch.to), switch.kind)
+    return Annotation(switch.at, tags, "\n".join(filter(None, lines)))
+
+
+def of_run(application: str, environment: str, world: World, run: str) -> tuple[Annotation, ...]:
+    """The newest switch where *run* made it and what it came to is known, after the one that it takes back."""
+    last = world.last_switch
+    if last is None or last.by != run or world.receipt_of(last.number) is None:
+        return ()
+    made = world.switches[-2:] if last.kind == "return" else (last,)
+    return tuple(of_move(application, environment, one, world.receipt_of(one.number)) for one in made)

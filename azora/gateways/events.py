@@ -20,7 +20,7 @@ Kind = Literal["Normal", "Warning"]
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 LABEL_LETTERS = 63
 # What the API server takes: ValidateEventCreate of Kubernetes' pkg/apis/core/validation/events.go
-MESSAGE_LETTERS, INSTANCE_LETTERS = 1024, 128
+MESSAGE_BYTES, INSTANCE_BYTES = 1024, 128
 
 
 def tell(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kind = "Normal") -> str:
@@ -49,15 +49,19 @@ def event_of(namespace: Namespace, reason: str, message: str, *, run: str, kind:
         "type": kind,
         "reason": reason,
         "action": reason,
-        "message": message[:MESSAGE_LETTERS],
+        "message": _cut(message, MESSAGE_BYTES),
         "eventTime": micro_time(now),
         "firstTimestamp": seconds,
         "lastTimestamp": seconds,
         "count": 1,
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
-        "reportingInstance": run[:INSTANCE_LETTERS] or COMPONENT,
+        "reportingInstance": _cut(run, INSTANCE_BYTES) or COMPONENT,
     }
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return text.encode()[:most_bytes].decode(errors="ignore")
 
 
 def label_value(text: str) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from azora.bluegreen import Step
+from azora.colors import Color
 from azora.environment import Environment, Hosts
 from azora.errors import CheckFailed, Refused
+from azora.gateways import rollback
 from azora.gateways.events import RUN_LABEL, event_of, label_value, tell
 from azora.gateways.namespace import Namespace
+from azora.record import Switch
 from tasks import telling
 
 RUN = "0fb5bc5d-90e8-4bc5-8a4f-0d0b4c3f2a11"
@@ -69,8 +73,8 @@ def test_its_times_are_as_kubernetes_writes_them() -> None:
 
 
 def test_what_is_longer_than_the_api_takes_is_cut() -> None:
-    event = event_of(namespace(Api()), "Prove", "x" * 5000, run="y" * 500, kind="Warning", now=AT)
-    assert (len(event["message"]), len(event["reportingInstance"])) == (1024, 128)
+    event = event_of(namespace(Api()), "Prove", "…" * 5000, run="y" * 500, kind="Warning", now=AT)
+    assert (event["message"], event["reportingInstance"]) == ("…" * 341, "y" * 128)  # bytes: 3 a letter, 1024 in all
     assert len(event["metadata"]["labels"][RUN_LABEL]) == 63
 
 
@@ -128,3 +132,20 @@ def test_a_step_does_not_fail_of_its_event(warned: pytest.LogCaptureFixture) -> 
     (record,) = warned.records
     assert record.levelname == "WARNING"
     assert "no Event in shop-staging" in record.getMessage()
+
+
+@pytest.mark.parametrize("kind", ["switch", "rollback"])
+def test_users_moved_by_hand_are_an_event_of_who_moved_them(
+    kind: Literal["switch", "rollback"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api()
+    cluster = namespace(api)
+    monkeypatch.setattr(cluster, "write_record", lambda **_: None, raising=False)
+    monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
+    moved = Switch(number=7, at=AT, kind=kind, came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
+    monkeypatch.setattr(rollback, "_switched", lambda *_: moved)
+    rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)  # type: ignore[arg-type]
+    ((_, event),) = api.made
+    assert event["reason"] == kind.capitalize()
+    assert event["message"] == "users go from blue to green: release 1f2e (switch 7)"
+    assert event["metadata"]["labels"] == {RUN_LABEL: "ada"}

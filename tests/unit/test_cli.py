@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,13 @@ import yaml
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from azora.cli import main
+from azora.colors import Color
+from azora.gateways import recovery
+from azora.record import Switch
 from azora.settings import settings
 from tests.prefect_api import serving
 
+AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NOBODY = "127.0.0.1:9"  # the discard port: nothing listens there
 
 Said = tuple[int, str]
@@ -212,3 +218,17 @@ def test_a_wrong_command_line_says_how_it_is_used(azora: Callable[..., Said]) ->
     ended, said = azora("switch", "staging", "red")
     assert ended == 2
     assert "'red' is not one of 'blue', 'green'" in said
+
+
+def test_a_rollback_is_in_the_pipelines_log_and_does_not_fail_of_a_grafana_that_is_away(
+    azora: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    moved = Switch(number=7, at=AT, kind="rollback", came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
+    monkeypatch.setattr(recovery, "roll_back", lambda *_, **__: moved)
+    monkeypatch.setattr(recovery, "book", lambda *_, **__: None)
+    grafana = {"AZORA_GRAFANA_URL": f"http://{NOBODY}", "AZORA_GRAFANA_TOKEN": "glsa_t"}
+    assert azora("rollback", "production", "--as", "ada", **grafana) == (0, "")
+    (line,) = (tmp_path / "log/pipeline.log").read_text().splitlines()
+    said = json.loads(line)
+    assert said["message"] == "users of production are back on green: release 1f2e (switch 7)"
+    assert (said["user"], said["labels"]) == ({"name": "ada"}, {"color": "green"})

@@ -1,0 +1,106 @@
+"""One id leads from a run in Prefect to its lines in the pipeline's log and to its events in the cluster.
+
+Early among the tests on the node: the API server forgets events after an hour.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from azora.colors import COLOR_LABEL
+from azora.gateways.events import RUN_LABEL
+from azora.gateways.logs import log_file
+from azora.gateways.orchestrator import Run, stages
+from azora.settings import settings
+from tests import road
+from tests.conftest import FirstRelease
+from tests.unit.test_logs import IS, documented, flat, kibana, used
+
+Line = dict[str, Any]
+
+FIRST_PROMOTION = ["InstallData", "InstallPreview", "InstallRouter", "Switch", "Watch"]
+
+
+def of_the_pipeline() -> list[Line]:
+    """What the pipeline's log has, what was turned over included."""
+    file = log_file(settings())
+    return [
+        flat(json.loads(line)) for one in file.parent.glob(f"{file.name}*") for line in one.read_text().splitlines()
+    ]
+
+
+def of_pods(environment: str) -> list[Line]:
+    """The newest lines of the pods of both stacks."""
+    namespace = road.cluster(environment).namespace
+    flags = ("--tail=200", "--max-log-requests=60", "--all-containers")
+    said = road.kubectl("-n", namespace, "logs", "-l", COLOR_LABEL, *flags)
+    return [flat(json.loads(line)) for line in said.splitlines()]
+
+
+def of_run(run: str) -> list[Line]:
+    return [line for line in of_the_pipeline() if line.get("labels.run") == run]
+
+
+def events_of(run: str, environment: str) -> list[dict[str, Any]]:
+    """As a person asks for them, in the order in which they were made."""
+    namespace = road.cluster(environment).namespace
+    said = road.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={run}", "-o", "json")
+    found: list[dict[str, Any]] = json.loads(said)["items"]
+    return sorted(found, key=lambda event: str(event["eventTime"]))
+
+
+@pytest.fixture(scope="module")
+def failed(released: FirstRelease) -> Run:  # noqa: ARG001 - the node must serve users
+    """A run that ends at its first step, with an error."""
+    run = road.begin("deploy-staging", ref="no-such-branch")
+    return road.wait_for(run, lambda now: now.is_over, seconds=60)
+
+
+def test_each_stage_of_a_run_is_in_the_pipelines_log_by_its_id(released: FirstRelease) -> None:
+    of_tasks = {line.get("labels.task") for line in of_run(released.run)}
+    names = {name for name, _, _ in stages(released.run)}
+    assert "production: switch users" in names
+    assert names - of_tasks == set()
+
+
+def test_what_it_did_in_production_names_the_environment_the_release_and_the_color(released: FirstRelease) -> None:
+    first = road.world("production").switches[0]
+    lines = [line for line in of_run(released.run) if line.get("labels.task") == "production: switch users"]
+    assert {line["service.environment"] for line in lines} == {"production"}
+    assert {line["service.version"] for line in lines} == {first.release}
+    assert str(first.to) in {line.get("labels.color") for line in lines}
+
+
+def test_its_steps_are_events_of_the_namespace_in_their_order(released: FirstRelease) -> None:
+    events = events_of(released.run, "production")
+    assert {event["type"] for event in events} == {"Normal"}
+    assert [event["reason"] for event in events if event["reason"] in FIRST_PROMOTION] == FIRST_PROMOTION
+    for event in events:
+        assert event["involvedObject"]["name"] == road.cluster("production").live
+        assert event["reportingInstance"] == released.run
+
+
+def test_kubectl_shows_them_in_words_for_people(released: FirstRelease) -> None:
+    namespace = road.cluster("production").namespace
+    shown = road.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={released.run}", "--no-headers")
+    assert "switch users over: " in shown
+    assert f"service/{road.cluster('production').live}" in shown
+
+
+def test_a_run_that_failed_is_found_among_the_errors(failed: Run) -> None:
+    errors = [line for line in of_run(failed.id) if line["log.level"] == "error"]
+    assert any(line.get("error.type") == "BadInput" for line in errors)
+    assert any("no-such-branch" in line["message"] for line in errors)
+
+
+@pytest.mark.usefixtures("failed")
+def test_the_lines_of_a_node_have_each_field_that_kibana_asks_for_with_its_type() -> None:
+    lines, fields = [*of_the_pipeline(), *of_pods("production")], documented()
+    for saved in kibana():
+        for field in set(used(saved)):
+            values = [line[field] for line in lines if field in line]
+            assert values, f"{saved['id']} asks for {field}"
+            assert all(IS[fields[field]](value) for value in values), field

@@ -111,7 +111,8 @@ def test_a_machine_without_a_cluster_tells_that_and_its_disk(tmp_path: Path) -> 
     kubeconfig.write_text(
         yaml.safe_dump({"clusters": [cluster], "contexts": [context], "users": users, "current-context": "c"})
     )
-    text = scraped(exporter_of(Settings(node="none", state=tmp_path, kubeconfig=kubeconfig, identities=None)))
+    machine = Settings(node="none", state=tmp_path, kubeconfig=kubeconfig, kube_context=None, identities=None)
+    text = scraped(exporter_of(machine))
     assert 'azora_environment_up{environment="production"} 0.0' in text
     assert f'azora_disk_free_bytes{{folder="{tmp_path}"}}' in text
     assert "azora_certificate" not in text

@@ -1,4 +1,7 @@
-"""The lines of a run and of its tasks, in the pipeline's log."""
+"""The lines of a run and of its tasks, in the pipeline's log.
+
+By a handler that is added when a run begins: a logging.yml of our own would replace all of Prefect's, and have to follow it.
+"""
 
 from __future__ import annotations
 

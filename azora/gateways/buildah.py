@@ -97,7 +97,7 @@ def layers_kept() -> AbstractContextManager[None]:
 
 def storage_folder() -> Path:
     """Where layers and locks are; may be deleted while no build runs."""
-    return Path.home() / ".cache/azora/containers"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azora/containers"
 
 
 def _layers() -> Path:

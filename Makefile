@@ -4,7 +4,7 @@ NODE ?= demo
 AZORA := .venv/bin/azora
 PYTEST := .venv/bin/pytest
 SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
-unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
+unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
 .PHONY: help demo test up down clean lint check mutants thirty bench programs bootstrap
 

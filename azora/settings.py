@@ -1,40 +1,58 @@
-"""What differs between machines: `AZORA_*` variables, read once. What differs between environments is in deployments/."""
+"""What differs between machines: `AZORA_*` variables and a file, read once. What differs between environments is in deployments/."""
 
 from __future__ import annotations
 
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from azora.errors import BadInput
+from azora.settings_file import VARIABLE, settings_file, wrong_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 
+Place = Annotated[Path, AfterValidator(Path.expanduser)]  # no shell reads a file
+
 
 class Settings(BaseSettings):
-    """Every field is the variable `AZORA_<NAME>`; docs/configuration.md lists them all."""
+    """Every field is the variable `AZORA_<NAME>`, and a key of the settings file; docs/configuration.md lists them all."""
 
-    model_config = SettingsConfigDict(env_prefix="AZORA_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="AZORA_", frozen=True, extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable goes before the file."""
+        file = settings_file()
+        return (init_settings, env_settings, *([TomlConfigSettingsSource(settings_cls, file)] if file else []))
 
     node: str = Field(
         "demo",
         description="Name of the embedded node whose settings are used; `tests` use `test`.",
         pattern=r"^[a-z][a-z0-9]{0,7}$",
     )
-    state: Path | None = Field(
+    state: Place | None = Field(
         None, description="Folder for state: runs, reports, mirrors. Default `~/.local/state/azora/<node>`."
     )
-    kubeconfig: Path | None = Field(
+    kubeconfig: Place | None = Field(
         None,
         description="Kubeconfig file. Default: the embedded node's, or the usual one when `AZORA_KUBE_CONTEXT` is set.",
     )
     kube_context: str | None = Field(
         None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used."
     )
-    identities: Path | None = Field(
+    identities: Place | None = Field(
         None,
         description="Folder of `<environment>.kubeconfig`, as whom the pipeline connects. Default: as the kubeconfig says.",
     )
@@ -57,7 +75,7 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9-]*$",
     )
     branch: str = Field("main", description="Branch whose newest commit the nightly run rehearses.")
-    environments: Path = Field(
+    environments: Place = Field(
         ROOT / "deployments/environments",
         description="Folder of environment files; the pipeline's own, never the released commit's.",
     )
@@ -77,7 +95,7 @@ class Settings(BaseSettings):
     notify: SecretStr = Field(
         SecretStr(""), description="Addresses of who is told, as apprise writes them, with white space between them."
     )
-    notify_file: Path | None = Field(
+    notify_file: Place | None = Field(
         None, description="File of more such addresses, one a line: a mounted Secret. Default `<state>/notify`."
     )
     notify_timeout_seconds: float = Field(
@@ -159,11 +177,20 @@ def _adopt(written: dict[str, str]) -> None:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """This process's settings: the environment's variables over what the named node wrote over the defaults."""
-    if "AZORA_KUBE_CONTEXT" not in os.environ:
+    """This process's settings: variables over the settings file, or else what the named node wrote, over the defaults."""
+    if not {VARIABLE, "AZORA_KUBE_CONTEXT"} & os.environ.keys():
         _adopt(node_environment(os.environ.get("AZORA_NODE", "demo")))
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"AZORA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise BadInput(f"could not read the settings: {wrong}", advice="docs/configuration.md lists them") from None
+        raise _unusable(error.errors()) from None
+
+
+def _unusable(errors: list[ErrorDetails]) -> BadInput:
+    """Of variables that are wrong, or else of keys of the file."""
+    told = {f"AZORA_{str(one['loc'][0]).upper()}": one["msg"] for one in errors}
+    variables = {name: said for name, said in told.items() if name in os.environ}
+    if (file := settings_file()) and not variables:
+        return wrong_keys(file, errors)
+    wrong = "; ".join(f"{name}: {said}" for name, said in (variables or told).items())
+    return BadInput(f"could not read the settings: {wrong}", advice="docs/configuration.md lists them")

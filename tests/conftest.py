@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from azora.local.layout import layout
 
+os.environ.pop("AZORA_SETTINGS", None)  # whatever it names is not what tests may empty
 os.environ["AZORA_NODE"] = os.environ.get("AZORA_TEST_NODE", "test")  # emptied and stopped: never a demo
 os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
 os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import

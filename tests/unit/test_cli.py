@@ -183,6 +183,28 @@ def test_a_machine_set_up_wrongly_is_told_which_setting_to_correct(
     assert_one_sentence(said, says)
 
 
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["release"], ["doctor"], ["rights", "show", "staging"]], ids=" ".join
+)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param("regsitry = 'x'\n", ["line 1: regsitry: unknown key", "configuration.md"], id="unknown key"),
+        pytest.param("registry = \n", ["no TOML: Invalid value (at line 1"], id="no TOML"),
+        pytest.param(None, ["there is no such file", "AZORA_SETTINGS"], id="no file"),
+    ],
+)
+def test_an_unreadable_settings_file_ends_every_command_before_anything_is_done(
+    azora: Callable[..., Said], tmp_path: Path, arguments: list[str], content: str | None, says: list[str]
+) -> None:
+    file = tmp_path / "azora.toml"
+    if content is not None:
+        file.write_text(content)
+    ended, said = azora(*arguments, AZORA_SETTINGS=str(file))
+    assert ended == 2
+    assert_one_sentence(said, [f"could not read the settings file '{file}'", *says])
+
+
 def test_an_environment_whose_account_has_no_kubeconfig_is_told_who_makes_it(
     azora: Callable[..., Said], tmp_path: Path
 ) -> None:

@@ -1,0 +1,127 @@
+"""The settings file: read under the variables, and one clear error for each way in which it cannot be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from azora.errors import BadInput
+from azora.settings import Settings, settings
+
+GOOD = """\
+kube_context = "mine"
+registry = "registry.example.org/team"
+registry_plain_http = false
+state = "~/state"
+ingress_address = ""
+ingress_port = 443
+keep_images_days = 7
+"""
+
+Reads = Callable[..., Settings]
+
+
+@pytest.fixture
+def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
+    """The settings of a machine with this file and these variables, and nothing else; a node of its own it had once."""
+    for name in [name for name in os.environ if name.startswith("AZORA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    node = tmp_path / ".local/state/azora/demo/env"
+    node.parent.mkdir(parents=True)
+    node.write_text("AZORA_REGISTRY=the.node:5000\nAZORA_HELM=/the/node/helm\n")
+
+    def read(content: str | bytes | None, name: str = "azora.toml", **variables: str) -> Settings:
+        file = tmp_path / name
+        if content is not None:
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        for variable, value in ({"AZORA_SETTINGS": str(file)} | variables).items():
+            monkeypatch.setenv(variable, value)
+        settings.cache_clear()
+        return settings()
+
+    yield read
+    settings.cache_clear()
+
+
+def test_what_it_says_holds_and_the_rest_is_the_default(reads: Reads, tmp_path: Path) -> None:
+    found = reads(GOOD)
+    assert (found.kube_context, found.registry, found.registry_plain_http) == (
+        "mine",
+        "registry.example.org/team",
+        False,
+    )
+    assert (found.ingress_address, found.ingress_port, found.keep_images_days) == ("", 443, 7)
+    assert found.branch == "main"
+    assert found.state_folder == tmp_path / "state"
+
+
+def test_a_variable_goes_before_it(reads: Reads) -> None:
+    found = reads(GOOD, AZORA_REGISTRY="another.example.org")
+    assert (found.registry, found.kube_context) == ("another.example.org", "mine")
+
+
+def test_what_an_embedded_node_wrote_plays_no_part(reads: Reads) -> None:
+    assert reads(GOOD).helm == "helm"
+
+
+def test_without_it_the_variables_do(reads: Reads) -> None:
+    assert reads(None, AZORA_SETTINGS="", AZORA_KUBE_CONTEXT="mine").kube_context == "mine"
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "advice"),
+    [
+        pytest.param("", "", "", id="an empty one is fine"),
+        pytest.param('node = "a"\nregsitry = "x"\n', "line 2: regsitry: unknown key", "every key", id="unknown key"),
+        pytest.param("[azora]\nnode = 'a'\n", "line 1: azora: unknown key", "every key", id="a table"),
+        pytest.param("ingress_port = 'http'\n", "line 1: ingress_port: Input should be", "every key", id="wrong type"),
+        pytest.param("\nkeep_images = 0\n", "line 2: keep_images: Input should be", "every key", id="out of range"),
+        pytest.param("node = a\n", "no TOML: Invalid value (at line 1, column 8)", "that line", id="no TOML"),
+        pytest.param("x = 1\nx = 2\n", "no TOML: Cannot overwrite a value (at line 2", "that line", id="key twice"),
+        pytest.param(b"node = '\xff'\n", "it is no text in UTF-8", "UTF-8", id="no text"),
+        pytest.param("notify = 'slack://A/B/C'\n", "line 1: notify: is a secret", "notify_file", id="secret"),
+        pytest.param(None, "there is no such file", "own-cluster.md", id="no file"),
+    ],
+)
+def test_each_mistake_is_one_error_with_file_line_key_and_what_to_do(
+    reads: Reads, tmp_path: Path, content: str | bytes | None, says: str, advice: str
+) -> None:
+    if not says:
+        assert reads(content).node == "demo"
+        return
+    with pytest.raises(BadInput) as refused:
+        reads(content)
+    assert refused.value.message.startswith(f"could not read the settings file '{tmp_path / 'azora.toml'}': ")
+    assert says in refused.value.message
+    assert advice in refused.value.advice
+    assert "slack" not in str(refused.value)
+
+
+def test_a_folder_in_its_place_is_told(reads: Reads, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BadInput, match="Is a directory"):
+        reads(None, name="folder")
+
+
+def test_a_file_that_may_not_be_read_is_told(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(BadInput, match="Permission denied") as refused:
+        reads(GOOD)
+    assert "chmod" in refused.value.advice
+
+
+def test_a_relative_path_is_refused(reads: Reads) -> None:
+    with pytest.raises(BadInput, match="relative"):
+        reads(GOOD, AZORA_SETTINGS="azora.toml")
+
+
+def test_a_wrong_variable_is_told_as_one(reads: Reads) -> None:
+    with pytest.raises(BadInput, match="could not read the settings: AZORA_INGRESS_PORT"):
+        reads(GOOD, AZORA_INGRESS_PORT="http")

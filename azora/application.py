@@ -73,14 +73,21 @@ class SecretKey(_Strict):
 
 
 class Suites(_Strict):
-    """Folders of the cases that are run against a deployed platform; the end-to-end ones are handed `secret`."""
+    """Folders of the cases that are run against a deployed platform; the end-to-end ones, if there are any, are handed `secret`."""
 
-    e2e: Inside
     smoke: Inside
+    e2e: Inside | None = None
     secret: SecretKey | None = None
 
-    def folders(self) -> dict[str, str]:
-        return {"e2e": self.e2e, "smoke": self.smoke}
+    def folder(self, name: Literal["e2e", "smoke"]) -> str:
+        """Raises BadInput where the application has no such cases."""
+        folder = {"e2e": self.e2e, "smoke": self.smoke}[name]
+        if folder is None:
+            raise BadInput(
+                f"could not run the {name} cases: the application has none",
+                advice=f"name their folder in suites.{name} of {FILE}",
+            )
+        return folder
 
 
 class Application(_Strict):
@@ -118,7 +125,7 @@ class Application(_Strict):
             yield from ((f"images.{number}.sources", source) for source in image.sources)
         named = {f"charts.{key}": path for key, path in self.charts}
         named |= {"values": self.values, "migrations": self.migrations}
-        named |= {f"suites.{key}": path for key, path in self.suites.folders().items()}
+        named |= {"suites.smoke": self.suites.smoke, "suites.e2e": self.suites.e2e}
         yield from ((key, path) for key, path in named.items() if path)
 
 

@@ -125,7 +125,7 @@ def storage(classes: Mapping[str, bool]) -> Finding:
         "storage",
         Level.WEAK if classes else Level.BAD,
         f"no default StorageClass (there are: {known})",
-        "name one in deployments/values/azora-data (storage.className), or make one the default; else databases wait for volumes",
+        "name one in the values of the data chart (storage.className in this repository's), or make one the default; else databases wait for volumes",
     )
 
 
@@ -145,7 +145,7 @@ def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
         "network policy",
         Level.UNKNOWN,
         "no network that is known to enforce them runs as a DaemonSet here",
-        "ask who runs the cluster, or see from a pod of another namespace that azora-postgresql does not answer",
+        "ask who runs the cluster, or see from a pod of another namespace that a database does not answer",
     )
 
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from azora.errors import BadInput
 
+NAMED_BY_FLOWS = ("staging", "production")
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,8 +72,33 @@ def load_environment(name: str, folder: Path) -> Environment:
 
 
 def environments(folder: Path) -> list[str]:
-    """Names of all environments, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of all environments, sorted.
+
+    Raises:
+        BadInput: there is none.
+    """
+    found = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not found:
+        raise BadInput(
+            f"could not find any environment: there is no file *.yaml in {str(folder)!r}",
+            advice="correct AZORA_ENVIRONMENTS (`environments` in the settings file)",
+        )
+    return found
+
+
+def environments_of_flows(folder: Path) -> list[str]:
+    """The same, with those among them that flows name.
+
+    Raises:
+        BadInput: one of these has no file.
+    """
+    found = environments(folder)
+    if missing := [name for name in NAMED_BY_FLOWS if name not in found]:
+        raise BadInput(
+            f"could not find the environment {' and '.join(missing)} in {str(folder)!r}",
+            advice="write the file: releases go from staging to production",
+        )
+    return found
 
 
 def _first(error: Exception) -> str:

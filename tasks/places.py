@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from prefect.runtime import flow_run
 
-from azora.environment import Environment, environments, load_environment
+from azora.environment import Environment, environments_of_flows, load_environment
 from azora.gateways import delivering
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.promotion import Promotion
@@ -15,7 +15,7 @@ from azora.settings import settings
 
 # One member per file, so that the start form offers the environments there are.
 EnvironmentName = StrEnum(  # type: ignore[misc]
-    "EnvironmentName", {name.upper().replace("-", "_"): name for name in environments(settings().environments)}
+    "EnvironmentName", {name.upper().replace("-", "_"): name for name in environments_of_flows(settings().environments)}
 )
 
 

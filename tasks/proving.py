@@ -81,22 +81,27 @@ def demand_proof(environment: str, release: Release) -> None:
     cache_policy=NO_CACHE,
 )
 def prove_end_to_end(environment: str, release: Release) -> None:
-    """Record that the browser cases passed: on the preview in this run, or else, where there was none, on what is live."""
+    """Record what passed: the browser cases on the preview in this run, or else, where there was none, on what is live.
+
+    Of an application without such cases the smoke cases are the proof.
+    """
     promotion = promotion_of(environment, release)
     world = promotion.cluster.look()
     if world.active is None or not runs(world, release.id):
         raise Refused(
             f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
         )
-    on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
-    passed = on_preview or _passed_live(
-        promotion,
-        "e2e",
-        world.active,
-        title=f"End-to-end cases on {environment}",
-        where=f"{environment} end to end",
-    )
-    summary = f"unit tests, smoke and {passed} end-to-end cases passed"
+    summary = "unit tests and smoke cases passed; there are no end-to-end cases"
+    if promotion.delivery.application.suites.e2e:
+        on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
+        passed = on_preview or _passed_live(
+            promotion,
+            "e2e",
+            world.active,
+            title=f"End-to-end cases on {environment}",
+            where=f"{environment} end to end",
+        )
+        summary = f"unit tests, smoke and {passed} end-to-end cases passed"
     promotion.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
 
 

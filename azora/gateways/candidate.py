@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from azora.application import Application, load_application
+from azora.application import FILE, Application, load_application
+from azora.errors import BadInput
 from azora.gateways.images import content_tag, pinned_base
 from azora.gateways.registry import find
 from azora.gateways.source import digest_of, export
@@ -19,9 +20,18 @@ def folder_of(commit: str, settings: Settings, purpose: str = "exports") -> Path
 
 
 def must_be_sound(commit: str, settings: Settings) -> None:
-    """Raise BadInput when what describes *commit* cannot be right: its application.yaml, its revision files."""
+    """Raise BadInput when what describes *commit* cannot be right: its application.yaml, its revision files.
+
+    So also for one of another application than this machine's: its objects would be looked for by the wrong name.
+    """
     folder = folder_of(commit, settings)
-    migrations_of(revision_files(load_application(folder), folder))
+    application = load_application(folder)
+    if application.name != settings.application:
+        raise BadInput(
+            f"could not release {application.name!r}, as {FILE!r} says: this machine releases {settings.application!r}",
+            advice="correct AZORA_APPLICATION (`application` in the settings file), or AZORA_REPOSITORY",
+        )
+    migrations_of(revision_files(application, folder))
 
 
 def frozen(commit: str, subject: str, images: dict[str, str], settings: Settings) -> Release:

@@ -32,4 +32,5 @@ class Promotion(Preview, Switching):
     @patient
     def next(self, *, end_to_end: bool = False) -> Step | None:
         """The one next step, from a fresh look; an API server that is away for a moment is waited for."""
-        return next_step(self.look(), replace(self.wanted, end_to_end=end_to_end), datetime.now(UTC))
+        has_cases = self.delivery.application.suites.e2e is not None
+        return next_step(self.look(), replace(self.wanted, end_to_end=end_to_end and has_cases), datetime.now(UTC))

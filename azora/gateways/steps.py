@@ -89,7 +89,7 @@ class Steps:
         """Run a suite of the released commit against *host*; reports land in this run's folder, outcomes are remembered."""
         suites = self.delivery.application.suites
         result = run_suite(
-            self.delivery.folder / suites.folders()[name],
+            self.delivery.folder / suites.folder(name),
             url=public_url(host, self.settings),
             connect=self.settings.ingress_address,
             release=self.delivery.release.id,

@@ -10,6 +10,8 @@ import yaml
 
 from azora.application import FILE, load_application
 from azora.errors import BadInput
+from azora.gateways import candidate
+from azora.settings import Settings
 
 GOOD: dict[str, Any] = {
     "name": "shop",
@@ -75,6 +77,26 @@ def test_a_mistake_is_refused_with_file_and_key(tmp_path: Path, change: dict[str
         load_application(committed(tmp_path, GOOD | change))
 
     assert refused.value.message.startswith(f"could not read '{FILE}': {line}")
+
+
+def test_an_application_may_have_no_end_to_end_cases_but_must_have_smoke_cases(tmp_path: Path) -> None:
+    suites = load_application(committed(tmp_path / "a", GOOD | {"suites": {"smoke": "cases/smoke"}})).suites
+    assert suites.folder("smoke") == "cases/smoke"
+    with pytest.raises(BadInput, match="could not run the e2e cases: the application has none"):
+        suites.folder("e2e")
+    with pytest.raises(BadInput, match=r"suites\.smoke: is required"):
+        load_application(committed(tmp_path / "b", GOOD | {"suites": {"e2e": "cases/e2e"}}))
+
+
+def test_the_commit_of_another_application_than_this_machine_s_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = committed(tmp_path, GOOD)
+    monkeypatch.setattr(candidate, "folder_of", lambda *_: folder)
+    candidate.must_be_sound("0" * 40, Settings(application="shop"))
+    with pytest.raises(BadInput, match=r"could not release 'shop'.*this machine releases 'azora'") as refused:
+        candidate.must_be_sound("0" * 40, Settings(application="azora"))
+    assert "AZORA_APPLICATION" in refused.value.advice
 
 
 @pytest.mark.parametrize("content", ["name: [", "just text", ""], ids=["broken", "text", "empty"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from azora.environment import environments, load_environment
+from azora.environment import environments, environments_of_flows, load_environment
 from azora.errors import BadInput
 from azora.settings import ROOT
 
@@ -42,3 +42,18 @@ def test_an_unknown_environment_names_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "staging.yaml").write_text(GOOD)
     with pytest.raises(BadInput, match="known environments: staging"):
         load_environment("prod", tmp_path)
+
+
+def test_a_folder_without_any_is_told_with_the_setting_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="could not find any environment") as refused:
+        environments(tmp_path)
+    assert "AZORA_ENVIRONMENTS" in refused.value.advice
+
+
+def test_an_environment_that_flows_name_must_be_there(tmp_path: Path) -> None:
+    for name in ("staging", "elsewhere"):
+        (tmp_path / f"{name}.yaml").write_text(GOOD)
+    with pytest.raises(BadInput, match="could not find the environment production in"):
+        environments_of_flows(tmp_path)
+    (tmp_path / "production.yaml").write_text(GOOD)
+    assert environments_of_flows(tmp_path) == ["elsewhere", "production", "staging"]

@@ -24,7 +24,12 @@ def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> 
             "images": _images(delivery, "stack"),
         },
     )
-    replicas: dict[str, int] = values.setdefault("replicas", {})
+    replicas = values.setdefault("replicas", {})
+    if not isinstance(replicas, dict):
+        raise BadInput(
+            f"could not use `replicas: {replicas!r}` in the values of {delivery.application.charts.stack!r}: it is no map",
+            advice="write `replicas: {SERVICE: n}`; azora, images and replicas are Azora's keys in a stack's values",
+        )
     for service in delivery.application.service_names:
         replicas[service] = max(replicas.get(service, 1), least.get(service, 0))
     return values
@@ -49,10 +54,14 @@ def data_values(delivery: Delivery) -> Values:
 
 
 def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
-    """Helm release, chart and values of all that a delivery installs, as it would be for an empty environment."""
+    """Helm release, chart and values of all that a delivery installs: blue as for an empty environment, green beside a bigger blue."""
     application, folder = delivery.application, delivery.folder
-    stack = stack_values(delivery, Color.BLUE, least={})
-    yield f"{application.name}-{Color.BLUE}", folder / application.charts.stack, stack
+    for color in Color:
+        values = stack_values(delivery, color, least={})
+        if color is Color.GREEN:
+            bigger = {service: count + 1 for service, count in values["replicas"].items()}
+            values = stack_values(delivery, color, least=bigger)
+        yield f"{application.name}-{color}", folder / application.charts.stack, values
     yield application.name, folder / application.charts.router, router_values(delivery, Color.BLUE)
     if application.charts.data and delivery.environment.data:
         yield f"{application.name}-data", folder / application.charts.data, data_values(delivery)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from azora.application import load_application
+from azora.contract import router_faults, shared_names, stack_faults
 from azora.delivery import Delivery
 from azora.environment import Environment
-from azora.errors import AzoraError
+from azora.errors import AzoraError, BadInput
 from azora.gateways import charts
 from azora.gateways.candidate import folder_of
 from azora.gateways.cluster import connect
-from azora.gateways.helm import Helm
+from azora.gateways.helm import Helm, Values
 from azora.gateways.promotion import Promotion
 from azora.release import Release
 from azora.settings import Settings
+
+SHOWN_FAULTS = 8
 
 
 def promotion_of(environment: Environment, release: Release, *, run: str, settings: Settings) -> Promotion:
@@ -24,13 +27,38 @@ def promotion_of(environment: Environment, release: Release, *, run: str, settin
 
 
 def render_charts(environment: Environment, release: Release, *, settings: Settings) -> None:
-    """Raise BadInput unless every chart of *release* renders with the values of *environment*. No cluster is asked."""
+    """Raise BadInput unless every chart of *release* renders with the values of *environment*, and provides what it must.
+
+    No cluster is asked.
+    """
     folder = folder_of(release.commit, settings)
     delivery = Delivery(release, load_application(folder), environment, folder, run="")
     helm = Helm(environment, settings)
+    rendered: dict[str, list[Values]] = {}
     for name, chart, values in charts.everything(delivery):
         try:
-            helm.render(name, chart, values)
+            rendered[name] = helm.render(name, chart, values)
+            _must_provide(delivery, name, str(chart), rendered[name], values)
         except AzoraError as error:
             message = error.message.replace(f"{folder}/", "")
             raise type(error)(f"{message}\n  with the values of {environment.name}", advice=error.advice) from error
+    if faults := list(shared_names(rendered)):
+        raise _unfit("use the charts", faults)
+
+
+def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Values], values: Values) -> None:
+    """Raise BadInput for a stack or a front door that could not be found, counted or switched."""
+    application = delivery.application
+    faults: list[str] = []
+    if name == application.name:
+        faults = list(router_faults(objects, values))
+    elif "color" in values["azora"]:
+        faults = list(stack_faults(objects, values, application.service_names))
+    if faults:
+        raise _unfit(f"use the chart {chart!r}", faults)
+
+
+def _unfit(what: str, faults: list[str]) -> BadInput:
+    lines = "\n  ".join(faults[:SHOWN_FAULTS])
+    more = f"\n  and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+    return BadInput(f"could not {what}: {lines}{more}", advice="docs/own-cluster.md says what a chart must provide")

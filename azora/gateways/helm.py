@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pyhelm3.command import Command
 
 from azora.environment import Environment
@@ -224,11 +225,12 @@ class Helm:
         )
         return int(done["version"])
 
-    def render(self, name: str, chart: Path, values: Values) -> None:
-        """Raise BadInput unless *chart* renders with *values*, by its own schema. No cluster is asked."""
+    def render(self, name: str, chart: Path, values: Values) -> list[Values]:
+        """The objects that *chart* makes of *values*; raises BadInput where it does not, by its own schema too. No cluster is asked."""
         argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
         command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
-        asyncio.run(command.run(argv, json.dumps(values).encode()))
+        rendered = asyncio.run(command.run(argv, json.dumps(values).encode()))
+        return [found for found in yaml.load_all(rendered, Loader=yaml.CSafeLoader) if found]
 
 
 def merged(*layers: Values) -> Values:

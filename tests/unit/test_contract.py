@@ -1,0 +1,132 @@
+"""What a chart must provide: objects as literals, and one fault for each way in which they are not fit."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from azora.contract import router_faults, shared_names, stack_faults
+
+Json = dict[str, Any]
+IMAGE = "registry.example/shop/front@sha256:1"
+LABELS = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "front", "azora.dev/color": "blue"}
+STACK_VALUES: Json = {
+    "azora": {"application": "shop", "color": "blue", "release": "3f2a"},
+    "replicas": {"front": 2},
+    "images": {"front": IMAGE},
+}
+FRONT: Json = {
+    "kind": "Deployment",
+    "metadata": {"name": "shop-blue-front", "labels": {**LABELS, "more": "of its own"}},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": LABELS},
+        "template": {
+            "metadata": {"labels": {**LABELS, "azora.dev/release": "3f2a"}},
+            "spec": {"containers": [{"name": "front", "image": IMAGE}]},
+        },
+    },
+}
+ROUTER_VALUES: Json = {"azora": {"application": "shop", "color": "blue"}, "edge": {"component": "front"}}
+LIVE: Json = {"kind": "Service", "metadata": {"name": "shop"}, "spec": {"selector": LABELS}}
+PREVIEW: Json = {
+    "kind": "Service",
+    "metadata": {"name": "shop-preview"},
+    "spec": {"selector": {**LABELS, "azora.dev/color": "green"}},
+}
+
+
+def changed(found: Json, change: Callable[[Json], object]) -> Json:
+    copied = copy.deepcopy(found)
+    change(copied)
+    return copied
+
+
+def test_a_stack_that_provides_everything_has_no_fault() -> None:
+    others = [
+        {"kind": "ConfigMap", "metadata": {"name": "shop-blue"}},
+        {"kind": "Deployment", "metadata": {"name": "x"}},
+    ]
+    assert list(stack_faults([FRONT, *others], STACK_VALUES, ["front"])) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        pytest.param(
+            lambda it: it["metadata"]["labels"].pop("azora.dev/color"), "0 Deployments have the labels", id="no color"
+        ),
+        pytest.param(lambda it: it["metadata"].pop("labels"), "0 Deployments have the labels", id="no labels"),
+        pytest.param(
+            lambda it: it["spec"]["template"]["metadata"]["labels"].pop("azora.dev/release"),
+            "the pods of Deployment shop-blue-front lack azora.dev/release: 3f2a",
+            id="pods without the release",
+        ),
+        pytest.param(
+            lambda it: it["spec"].update(selector={"matchLabels": {"app.kubernetes.io/name": "shop"}}),
+            "Deployment shop-blue-front selects pods of both colors",
+            id="selector without the color",
+        ),
+        pytest.param(
+            lambda it: it["spec"].update(replicas=1), "has 1 replicas, though replicas.front is 2", id="its own number"
+        ),
+        pytest.param(lambda it: it["spec"].pop("replicas"), "has None replicas", id="no number"),
+        pytest.param(
+            lambda it: it["spec"]["template"]["spec"]["containers"].append({"name": "proxy", "image": "envoy:1"}),
+            "container proxy of Deployment shop-blue-front runs envoy:1, which is none of `images`",
+            id="an image of nobody",
+        ),
+    ],
+)
+def test_what_a_service_s_deployment_lacks_is_told(change: Callable[[Json], object], fault: str) -> None:
+    (told,) = stack_faults([changed(FRONT, change)], STACK_VALUES, ["front"])
+    assert fault in told
+
+
+def test_a_deployment_of_no_service_is_told() -> None:
+    stranger = changed(FRONT, lambda it: it["metadata"]["labels"].update({"app.kubernetes.io/component": "worker"}))
+    (told,) = stack_faults([FRONT, stranger], STACK_VALUES, ["front"])
+    assert "is of no service of application.yaml: its label is app.kubernetes.io/component: worker" in told
+
+
+def test_two_deployments_of_one_service_are_told() -> None:
+    (told,) = stack_faults([FRONT, FRONT], STACK_VALUES, ["front"])
+    assert told.startswith("2 Deployments have the labels")
+
+
+def test_a_router_that_provides_everything_has_no_fault() -> None:
+    assert list(router_faults([LIVE, PREVIEW, {"kind": "Ingress", "metadata": {"name": "shop"}}], ROUTER_VALUES)) == []
+
+
+def selects(labels: Json | None) -> Callable[[Json], object]:
+    return lambda it: it["spec"].update(selector=labels)
+
+
+@pytest.mark.parametrize(
+    ("objects", "fault"),
+    [
+        pytest.param([LIVE], "there is no Service shop-preview", id="no preview"),
+        pytest.param([PREVIEW], "there is no Service shop", id="no live"),
+        pytest.param(
+            [changed(LIVE, selects({**LABELS, "azora.dev/color": "green"})), PREVIEW],
+            "Service shop selects app.kubernetes.io/name: shop, app.kubernetes.io/component: front, azora.dev/color: green",
+            id="the wrong color",
+        ),
+        pytest.param(
+            [changed(LIVE, selects({**LABELS, "track": "live"})), PREVIEW], "track: live and not", id="one label more"
+        ),
+        pytest.param([LIVE, changed(PREVIEW, selects(None))], "Service shop-preview selects nothing", id="nothing"),
+    ],
+)
+def test_what_a_router_lacks_is_told(objects: list[Json], fault: str) -> None:
+    (told,) = router_faults(objects, ROUTER_VALUES)
+    assert fault in told
+
+
+def test_a_name_that_both_colors_have_is_told() -> None:
+    settings = {"kind": "ConfigMap", "metadata": {"name": "shop-settings"}}
+    (told,) = shared_names({"shop-blue": [FRONT, settings], "shop-green": [settings], "shop": [LIVE]})
+    assert told == "ConfigMap shop-settings is in shop-blue and shop-green: a stack's names must have its color in them"

@@ -1,0 +1,100 @@
+"""What Azora asks of charts, asked of those in this repository; and what a team is told whose charts do not provide it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from azora.application import load_application
+from azora.environment import environments, load_environment
+from azora.errors import BadInput
+from azora.gateways import delivering
+from azora.release import Release
+from azora.settings import ROOT, Settings
+from tests.charts.rendering import helm_program
+
+EXAMPLES = ROOT / "docs/examples"
+GUESTBOOK = EXAMPLES / "guestbook"
+PLACES = {
+    "this platform": (ROOT, ROOT / "deployments/environments"),
+    "guestbook": (GUESTBOOK, EXAMPLES / "environments"),
+}
+
+
+def render(folder: Path, environment: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run does before it builds, with images that nobody made."""
+    application = load_application(folder)
+    images = {
+        one.name: f"registry.example/{application.name}/{one.name}@sha256:{'0' * 64}" for one in application.images
+    }
+    release = Release(application=application.name, commit="0" * 40, images=images, charts_digest="", values_digest="")
+    monkeypatch.setattr(delivering, "folder_of", lambda *_: folder)
+    settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
+    delivering.render_charts(load_environment(environment, files), release, settings=settings)
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+@pytest.mark.parametrize("application", PLACES)
+def test_every_application_here_provides_it(
+    application: str, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render(PLACES[application][0], environment, PLACES[application][1], monkeypatch)
+
+
+def test_the_example_goes_to_the_environments_that_flows_name() -> None:
+    assert environments(EXAMPLES / "environments") == ["production", "staging"]
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "says"),
+    [
+        pytest.param(
+            "charts/guestbook/templates/_pods.tpl",
+            ("azora.dev/release: {{ .root.Values.azora.release | quote }}", 'tier: "any"'),
+            ["the chart 'deployments/charts/guestbook'", "guestbook-blue-front lack azora.dev/release", "staging"],
+            id="pods without the release",
+        ),
+        pytest.param(
+            "charts/guestbook/templates/_pods.tpl",
+            ("replicas: {{ get .root.Values.replicas .service }}", "replicas: 1"),
+            ["Deployment guestbook-green-front has 1 replicas, though replicas.front is 2"],
+            id="a number of its own, that blue happens to have",
+        ),
+        pytest.param(
+            "charts/guestbook/templates/_pods.tpl",
+            (
+                '"%s-%s-%s" .root.Values.azora.application .root.Values.azora.color .service',
+                '"%s-%s" .root.Values.azora.application .service',
+            ),
+            ["Deployment guestbook-front is in guestbook-blue and guestbook-green", "have its color in them"],
+            id="names without the color",
+        ),
+        pytest.param(
+            "charts/front-door/templates/doors.yaml",
+            ('"%s-preview"', '"%s-next"'),
+            ["the chart 'deployments/charts/front-door'", "there is no Service guestbook-preview"],
+            id="the other color has no door",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", "replicas: 2\nbook:"),
+            ["`replicas: 2`", "write `replicas: {SERVICE: n}`"],
+            id="replicas as a number",
+        ),
+    ],
+)
+def test_a_chart_that_does_not_is_refused_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, change: tuple[str, str], says: list[str]
+) -> None:
+    folder = tmp_path / "guestbook"
+    shutil.copytree(GUESTBOOK, folder)
+    changed = folder / "deployments" / file
+    assert change[0] in changed.read_text()
+    changed.write_text(changed.read_text().replace(*change))
+    with pytest.raises(BadInput) as refused:
+        render(folder, "staging", EXAMPLES / "environments", monkeypatch)
+    assert refused.value.advice
+    for words in says:
+        assert words in str(refused.value)

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from azora.application import load_application
+from azora.delivery import Delivery
 from azora.environment import environments, load_environment
 from azora.errors import BadInput
 from azora.gateways import delivering
+from azora.gateways.charts import everything
+from azora.gateways.helm import Helm
 from azora.release import Release
 from azora.settings import ROOT, Settings
 from tests.charts.rendering import helm_program
+from tests.charts.test_pod_security import offences
 
 EXAMPLES = ROOT / "docs/examples"
 GUESTBOOK = EXAMPLES / "guestbook"
@@ -23,13 +27,18 @@ PLACES = {
 }
 
 
-def render(folder: Path, environment: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a run does before it builds, with images that nobody made."""
+def made_of(folder: Path) -> Release:
+    """The release of the application in *folder*, with images that nobody made."""
     application = load_application(folder)
     images = {
         one.name: f"registry.example/{application.name}/{one.name}@sha256:{'0' * 64}" for one in application.images
     }
-    release = Release(application=application.name, commit="0" * 40, images=images, charts_digest="", values_digest="")
+    return Release(application=application.name, commit="0" * 40, images=images, charts_digest="", values_digest="")
+
+
+def render(folder: Path, environment: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run does before it builds."""
+    application, release = load_application(folder), made_of(folder)
     monkeypatch.setattr(delivering, "folder_of", lambda *_: folder)
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
     delivering.render_charts(load_environment(environment, files), release, settings=settings)
@@ -45,6 +54,17 @@ def test_every_application_here_provides_it(
 
 def test_the_example_goes_to_the_environments_that_flows_name() -> None:
     assert environments(EXAMPLES / "environments") == ["production", "staging"]
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_no_pod_of_the_example_would_be_refused(environment: str) -> None:
+    here = load_environment(environment, EXAMPLES / "environments")
+    delivery = Delivery(made_of(GUESTBOOK), load_application(GUESTBOOK), here, GUESTBOOK, run="")
+    helm = Helm(here, Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None))
+    objects = [found for name, chart, values in everything(delivery) for found in helm.render(name, chart, values)]
+    pods = [found["spec"]["template"]["spec"] for found in objects if "template" in found["spec"]]
+    assert len(pods) == 2 * 2
+    assert [offences(pod) for pod in pods] == [[]] * len(pods)
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,26 @@ from enum import StrEnum
 
 from prefect.runtime import flow_run
 
-from azora.environment import Environment, environments_of_flows, load_environment
+from azora.environment import NAMED_BY_FLOWS, Environment, environments_of_flows, load_environment
+from azora.errors import BadInput
 from azora.gateways import delivering
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.promotion import Promotion
 from azora.release import Release
 from azora.settings import settings
 
+
+def _offered() -> list[str]:
+    """The environments there are. Settings or files that cannot be read are told by a run's first step, not by its import."""
+    try:
+        return environments_of_flows(settings().environments)
+    except BadInput:
+        return list(NAMED_BY_FLOWS)
+
+
 # One member per file, so that the start form offers the environments there are.
 EnvironmentName = StrEnum(  # type: ignore[misc]
-    "EnvironmentName", {name.upper().replace("-", "_"): name for name in environments_of_flows(settings().environments)}
+    "EnvironmentName", {name.upper().replace("-", "_"): name for name in _offered()}
 )
 
 

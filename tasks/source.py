@@ -8,6 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
+from azora.environment import environments_of_flows
 from azora.errors import AzoraError
 from azora.gateways.candidate import built_images, frozen, must_be_sound
 from azora.gateways.logs import about
@@ -29,10 +30,11 @@ from tasks.retrying import if_transient, once_per_run
     cache_key_fn=once_per_run,
 )
 def find_commit(ref: str) -> Commit:
-    """The commit that *ref* is now; a resumed run keeps the one it began with. One that cannot be right ends here, and so does
-    an address of who is told.
+    """The commit that *ref* is now; a resumed run keeps the one it began with. One that cannot be right ends here, and so do
+    an address of who is told, and environments that flows name and nobody described.
     """
     must_parse(settings())
+    environments_of_flows(settings().environments)
     commit = resolve(settings().repository_location, ref)
     with suppress(AzoraError):  # costs a later night the list of what changed since
         label_with_commit(this_run(), commit.sha)

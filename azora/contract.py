@@ -37,7 +37,10 @@ def _deployment_faults(deployment: Json, labels: Mapping[str, str], values: Json
     missing = [key for key, value in on_pods.items() if _labels(spec["template"]).get(key) != value]
     if missing:
         yield f"the pods of {name} lack {_told(on_pods, *missing)}"
-    if spec.get("selector", {}).get("matchLabels", {}).get(COLOR_LABEL) != labels[COLOR_LABEL]:
+    selected = (spec.get("selector") or {}).get("matchLabels") or {}
+    if RELEASE_LABEL in selected:
+        yield f"the selector of {name} has {RELEASE_LABEL}: Kubernetes lets no release after the first change it"
+    if selected.get(COLOR_LABEL) != labels[COLOR_LABEL]:
         yield f"{name} selects pods of both colors: its selector lacks {_told(labels, COLOR_LABEL)}"
     if spec.get("replicas") != (wanted := values["replicas"][service]):
         yield f"{name} has {spec.get('replicas')} replicas, though replicas.{service} is {wanted}"

@@ -71,6 +71,11 @@ def test_a_stack_that_provides_everything_has_no_fault() -> None:
             id="selector without the color",
         ),
         pytest.param(
+            lambda it: it["spec"]["selector"]["matchLabels"].update({"azora.dev/release": "3f2a"}),
+            "the selector of Deployment shop-blue-front has azora.dev/release",
+            id="selector with the release",
+        ),
+        pytest.param(
             lambda it: it["spec"].update(replicas=1), "has 1 replicas, though replicas.front is 2", id="its own number"
         ),
         pytest.param(lambda it: it["spec"].pop("replicas"), "has None replicas", id="no number"),

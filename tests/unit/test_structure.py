@@ -13,6 +13,7 @@ import yaml
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import get_parameter_defaults
 
+from azora.application import load_application
 from azora.environment import environments
 from azora.settings import ROOT, Settings, settings
 from tasks.counting import count_run, environment_of
@@ -20,9 +21,8 @@ from tasks.logs import keep_log
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
-SERVICES = [
-    service["name"] for service in yaml.safe_load((ROOT / "deployments/application.yaml").read_text())["services"]
-]
+APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
+SERVICES = [name for application in APPLICATIONS for name in application.service_names]
 
 OTHER_MEANINGS = {("azora/gateways/registry.py", "auth")}  # the key of a login in docker's own file
 
@@ -74,7 +74,7 @@ def test_a_flow_is_an_outline(file: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["flows", "tasks", "azora"])
-def test_nothing_of_the_pipeline_names_a_service_of_the_platform(folder: str) -> None:
+def test_nothing_of_the_pipeline_names_a_service_of_an_application(folder: str) -> None:
     strings = [
         (file.relative_to(ROOT), node.value)
         for file in (ROOT / folder).rglob("*.py")

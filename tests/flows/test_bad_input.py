@@ -126,6 +126,21 @@ def test_a_chart_that_does_not_render() -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_a_chart_whose_pods_could_not_be_told_apart() -> None:
+    sha = road.commit(
+        replaced("deployments/charts/azora/templates/_names.tpl", "\nazora.dev/release:", "\nazora.dev/rel:")
+    )
+    says = ("chart 'deployments/charts/azora'", "Deployment azora-blue-web lack azora.dev/release:", "own-cluster.md")
+    must_fail("deploy-staging", sha, at="render the charts", says=says)
+
+
+@pytest.mark.usefixtures("repository")
+def test_the_commit_of_another_application() -> None:
+    sha = road.commit(replaced("deployments/application.yaml", "\nname: azora\n", "\nname: guestbook\n"))
+    must_fail("deploy-staging", sha, at="find the commit", says=("'guestbook'", "'azora'", "AZORA_APPLICATION"))
+
+
+@pytest.mark.usefixtures("repository")
 def test_an_image_that_does_not_start() -> None:
     sha = road.commit(added("services/edu/app.py", 'raise RuntimeError("LESSONS is not set")'))
     must_fail(

@@ -102,6 +102,11 @@ class World:
     def last_switch(self) -> Switch | None:
         return self.switches[-1] if self.switches else None
 
+    @property
+    def strayed(self) -> bool:
+        """Whether users are not where the last switch sent them: somebody edited the live Service."""
+        return self.last_switch is not None and self.last_switch.to is not self.active
+
     def receipt_of(self, number: int) -> Receipt | None:
         return next((receipt for receipt in self.receipts if receipt.number == number), None)
 

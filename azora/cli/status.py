@@ -44,6 +44,7 @@ def _environment(name: str) -> dict[str, Any]:
         "stacks": {str(color): _stack(world, color) for color in Color},
         "history": [switch.model_dump(mode="json") | _counts(world, switch.number) for switch in world.switches],
         "in_doubt": list(world.pending),
+        "strayed_from": world.last_switch.to if world.last_switch and world.strayed else None,
     }
 
 
@@ -90,6 +91,10 @@ def _print(name: str, state: dict[str, Any]) -> None:
         counts = f", {entry['requests']} requests, {entry['failed']} failed" if "requests" in entry else ""
         console.print(
             f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {entry['release']}{counts}"
+        )
+    if home := state["strayed_from"]:
+        console.print(
+            f"  [red]users are on {state['live'] or 'no color'}, the last switch sent them to {home}: somebody edited the live Service[/]"
         )
     if state["in_doubt"]:
         console.print(

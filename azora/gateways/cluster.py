@@ -122,7 +122,7 @@ class Cluster(Record):
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
         world = self.look()
-        if world.last_switch and world.last_switch.to is not world.active:
+        if world.last_switch and world.strayed:
             body = {"spec": {"selector": {COLOR_LABEL: str(world.last_switch.to)}}}
             self.api.patch(f"{self.core}/services/{self.live}", body, kind=STRATEGIC)
 

@@ -47,7 +47,7 @@ def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "
     """One compare-and-swap; looked at again when something else moved the Service in between."""
     for left in reversed(range(TRIES)):
         world = cluster.look()
-        if world.active is None:
+        if world.service_version is None:
             raise BadInput(
                 f"could not move users of {cluster.environment.name}: there is no live Service",
                 advice="release something first",

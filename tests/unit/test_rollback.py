@@ -56,6 +56,8 @@ THIRD = switched(3, "newer", BLUE)
             "old",
             id="not to what was found bad",
         ),
+        pytest.param(replace(BOOKED, active=BLUE), None, GREEN, id="somebody edited the live Service"),
+        pytest.param(replace(BOOKED, active=None), None, GREEN, id="somebody made the live Service select no color"),
     ],
 )
 def test_target(world: World, revision: int | None, target: Color | str) -> None:

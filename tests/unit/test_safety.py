@@ -139,6 +139,14 @@ def test_a_switch_by_hand_past_a_contract_is_refused() -> None:
     assert not cluster.moved
 
 
+def test_users_come_back_from_a_live_service_that_selects_no_color() -> None:
+    cluster = Remembered(replace(SWITCHED, active=None))
+    entry = switched_by_hand(cluster, GREEN, "ada", "rollback")
+    assert entry is not None
+    assert (entry.came_from, entry.to) == (None, GREEN)
+    assert cluster.moved == [entry]
+
+
 @pytest.mark.parametrize("migrations", [(FIRST, ADD, MARK), ()], ids=["with its list", "remembered by an older Azora"])
 def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(migrations: tuple[Migration, ...]) -> None:
     cluster = Remembered(CONTRACTED)

@@ -1,0 +1,54 @@
+"""`azora status` says what is not as it should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from azora.cli import status
+from azora.colors import Color
+from azora.settings import Settings
+from azora.world import World
+from tests.unit.test_bluegreen import BLUE, BOOKED
+
+
+class Seen:
+    """A cluster that shows one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def look(self) -> World:
+        return self._world
+
+
+def said(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    monkeypatch.setattr(status, "connect", lambda *_: Seen(world))
+    monkeypatch.setattr(status, "settings", lambda: Settings(node="none"))
+    monkeypatch.setattr(status, "_waiting", list)
+    status.show(["production"], as_json=False)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("active", "where"), [(BLUE, "blue"), (None, "no color")])
+def test_a_live_service_that_somebody_edited_is_told(
+    active: Color | None, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(replace(BOOKED, active=active), monkeypatch, capsys)
+    assert f"users are on {where}, the last switch sent them to green: somebody edited the live Service" in text
+
+
+def test_a_half_done_helm_release_is_told_with_who_repairs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(replace(BOOKED, pending=("azora-blue",)), monkeypatch, capsys)
+    assert "half-done Helm releases: azora-blue; the next run repairs them" in text
+
+
+def test_nothing_is_told_of_what_is_as_it_should_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(BOOKED, monkeypatch, capsys)
+    assert "somebody" not in text
+    assert "half-done" not in text

@@ -1,0 +1,66 @@
+"""Break the node as a situation says, and recover by the commands of its section, as a person would type them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from azora.local.commands import clean_environment
+from azora.local.layout import layout
+from azora.local.programs import programs
+from azora.settings import ROOT, settings
+from tests.drill.runbook import Block, blocks, sections
+from tests.drill.situations import Given, Situation, until
+
+PAGE_OF_A_RUN = re.compile(r"/flow-run/([0-9a-f-]{36})")
+COMMAND_TIMEOUT_SECONDS = 600
+SEEN_WITHIN_SECONDS = MENDED_WITHIN_SECONDS = 90
+
+
+def drill(situation: Situation) -> float:
+    """Seconds from the first command to all being well again.
+
+    Raises:
+        AssertionError: something is not as the runbook says.
+    """
+    with situation.broken() as given:
+        until(lambda: situation.seen(given), seconds=SEEN_WITHIN_SECONDS, what=f"{situation.name} is there")
+        began = time.monotonic()
+        for block in blocks(sections()[situation.name]):
+            _follow(block, given)
+        until(lambda: situation.mended(given), seconds=MENDED_WITHIN_SECONDS, what=f"{situation.name} is over")
+        return time.monotonic() - began
+
+
+def _follow(block: Block, given: Given) -> None:
+    """Run its commands one by one; what they answer must have what the runbook shows. A run that is started is RUN."""
+    answers = ""
+    for command in block.commands:
+        done = _run(command, given)
+        answers += done.stdout
+        assert block.may_fail or done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}"
+        assert "Traceback" not in done.stdout, f"{command}:\n{done.stdout}"
+        if command.startswith("azora release") and (started := PAGE_OF_A_RUN.search(done.stdout)):
+            given["RUN"] = started[1]
+    assert not block.missing(answers), f"{block.commands} did not say {block.missing(answers)}:\n{answers}"
+
+
+def _run(command: str, given: Given) -> subprocess.CompletedProcess[str]:
+    node = layout(settings().node)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:{programs()}"
+    env = clean_environment(PATH=path, KUBECONFIG=str(node.kubeconfig), AZORA_NODE=node.name, COLUMNS="200", **given)
+    return subprocess.run(
+        ["bash", "-u", "-c", command],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=COMMAND_TIMEOUT_SECONDS,
+        check=False,
+    )

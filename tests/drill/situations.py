@@ -1,0 +1,431 @@
+"""The situations of the runbook: how each is brought about on a node, and how one sees from outside that it is there, and over.
+
+What is broken is put right at the end of its block, whether or not the runbook's commands did. The order is the cheapest: what
+one situation leaves is what the next begins with.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from uuid import uuid4
+
+import httpx
+import yaml
+
+from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
+from azora.errors import AzoraError
+from azora.gateways.lease import NAME as LEASE
+from azora.gateways.lease import held_by
+from azora.gateways.orchestrator import Run, run_called
+from azora.gateways.reviewing import token_expiry
+from azora.gateways.rights import grant
+from azora.identity import of_pipeline
+from azora.settings import settings
+from tests import road
+from tests.changes import added, revision
+from tests.drill.registry import a_full_registry, takes_a_push
+
+STACK_VALUES = "deployments/values/azora/staging.yaml"
+FLAKY_CASE = '''"""A case that fails at its first try and passes at its second."""
+
+import tempfile
+from pathlib import Path
+
+MARK = Path(tempfile.gettempdir(), "azora-drill-{mark}")
+
+
+def test_once_in_a_while() -> None:
+    if MARK.exists():
+        MARK.unlink()
+        return
+    MARK.touch()
+    raise AssertionError("it took too long")
+'''
+
+Given = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Named as its section of the runbook. `broken` gives the variables of the section's commands."""
+
+    name: str
+    broken: Callable[[], AbstractContextManager[Given]]
+    seen: Callable[[Given], bool]
+    mended: Callable[[Given], bool]
+
+
+def until(holds: Callable[[], bool], *, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        time.sleep(0.2)
+
+
+# -- what is seen from outside
+
+
+def users_are_well(environment: str) -> bool:
+    """Every service behind the live address is well, and the live color has all its pods."""
+    live = road.world(environment).active_stack
+    return live is not None and live.is_ready and answers_well(environment)
+
+
+def answers_well(environment: str) -> bool:
+    try:
+        return road.get(environment, "/api/health").is_success
+    except httpx.TransportError:
+        return False
+
+
+def nobody_is_well(_: Given) -> bool:
+    here = road.world("production")
+    return not any(here.stack(color).is_ready for color in Color)
+
+
+def everybody_is_well(_: Given) -> bool:
+    here = road.world("production")
+    return all(here.stack(color).is_ready for color in Color) and users_are_well("production")
+
+
+def over(given: Given) -> bool:
+    return run_called(given["RUN"]).is_over
+
+
+# -- a release
+
+
+@contextmanager
+def a_commit_that_staging_proved() -> Iterator[Given]:
+    yield {"REF": road.a_proved_commit()}
+
+
+def reached_production(given: Given) -> bool:
+    return road.cluster("production").running().commit == given["REF"] and users_are_well("production")
+
+
+def ended(run: Run, *, seconds: float = 240) -> Run:
+    """The run once it is over, however it ended."""
+    return road.wait_for(run, lambda now: now.is_over, seconds=seconds)
+
+
+@contextmanager
+def nobody_answers_in_time() -> Iterator[Given]:
+    """A question whose time is over: Prefect's server ends its run."""
+    commit = road.a_proved_commit()
+    run = road.until_it_waits(road.begin("release", ref=commit))
+    expire(run)
+    given = {"REF": commit, "RUN": ended(run, seconds=60).id}
+    try:
+        yield given
+    finally:
+        if waits_for_a_person(given):
+            road.reject(run_called(given["RUN"]))
+            road.until_over(run_called(given["RUN"]))
+
+
+def expire(run: Run) -> None:
+    """The time of *run* to wait is over now, instead of in three days, for Prefect and in the record of production."""
+    place = f"{os.environ['PREFECT_API_URL']}/flow_runs/{run.id}"
+    state = httpx.get(place).raise_for_status().json()["state"]
+    details = state["state_details"] | {"pause_timeout": datetime.now(UTC).isoformat()}
+    expired = {key: state[key] for key in ("type", "name", "message")} | {"state_details": details}
+    httpx.post(f"{place}/set_state", json={"state": expired, "force": True}).raise_for_status()
+    road.cluster("production").forget_question(run.id)
+
+
+def waits_for_a_person(given: Given) -> bool:
+    return run_called(given["RUN"]).waits
+
+
+# -- the live color
+
+
+def two_proved_stacks() -> None:
+    """Production has an old stack to go back to."""
+    here = road.world("production")
+    waiting = here.stack(here.preview)
+    if waiting.is_proved and waiting.is_ready:
+        return
+    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
+    road.approve(run)
+    assert road.until_over(run).went_well
+
+
+@contextmanager
+def no_room_for_new_pods() -> Iterator[None]:
+    """The node takes no pods; after the block it does, and every stack of production has all of them again."""
+    road.kubectl("cordon", "node")
+    try:
+        yield
+    finally:
+        road.kubectl("uncordon", "node")
+        until(lambda: everybody_is_well({}), seconds=90, what="both colors of production are ready again")
+
+
+def lose_pods(color: Color, component: str) -> None:
+    """As a machine that burns down would: no grace."""
+    pods = ("delete", "pod", "-l", f"{COLOR_LABEL}={color},{COMPONENT_LABEL}={component}")
+    road.kubectl("-n", "azora-production", *pods, "--grace-period=0", "--force", "--wait=false")
+
+
+def live_color() -> Color:
+    active = road.world("production").active
+    assert active
+    return active
+
+
+@contextmanager
+def the_live_color_loses_pods() -> Iterator[Given]:
+    two_proved_stacks()
+    bad = live_color()
+    with no_room_for_new_pods():
+        lose_pods(bad, "edu")
+        yield {"BAD": bad}
+
+
+def users_are_on_the_bad_color(given: Given) -> bool:
+    return live_color() == given["BAD"] and not users_are_well("production")
+
+
+def users_left_the_bad_color(given: Given) -> bool:
+    return live_color() != given["BAD"] and users_are_well("production")
+
+
+@contextmanager
+def the_new_color_loses_pods_under_users() -> Iterator[Given]:
+    """The release that waits in the other color is promoted, and its pods are lost once users are on it."""
+    two_proved_stacks()
+    here = road.world("production")
+    waiting = here.stack(here.preview).record
+    assert waiting
+    run = road.until_it_waits(road.begin("release", ref=waiting.commit))
+    with no_room_for_new_pods():
+        road.approve(run)
+        until(lambda: live_color() is here.preview, seconds=120, what="users are on the new color")
+        lose_pods(here.preview, "edu")
+        yield {"BAD": here.preview, "RUN": ended(run, seconds=120).id}
+
+
+# -- the live Service
+
+
+@contextmanager
+def the_live_service_selects_the_other_color() -> Iterator[Given]:
+    home = live_color()
+    select(home.other)
+    try:
+        yield {"HOME": home}
+    finally:
+        select(home)
+
+
+def select(color: Color) -> None:
+    patch = f'{{"spec": {{"selector": {{"{COLOR_LABEL}": "{color}"}}}}}}'
+    road.kubectl("-n", "azora-production", "patch", "service", road.cluster("production").live, "-p", patch)
+
+
+def users_strayed(given: Given) -> bool:
+    return live_color() != given["HOME"] and road.world("production").strayed
+
+
+def users_are_home(given: Given) -> bool:
+    return live_color() == given["HOME"] and not road.world("production").strayed
+
+
+# -- what both colors share
+
+
+@contextmanager
+def without(database: str) -> Iterator[Given]:
+    scale = ("-n", "azora-production", "scale", "statefulset", database)
+    road.kubectl(*scale, "--replicas=0")
+    try:
+        yield {}
+    finally:
+        road.kubectl(*scale, "--replicas=1")
+        until(lambda: everybody_is_well({}), seconds=120, what=f"production is well again with {database}")
+
+
+# -- the node and Prefect
+
+
+@contextmanager
+def without_services(*services: str) -> Iterator[Given]:
+    with road.stopped(*services):
+        yield {}
+
+
+def the_cluster_is_away(_: Given) -> bool:
+    with suppress(AzoraError):
+        road.world("production")
+        return False
+    return True
+
+
+def the_cluster_is_back(_: Given) -> bool:
+    return not the_cluster_is_away({}) and users_are_well("production")
+
+
+def prefect_is_away(_: Given) -> bool:
+    try:
+        return not httpx.get(f"{os.environ['PREFECT_API_URL']}/health", timeout=5).is_success
+    except httpx.TransportError:
+        return True
+
+
+def prefect_is_back(_: Given) -> bool:
+    return not prefect_is_away({})
+
+
+# -- staging
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is committed in the block is on no branch after it."""
+    before = road.git("rev-parse", "HEAD")
+    try:
+        yield
+    finally:
+        road.undo_to(before)
+
+
+@cache
+def a_flaky_commit() -> str:
+    """The newest commit of main from now on: a case that fails at its first try."""
+    return road.commit({"tests/smoke/test_flaky.py": FLAKY_CASE.replace("{mark}", uuid4().hex)}, "Add a flaky case")
+
+
+@contextmanager
+def helm_is_killed() -> Iterator[Given]:
+    """The run and its Helm die in the middle of an install; their Lease is over."""
+    commit = a_flaky_commit()
+    here = road.world("staging")
+    name = road.cluster("staging").stack_name(here.preview)
+    run = road.begin("deploy-staging", ref=commit)
+    road.wait_for(run, lambda _: name in road.world("staging").pending, seconds=180)
+    os.kill(road.process_of(run), signal.SIGKILL)
+    road.kill_helm(name)
+    road.wait_for(run, lambda now: now.kind == "CRASHED", seconds=60)
+    until(nobody_promotes, seconds=30, what="the Lease of the killed run is over")
+    yield {"REF": commit}
+
+
+def nobody_promotes() -> bool:
+    here = road.cluster("staging")
+    lease = here.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{here.namespace}/leases/{LEASE}")
+    return held_by(lease, datetime.now(UTC)) is None
+
+
+def helm_is_stuck(_: Given) -> bool:
+    return bool(road.world("staging").pending)
+
+
+def reached_staging(given: Given) -> bool:
+    here = road.world("staging")
+    return not (here.pending or here.migrating) and road.cluster("staging").running().commit == given["REF"]
+
+
+@contextmanager
+def a_flaky_case() -> Iterator[Given]:
+    """Staging serves the release that has it."""
+    if road.cluster("staging").running().commit != a_flaky_commit():
+        assert road.until_over(road.begin("deploy-staging", ref=a_flaky_commit())).went_well
+    yield {"REF": a_flaky_commit()}
+
+
+@contextmanager
+def a_red_night() -> Iterator[Given]:
+    """Tests of the newest commit fail; its author has taken it back since."""
+    manifest = "deployments/application.yaml"
+    red = re.sub(r"test: \[.*\]", "test: [sh, -c, 'echo sums do not add up; exit 1']", road.content(manifest))
+    with undone():
+        road.commit({manifest: red}, "Break the sums")
+        run = ended(road.begin("nightly"))
+    yield {"RUN": run.id}
+
+
+def the_night_failed(given: Given) -> bool:
+    return run_called(given["RUN"]).kind == "FAILED"
+
+
+def staging_runs_main(_: Given) -> bool:
+    return road.cluster("staging").running().commit == road.git("rev-parse", "main") and users_are_well("staging")
+
+
+@contextmanager
+def a_migration_fails() -> Iterator[Given]:
+    """A release of it has failed; its author has taken the commit back with a new one."""
+    with undone():
+        once = added(STACK_VALUES, "migrations: {backoffLimit: 0}")
+        bad = revision("drill", 'op.execute("ALTER TABLE edu.nothing ADD note text")', 'phase = "expand"')
+        run = ended(road.begin("deploy-staging", ref=road.commit(once | bad, "Add a migration")))
+        road.git("revert", "--no-edit", "HEAD")
+        yield {"RUN": run.id, "REF": road.git("rev-parse", "HEAD")}
+
+
+def a_migration_is_in_doubt(_: Given) -> bool:
+    return bool(road.world("staging").migrating)
+
+
+# -- the machine
+
+
+@contextmanager
+def no_room_for_images() -> Iterator[Given]:
+    """A release of a new image has failed for want of room."""
+    with a_full_registry(), undone():
+        yield {"RUN": ended(road.begin("deploy-staging", ref=road.commit())).id}
+
+
+def nothing_can_be_pushed(_: Given) -> bool:
+    return not takes_a_push()
+
+
+def there_is_room(_: Given) -> bool:
+    return takes_a_push()
+
+
+@contextmanager
+def a_token_that_ends() -> Iterator[Given]:
+    production = road.cluster("production").environment
+    grant(production, settings(), valid=timedelta(minutes=10))
+    try:
+        yield {}
+    finally:
+        grant(production, settings())
+
+
+def token_is_good_for(days: float) -> bool:
+    file = of_pipeline(road.cluster("production").environment, settings()).kubeconfig
+    assert file
+    ends = token_expiry(yaml.safe_load(file.read_text())["users"][0]["user"]["token"])
+    return ends is not None and ends - datetime.now(UTC) > timedelta(days=days)
+
+
+SITUATIONS = [
+    Situation("approval-expired", nobody_answers_in_time, over, waits_for_a_person),
+    Situation("normal-release", a_commit_that_staging_proved, lambda _: True, reached_production),
+    Situation("roll-back-now", the_live_color_loses_pods, users_are_on_the_bad_color, users_left_the_bad_color),
+    Situation("went-back-by-itself", the_new_color_loses_pods_under_users, over, users_left_the_bad_color),
+    Situation("someone-edited-the-live-service", the_live_service_selects_the_other_color, users_strayed, users_are_home),
+    Situation("both-colors-unhealthy", lambda: without("azora-redis"), nobody_is_well, everybody_is_well),
+    Situation("database-away", lambda: without("azora-postgresql"), nobody_is_well, everybody_is_well),
+    Situation("certificate-running-out", a_token_that_ends, lambda _: not token_is_good_for(1), lambda _: token_is_good_for(300)),
+    Situation("cluster-unreachable", lambda: without_services("kube-apiserver"), the_cluster_is_away, the_cluster_is_back),
+    Situation("prefect-down", lambda: without_services("prefect-worker", "prefect-server"), prefect_is_away, prefect_is_back),
+    Situation("registry-full", no_room_for_images, nothing_can_be_pushed, there_is_room),
+    Situation("helm-release-stuck", helm_is_killed, helm_is_stuck, reached_staging),
+    Situation("flaky-case", a_flaky_case, reached_staging, lambda _: users_are_well("staging")),
+    Situation("nightly-red", a_red_night, the_night_failed, staging_runs_main),
+    Situation("migration-failed", a_migration_fails, a_migration_is_in_doubt, reached_staging),
+]  # fmt: skip

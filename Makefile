@@ -6,7 +6,7 @@ PYTEST := .venv/bin/pytest
 SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
-.PHONY: help demo test up down clean lint check mutants thirty bench programs bootstrap
+.PHONY: help demo test up down clean lint check mutants drill thirty bench programs bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ check: lint      ## what one runs all day: lint, types and the pure tests, under
 
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants
+
+drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
+	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill
 
 thirty: up       ## thirty releases in a row, counted: docs/thirty-releases.md; half an hour, not part of `make test`
 	AZORA_NODE=$(NODE) .venv/bin/python -m benchmarks.thirty_releases

@@ -33,7 +33,7 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 HERE = Path(__file__).parent
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
 A_NODE_OF_ITS_OWN = HERE / "cluster/test_node.py"
-LOOKS_ONLY = HERE / "ui/test_start_forms.py"
+BESIDE = (HERE / "ui/test_start_forms.py", HERE / "cluster/test_foreign.py")  # nothing that other tests look at changes
 STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _on_the_node(item.path):
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: (not _changes_the_node(item.path), item.path in {LOOKS_ONLY, A_NODE_OF_ITS_OWN}))
+        items.sort(key=lambda item: (not _changes_the_node(item.path), item.path in (*BESIDE, A_NODE_OF_ITS_OWN)))
 
 
 def _on_the_node(file: Path) -> bool:
@@ -68,7 +68,7 @@ def _on_the_node(file: Path) -> bool:
 
 
 def _changes_the_node(file: Path) -> bool:
-    return _on_the_node(file) and file != LOOKS_ONLY
+    return _on_the_node(file) and file not in BESIDE
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -134,11 +134,12 @@ def nobody_answers_in_time() -> Iterator[Given]:
 
 def expire(run: Run) -> None:
     """The time of *run* to wait is over now, instead of in three days, for Prefect and in the record of production."""
-    place = f"{os.environ['PREFECT_API_URL']}/flow_runs/{run.id}"
-    state = httpx.get(place).raise_for_status().json()["state"]
-    details = state["state_details"] | {"pause_timeout": datetime.now(UTC).isoformat()}
-    expired = {key: state[key] for key in ("type", "name", "message")} | {"state_details": details}
-    httpx.post(f"{place}/set_state", json={"state": expired, "force": True}).raise_for_status()
+    place = f"/flow_runs/{run.id}"
+    with road.prefect() as prefect:
+        state = prefect.get(place).raise_for_status().json()["state"]
+        details = state["state_details"] | {"pause_timeout": datetime.now(UTC).isoformat()}
+        expired = {key: state[key] for key in ("type", "name", "message")} | {"state_details": details}
+        prefect.post(f"{place}/set_state", json={"state": expired, "force": True}).raise_for_status()
     road.cluster("production").forget_question(run.id)
 
 
@@ -223,7 +224,7 @@ def the_live_service_selects_the_other_color() -> Iterator[Given]:
     home = live_color()
     select(home.other)
     try:
-        yield {"HOME": home}
+        yield {"WAS_LIVE": home}
     finally:
         select(home)
 
@@ -234,11 +235,11 @@ def select(color: Color) -> None:
 
 
 def users_strayed(given: Given) -> bool:
-    return live_color() != given["HOME"] and road.world("production").strayed
+    return live_color() != given["WAS_LIVE"] and road.world("production").strayed
 
 
 def users_are_home(given: Given) -> bool:
-    return live_color() == given["HOME"] and not road.world("production").strayed
+    return live_color() == given["WAS_LIVE"] and not road.world("production").strayed
 
 
 # -- what both colors share

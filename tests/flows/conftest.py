@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -17,14 +15,15 @@ from azora.probing import ProbeResult
 from azora.settings import settings
 from azora.world import World
 from tests import road
+from tests.receiver import Receiver, receiving
 
 
 @dataclass(frozen=True)
 class Notices:
     """What the receiver was told in one promotion: before the answer, and in all."""
 
-    before_the_answer: list[dict[str, str]]
-    all: list[dict[str, str]]
+    before_the_answer: list[dict[str, Any]]
+    all: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -38,38 +37,15 @@ class Yes:
     told: Notices
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted to it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.got: list[dict[str, str]] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @contextmanager
-def receiving() -> Iterator[list[dict[str, str]]]:
-    """A receiver of notices. Every run reads its address in the machine's file, after one where nobody listens."""
+def told_to(receiver: Receiver) -> Iterator[None]:
+    """Every run reads the receiver's address in the machine's file, after one where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         away = nobody.getsockname()[1]
     file = settings().state_folder / "notify"
-    with Receiver() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        file.write_text(f"json://127.0.0.1:{away}/\njson://127.0.0.1:{server.server_port}/\n")
-        yield server.got
-        file.unlink()
-        server.shutdown()
+    file.write_text(f"json://127.0.0.1:{away}/\njson://{receiver.place}/\n")
+    yield
+    file.unlink()
 
 
 @pytest.fixture(scope="session")
@@ -83,11 +59,13 @@ def proved(released: object) -> str:  # noqa: ARG001
 def yes(proved: str) -> Yes:
     """Production is promoted to *proved*, under users; one of the two addresses that are told is away."""
     before = road.world("production")
-    with receiving() as told:
+    with receiving() as receiver, told_to(receiver):
         run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
-        before_the_answer = list(told)
+        before_the_answer = [notice for _, notice in receiver.got]
         with road.users("production") as users:
             answered = time.time()
             road.approve(run)
             over = road.until_over(run)
-            return Yes(before, answered, over, users.stop(), Notices(before_the_answer, list(told)))
+            return Yes(
+                before, answered, over, users.stop(), Notices(before_the_answer, [notice for _, notice in receiver.got])
+            )

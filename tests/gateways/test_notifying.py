@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,52 +18,22 @@ from azora.errors import BadInput
 from azora.gateways.notifying import addresses, must_parse, redacted, send
 from azora.notices import Notice
 from azora.settings import ROOT, Settings
+from tests.receiver import Receiver, receiving
 
 PASSWORD = "hunter2-of-ada"
 NOTICE = Notice("production runs new", "1200 requests around the switch, 0 failed\nhttp://prefect/1", "success")
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted to it, with the path; answers *status*."""
-
-    def __init__(self, status: int = 200) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.status = status
-        self.got: list[tuple[str, dict[str, Any]]] = []
-
-    @property
-    def place(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.path, json.loads(body)))
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
-
-
-def serving(receiver: Receiver) -> Iterator[Receiver]:
-    with receiver:
-        threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield receiver
-        receiver.shutdown()
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    yield from serving(Receiver())
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture
 def refusing() -> Iterator[Receiver]:
-    yield from serving(Receiver(status=403))
+    with receiving(status=403) as server:
+        yield server
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneNodeForAl
     return OneNodeForAll(config, log)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whatever lives in these folders needs a node; what takes longest, all on the one node, begins first."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Whatever lives in these folders needs a node; what takes longest, all on the one node, begins first.
+
+    Sorted when pytest has put the tests with a browser together: before, it would put those of the node first.
+    """
     for item in items:
         if item.path == A_NODE_OF_ITS_OWN or _on_the_node(item.path):
             item.add_marker(pytest.mark.cluster)
         if _on_the_node(item.path):
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
+    yield
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: (not _changes_the_node(item.path), item.path in (*BESIDE, A_NODE_OF_ITS_OWN)))
 

@@ -124,10 +124,10 @@ def test_the_pipeline_is_the_account_of_the_environment_and_never_somebody_else(
     assert of_pipeline(SHOP, settings) == Identity(tmp_path / "staging.kubeconfig", None)
 
 
-@pytest.mark.parametrize(("context", "used"), [(None, "mine"), ("elsewhere", "elsewhere")])
-def test_without_identities_it_is_who_the_settings_name(context: str | None, used: str) -> None:
+@pytest.mark.parametrize(("named", "used"), [(None, "mine"), ("elsewhere", "elsewhere")])
+def test_without_identities_it_is_who_the_settings_name(named: str | None, used: str) -> None:
     settings = Settings(identities=None, kubeconfig=None, kube_context="mine")
-    assert of_pipeline(SHOP.model_copy(update={"context": context}), settings) == Identity(None, used)
+    assert of_pipeline(SHOP.model_copy(update={"context": named}), settings) == Identity(None, used)
 
 
 # -- letting in

@@ -82,7 +82,7 @@ def test_every_request_is_counted_by_the_color_that_answered_it() -> None:
     assert result.fresh.total == pytest.approx(result.kept.total, abs=1)
     assert sum(seen.count for seen in result.all.colors.values()) == result.total
     assert hosts == {"shop.localhost:8080"}
-    assert len(connections) == result.fresh.total + 8
+    assert result.fresh.total + 8 <= len(connections) < 1.5 * result.fresh.total, "a busy one of the eight gets company"
     first, last = result.first_on("green"), result.last_on("blue")
     assert first is not None
     assert last is not None

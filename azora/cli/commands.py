@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from azora.cli.rights import app as rights_app
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
 from azora.record import Switch
-from azora.settings import settings
+from azora.settings import node_environment, settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -241,9 +242,10 @@ def demo(
     ask: Annotated[bool, typer.Option("--ask", help="Leave the approval to you.")] = False,
 ) -> None:
     """Start everything, release twice, and count what users met."""
-    local_up(settings().node)
+    node = settings().node
+    local_up(node)
+    os.environ.update(node_environment(node))  # what an earlier start wrote was read before
     settings.cache_clear()
-    settings()
     from azora.cli.demo import run  # noqa: PLC0415 - Prefect reads its address when it is imported
 
     run(ask=ask, change=change)

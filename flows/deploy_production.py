@@ -5,23 +5,18 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
-from tasks.counting import count_run
-from tasks.logs import keep_log
 from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
 from tasks.proving import demand_proof
 from tasks.source import find_commit, name_the_run
+from tasks.watching import watched
 
 
 @flow(
     name="deploy-production",
     flow_run_name="deploy {ref} to production",
     task_runner=SIDE_BY_SIDE,
-    on_running=[keep_log],
-    on_completion=[count_run],
-    on_failure=[count_run],
-    on_crashed=[count_run],
-    on_cancellation=[count_run],
+    **watched(),
 )
 def deploy_production(ref: str = "main") -> State[str]:
     """Bring a commit that staging proved to production, after a person's approval.

@@ -5,22 +5,17 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
-from tasks.counting import count_run
-from tasks.logs import keep_log
 from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.source import find_commit, name_the_run
+from tasks.watching import watched
 
 
 @flow(
     name="deploy-staging",
     flow_run_name="deploy {ref} to staging",
     task_runner=SIDE_BY_SIDE,
-    on_running=[keep_log],
-    on_completion=[count_run],
-    on_failure=[count_run],
-    on_crashed=[count_run],
-    on_cancellation=[count_run],
+    **watched(),
 )
 def deploy_staging(ref: str = "main") -> State[str]:
     """Bring a commit to staging.

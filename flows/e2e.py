@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.counting import count_run
-from tasks.logs import keep_log
 from tasks.places import EnvironmentName
 from tasks.proving import run_cases
+from tasks.watching import watched
 
 
 @flow(
     name="e2e",
     flow_run_name="end-to-end cases on {environment}",
-    on_running=[keep_log],
-    on_completion=[count_run],
-    on_failure=[count_run],
-    on_crashed=[count_run],
-    on_cancellation=[count_run],
+    **watched(),
 )
 def e2e(environment: EnvironmentName = EnvironmentName("staging")) -> None:
     """Run the end-to-end cases of the running release against its live address.

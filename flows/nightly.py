@@ -5,8 +5,6 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
-from tasks.counting import count_run
-from tasks.logs import keep_log
 from tasks.nights import the_nights_page
 from tasks.outcomes import promoted
 from tasks.promotion import promote
@@ -14,17 +12,14 @@ from tasks.proving import prove_end_to_end
 from tasks.pruning import prune
 from tasks.source import find_commit, main_branch, name_the_run
 from tasks.telling import of_the_nightly_run
+from tasks.watching import watched
 
 
 @flow(
     name="nightly",
     flow_run_name="nightly",
     task_runner=SIDE_BY_SIDE,
-    on_running=[keep_log],
-    on_completion=[of_the_nightly_run, the_nights_page, count_run],
-    on_failure=[of_the_nightly_run, the_nights_page, count_run],
-    on_crashed=[of_the_nightly_run, the_nights_page, count_run],
-    on_cancellation=[count_run],
+    **watched(of_the_nightly_run, the_nights_page),
 )
 def nightly() -> State[str]:
     """Rehearse the newest commit of the main branch on staging: tidy up, test, build, promote, end-to-end cases."""

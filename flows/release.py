@@ -5,23 +5,18 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
-from tasks.counting import count_run
-from tasks.logs import keep_log
 from tasks.outcomes import already_there, promoted, rejected
 from tasks.promotion import promote
 from tasks.proving import prove_end_to_end, proved_already, runs_already
 from tasks.source import find_commit, find_release, name_the_run
+from tasks.watching import watched
 
 
 @flow(
     name="release",
     flow_run_name="release {ref}",
     task_runner=SIDE_BY_SIDE,
-    on_running=[keep_log],
-    on_completion=[count_run],
-    on_failure=[count_run],
-    on_crashed=[count_run],
-    on_cancellation=[count_run],
+    **watched(),
 )
 def release(ref: str = "main", fresh: bool = False) -> State[str]:
     """Bring a commit to production: tested, built, proved on staging, approved by a person, promoted blue-green.

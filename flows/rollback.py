@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.counting import count_run
-from tasks.logs import keep_log
 from tasks.places import EnvironmentName
 from tasks.rollback import book_switch, go_back
+from tasks.watching import watched
 
 
 @flow(
     name="rollback",
     flow_run_name="roll {environment} back",
-    on_running=[keep_log],
-    on_completion=[count_run],
-    on_failure=[count_run],
-    on_crashed=[count_run],
-    on_cancellation=[count_run],
+    **watched(),
 )
 def rollback(environment: EnvironmentName = EnvironmentName("production"), revision: int | None = None) -> None:
     """Send users back to the release that served them before, or to a numbered one.

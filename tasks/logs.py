@@ -74,5 +74,11 @@ def _parameters() -> Mapping[str, Any]:
 
 def _environment(task: str, given: str) -> str:
     """The one that the task's name begins with, or else *given*."""
-    (name,) = by_environment([(task, 0)], environments(settings().environments), given)
+    (name,) = by_environment([(task, 0)], _known_environments(), given)
     return name
+
+
+@cache
+def _known_environments() -> list[str]:
+    """Looked up once for a process, not for each of its lines."""
+    return environments(settings().environments)

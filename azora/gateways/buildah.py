@@ -32,7 +32,7 @@ skip_mount_home = "true"
 def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Path | None = None) -> Completed:
     """Run `buildah *arguments*`; as `commands.run`. A CONTAINERS_STORAGE_CONF of the environment is kept to."""
     env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **os.environ}
-    return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log)
+    return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log, yields=True)
 
 
 def forget_old(name: str, *, keep: int) -> None:

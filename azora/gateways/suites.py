@@ -78,7 +78,15 @@ def run_unit_tests(
     name: str, command: Sequence[str], export: Path, *, log: Path, timeout_seconds: float = 900.0
 ) -> None:
     """Run a service's own tests at the root of *export*; raises TestsFailed with the last lines of *log*."""
-    done = run(command, cwd=export, env=_environment(), timeout_seconds=timeout_seconds, what=f"test {name!r}", log=log)
+    done = run(
+        command,
+        cwd=export,
+        env=_environment(),
+        timeout_seconds=timeout_seconds,
+        what=f"test {name!r}",
+        log=log,
+        yields=True,
+    )
     if done.returncode:
         raise TestsFailed(f"could not pass the tests of {name!r}: {done.tail()}", advice=f"all of it in {log}")
 

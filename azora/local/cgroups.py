@@ -17,6 +17,11 @@ from azora.local.layout import Layout
 
 HIERARCHIES = Path("/sys/fs/cgroup")
 
+# What a node's pods count for when the processor is short: as many processes of the machine beside them. As one, which is what
+# a new group is, users wait for seconds while something is built or tested.
+WEIGHT = 8
+ONE_PROCESS = {"cpu.shares": 1024, "cpu.weight": 100}  # cgroup v1, v2
+
 
 def unified() -> bool:
     return (HIERARCHIES / "cgroup.controllers").is_file()
@@ -49,6 +54,10 @@ def open_groups(node: Layout) -> None:
         offered = (HIERARCHIES / "cgroup.controllers").read_text().split()
         for group in (HIERARCHIES, HIERARCHIES / node.machine_name):
             (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in offered))
+    for root in roots(node):
+        for name, one in ONE_PROCESS.items():
+            if (root / name).is_file():
+                (root / name).write_text(str(WEIGHT * one))
 
 
 def processes(node: Layout, *, below: Path | None = None) -> list[int]:

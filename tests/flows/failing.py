@@ -1,0 +1,62 @@
+"""What a run that cannot go well must look like, and that users of staging do not notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azora.gateways.orchestrator import Run, run_called, stages
+from tests import road
+from tests.changes import Files
+
+APPLICATION = "deployments/application.yaml"
+ITS_TESTS = re.compile(r"test: \[.*\]")
+
+
+def untested(*but: str) -> Files:
+    """The application, with unit tests that cost nothing; those of the services *but* stay."""
+    lines = road.content(APPLICATION).splitlines(keepends=True)
+    stay = [any(f"name: {name}," in line for name in but) for line in lines]
+    return {
+        APPLICATION: "".join(
+            line if own else ITS_TESTS.sub("test: ['true']", line) for own, line in zip(stay, lines, strict=True)
+        )
+    }
+
+
+def ended(run: Run, *, seconds: float = 240) -> Run:
+    """The run once it is over, however it ended."""
+    return road.wait_for(run, lambda now: now.is_over, seconds=seconds)
+
+
+def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
+    """It failed at its step *at*; its one error *says* that, and once what to do."""
+    assert over.kind == "FAILED"
+    assert [name for name, state, _ in stages(over.id) if state in {"Failed", "Crashed"}] == [at]
+    message = run_called(over.id).message
+    for words in says:
+        assert words in message
+    assert message.count("  → ") == 1, f"one error says once what to do: {message}"
+    assert message.count("could not ") == 1, message
+    assert "Traceback" not in message
+    lines = [line.strip() for line in message.splitlines()]
+    assert len(lines) == len(set(lines)) <= 20, f"a line stands there twice, or it is a page: {message}"
+
+
+@contextmanager
+def users_of_staging_notice_nothing() -> Iterator[None]:
+    """In the block everybody who comes to staging gets an answer, and from the stack that served before."""
+    before = _whom_users_reach()
+    with road.users("staging", rate=20) as users:
+        yield
+        seen = users.stop()
+    assert _whom_users_reach() == before
+    assert seen.failed == 0, seen.summary()
+    assert road.get("staging").status_code == 200
+
+
+def _whom_users_reach() -> tuple[object, ...]:
+    world = road.world("staging")
+    assert world.active_stack is not None
+    return world.active, world.active_stack.release, world.active_stack.ready

@@ -15,7 +15,7 @@ from typing import IO
 from azora.errors import Failed
 
 GRACE_SECONDS = 10.0
-NICE = 10  # of what yields: about a tenth of the processor beside one that does not
+NICE = 5  # of what yields: about a third of the processor beside one that does not
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,11 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 HERE = Path(__file__).parent
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
 A_NODE_OF_ITS_OWN = HERE / "cluster/test_node.py"
-BESIDE = (HERE / "ui/test_start_forms.py", HERE / "cluster/test_foreign.py")  # nothing that other tests look at changes
+BESIDE = (  # nothing that other tests look at changes
+    HERE / "flows/test_workflow_checks.py",
+    HERE / "ui/test_start_forms.py",
+    HERE / "cluster/test_foreign.py",
+)
 STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
 
 

@@ -1,4 +1,4 @@
-"""Does a machine stay as small as it is? Thirty releases of a changed setting to staging, one after the other, counted after each.
+"""Does a machine stay as small as it is? Thirty releases of a changed page to staging, one after the other, counted after each.
 
     make thirty             # about half an hour on the node `demo`; writes docs/thirty-releases.md as it goes
 
@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import yaml
 
 from azora.auth import authorization
 from azora.cli.output import console
@@ -28,7 +27,7 @@ from azora.settings import ROOT, settings
 
 RELEASES = 30
 ENVIRONMENT = "staging"
-VALUES = Path("deployments/values/azora/staging.yaml")
+BANNER = Path("services/web/banner.txt")
 TABLE = ROOT / "docs/thirty-releases.md"
 FULL = 20
 MOST_GROWTH = 1.1
@@ -60,12 +59,10 @@ def main() -> None:
 
 
 def changed(number: int) -> str:
-    """Commit a value of staging and nothing else; the images stay what they are. Returns the commit."""
+    """Commit another banner, so that one image is built anew; returns the commit."""
     repository = Path(settings().repository_location)
-    values = yaml.safe_load((repository / VALUES).read_text())
-    values.setdefault("config", {})["THIRTY"] = f"release {number} at {datetime.now(UTC):%H:%M:%S}"
-    (repository / VALUES).write_text(yaml.safe_dump(values))
-    git(repository, "commit", "--quiet", "--all", "-m", f"Change a setting of staging, {number} of {RELEASES}")
+    (repository / BANNER).write_text(f"Release {number} of {RELEASES}, {datetime.now(UTC):%H:%M:%S}\n")
+    git(repository, "commit", "--quiet", "--all", "-m", f"Change the banner, {number} of {RELEASES}")
     return git(repository, "rev-parse", "HEAD")
 
 
@@ -97,7 +94,7 @@ def page(rows: list[Row]) -> str:
     limits = ", ".join(f"`{name}={value}`" for name, value in LIMITS.items())
     return f"""# Thirty releases in a row
 
-Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases of a changed setting to {ENVIRONMENT}, after each
+Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases of a changed page to {ENVIRONMENT}, one image of it new, after each
 `azora prune` with limits that matter within the hour: {limits}. [Retention](retention.md) says what they mean.
 
 {table}

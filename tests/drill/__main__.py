@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from azora.local.layout import layout
+from azora.settings import node_environment
 
 os.environ.setdefault("AZORA_NODE", "demo")
-os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
-os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import
+os.environ.update(node_environment(os.environ["AZORA_NODE"]))  # Prefect reads its address and auth string at its import
 
 
 def main(names: list[str]) -> None:

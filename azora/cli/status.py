@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from azora.cli.output import console
 from azora.colors import Color
@@ -81,8 +82,9 @@ def _waiting() -> list[dict[str, str]] | str:
 def _print(name: str, state: dict[str, Any]) -> None:
     console.print(f"[bold]{name}[/]  {state['address']}")
     table = Table(box=None, padding=(0, 0, 0, 2))
-    for column, letters in {"color": 5, "users": 6, "release": 12, "pods": 5, "state": 6, "commit": None}.items():
-        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=letters)
+    for column in ("color", "users", "release", "pods", "state"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("commit")  # gives way to the others where the terminal is narrow
     for color, stack in state["stacks"].items():
         if stack:
             table.add_row(*_row(color, stack, is_live=color == state["live"]))
@@ -102,14 +104,14 @@ def _print(name: str, state: dict[str, Any]) -> None:
         )
 
 
-def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str, ...]:
+def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str | Text, ...]:
     return (
         color,
         "[green]● live[/]" if is_live else "",
         stack["release"],
         f"{stack['ready']}/{stack['wanted']}",
         _state(stack),
-        f"{stack['commit'] or ''} {stack['subject'] or ''}",
+        Text(f"{stack['commit'] or ''} {stack['subject'] or ''}", no_wrap=True, overflow="ellipsis"),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from azora.cli import status
 from azora.colors import Color
@@ -52,3 +54,18 @@ def test_nothing_is_told_of_what_is_as_it_should_be(
     text = said(BOOKED, monkeypatch, capsys)
     assert "somebody" not in text
     assert "half-done" not in text
+
+
+@pytest.mark.parametrize("columns", [80, 132])
+def test_who_serves_users_stays_in_sight_however_long_a_subject_is(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status, "console", Console(width=columns))
+    green = BOOKED.stack(Color.GREEN)
+    assert green.record
+    record = green.record.model_copy(update={"commit": "3f2a1c0", "subject": "Say at length " * 10})
+    long = replace(BOOKED, stacks={**BOOKED.stacks, Color.GREEN: replace(green, release="9a" * 6, record=record)})
+    shown = said(long, monkeypatch, capsys)
+    (live,) = [line for line in shown.splitlines() if "● live" in line]
+    assert re.match(r"  green  ● live  9a9a9a9a9a9a  \d/\d +not proved  3f2a1c0 Say ", live)
+    assert max(map(len, shown.splitlines())) <= columns

@@ -6,7 +6,7 @@ PYTEST := .venv/bin/pytest
 SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
-.PHONY: help demo test up down clean lint check mutants faults drill thirty bench programs bootstrap
+.PHONY: help demo test up down clean lint check mutants slow drill thirty bench programs bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -14,8 +14,8 @@ help:            ## what one can ask for
 demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
-test: programs   ## every test, on a node of its own; leaves a running demo alone (besides: make mutants, make faults)
-	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder -m "not mutants and not faults" --cov --cov-report=term:skip-covered $(SUITES)
+test: programs   ## every test, on a node of its own; leaves a running demo alone (besides: make mutants, make slow)
+	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder -m "not mutants and not slow" --cov --cov-report=term:skip-covered $(SUITES)
 
 up: bootstrap    ## start the node, Prefect and its worker; no release
 	$(AZORA) local up $(NODE)
@@ -39,8 +39,8 @@ check: lint      ## what one runs all day: lint, types and the pure tests, under
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants
 
-faults: programs ## what dies, is cut off or runs full, on the tests' node; mended by itself or by the runbook's commands
-	$(PYTEST) tests/faults
+slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, the probe
+	$(PYTEST) -m slow tests/cluster tests/flows tests/faults tests/gateways
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
 	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill

@@ -34,16 +34,12 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 HERE = Path(__file__).parent
 FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
 A_NODE_OF_ITS_OWN = HERE / "cluster/test_node.py"
-BESIDE = (  # nothing that other tests look at changes
-    HERE / "flows/test_workflow_checks.py",
-    HERE / "ui/test_start_forms.py",
-    HERE / "cluster/test_foreign.py",
-)
+BESIDE = HERE / "ui/test_start_forms.py"  # nothing that other tests look at changes
 STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
 class OneNodeForAll(LoadScopeScheduling):  # type: ignore[misc] # has no types
-    """Of two workers one has all tests of the node, in their order, the other those of the second node; else by file.
+    """Of two workers one has all tests of the node, in their order; else by file.
 
     Not by xdist's groups: with pytest 9.2 it does not read them.
     """
@@ -70,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
     yield
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: (not _changes_the_node(item.path), item.path in (*BESIDE, A_NODE_OF_ITS_OWN)))
+        items.sort(key=lambda item: (not _changes_the_node(item.path), item.path == BESIDE))
 
 
 def _on_the_node(file: Path) -> bool:
@@ -78,7 +74,7 @@ def _on_the_node(file: Path) -> bool:
 
 
 def _changes_the_node(file: Path) -> bool:
-    return _on_the_node(file) and file not in BESIDE
+    return _on_the_node(file) and file != BESIDE
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -19,7 +19,7 @@ HIERARCHIES = Path("/sys/fs/cgroup")
 
 # What a node's pods count for when the processor is short: as many processes of the machine beside them. As one, which is what
 # a new group is, users wait for seconds while something is built or tested.
-WEIGHT = 8
+WEIGHT = 4
 ONE_PROCESS = {"cpu.shares": 1024, "cpu.weight": 100}  # cgroup v1, v2
 
 

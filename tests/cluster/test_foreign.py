@@ -38,6 +38,8 @@ COMMAND_SECONDS = 300
 
 COMMANDS = document.blocks("sh")
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Team:

@@ -9,7 +9,7 @@ import pytest
 from azora.colors import COMPONENT_LABEL
 from tests import road
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 VALUES = "deployments/values/azora/staging.yaml"
 

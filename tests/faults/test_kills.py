@@ -12,7 +12,7 @@ import pytest
 from azora.world import World
 from tests import road
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 
 def when(holds: Callable[[World], bool], *, seconds: float = 120) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests import road
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 
 @pytest.fixture

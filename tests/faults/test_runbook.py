@@ -9,7 +9,7 @@ import pytest
 from tests.drill.drilling import drill
 from tests.drill.situations import SITUATIONS, Situation, undone
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("released")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 
 @pytest.fixture(scope="module", autouse=True)

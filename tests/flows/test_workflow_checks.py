@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from azora.settings import ROOT
 from tests.flows.workflow import Known, run_job
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_checks_pass_and_name_the_commit(tmp_path: Path) -> None:

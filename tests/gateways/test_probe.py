@@ -62,6 +62,7 @@ def until(probe: Probe, requests: int) -> ProbeResult:
     return probe.stop()
 
 
+@pytest.mark.slow
 def test_every_request_is_counted_by_the_color_that_answered_it() -> None:
     color, hosts, connections = ["blue"], set(), set()
 
@@ -93,6 +94,7 @@ def test_every_request_is_counted_by_the_color_that_answered_it() -> None:
     assert 0 < result.all.p50_ms < 100
 
 
+@pytest.mark.slow
 def test_failures_are_told_by_kind_and_none_is_hidden() -> None:
     number = iter(range(10**6))
 
@@ -119,6 +121,7 @@ def test_failures_are_told_by_kind_and_none_is_hidden() -> None:
     assert result.kept == Counts()
 
 
+@pytest.mark.slow
 def test_slow_answers_do_not_slow_the_requests() -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.5)
@@ -133,6 +136,7 @@ def test_slow_answers_do_not_slow_the_requests() -> None:
     assert result.failed == 0
 
 
+@pytest.mark.slow
 def test_a_closed_kept_alive_connection_is_asked_again_and_says_so() -> None:
     seen: set[object] = set()
 
@@ -161,6 +165,7 @@ def test_nobody_there_is_a_failure_of_each_request() -> None:
     assert result.all.p50_ms is None
 
 
+@pytest.mark.slow
 def test_it_ends_by_itself_at_its_limit() -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response()

@@ -14,7 +14,7 @@ help:            ## what one can ask for
 demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
-test: programs   ## every test, on a node of its own; leaves a running demo alone (besides: make mutants, make slow)
+test: programs   ## the tests, on a node of their own; leaves a running demo alone (besides: make mutants, make slow)
 	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder -m "not mutants and not slow" --cov --cov-report=term:skip-covered $(SUITES)
 
 up: bootstrap    ## start the node, Prefect and its worker; no release

@@ -191,14 +191,13 @@ def process_of(run: Run) -> int:
 
 
 def kill_helm(release: str) -> None:
-    """SIGKILL to the Helm that installs or upgrades *release*, a moment after it began."""
+    """SIGKILL to the Helm that installs or upgrades *release* in staging, once the cluster knows that it is at it."""
+    ours = f"helm upgrade {release} .*{settings().state_folder}"
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        ours = f"helm upgrade {release} .*{settings().state_folder}"
-        found = subprocess.run(["pgrep", "-f", ours], capture_output=True, text=True, check=False)
-        for pid in found.stdout.split():
-            time.sleep(1)
-            os.kill(int(pid), signal.SIGKILL)
+        found = subprocess.run(["pgrep", "-f", ours], capture_output=True, text=True, check=False).stdout.split()
+        if found and release in world("staging").pending:
+            os.kill(int(found[0]), signal.SIGKILL)
             return
         time.sleep(0.05)
 

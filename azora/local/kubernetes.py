@@ -42,6 +42,7 @@ def etcd(node: Layout, programs: Path) -> Service:
     client, peer, watch = "http://127.0.0.1:2379", "http://127.0.0.1:2380", f"http://{node.address}:2381"
     command = words(
         *inside(node), programs / "etcd", "--data-dir", node.lib / "etcd", "--log-level=warn",
+        "--max-wals=1",  # beside those it is not done with; each has 64 MB
         f"--listen-client-urls={client}", f"--advertise-client-urls={client}", f"--listen-metrics-urls={watch}",
         f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}",
     )  # fmt: skip

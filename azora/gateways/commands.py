@@ -113,7 +113,8 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 def _yield(group: int) -> None:
     with suppress(ProcessLookupError):  # it has ended
-        os.setpriority(os.PRIO_PGRP, group, NICE)
+        own = os.getpriority(os.PRIO_PGRP, group)  # what yields more already may not be made to yield less
+        os.setpriority(os.PRIO_PGRP, group, max(own, NICE))
 
 
 def _read(file: IO[bytes], start: int) -> str:

@@ -13,8 +13,7 @@ import pytest
 
 from azora.gateways.orchestrator import Run
 from tests import road
-from tests.changes import Files, added, replaced
-from tests.changes import revision as revision_file
+from tests.changes import Files, added, replaced, revision
 from tests.flows.failing import APPLICATION, assert_failed, ended, untested, users_of_staging_notice_nothing
 
 pytestmark = pytest.mark.usefixtures("released")
@@ -58,7 +57,7 @@ BAD = {
         says=("'guestbook'", "'azora'", "AZORA_APPLICATION"),
     ),
     "a revision that says neither expand nor contract": Bad(
-        lambda: revision_file("later", 'op.execute("SELECT 1")'),
+        lambda: revision("later", 'op.execute("SELECT 1")'),
         at="find the commit",
         says=(
             "could not read the migrations",

@@ -43,10 +43,14 @@ def remove_doomed(root: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def changed(status: os.stat_result) -> datetime:
+    """When; rounded, so that only what this gave is compared with it: files keep their times finer."""
+    return datetime.fromtimestamp(status.st_mtime, UTC)
+
+
 def _item(base: Path, folder: Path, group: str, *, by_content: bool) -> Item:
     seen = list(_seen(folder))
-    newest = max(status.st_mtime for status in seen) if by_content else seen[0].st_mtime
-    at = datetime.fromtimestamp(newest, UTC)
+    at = max(map(changed, seen)) if by_content else changed(seen[0])
     hidden = folder.name.startswith(".")
     size = sum(status.st_size for status in seen[1:])
     return Item(str(folder.relative_to(base)), at, size, "" if hidden else group, frozenset({folder.name}))

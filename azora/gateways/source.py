@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from azora.errors import BadInput
-from azora.gateways.folders import doom
+from azora.gateways.folders import changed, doom
 from azora.gateways.locks import alongside, only_one
 from azora.gateways.mirror import fetch, git, mirror_of, sha_of
 from azora.plan import Change
@@ -92,7 +92,7 @@ def _marked(export: Path) -> bool:
 def remove_export(export: Path, unused_since: datetime) -> bool:
     """Whether *export* is gone: one that was used after *unused_since* stays."""
     with only_one(_lock(export.parent), what=f"remove {export}"):
-        if export.is_dir() and export.stat().st_mtime > unused_since.timestamp():
+        if export.is_dir() and changed(export.stat()) > unused_since:
             return False
         doomed = doom(export)
     shutil.rmtree(doomed, ignore_errors=True)

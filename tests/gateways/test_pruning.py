@@ -344,6 +344,18 @@ def test_an_export_that_is_used_in_between_stays(tmp_path: Path) -> None:
     assert remove_export(export, unused_since=datetime.now(UTC)), "gone already is gone"
 
 
+@pytest.mark.parametrize("nanoseconds", [0, 400, 500, 600, 999])
+def test_an_export_that_was_not_used_since_it_was_seen_goes(tmp_path: Path, nanoseconds: int) -> None:
+    """Files keep their times finer than Python's datetime does."""
+    export = old_folder(tmp_path / "exports" / ("a" * 40), days=20)
+    os.utime(export, ns=(0, 1_700_000_000_123_456_000 + nanoseconds))
+    (seen,) = folders_in(tmp_path, "exports", group="exports", by_content=False)
+    assert seen.at
+
+    assert remove_export(export, unused_since=seen.at)
+    assert not export.exists()
+
+
 def test_what_a_killed_export_left_goes_by_age_alone(machine: Callable[..., Settings]) -> None:
     here = machine(registry="127.0.0.1:9", keep_exports=1)
     for name, days in {"a" * 40: 2, ".export-young": 3, ".export-old": 15}.items():

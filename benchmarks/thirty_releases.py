@@ -18,11 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from azora.auth import authorization
 from azora.cli.output import console
 from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
+from azora.local.prefect import DATABASE, OWNER
 from azora.settings import ROOT, settings
 
 RELEASES = 30
@@ -77,6 +79,7 @@ def count() -> Row:
         "registry MB": megabytes(state / "lib/registry"),
         "etcd MB": megabytes(state / "lib/etcd"),
         "PostgreSQL MB": megabytes(state / "lib/postgres"),
+        "of it events": megabytes_of_events(state / "lib/postgres/run"),
         "build cache MB": megabytes(Path.home() / ".cache/azora/containers"),
         "run folders": len(list(settings().runs_folder.iterdir())),
         "exports": len(list((state / "exports").glob("*"))),
@@ -98,6 +101,8 @@ Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases 
 `azora prune` with limits that matter within the hour: {limits}. [Retention](retention.md) says what they mean.
 
 {table}
+
+"of it events" are Prefect's events, the one kind without a limit here: its server removes what is older than 7 days.
 """
 
 
@@ -112,6 +117,14 @@ def megabytes(folder: Path) -> int:
         ["du", "-sm", folder], capture_output=True, text=True, check=False
     )  # files come and go meanwhile
     return int(done.stdout.split()[0])
+
+
+def megabytes_of_events(socket_folder: Path) -> int:
+    """Prefect's events: no limit of ours, its server keeps them for 7 days."""
+    query = "SELECT (pg_total_relation_size('events') + pg_total_relation_size('event_resources')) / 1000000"
+    with psycopg.connect(host=str(socket_folder), user=OWNER, dbname=DATABASE) as database:
+        ((size,),) = database.execute(query).fetchall()
+    return int(size)
 
 
 def secrets_of_helm(cluster: Cluster) -> list[object]:

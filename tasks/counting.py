@@ -24,7 +24,8 @@ def count_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
     """A hook for the end of a run. A cluster or a Prefect that is away costs the count, and a line in the log."""
     try:
         home = environment_of(get_parameter_defaults(flow.fn) | flow_run.parameters, flow_run.tags)
-        stages = by_environment(finished_stages(str(flow_run.id)), environments(settings().environments), home)
+        finished = finished_stages(str(flow_run.id), killed=state.is_crashed())
+        stages = by_environment(finished, environments(settings().environments), home)
         ending = Ending(
             flow=flow.name,
             result=(state.name or state.type.value).lower(),

@@ -135,12 +135,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def released(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
-    """Both environments serve the newest commit of this checkout, through the whole road.
-
-    Production begins as an empty namespace, staging with what a killed first deployment left. The first test that asks for
-    it pays for it.
-    """
+def first_release(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
+    """The whole road from nothing: production begins as an empty namespace, staging with what a killed first deployment left."""
     from tests import road
 
     road.take_over_this_checkout()
@@ -154,3 +150,18 @@ def released(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
     road.approve(run)
     assert road.until_over(run, seconds=300).went_well
     return FirstRelease(killed.id, run.id)
+
+
+@pytest.fixture(scope="session")
+def released(node: str) -> None:  # noqa: ARG001 - the node must be up
+    """Both environments serve, production the newest commit of this checkout.
+
+    What an earlier run of the tests left is gone on with: who asks for one test need not wait for a first release.
+    """
+    from tests import road
+
+    road.take_over_this_checkout()
+    if road.serve_main():
+        return
+    road.empty("production", "staging")  # a database that is ahead of this checkout, for one
+    assert road.serve_main()

@@ -6,10 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +24,6 @@ from azora.colors import COLOR_LABEL
 from azora.environment import load_environment
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start
-from azora.gateways.probe import Probe
 from azora.gateways.rights import grant
 from azora.gateways.watching import public_url
 from azora.identity import of_person
@@ -30,6 +32,7 @@ from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
+from azora.probing import ProbeResult, read_result
 from azora.record import RELEASES
 from azora.release import Release
 from azora.settings import ROOT, settings
@@ -100,7 +103,7 @@ def wait_for(run: Run, reached: Callable[[Run], bool], *, seconds: float) -> Run
         if reached(now):
             return now
         assert not now.is_over, f"{now.name} ended as {now.state}: {now.message}"
-        time.sleep(0.2)
+        time.sleep(0.5)  # each look costs Prefect's server what the run itself needs
     raise AssertionError(f"{now.name} is still {now.state} after {seconds:g} s: {now.url}")
 
 
@@ -125,12 +128,35 @@ def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
 def a_proved_commit() -> str:
     """A commit that staging proved and users of production do not have; its `release` waits for a yes within seconds.
 
-    It walks the road of staging only where no earlier test left such a commit.
+    One that is installed in production already goes first: a yes moves users to it at once. It walks the road of staging only
+    where no earlier test left any.
     """
-    active = world("production").active_stack
+    production = world("production")
+    active, installed = production.active_stack, production.stack(production.preview).release
     kept = {release.id: release.commit for release in releases_of("staging")}
-    found = (proof.release for proof in world("staging").proofs if not (active and proof.release == active.release))
+    found = [proof.release for proof in world("staging").proofs if not (active and proof.release == active.release)]
+    found.sort(key=lambda release: release != installed)
     return next((kept[release] for release in found if release in kept), None) or proved(commit())
+
+
+def serve_main() -> bool:
+    """Whether both environments serve, production main: by the whole road, as far as it has to be gone."""
+    if (
+        _is_sound("staging")
+        and _is_sound("production")
+        and cluster("production").running().commit == git("rev-parse", "main")
+    ):
+        return True
+    run = begin("release", ref="main")
+    if wait_for(run, lambda now: now.waits or now.is_over, seconds=600).waits:
+        approve(run)
+    return until_over(run).went_well and _is_sound("staging")
+
+
+def _is_sound(environment: str) -> bool:
+    """All its pods are ready, nothing is half done, and users are answered."""
+    now = world(environment)
+    return bool(now.active_stack and now.active_stack.is_ready) and not now.pending and get(environment).is_success
 
 
 def releases_of(environment: str) -> tuple[Release, ...]:
@@ -265,12 +291,42 @@ def address(environment: str) -> str:
     return public_url(load_environment(environment, settings().environments).hosts.live, settings())
 
 
+@dataclass
+class Users:
+    """`azora probe` at work; users do not wait for what the tests' own process is at."""
+
+    process: subprocess.Popen[bytes]
+    seen_in: Path
+
+    def stop(self) -> ProbeResult:
+        """What they met. Safe to repeat."""
+        self.process.terminate()
+        assert self.process.wait(30) == 0, "the probe broke"
+        return read_result(self.seen_in)
+
+
 @contextmanager
-def users(environment: str, *, rate: float = 100) -> Iterator[Probe]:
+def users(environment: str, *, rate: float = 100) -> Iterator[Users]:
     """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
-    probe = Probe(address(environment), connect=settings().ingress_address, rate_per_second=rate, path="/version")
-    with probe:
-        yield probe
+    with TemporaryDirectory(prefix="azora-users-") as folder:
+        seen_in = Path(folder) / "probe.json"
+        options = ["--rate", str(rate), "--seconds", "1800", "--path", "/version", "--out", str(seen_in)]
+        command = [str(Path(sys.executable).parent / "azora"), "probe", environment, *options]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            _until_they_come(process, seen_in)
+            yield Users(process, seen_in)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _until_they_come(process: subprocess.Popen[bytes], seen_in: Path) -> None:
+    until = time.monotonic() + 60
+    while not (seen_in.exists() and read_result(seen_in).total):
+        assert process.poll() is None, "the probe did not start"
+        assert time.monotonic() < until, "nobody was answered"
+        time.sleep(0.1)
 
 
 def kubectl(*arguments: str) -> str:

@@ -97,7 +97,7 @@ def _probe() -> Iterator[Path]:
         "--out",
         str(file),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         yield file
     finally:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from azora.errors import Failed
+from azora.gateways.priority import let_others_go_first
 
 GRACE_SECONDS = 10.0
-NICE = 5  # of what yields: about a third of the processor beside one that does not
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def run(
         process = _started(argv, what, stdout=output, stderr=errors or subprocess.STDOUT, cwd=cwd, env=env)
         with _ended(process, grace_seconds):
             if yields:
-                _yield(process.pid)
+                let_others_go_first(process.pid)
             try:
                 returncode = process.wait(timeout_seconds)
             except subprocess.TimeoutExpired:
@@ -109,12 +109,6 @@ def _ended(process: subprocess.Popen[bytes], grace_seconds: float) -> Iterator[N
 def _signal(group: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, number)
-
-
-def _yield(group: int) -> None:
-    with suppress(ProcessLookupError):  # it has ended
-        own = os.getpriority(os.PRIO_PGRP, group)  # what yields more already may not be made to yield less
-        os.setpriority(os.PRIO_PGRP, group, max(own, NICE))
 
 
 def _read(file: IO[bytes], start: int) -> str:

@@ -142,21 +142,24 @@ def pages(id_: str) -> list[Page]:
     return [Page(one.key or "", str(one.data)) for one in reversed(found)]
 
 
-def finished_stages(id_: str) -> list[tuple[str, float]]:
-    """Name and seconds of each task of the run's last attempt that did its work; what was kept from before is not one."""
-    found = _settled(id_)
+def finished_stages(id_: str, *, killed: bool = False) -> list[tuple[str, float]]:
+    """Name and seconds of each task of the run's last attempt that did its work; what was kept from before is not one.
+
+    What a *killed* run was at is not waited for: nobody ends it, and Prefect may lose a "Retry" of a person meanwhile.
+    """
+    found = _settled(id_, killed=killed)
     last = max((run.flow_run_run_count for run in found), default=0)
     done = [run for run in found if run.flow_run_run_count == last and run.state_name == "Completed"]
     return [(run.name, run.total_run_time.total_seconds()) for run in done]
 
 
-def _settled(id_: str) -> list[TaskRun]:
+def _settled(id_: str, *, killed: bool) -> list[TaskRun]:
     """The run's tasks. The server hears of a task's end by an event, so by some of them after the run's own end."""
     before: list[str | None] = []
     for _ in range(SETTLES_WITHIN_SECONDS):
         found = _task_runs(id_)
         now = [run.state_name for run in found]
-        if now == before and all(run.state and run.state.is_final() for run in found):
+        if now == before and (killed or all(run.state and run.state.is_final() for run in found)):
             break
         before = now
         time.sleep(1)

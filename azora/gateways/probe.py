@@ -12,6 +12,7 @@ from typing import Self
 
 from azora.errors import Failed
 from azora.gateways.openloop import OpenLoop, Target
+from azora.gateways.priority import go_first
 from azora.probing import ProbeResult, Sample, Tally, to_json
 
 REQUEST_TIMEOUT_SECONDS = 5.0
@@ -102,8 +103,10 @@ class Probe:
 def run(probe: Probe, out: Path) -> ProbeResult:
     """Probe until its limit, SIGTERM or SIGINT; *out* holds the result so far as JSON, written anew every second.
 
-    For the main thread of a process of its own: at 1,000 requests a second a flow's process would feel it.
+    For the main thread of a process of its own: at 1,000 requests a second a flow's process would feel it. Where that leads a
+    session it goes first: users do not wait for the machine that is looked at.
     """
+    go_first()
     ended = threading.Event()
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -65,7 +65,7 @@ def containerd(node: Layout, programs: Path) -> Service:
 
 def ingress(node: Layout) -> Service:
     """From the machine's loopback to the node's ingress controller."""
-    command = words("haproxy", "-db", "-f", node.etc / "haproxy.cfg")
+    command = words("nice", "-n", "-10", "haproxy", "-db", "-f", node.etc / "haproxy.cfg")  # users first
     return Service(
         "ingress",
         Stage.STORAGE,

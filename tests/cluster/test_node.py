@@ -91,6 +91,10 @@ def test_its_pods_count_for_four_processes_of_a_busy_machine(side: Layout) -> No
     assert {file.name: file.read_text().strip() for file in files} in ({"cpu.shares": "4096"}, {"cpu.weight": "400"})
 
 
+def test_the_way_of_users_into_it_goes_before_its_other_processes(side: Layout) -> None:
+    assert os.getpriority(os.PRIO_PROCESS, processes_of(side)["ingress"]) == -10
+
+
 def test_up_on_a_running_node_changes_nothing_and_is_quick(side: Layout) -> None:
     pids = processes_of(side)
     began = time.monotonic()

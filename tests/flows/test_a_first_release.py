@@ -7,14 +7,14 @@ from tests import road
 from tests.conftest import FirstRelease
 
 
-def test_an_empty_namespace_comes_up_blue_and_with_one_switch(released: FirstRelease) -> None:
+def test_an_empty_namespace_comes_up_blue_and_with_one_switch(first_release: FirstRelease) -> None:
     first = road.world("production").switches[0]
-    assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", released.run)
+    assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", first_release.run)
 
 
-def test_what_a_killed_first_deployment_left_is_gone_over(released: FirstRelease) -> None:
-    assert run_called(released.killed).kind == "CRASHED"
-    names = [name for name, _, _ in stages(released.run)]
+def test_what_a_killed_first_deployment_left_is_gone_over(first_release: FirstRelease) -> None:
+    assert run_called(first_release.killed).kind == "CRASHED"
+    names = [name for name, _, _ in stages(first_release.run)]
     assert "staging: repair Helm" in names
     first = road.world("staging").switches[0]
-    assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", released.run)
+    assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", first_release.run)

@@ -53,39 +53,39 @@ def events_of(run: str, environment: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def failed(released: FirstRelease) -> Run:  # noqa: ARG001 - the node must serve users
+def failed(first_release: FirstRelease) -> Run:  # noqa: ARG001 - the node must serve users
     """A run that ends at its first step, with an error."""
     run = road.begin("deploy-staging", ref="no-such-branch")
     return road.wait_for(run, lambda now: now.is_over, seconds=60)
 
 
-def test_each_stage_of_a_run_is_in_the_pipelines_log_by_its_id(released: FirstRelease) -> None:
-    of_tasks = {line.get("labels.task") for line in of_run(released.run)}
-    names = {name for name, _, _ in stages(released.run)}
+def test_each_stage_of_a_run_is_in_the_pipelines_log_by_its_id(first_release: FirstRelease) -> None:
+    of_tasks = {line.get("labels.task") for line in of_run(first_release.run)}
+    names = {name for name, _, _ in stages(first_release.run)}
     assert "production: switch users" in names
     assert names - of_tasks == set()
 
 
-def test_what_it_did_in_production_names_the_environment_the_release_and_the_color(released: FirstRelease) -> None:
+def test_what_it_did_in_production_names_the_environment_the_release_and_the_color(first_release: FirstRelease) -> None:
     first = road.world("production").switches[0]
-    lines = [line for line in of_run(released.run) if line.get("labels.task") == "production: switch users"]
+    lines = [line for line in of_run(first_release.run) if line.get("labels.task") == "production: switch users"]
     assert {line["service.environment"] for line in lines} == {"production"}
     assert {line["service.version"] for line in lines} == {first.release}
     assert str(first.to) in {line.get("labels.color") for line in lines}
 
 
-def test_its_steps_are_events_of_the_namespace_in_their_order(released: FirstRelease) -> None:
-    events = events_of(released.run, "production")
+def test_its_steps_are_events_of_the_namespace_in_their_order(first_release: FirstRelease) -> None:
+    events = events_of(first_release.run, "production")
     assert {event["type"] for event in events} == {"Normal"}
     assert [event["reason"] for event in events if event["reason"] in FIRST_PROMOTION] == FIRST_PROMOTION
     for event in events:
         assert event["involvedObject"]["name"] == road.cluster("production").live
-        assert event["reportingInstance"] == released.run
+        assert event["reportingInstance"] == first_release.run
 
 
-def test_kubectl_shows_them_in_words_for_people(released: FirstRelease) -> None:
+def test_kubectl_shows_them_in_words_for_people(first_release: FirstRelease) -> None:
     namespace = road.cluster("production").namespace
-    shown = road.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={released.run}", "--no-headers")
+    shown = road.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={first_release.run}", "--no-headers")
     assert "switch users over: " in shown
     assert f"service/{road.cluster('production').live}" in shown
 

@@ -14,6 +14,8 @@ import pytest
 from azora.errors import Failed
 from azora.gateways.commands import run
 
+AUTOGROUP = Path("/proc/self/autogroup")  # how the kernel weighs this session
+
 
 def alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
@@ -49,8 +51,16 @@ def test_an_argument_is_never_read_by_a_shell() -> None:
 def test_what_yields_and_all_it_starts_let_others_go_first() -> None:
     """`nice` without arguments says how nice it is; the first may be read before it was made so."""
     asked = "sleep 0.2; nice; sh -c nice"
-    assert run(["sh", "-c", asked], timeout_seconds=5, what="try", yields=True).output == "5\n5\n"
+    assert run(["sh", "-c", asked], timeout_seconds=5, what="try", yields=True).output == "3\n3\n"
     assert run(["sh", "-c", asked], timeout_seconds=5, what="try").output == "0\n0\n"
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel weighs processes, not sessions")
+@pytest.mark.parametrize(("yields", "nice"), [(True, "nice 3"), (False, "nice 0")])
+def test_what_yields_does_so_to_other_sessions_too(yields: bool, nice: str) -> None:
+    asked = "sleep 0.2; cat /proc/self/autogroup"
+    said = run(["sh", "-c", asked], timeout_seconds=5, what="try", yields=yields).output
+    assert said.strip().endswith(nice), said
 
 
 def test_a_program_that_is_not_there_is_named() -> None:

@@ -23,6 +23,8 @@ from azora.gateways.openloop import Target
 from azora.gateways.probe import Probe
 from azora.probing import Counts, Failure, Presence, ProbeResult, Sample, count, read_result, to_json
 
+AUTOGROUP = Path("/proc/self/autogroup")  # how the kernel weighs this session
+
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -177,19 +179,28 @@ def test_it_ends_by_itself_at_its_limit() -> None:
         assert probe.stop().total == pytest.approx(15, abs=3)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path, number: signal.Signals) -> None:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        return web.Response(headers={"X-Azora-Color": "blue"})
+async def answer_from_blue(_: web.Request) -> web.StreamResponse:
+    return web.Response(headers={"X-Azora-Color": "blue"})
 
-    out = tmp_path / "probe.json"
-    with serving(answer) as address:
-        program = "import sys; from pathlib import Path; from azora.gateways.probe import Probe, run;"
-        program += f"run(Probe('http://{address}/', rate_per_second=100), Path({str(out)!r}))"
-        process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+
+@contextmanager
+def probing(address: str, out: Path, *, in_a_session_of_its_own: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that probes and has seen something."""
+    program = "import sys; from pathlib import Path; from azora.gateways.probe import Probe, run;"
+    program += f"run(Probe('http://{address}/', rate_per_second=100), Path({str(out)!r}))"
+    command, env = [sys.executable, "-c", program], os.environ | {"PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(command, env=env, start_new_session=in_a_session_of_its_own) as process:
         deadline = time.monotonic() + 10
         while not out.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
+        yield process
+        process.terminate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "probe.json"
+    with serving(answer_from_blue) as address, probing(address, out) as process:
         so_far = read_result(out)
         process.send_signal(number)
         assert process.wait(5) == 0
@@ -198,6 +209,20 @@ def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path
     assert result.total >= so_far.total > 10
     assert result.failed == 0
     assert json.loads(out.read_text())["all"]["colors"]["blue"]["count"] == result.total
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists() or os.geteuid() != 0, reason="this kernel does not let us")
+@pytest.mark.parametrize("own", [True, False], ids=["a session of its own", "somebody's session"])
+def test_in_a_session_of_its_own_it_goes_first(tmp_path: Path, *, own: bool) -> None:
+    """Users do not wait for the machine that is looked at; whoever starts it in their terminal is left as they are."""
+    before = AUTOGROUP.read_text()
+    with (
+        serving(answer_from_blue) as address,
+        probing(address, tmp_path / "probe.json", in_a_session_of_its_own=own) as process,
+    ):
+        weight = Path(f"/proc/{process.pid}/autogroup").read_text()
+    assert weight.strip().endswith("nice -10") is own, weight
+    assert AUTOGROUP.read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def tallies(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tally]:
             found[self.name] = change(found.get(self.name, Tally()))
 
     stages = [("test edge", 3.0), ("staging: install preview", 14.0), ("production: look", 0.1)]
-    monkeypatch.setattr(counting, "finished_stages", lambda _: stages)
+    monkeypatch.setattr(counting, "finished_stages", lambda *_, **__: stages)
     monkeypatch.setattr(counting, "cluster_of", Counting)
     return found
 

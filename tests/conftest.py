@@ -131,7 +131,11 @@ def _log_of_its_start() -> Path:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Debian's Chromium, which talks to nobody but us."""
-    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": [*QUIET, "--no-first-run"]}
+    return {
+        **browser_type_launch_args,
+        "executable_path": "/usr/bin/chromium-headless-shell",
+        "args": [*QUIET, "--no-first-run"],
+    }
 
 
 @pytest.fixture(scope="session")

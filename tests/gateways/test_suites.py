@@ -22,7 +22,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args():
-    return {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
+    return {"executable_path": "/usr/bin/chromium-headless-shell", "args": ["--no-sandbox"]}
 """
 
 
@@ -158,7 +158,7 @@ def test_a_report_of_an_earlier_attempt_is_no_verdict(tmp_path: Path) -> None:
         run_suite(folder, url="http://x.example", report_folder=tmp_path / "report")
 
 
-@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium: `make up` installs it")
+@pytest.mark.skipif(not Path("/usr/bin/chromium-headless-shell").exists(), reason="`make up` installs it")
 def test_a_failed_browser_case_leaves_screenshot_video_and_trace(tmp_path: Path) -> None:
     folder = suite(
         tmp_path / "e2e",

@@ -99,10 +99,9 @@ def page(rows: list[Row]) -> str:
 
 Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases of a changed page to {ENVIRONMENT}, one image of it new, after each
 `azora prune` with limits that matter within the hour: {limits}. [Retention](retention.md) says what they mean.
+"of it events" are Prefect's events, the one kind without a limit here: its server removes what is older than 7 days.
 
 {table}
-
-"of it events" are Prefect's events, the one kind without a limit here: its server removes what is older than 7 days.
 """
 
 

@@ -131,14 +131,11 @@ def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
 def a_proved_commit() -> str:
     """A commit that staging proved and users of production do not have; its `release` waits for a yes within seconds.
 
-    One that is installed in production already goes first: a yes moves users to it at once. It walks the road of staging only
-    where no earlier test left any.
+    It walks the road of staging only where no earlier test left such a commit.
     """
-    production = world("production")
-    active, installed = production.active_stack, production.stack(production.preview).release
+    active = world("production").active_stack
     kept = {release.id: release.commit for release in releases_of("staging")}
-    found = [proof.release for proof in world("staging").proofs if not (active and proof.release == active.release)]
-    found.sort(key=lambda release: release != installed)
+    found = (proof.release for proof in world("staging").proofs if not (active and proof.release == active.release))
     return next((kept[release] for release in found if release in kept), None) or proved(commit())
 
 
@@ -165,11 +162,9 @@ def _is_main(release: Release) -> bool:
     images = built_images(sha, settings())
     if images is None:
         return False
-    made, of = (
-        frozen(sha, release.subject, images, settings()),
-        {"images", "charts_digest", "values_digest", "migrations"},
-    )
-    return release.model_dump(include=of) == made.model_dump(include=of)
+    content = {"images", "charts_digest", "values_digest", "migrations"}
+    made = frozen(sha, release.subject, images, settings())
+    return release.model_dump(include=content) == made.model_dump(include=content)
 
 
 def _is_sound(environment: str) -> bool:

@@ -64,7 +64,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     for shown in (
         f"release {change[:7]}",
         road.git("log", "-1", "--format=%s", change),
-        "migrations",
+        "would run",
         next(kept.id for kept in road.releases_of("staging") if kept.commit == change),
     ):
         expect(question).to_contain_text(shown)

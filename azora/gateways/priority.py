@@ -32,10 +32,15 @@ def go_first() -> None:
         _weigh(os.getpid(), FIRST)
 
 
+def weight_of_session(process: int) -> Path:
+    """The kernel's file on the session of *process*: which it is, and its nice value. Not there where processes are weighed."""
+    return Path(f"/proc/{process}/autogroup")
+
+
 def _weigh(leader: int, nice: int) -> None:
     for _ in range(TRIES):
         try:
-            Path(f"/proc/{leader}/autogroup").write_text(str(nice), encoding="ascii")
+            weight_of_session(leader).write_text(str(nice), encoding="ascii")
         except BlockingIOError:
             time.sleep(PAUSE_SECONDS)
         except OSError:

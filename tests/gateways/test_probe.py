@@ -20,10 +20,11 @@ from aiohttp import web
 
 from azora.errors import BadInput
 from azora.gateways.openloop import Target
+from azora.gateways.priority import weight_of_session
 from azora.gateways.probe import Probe
 from azora.probing import Counts, Failure, Presence, ProbeResult, Sample, count, read_result, to_json
 
-AUTOGROUP = Path("/proc/self/autogroup")  # how the kernel weighs this session
+OURS = weight_of_session(os.getpid())
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -211,18 +212,18 @@ def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path
     assert json.loads(out.read_text())["all"]["colors"]["blue"]["count"] == result.total
 
 
-@pytest.mark.skipif(not AUTOGROUP.exists() or os.geteuid() != 0, reason="this kernel does not let us")
+@pytest.mark.skipif(not OURS.exists() or os.geteuid() != 0, reason="this kernel does not let us")
 @pytest.mark.parametrize("own", [True, False], ids=["a session of its own", "somebody's session"])
 def test_in_a_session_of_its_own_it_goes_first(tmp_path: Path, *, own: bool) -> None:
     """Users do not wait for the machine that is looked at; whoever starts it in their terminal is left as they are."""
-    before = AUTOGROUP.read_text()
+    before = OURS.read_text()
     with (
         serving(answer_from_blue) as address,
         probing(address, tmp_path / "probe.json", in_a_session_of_its_own=own) as process,
     ):
-        weight = Path(f"/proc/{process.pid}/autogroup").read_text()
+        weight = weight_of_session(process.pid).read_text()
     assert weight.strip().endswith("nice -10") is own, weight
-    assert AUTOGROUP.read_text() == before
+    assert OURS.read_text() == before
 
 
 @pytest.mark.parametrize(

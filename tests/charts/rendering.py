@@ -80,7 +80,7 @@ class Rendering:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.objects: list[Object] = [found for found in yaml.safe_load_all(text) if found]
+        self.objects: list[Object] = [found for found in yaml.load_all(text, Loader=yaml.CSafeLoader) if found]
 
     def of(self, kind: str) -> dict[str, Object]:
         return {found["metadata"]["name"]: found for found in self.objects if found["kind"] == kind}

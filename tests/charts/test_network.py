@@ -98,7 +98,7 @@ GREEN = {name: pod(name, "green") for name in SERVICES}
 POSTGRESQL, REDIS, STRIPE = pod("postgresql"), pod("redis"), pod("localstripe")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network(stack: Render, router: Render, data: Render) -> Network:
     """Both colors and the data of staging."""
     charts = [

@@ -45,8 +45,7 @@ def learn_and_pay(crowd: str, number: int, *, patience: int = 0) -> str:
     A request that is told to try again is sent *patience* times more.
     """
     email = f"{crowd}-{number}@example.test"
-    at, host = f"http://{settings().ingress_address}/api", road.address("staging").removeprefix("http://")
-    with httpx.Client(base_url=at, headers={"Host": host}, timeout=60) as client:
+    with visitor() as client:
         person = Person(client, patience)
         person.register(email)
         person.log_in(email)
@@ -62,10 +61,16 @@ def learn_and_pay(crowd: str, number: int, *, patience: int = 0) -> str:
         return order
 
 
+def visitor() -> httpx.Client:
+    """Staging as one of its users reaches it, who is asked for nothing yet."""
+    host = road.address("staging").removeprefix("http://")
+    return httpx.Client(base_url=f"http://{settings().ingress_address}", headers={"Host": host}, timeout=60)
+
+
 class Person:
     """One of many, with a connection of their own."""
 
-    def __init__(self, client: httpx.Client, patience: int) -> None:
+    def __init__(self, client: httpx.Client, patience: int = 0) -> None:
         self._client = client
         self._patience = patience
 
@@ -77,17 +82,20 @@ class Person:
             if not self._patience or error.response.status_code != httpx.codes.CONFLICT:
                 raise
 
-    def log_in(self, email: str) -> None:
-        login = self.send("POST", "/auth/sessions", {"email": email, "password": PASSWORD}).json()
-        self._client.headers["Authorization"] = f"Bearer {login['token']}"
+    def log_in(self, email: str) -> str:
+        """Returns the session's token, which every later request carries."""
+        token = str(self.send("POST", "/auth/sessions", {"email": email, "password": PASSWORD}).json()["token"])
+        self._client.headers["Authorization"] = f"Bearer {token}"
+        return token
 
     def send(self, method: str, path: str, body: object = None) -> httpx.Response:
-        answer = self._client.request(method, path, json=body)
+        """The answer of the API at *path*, which must be a good one."""
+        answer = self._client.request(method, f"/api{path}", json=body)
         for _ in range(self._patience):
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             time.sleep(1)
-            answer = self._client.request(method, path, json=body)
+            answer = self._client.request(method, f"/api{path}", json=body)
         return answer.raise_for_status()
 
 

@@ -33,10 +33,14 @@ class _Strict(BaseModel):
 
 
 class Service(_Strict):
-    """One Deployment of a stack; `test` is the command of its unit tests, run at the root of the export."""
+    """One Deployment of a stack; `test` is the command of its unit tests, run at the root of the export.
+
+    With `sources`, all that they look at, a pass holds for every commit that has the very same ones.
+    """
 
     name: Name
     test: tuple[str, ...] = ()
+    sources: tuple[Inside, ...] = ()
 
 
 class Image(_Strict):
@@ -119,6 +123,8 @@ class Application(_Strict):
 
     def paths(self) -> Iterator[tuple[str, str]]:
         """Every key that names a file or folder of the repository, with that path."""
+        for number, service in enumerate(self.services):
+            yield from ((f"services.{number}.sources", source) for source in service.sources)
         for number, image in enumerate(self.images):
             yield f"images.{number}.context", image.context
             yield f"images.{number}.dockerfile", image.dockerfile

@@ -26,7 +26,7 @@ def nightly() -> State[str]:
     commit = find_commit(main_branch())
     name_the_run(f"nightly {commit.short}")
     prune()
-    test_services(commit)
+    test_services(commit, fresh=True)
     candidate = build_release(commit)
     promote("staging", candidate, end_to_end=True)
     prove_end_to_end("staging", candidate)

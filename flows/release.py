@@ -23,7 +23,7 @@ def release(ref: str = "main", fresh: bool = False) -> State[str]:
 
     Args:
         ref: Branch, tag or commit of the application's repository to release.
-        fresh: Prove it on staging again, even where staging holds a proof of this very release.
+        fresh: Test and prove it on staging again, even where staging holds a proof of this very release.
     """
     commit = find_commit(ref)
     name_the_run(f"release {commit.short}")
@@ -33,7 +33,7 @@ def release(ref: str = "main", fresh: bool = False) -> State[str]:
         return already_there("production", candidate)
 
     if candidate is None or not proved_already("staging", candidate, fresh=fresh):
-        test_services(commit)
+        test_services(commit, fresh=fresh)
         candidate = build_release(commit)
         promote("staging", candidate, end_to_end=True)
         prove_end_to_end("staging", candidate)

@@ -13,10 +13,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from azora.application import load_application
 from azora.environment import environments
-from azora.gateways.candidate import folder_of, frozen, imagined
+from azora.gateways.candidate import content_of_tests, folder_of, frozen, imagined
 from azora.gateways.delivering import render_charts
 from azora.gateways.images import build
 from azora.gateways.logs import about
+from azora.gateways.passes import passed_before, remember_pass
 from azora.gateways.source import Commit
 from azora.gateways.suites import run_unit_tests
 from azora.release import Release
@@ -28,12 +29,17 @@ from tasks.retrying import if_transient, once_per_run
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=1 + (os.cpu_count() or 1))  # each waits a good part of its time
 
 
-def test_services(commit: Commit) -> None:
-    """Run the unit tests of every service; the first failure stops the run."""
-    services = load_application(folder_of(commit.sha, settings())).services
+def test_services(commit: Commit, *, fresh: bool) -> None:
+    """Run the unit tests of every service; the first failure stops the run.
+
+    What passed before on the very same sources is not run again, unless *fresh*.
+    """
+    folder = folder_of(commit.sha, settings())
     futures = {
-        service.name: check_service.submit(service.name, list(service.test), commit.sha)
-        for service in services
+        service.name: check_service.submit(
+            service.name, list(service.test), commit.sha, content_of_tests(service, folder), fresh=fresh
+        )
+        for service in load_application(folder).services
         if service.test
     }
     pages.unit_tests({name: future.result() for name, future in futures.items()})
@@ -43,10 +49,15 @@ test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not 
 
 
 @task(task_run_name="test {service}", persist_result=True, cache_key_fn=once_per_run)
-def check_service(service: str, command: list[str], commit: str) -> str:
-    """Unit tests of one service, in a clean export of the commit."""
+def check_service(service: str, command: list[str], commit: str, content: str | None, *, fresh: bool) -> str:
+    """Unit tests of one service, in a clean export of the commit; the log of those that passed on *content*."""
     log = settings().runs_folder / this_run() / f"test {service}.log"
+    if content and not fresh and (before := passed_before(log.name, content, settings().runs_folder)):
+        get_run_logger().info("unit tests of %s passed on the same sources; all they said is in %s", service, before)
+        return str(before)
     run_unit_tests(service, command, folder_of(commit, settings(), "exports-for-tests"), log=log)
+    if content:
+        remember_pass(log, content)
     get_run_logger().info("unit tests of %s pass; all they said is in %s", service, log)
     return str(log)
 

@@ -20,6 +20,7 @@ from azora.release import Release
 from azora.reports import Case, SuiteResult
 from azora.retention import bytes_told
 from azora.settings import settings
+from tasks.places import this_run
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
 
@@ -77,8 +78,14 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
 
 
 def unit_tests(logs: dict[str, str]) -> None:
-    """Which services passed their own tests, with all that those said."""
-    rows = "\n".join(f"| {MARKS['passed']} {name} | [log]({link(Path(log))}) |" for name, log in logs.items())
+    """Which services passed their own tests, in this run or on the same sources before, with all that those said."""
+    here = settings().runs_folder / this_run()
+    when = {
+        name: "" if Path(log).parent == here else ", passed before on the same sources" for name, log in logs.items()
+    }
+    rows = "\n".join(
+        f"| {MARKS['passed']} {name} | [log]({link(Path(log))}){when[name]} |" for name, log in logs.items()
+    )
     _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
 
 

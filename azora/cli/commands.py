@@ -49,7 +49,7 @@ Reason = Annotated[str, typer.Option("--reason", "-m", prompt="Why?", help="Kept
 def release(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
     *,
-    fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Prove it on staging again.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Test and prove it on staging again.")] = False,
     wait: Wait = False,
     until_asked: UntilAsked = False,
     summary: Summary = None,

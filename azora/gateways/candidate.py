@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from azora.application import FILE, Application, load_application
+from azora.application import FILE, Application, Service, load_application
 from azora.errors import BadInput
 from azora.gateways.images import content_tag, pinned_base
 from azora.gateways.registry import find
 from azora.gateways.source import digest_of, export
-from azora.release import Release
+from azora.release import Release, digest
 from azora.revisions import heads_of, migrations_of
 from azora.settings import Settings
 
@@ -79,6 +79,11 @@ def tags_of(commit: str, settings: Settings) -> dict[str, tuple[str, str]]:
         image.name: (f"{application.name}/{image.name}", content_tag(image, folder, pinned))
         for image in application.images
     }
+
+
+def content_of_tests(service: Service, folder: Path) -> str | None:
+    """Hash of all that the verdict of the unit tests of *service* hangs on, None where nobody says what that is."""
+    return digest([list(service.test), digest_of(folder, service.sources)]) if service.sources else None
 
 
 def revision_files(application: Application, folder: Path) -> dict[str, str]:

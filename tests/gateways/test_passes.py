@@ -1,0 +1,110 @@
+"""Unit tests are run once for the same sources, and for as long as what they said is kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.logging import disable_run_logger
+
+from azora.application import Service
+from azora.errors import TestsFailed
+from azora.gateways.candidate import content_of_tests
+from azora.gateways.passes import passed_before
+from azora.settings import settings
+from tasks import building
+
+# The tests of `web`: they note that they ran, and pass where the page is sound.
+TESTS = (
+    "from pathlib import Path; Path('RAN').open('a').write('x'); assert Path('web/page.html').read_text() != 'broken'"
+)
+COMMAND = [sys.executable, "-c", TESTS]
+WEB = Service(name="web", test=tuple(COMMAND), sources=("web",))
+
+
+@pytest.fixture
+def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An export of a commit, whose runs leave their logs beside it."""
+    page = tmp_path / "export/web/page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("hello")
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+    monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
+    settings.cache_clear()
+    monkeypatch.setattr(building, "folder_of", lambda *_: page.parents[1])
+    yield page.parents[1]
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def checked(run: str, export: Path, monkeypatch: pytest.MonkeyPatch, *, fresh: bool = False) -> Path:
+    """The log that run *run* shows for the tests of the service in *export*."""
+    monkeypatch.setattr(building, "this_run", lambda: run)
+    with disable_run_logger():
+        log = building.check_service.fn("web", COMMAND, "3f2a1c9", content_of_tests(WEB, export), fresh=fresh)
+    return Path(log)
+
+
+def times_run(export: Path) -> int:
+    return len((export / "RAN").read_text())
+
+
+def test_what_passed_is_not_run_again_and_shows_the_log_of_that(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = checked("one", export, monkeypatch)
+    (export / "README.md").write_text("not looked at by the tests")
+    assert checked("two", export, monkeypatch) == first
+    assert (first.parent.name, times_run(export)) == ("one", 1)
+
+
+def test_fresh_runs_them_and_what_it_found_holds_from_then_on(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked("one", export, monkeypatch)
+    fresh = checked("two", export, monkeypatch, fresh=True)
+    assert (fresh.parent.name, times_run(export)) == ("two", 2)
+    assert checked("three", export, monkeypatch) == fresh
+
+
+def test_a_changed_source_is_tested(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked("one", export, monkeypatch)
+    (export / "web/page.html").write_text("good day")
+    assert checked("two", export, monkeypatch).parent.name == "two"
+    (export / "web/page.html").write_text("hello")
+    assert checked("three", export, monkeypatch).parent.name == "one"
+
+
+def test_a_failure_is_no_pass(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (export / "web/page.html").write_text("broken")
+    for run in ("one", "two"):
+        with pytest.raises(TestsFailed, match="web"):
+            checked(run, export, monkeypatch)
+    assert times_run(export) == 2
+
+
+def test_a_pass_goes_with_its_log(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked("one", export, monkeypatch).unlink()
+    assert checked("two", export, monkeypatch).parent.name == "two"
+
+
+def test_the_newest_of_several_is_shown(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for run in ("b", "a"):
+        checked(run, export, monkeypatch, fresh=True)
+    content = content_of_tests(WEB, export)
+    assert content
+    assert passed_before("test web.log", content, settings().runs_folder) == settings().runs_folder / "a/test web.log"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(WEB.model_copy(update={"test": ("make", "test")}), id="another command"),
+        pytest.param(WEB.model_copy(update={"sources": ("web", "README.md")}), id="another source"),
+    ],
+)
+def test_the_verdict_hangs_on_command_and_sources(export: Path, other: Service) -> None:
+    (export / "README.md").write_text("hello")
+    assert content_of_tests(other, export) != content_of_tests(WEB, export)
+
+
+def test_who_names_no_sources_is_tested_each_time(export: Path) -> None:
+    assert content_of_tests(WEB.model_copy(update={"sources": ()}), export) is None

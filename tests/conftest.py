@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from azora.gateways.priority import weight_of_session
 from azora.local.layout import layout
 
 os.environ.pop("AZORA_SETTINGS", None)  # whatever it names is not what tests may empty
@@ -67,6 +70,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     yield
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: (not _changes_the_node(item.path), item.path == BESIDE))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The worker with the tests of the node is waited for longest: the other one takes what that one leaves."""
+    if hasattr(item.config, "workerinput") and not _changes_the_node(item.path):
+        _let_the_node_go_first()
+
+
+@cache
+def _let_the_node_go_first() -> None:
+    os.setsid()
+    with suppress(OSError):  # a kernel that does not weigh sessions
+        weight_of_session(os.getpid()).write_text("5")
 
 
 def _on_the_node(file: Path) -> bool:

@@ -4,7 +4,8 @@
 
 After each release `azora prune` runs with limits so tight that they matter within an hour (`LIMITS`); those of the settings are
 the same code with larger numbers. Fails when what was counted after the last release is more than a tenth above what it was
-after the twentieth: only then Helm's ten revisions of each color and a record's twenty entries are full.
+after the twentieth: only then Helm's ten revisions of each color and a record's twenty entries are full. Two have bounds of another kind:
+etcd's log grows by whole files, and Prefect's events go by age.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ BANNER = Path("services/web/banner.txt")
 TABLE = ROOT / "docs/thirty-releases.md"
 FULL = 20
 MOST_GROWTH = 1.1
+STEPS = {"etcd MB": 64}  # a file of its log, of which it keeps those that it is not done with
+POSTGRESQL, EVENTS = "PostgreSQL MB", "of it events"
 
 LIMITS = {
     "AZORA_KEEP_AT_LEAST_HOURS": "0.01",
@@ -78,8 +81,8 @@ def count() -> Row:
         "state MB": megabytes(state),
         "registry MB": megabytes(state / "lib/registry"),
         "etcd MB": megabytes(state / "lib/etcd"),
-        "PostgreSQL MB": megabytes(state / "lib/postgres"),
-        "of it events": megabytes_of_events(state / "lib/postgres/run"),
+        POSTGRESQL: megabytes(state / "lib/postgres"),
+        EVENTS: megabytes_of_events(state / "lib/postgres/run"),
         "build cache MB": megabytes(Path.home() / ".cache/azora/containers"),
         "run folders": len(list(settings().runs_folder.iterdir())),
         "exports": len(list((state / "exports").glob("*"))),
@@ -99,7 +102,8 @@ def page(rows: list[Row]) -> str:
 
 Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases of a changed page to {ENVIRONMENT}, one image of it new, after each
 `azora prune` with limits that matter within the hour: {limits}. [Retention](retention.md) says what they mean.
-"of it events" are Prefect's events, the one kind without a limit here: its server removes what is older than 7 days.
+"of it events" are Prefect's events, the one kind without a limit here: its server removes what is older than 7 days. etcd's
+log grows by files of 64 MB and keeps those that it is not done with: a step, and no more than one.
 
 {table}
 """
@@ -107,8 +111,17 @@ Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases 
 
 def growth(rows: list[Row]) -> dict[str, str]:
     """What is more at the end than it was when all that has a bound was full."""
-    full, end = rows[min(FULL, len(rows) - 1)], rows[-1]
-    return {name: f"{full[name]} → {end[name]}" for name in end if end[name] > full[name] * MOST_GROWTH + 1}
+    full, end = judged(rows[min(FULL, len(rows) - 1)]), judged(rows[-1])
+    grown = [name for name in end if end[name] > full[name] * MOST_GROWTH + STEPS.get(name, 1)]
+    return {name: f"{full[name]} → {end[name]}" for name in grown}
+
+
+def judged(row: Row) -> Row:
+    """Without Prefect's events, which go by age alone: seven days hold more than thirty releases."""
+    if EVENTS not in row:
+        return row
+    rest = {name: size for name, size in row.items() if name not in {POSTGRESQL, EVENTS}}
+    return rest | {f"{POSTGRESQL} without events": row[POSTGRESQL] - row[EVENTS]}
 
 
 def megabytes(folder: Path) -> int:

@@ -21,6 +21,20 @@ def test_what_grows_after_all_is_full_is_told(counts: list[int], grown: dict[str
     assert growth(rows) == grown
 
 
+@pytest.mark.parametrize(
+    ("end", "grown"),
+    [
+        pytest.param({"etcd MB": 223, "state MB": 1061}, {}, id="one more file of etcd's log"),
+        pytest.param({"etcd MB": 284}, {"etcd MB": "162 → 284"}, id="two more"),
+        pytest.param({"PostgreSQL MB": 120, "of it events": 49}, {}, id="events, which go by age"),
+        pytest.param({"PostgreSQL MB": 123}, {"PostgreSQL MB without events": "71 → 80"}, id="all but events"),
+    ],
+)
+def test_what_has_another_bound_is_held_to_that(end: Row, grown: dict[str, str]) -> None:
+    full: Row = {"state MB": 1000, "etcd MB": 162, "PostgreSQL MB": 114, "of it events": 43}
+    assert growth([*[full] * 30, full | end]) == grown
+
+
 def test_the_table_has_a_line_for_each_release_and_one_before() -> None:
     lines = page([{"pods": 5, "exports": 1}, {"pods": 10, "exports": 2}]).splitlines()
     assert "| after release | pods | exports |" in lines

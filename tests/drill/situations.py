@@ -113,18 +113,13 @@ def reached_production(given: Given) -> bool:
     return road.cluster("production").running().commit == given["REF"] and users_are_well("production")
 
 
-def ended(run: Run, *, seconds: float = 240) -> Run:
-    """The run once it is over, however it ended."""
-    return road.wait_for(run, lambda now: now.is_over, seconds=seconds)
-
-
 @contextmanager
 def nobody_answers_in_time() -> Iterator[Given]:
     """A question whose time is over: Prefect's server ends its run."""
     commit = road.a_proved_commit()
     run = road.until_it_waits(road.begin("release", ref=commit))
     expire(run)
-    given = {"REF": commit, "RUN": ended(run, seconds=60).id}
+    given = {"REF": commit, "RUN": road.until_over(run, seconds=60).id}
     try:
         yield given
     finally:
@@ -214,7 +209,7 @@ def the_new_color_loses_pods_under_users() -> Iterator[Given]:
         road.approve(run)
         until(lambda: live_color() is here.preview, seconds=120, what="users are on the new color")
         lose_pods(here.preview, "edu")
-        yield {"BAD": here.preview, "RUN": ended(run, seconds=120).id}
+        yield {"BAD": here.preview, "RUN": road.until_over(run, seconds=120).id}
 
 
 # -- the live Service
@@ -352,7 +347,7 @@ def a_red_night() -> Iterator[Given]:
     red = re.sub(r"test: \[.*\]", "test: [sh, -c, 'echo sums do not add up; exit 1']", road.content(manifest))
     with undone():
         road.commit({manifest: red}, "Break the sums")
-        run = ended(road.begin("nightly"))
+        run = road.until_over(road.begin("nightly"))
     yield {"RUN": run.id}
 
 
@@ -370,7 +365,7 @@ def a_migration_fails() -> Iterator[Given]:
     with undone():
         once = added(STACK_VALUES, "migrations: {backoffLimit: 0}")
         bad = revision("drill", 'op.execute("ALTER TABLE edu.nothing ADD note text")', 'phase = "expand"')
-        run = ended(road.begin("deploy-staging", ref=road.commit(once | bad, "Add a migration")))
+        run = road.until_over(road.begin("deploy-staging", ref=road.commit(once | bad, "Add a migration")))
         road.git("revert", "--no-edit", "HEAD")
         yield {"RUN": run.id, "REF": road.git("rev-parse", "HEAD")}
 
@@ -386,7 +381,7 @@ def a_migration_is_in_doubt(_: Given) -> bool:
 def no_room_for_images() -> Iterator[Given]:
     """A release of a new image has failed for want of room."""
     with a_full_registry(), undone():
-        yield {"RUN": ended(road.begin("deploy-staging", ref=road.commit())).id}
+        yield {"RUN": road.until_over(road.begin("deploy-staging", ref=road.commit())).id}
 
 
 def nothing_can_be_pushed(_: Given) -> bool:

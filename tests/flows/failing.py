@@ -25,11 +25,6 @@ def untested(*but: str) -> Files:
     }
 
 
-def ended(run: Run, *, seconds: float = 240) -> Run:
-    """The run once it is over, however it ended."""
-    return road.wait_for(run, lambda now: now.is_over, seconds=seconds)
-
-
 def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
     """It failed at its step *at*; its one error *says* that, and once what to do."""
     assert over.kind == "FAILED"

@@ -14,7 +14,7 @@ import pytest
 from azora.gateways.orchestrator import Run
 from tests import road
 from tests.changes import Files, added, replaced, revision
-from tests.flows.failing import APPLICATION, assert_failed, ended, untested, users_of_staging_notice_nothing
+from tests.flows.failing import APPLICATION, assert_failed, untested, users_of_staging_notice_nothing
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -104,7 +104,7 @@ def runs() -> Iterator[dict[str, Run]]:
     """The run of each, once it is over."""
     refs = {name: ref_of(bad.change, number) for number, (name, bad) in enumerate(BAD.items())}
     with users_of_staging_notice_nothing(), ThreadPoolExecutor(AT_ONCE) as pool:
-        over = pool.map(lambda ref: ended(road.begin("release", ref=ref)), refs.values())
+        over = pool.map(lambda ref: road.until_over(road.begin("release", ref=ref)), refs.values())
         found = dict(zip(refs, over, strict=True))
     yield found
     road.git("branch", "--delete", "--force", *(ref for ref in refs.values() if ref.startswith(BRANCHES)))

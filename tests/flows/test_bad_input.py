@@ -18,7 +18,7 @@ import pytest
 from azora.gateways.orchestrator import Run
 from tests import road
 from tests.changes import added, replaced, revision
-from tests.flows.failing import assert_failed, ended, untested, users_of_staging_notice_nothing
+from tests.flows.failing import assert_failed, untested, users_of_staging_notice_nothing
 
 STACK_VALUES = "deployments/values/azora/staging.yaml"
 
@@ -37,7 +37,7 @@ def repository() -> Iterator[None]:
 def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> Run:
     """Run *deployment* of *ref*: it fails at its step *at*, *says* why once and what to do; users get every answer."""
     with users_of_staging_notice_nothing():
-        over = ended(road.begin(deployment, ref=ref))
+        over = road.until_over(road.begin(deployment, ref=ref))
     assert_failed(over, at=at, says=says)
     return over
 
@@ -150,6 +150,6 @@ def test_an_api_server_that_is_away() -> None:
     sha = road.commit()
     address = road.cluster("staging").api.host
     with users_of_staging_notice_nothing(), road.stopped("kube-apiserver"):
-        over = ended(road.begin("deploy-staging", ref=sha))
+        over = road.until_over(road.begin("deploy-staging", ref=sha))
         assert road.get("staging").status_code == 200
     assert_failed(over, at="staging: look", says=(address, "Connection refused"))

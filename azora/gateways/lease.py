@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from azora.gateways.patience import patient
 
 NAME = "azora-promotion"
 DURATION = timedelta(seconds=15)
+LOOK_SECONDS = 0.5
 
 
 class Lease:
@@ -26,10 +28,10 @@ class Lease:
         self._stop = threading.Event()
 
     def take(self, *, preempt: bool = False) -> None:
-        """Become the holder.
+        """Become the holder, also of one that a killed run left: that is waited for until it is free.
 
         Raises:
-            Refused: another one holds it, and is alive.
+            Refused: another one holds it, and renewed it meanwhile.
         """
         found = self.cluster.api.find(f"{self._path}/{NAME}")
         if found is None:
@@ -41,14 +43,22 @@ class Lease:
             }
             self.cluster.api.create(self._path, body)
             return
-        other = held_by(found, datetime.now(UTC))
-        if other not in {None, self.holder} and not preempt:
-            raise Refused(
-                f"could not promote in {self.cluster.namespace}: {other} is doing so",
-                advice="wait until it ends; a run that was killed loses its Lease after 15 s",
-            )
+        if not preempt:
+            found = self._free(found)
         found["spec"] = self._spec()
         self.cluster.api.replace(f"{self._path}/{NAME}", found)
+
+    def _free(self, found: Json) -> Json:
+        """The Lease as it is once nobody holds it. One that is alive renews it three times as often as it would be lost."""
+        known = (found.get("spec") or {}).get("renewTime")
+        while (other := held_by(found, datetime.now(UTC))) not in {None, self.holder}:
+            if found["spec"]["renewTime"] != known:
+                raise Refused(
+                    f"could not promote in {self.cluster.namespace}: {other} is doing so", advice="wait until it ends"
+                )
+            time.sleep(LOOK_SECONDS)
+            found = self.cluster.api.get(f"{self._path}/{NAME}")
+        return found
 
     def check(self) -> None:
         """Raises LeaseLost when another one took it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from azora.bluegreen import Step
 from azora.environment import load_environment
 from azora.errors import Conflict, Refused
+from azora.gateways import lease
 from azora.gateways.candidate import built_images, frozen
 from azora.gateways.delivering import promotion_of
 from azora.gateways.lease import held
@@ -96,6 +98,14 @@ def test_of_two_promotions_one_is_refused_and_told_why(promotion: Promotion) -> 
         held(promotion.cluster, promotion.delivery.run),
     ):
         pass
+
+
+def test_what_a_killed_promotion_holds_is_waited_for(promotion: Promotion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts a run again right after it was killed need not know of Leases."""
+    monkeypatch.setattr(lease, "DURATION", timedelta(seconds=3))
+    lease.Lease(promotion.cluster, "a killed run").take()
+    with held(promotion.cluster, promotion.delivery.run) as ours:
+        ours.check()
 
 
 def test_a_switch_from_an_old_look_is_refused(promotion: Promotion) -> None:

@@ -76,7 +76,10 @@ class LogFile(logging.Handler):
             super().handleError(record)
 
     def _is_full(self) -> bool:
-        return self._file.is_file() and self._file.stat().st_size >= MOST_BYTES
+        try:
+            return self._file.stat().st_size >= MOST_BYTES
+        except FileNotFoundError:  # nobody wrote yet, or another process is turning it over
+            return False
 
     def _turn_over(self) -> None:
         with only_one(self._file.with_name(f".{self._file.name}.lock"), what="turn the log over", timeout_seconds=5):

@@ -161,6 +161,7 @@ def first_release(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be
     from tests import road
 
     road.take_over_this_checkout()
+    road.reject_what_waits()
     road.empty("production", "staging")
     killed = road.begin("deploy-staging", ref="main")
     road.wait_for(killed, lambda _: "azora-blue" in road.world("staging").pending, seconds=600)
@@ -182,6 +183,7 @@ def released(node: str) -> None:  # noqa: ARG001 - the node must be up
     from tests import road
 
     road.take_over_this_checkout()
+    road.reject_what_waits()
     if road.serve_main():
         return
     road.empty("production", "staging")  # a database that is ahead of this checkout, for one

@@ -140,20 +140,21 @@ def a_proved_commit() -> str:
 
 
 def serve_main() -> bool:
-    """Whether both environments serve, production what main is: by the whole road, as far as it has to be gone.
-
-    What an earlier run of the tests asked and nobody answered is answered.
-    """
-    for left in (asked := waiting()):
-        reject(left)
-    for left in asked:
-        until_over(left)
+    """Whether both environments serve, production what main is: by the whole road, as far as it has to be gone."""
     if _is_sound("staging") and _is_sound("production") and _is_main(cluster("production").running()):
         return True
     run = begin("release", ref="main")
     if wait_for(run, lambda now: now.waits or now.is_over, seconds=600).waits:
         approve(run)
     return until_over(run).went_well and _is_sound("staging")
+
+
+def reject_what_waits() -> None:
+    """What an earlier run of the tests asked and nobody answered. Before anything is emptied: else it would be proved anew."""
+    for left in (asked := waiting()):
+        reject(left)
+    for left in asked:
+        until_over(left)
 
 
 def _is_main(release: Release) -> bool:

@@ -107,6 +107,16 @@ class World:
         """Whether users are not where the last switch sent them: somebody edited the live Service."""
         return self.last_switch is not None and self.last_switch.to is not self.active
 
+    @property
+    def went_back(self) -> Switch | None:
+        """The last switch, where it sent users back by hand and they are there still."""
+        last = self.last_switch
+        if last is None or last.kind != "rollback" or self.strayed:
+            return None
+        served = [switch.release for switch in self.switches[:-1]]
+        forth = last.release in served and served.index(last.release) > served.index(served[-1])
+        return None if forth else last
+
     def receipt_of(self, number: int) -> Receipt | None:
         return next((receipt for receipt in self.receipts if receipt.number == number), None)
 

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from azora.colors import Color
 from azora.gateways.logs import about
-from azora.gateways.recovery import book, roll_back, switch_users
+from azora.gateways.recovery import book, moved_by, roll_back, switch_users
 from tasks import telling
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient
@@ -21,8 +21,9 @@ from tasks.retrying import if_transient
     cache_policy=NO_CACHE,
 )
 def go_back(environment: str, revision: int | None) -> None:
-    """Send users of *environment* back."""
-    entry = roll_back(environment_called(environment), revision, by=this_run())
+    """Send users of *environment* back; once, however often it is tried."""
+    here = environment_called(environment)
+    entry = moved_by(here, this_run()) or roll_back(here, revision, by=this_run())
     get_run_logger().info(
         "users of %s are on %s (%s), switch %d",
         environment,

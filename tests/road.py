@@ -25,6 +25,7 @@ from azora.environment import load_environment
 from azora.gateways.candidate import built_images, frozen
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start, waiting
+from azora.gateways.recovery import switch_users
 from azora.gateways.rights import grant
 from azora.gateways.watching import public_url
 from azora.identity import of_person
@@ -185,6 +186,24 @@ def proved(sha: str) -> str:
     reject(run)
     until_over(run)
     return sha
+
+
+def two_proved_stacks() -> None:
+    """Either color of production may serve users."""
+    here = world("production")
+    waits = here.stack(here.preview)
+    if waits.is_proved and waits.is_ready:
+        return
+    run = until_it_waits(begin("release", ref=a_proved_commit()))
+    approve(run)
+    assert until_over(run).went_well
+
+
+def a_way_back() -> None:
+    """A rollback of production needs no number: it has an old stack, and did not go back to it already."""
+    two_proved_stacks()
+    if (here := world("production")).went_back:
+        switch_users(cluster("production").environment, here.preview, by="test")
 
 
 def take_preview_away(environment: str) -> None:

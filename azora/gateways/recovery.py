@@ -28,10 +28,10 @@ def roll_back(environment: Environment, revision: int | None, *, by: str) -> Swi
     """Send users back: at once while the old stack is up, else after the known-good release was brought up again.
 
     Raises:
-        Refused: users are there already, or the target may not serve.
+        Refused: users are there or went back already, or the target may not serve.
     """
     cluster = connect(environment, settings())
-    target = target_of(cluster.look(), revision)
+    target = target_of(environment.name, cluster.look(), revision)
     color = target if isinstance(target, Color) else _bring_up(cluster, target, by)
     entry = point_at(cluster, color, by=by, kind="rollback")
     if entry is None:
@@ -39,6 +39,16 @@ def roll_back(environment: Environment, revision: int | None, *, by: str) -> Swi
             f"could not roll {environment.name} back: its users are on {color} already", advice="see `azora status`"
         )
     return entry
+
+
+def moved_by(environment: Environment, by: str) -> Switch | None:
+    """The last switch, where *by* made it and users are still there.
+
+    A run that tries again must not move users twice: what failed may have failed after the switch.
+    """
+    world = connect(environment, settings()).look()
+    last = world.last_switch
+    return last if last and last.by == by and not world.strayed else None
 
 
 def book(environment: Environment, *, by: str) -> None:

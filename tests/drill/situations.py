@@ -146,17 +146,6 @@ def waits_for_a_person(given: Given) -> bool:
 # -- the live color
 
 
-def two_proved_stacks() -> None:
-    """Production has an old stack to go back to."""
-    here = road.world("production")
-    waiting = here.stack(here.preview)
-    if waiting.is_proved and waiting.is_ready:
-        return
-    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
-    road.approve(run)
-    assert road.until_over(run).went_well
-
-
 @contextmanager
 def no_room_for_new_pods() -> Iterator[None]:
     """The node takes no pods; after the block it does, and every stack of production has all of them again."""
@@ -182,7 +171,7 @@ def live_color() -> Color:
 
 @contextmanager
 def the_live_color_loses_pods() -> Iterator[Given]:
-    two_proved_stacks()
+    road.a_way_back()
     bad = live_color()
     with no_room_for_new_pods():
         lose_pods(bad, "edu")
@@ -200,7 +189,7 @@ def users_left_the_bad_color(given: Given) -> bool:
 @contextmanager
 def the_new_color_loses_pods_under_users() -> Iterator[Given]:
     """The release that waits in the other color is promoted, and its pods are lost once users are on it."""
-    two_proved_stacks()
+    road.two_proved_stacks()
     here = road.world("production")
     waiting = here.stack(here.preview).record
     assert waiting

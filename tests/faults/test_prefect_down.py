@@ -17,23 +17,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 
 @pytest.fixture
-def two_stacks() -> None:
-    """Production has an old stack to go back to."""
-    world = road.world("production")
-    if world.stack(world.preview).is_proved:
-        return
-    run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
-    road.approve(run)
-    assert road.until_over(run).went_well
-
-
-@pytest.fixture
 def no_prefect() -> Iterator[None]:
     with road.stopped("prefect-worker", "prefect-server"):
         yield
 
 
-@pytest.mark.usefixtures("two_stacks", "no_prefect")
+@pytest.fixture
+def a_way_back() -> None:
+    road.a_way_back()
+
+
+@pytest.mark.usefixtures("a_way_back", "no_prefect")
 def test_azora_rollback_moves_users_back_and_loses_nobody() -> None:
     old = road.world("production")
     with road.users("production") as users:

@@ -152,7 +152,7 @@ def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(mig
     cluster = Remembered(CONTRACTED)
     old = BASE.model_copy(update={"migrations": migrations, "migration_heads": ("0003",)})
     cluster.remember(old)
-    assert target_of(CONTRACTED, None) == "old"
+    assert target_of("shop", CONTRACTED, None) == "old"
     with pytest.raises(Refused, match=r"could not roll staging back to .*: it was made without migration 0004"):
         to_be_brought_up(cluster, old.id)
 

@@ -56,16 +56,26 @@ def _location(repository: str) -> str:
 def fetch(repository: str, mirror: Path) -> None:
     """Bring every branch and tag up to date. Raises Unreachable where the network is at fault, else BadInput."""
     refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-    command = ["fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *refs]
+    if said := _fetch(repository, mirror, "--prune", "origin", *refs):
+        raise _fetch_error(f"could not fetch {repository!r}: {said}")
+
+
+def fetch_commit(repository: str, mirror: Path, sha: str) -> None:
+    """Bring *sha*, which no branch or tag has any more: a release of it may still run. Raises as `fetch` does."""
+    if said := _fetch(repository, mirror, "origin", sha):
+        raise _fetch_error(f"could not fetch commit {sha}, which no branch or tag has, from {repository!r}: {said}")
+
+
+def _fetch(repository: str, mirror: Path, *what: str) -> str:
+    """What git said when it failed, or ""."""
+    command = ["fetch", "--quiet", "--no-write-fetch-head", *what]
     with only_one(mirror.with_suffix(".lock"), what=f"fetch {repository!r}"):
         done = _run(mirror, command, f"fetch {repository!r}", FETCH_TIMEOUT_SECONDS)
-    if done.returncode:
-        raise _fetch_error(repository, done.tail(5))
+    return done.tail(5) or f"exit code {done.returncode}" if done.returncode else ""
 
 
-def _fetch_error(repository: str, said: str) -> AzoraError:
-    what = f"could not fetch {repository!r}: {said}"
-    if _NETWORK.search(said):
+def _fetch_error(what: str) -> AzoraError:
+    if _NETWORK.search(what):
         return Unreachable(what, advice="see whether the host answers; the run tries again")
     return BadInput(what, advice="check AZORA_REPOSITORY and git's own access to it, as the user who runs Azora")
 

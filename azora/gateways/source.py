@@ -16,7 +16,7 @@ from pathlib import Path
 from azora.errors import BadInput
 from azora.gateways.folders import changed, doom
 from azora.gateways.locks import alongside, only_one
-from azora.gateways.mirror import fetch, git, mirror_of, sha_of
+from azora.gateways.mirror import fetch, fetch_commit, git, mirror_of, sha_of
 from azora.plan import Change
 
 # Python leaves it beside every module it loads, and Azora loads a commit's migrations: never content.
@@ -68,6 +68,8 @@ def export(repository: str, sha: str, into: Path) -> Path:
     mirror = mirror_of(repository)
     if not sha_of(mirror, sha):
         fetch(repository, mirror)
+    if not sha_of(mirror, sha):
+        fetch_commit(repository, mirror, sha)
     with tempfile.TemporaryDirectory(dir=into, prefix=".export-") as folder:
         archive, content = Path(folder) / "archive.tar", Path(folder) / "content"
         git(mirror, ["archive", "--format=tar", f"--output={archive}", sha], f"export commit {sha!r}")

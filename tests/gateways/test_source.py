@@ -146,6 +146,18 @@ def test_a_commit_that_this_machine_never_saw_is_fetched_for_its_export(reposito
     assert (source.export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
 
 
+def test_a_commit_that_no_branch_has_any_more_is_fetched_by_its_id(repository: Repository, tmp_path: Path) -> None:
+    released = repository.commit("a", "released")
+    repository.git("commit", "--quiet", "--amend", "-m", "Rewritten")
+    assert (source.export(str(repository), released, tmp_path / "exports") / "a").read_text() == "released"
+
+
+def test_a_commit_that_is_gone_is_told(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("a", "1")
+    with pytest.raises(BadInput, match=f"could not fetch commit {'1' * 40}, which no branch or tag has"):
+        source.export(str(repository), "1" * 40, tmp_path / "exports")
+
+
 def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_path: Path) -> None:
     (repository.folder / "out").symlink_to("/etc/shadow")
     repository.git("add", "out")

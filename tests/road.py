@@ -39,6 +39,7 @@ from azora.record import RELEASES
 from azora.release import Release
 from azora.settings import ROOT, settings
 from azora.world import World
+from tests.waiting import until
 
 BANNER = Path("services/web/banner.txt")
 AZORA_S_OWN = ("azora-record", "azora-promotion")  # not part of the promise that nothing differs before a yes
@@ -252,14 +253,14 @@ def process_of(run: Run) -> int:
 
 def kill_helm(release: str) -> None:
     """SIGKILL to the Helm that installs or upgrades *release* in staging, once the cluster knows that it is at it."""
-    ours = f"helm upgrade {release} .*{settings().state_folder}"
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = subprocess.run(["pgrep", "-f", ours], capture_output=True, text=True, check=False).stdout.split()
-        if found and release in world("staging").pending:
-            os.kill(int(found[0]), signal.SIGKILL)
-            return
-        time.sleep(0.05)
+    ours = ["pgrep", "-f", f"helm upgrade {release} .*{settings().state_folder}"]
+
+    def at_it() -> str:
+        found = subprocess.run(ours, capture_output=True, text=True, check=False).stdout
+        return found if release in world("staging").pending else ""
+
+    pid, *_ = until(at_it, seconds=60, what=f"helm is at {release}", every=0.05).split()
+    os.kill(int(pid), signal.SIGKILL)
 
 
 # -- looks from outside
@@ -356,11 +357,11 @@ def users(environment: str, *, rate: float = 100) -> Iterator[Users]:
 
 
 def _until_they_come(process: subprocess.Popen[bytes], seen_in: Path) -> None:
-    until = time.monotonic() + 60
-    while not (seen_in.exists() and read_result(seen_in).total):
+    def somebody_came() -> bool:
         assert process.poll() is None, "the probe did not start"
-        assert time.monotonic() < until, "nobody was answered"
-        time.sleep(0.1)
+        return seen_in.exists() and read_result(seen_in).total > 0
+
+    until(somebody_came, seconds=60, what="somebody is answered", every=0.1)
 
 
 def kubectl(*arguments: str) -> str:

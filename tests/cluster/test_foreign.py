@@ -13,8 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from azora.local import health
 from azora.local.commands import clean_environment
 from azora.settings import ROOT, node_environment
 from tests import document, road
+from tests.waiting import until
 
 NAMESPACES = ("guestbook-staging", "guestbook-production")
 INSTALLED = "Install"  # this checkout is
@@ -85,7 +85,7 @@ class Team:
         (command,) = COMMANDS[THE_WORKER]
         self.done.append(THE_WORKER)
         with running(["bash", "-c", f"exec {command}"], self.env, self.home / "worker.log"):
-            until(self._works, f"the worker; see {self.home / 'worker.log'}")
+            until(self._works, seconds=START_SECONDS, what=f"the worker; see {self.home / 'worker.log'}")
             yield
 
     def _works(self) -> bool:
@@ -164,13 +164,6 @@ def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[None
                     continue
 
 
-def until(answered: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + START_SECONDS
-    while not answered():
-        assert time.monotonic() < end, f"nothing heard of {what}"
-        time.sleep(0.2)
-
-
 def remove_namespaces() -> None:
     """Of the guestbook, and the accounts that may release there; their pods are given no time to end."""
     road.kubectl("delete", "namespace", *NAMESPACES, "--ignore-not-found", "--wait=false")
@@ -200,7 +193,8 @@ def test_by_the_commands_of_the_document_a_foreign_application_reaches_its_users
 ) -> None:
     """The first release in blue, after a person's yes; the second in green, and no visitor's request fails meanwhile."""
     team.follow_until("Namespaces and rights")
-    until(lambda: health.answers(f"{team.prefect}/health"), f"Prefect; see {team.home / 'prefect-server.log'}")
+    log = team.home / "prefect-server.log"
+    until(lambda: health.answers(f"{team.prefect}/health"), seconds=START_SECONDS, what=f"Prefect; see {log}")
     team.follow_until("Prefect")
     with team.work():
         team.follow_until("The first release")

@@ -19,6 +19,7 @@ from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
+from tests.waiting import until
 
 STEPS = Steps(Console(quiet=True))
 OTHER = layout("test")
@@ -106,7 +107,11 @@ def test_up_on_a_running_node_changes_nothing_and_is_quick(side: Layout) -> None
 def test_what_dies_is_started_again(side: Layout) -> None:
     before_it_died = processes_of(side)["kube-scheduler"]
     os.kill(before_it_died, signal.SIGKILL)
-    until(lambda: processes_of(side).get("kube-scheduler", before_it_died) not in (before_it_died, 0), 15)
+    until(
+        lambda: processes_of(side).get("kube-scheduler", before_it_died) not in (before_it_died, 0),
+        seconds=15,
+        what="the scheduler is back",
+    )
 
 
 def test_a_killed_supervisor_and_all_it_kept_come_back_and_no_pod_notices(side: Layout) -> None:
@@ -123,7 +128,7 @@ def test_everything_killed_comes_back_with_its_data(side: Layout) -> None:
     starts = kept(side)
     cgroups.kill(side)
     life.up(side, STEPS)
-    until(lambda: kept(side).startswith(starts) and kept(side) != starts, 60)
+    until(lambda: kept(side).startswith(starts) and kept(side) != starts, seconds=60, what="what the node keeps")
 
 
 def test_a_machine_that_started_anew_finds_its_node(side: Layout) -> None:
@@ -134,7 +139,7 @@ def test_a_machine_that_started_anew_finds_its_node(side: Layout) -> None:
     cgroups.close_groups(side)
     assert side.supervisor_socket.exists()
     life.up(side, STEPS)
-    until(lambda: kept(side).startswith(starts) and kept(side) != starts, 60)
+    until(lambda: kept(side).startswith(starts) and kept(side) != starts, seconds=60, what="what the node keeps")
 
 
 def test_down_leaves_nothing_and_the_other_node_alone(side: Layout, before: dict[str, list[str]]) -> None:
@@ -143,7 +148,11 @@ def test_down_leaves_nothing_and_the_other_node_alone(side: Layout, before: dict
     life.down(side, STEPS)
     assert machine() == before
     assert cgroups.processes(side) == []
-    until(lambda: not [link for link in namespace_links() if any(f"[{inode}]" in link for inode in held)], 10)
+    until(
+        lambda: not [link for link in namespace_links() if any(f"[{inode}]" in link for inode in held)],
+        seconds=10,
+        what="its links are gone",
+    )
     assert not side.run.exists()
     assert lasting(OTHER) == other
 
@@ -223,12 +232,3 @@ def kubectl(node: Layout, *arguments: str, stdin: str | None = None) -> str:
 
 def run(*command: str, stdin: str | None = None) -> str:
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=120).stdout
-
-
-def until(true: object, seconds: float) -> None:
-    """Wait until *true* is; fail after *seconds*."""
-    assert callable(true)
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)

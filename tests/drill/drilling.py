@@ -14,7 +14,8 @@ from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.settings import ROOT, settings
 from tests.drill.runbook import Block, blocks, sections
-from tests.drill.situations import Given, Situation, until
+from tests.drill.situations import Given, Situation
+from tests.waiting import until
 
 PAGE_OF_A_RUN = re.compile(r"/flow-run/([0-9a-f-]{36})")
 COMMAND_TIMEOUT_SECONDS = 600

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from azora.settings import settings
 from tests import road
 from tests.changes import added, revision
 from tests.drill.registry import a_full_registry, takes_a_push
+from tests.waiting import until
 
 STACK_VALUES = "deployments/values/azora/staging.yaml"
 FLAKY_CASE = '''"""A case that fails at its first try and passes at its second."""
@@ -61,13 +61,6 @@ class Situation:
     broken: Callable[[], AbstractContextManager[Given]]
     seen: Callable[[Given], bool]
     mended: Callable[[Given], bool]
-
-
-def until(holds: Callable[[], bool], *, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(0.2)
 
 
 # -- what is seen from outside

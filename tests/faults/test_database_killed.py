@@ -8,6 +8,7 @@ import pytest
 
 from azora.colors import COMPONENT_LABEL
 from tests import road
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
@@ -35,10 +36,7 @@ def test_a_release_ends_cleanly_and_the_platform_recovers_by_itself() -> None:
     )
     kill_pod_of("postgresql")
     over = road.wait_for(run, lambda now: now.is_over, seconds=400)
-    until = time.monotonic() + 90
-    while not is_healthy():
-        assert time.monotonic() < until, "the platform did not come back"
-        time.sleep(0.5)
+    until(is_healthy, seconds=90, what="the platform is back", every=0.5)
     after = road.world("staging")
     if over.went_well:
         assert after.active is before.preview

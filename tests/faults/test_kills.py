@@ -11,25 +11,23 @@ import pytest
 
 from azora.world import World
 from tests import road
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 
 def when(holds: Callable[[World], bool], *, seconds: float = 120) -> None:
     """Return within milliseconds after production's world first *holds* that."""
-    until = time.monotonic() + seconds
-    while not holds(road.world("production")):
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.005)
+    until(lambda: holds(road.world("production")), seconds=seconds, what="the moment to kill", every=0.005)
 
 
 def kill_at(run: road.Run, moment: Callable[[World], bool], *, seconds: float = 60) -> None:
     """SIGKILL the run's process at *moment*: it runs a few milliseconds at a time and is held while one looks."""
     pid = road.process_of(run)
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     os.kill(pid, signal.SIGSTOP)
     while not moment(road.world("production")):
-        assert time.monotonic() < until, "it never came to that"
+        assert time.monotonic() < deadline, "it never came to that"
         os.kill(pid, signal.SIGCONT)
         time.sleep(0.005)
         os.kill(pid, signal.SIGSTOP)

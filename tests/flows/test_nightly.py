@@ -6,8 +6,7 @@ old one, the end-to-end cases on the preview, until the night is over.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from azora.gateways.orchestrator import Run, pages, run_called, stages
 from azora.gateways.registry import Reference, digest_of_tag
 from tests import crowd, road
 from tests.changes import replaced, revision
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -57,7 +57,7 @@ def test_the_night_is_at_two_where_the_team_lives(prefect: httpx.Client, nightly
     assert registered["active"]
     schedule = registered["schedule"]
     assert (schedule["cron"], schedule["timezone"]) == ("0 2 * * *", "Europe/Zurich")
-    planned = eventually(lambda: planned_runs(prefect, nightly), seconds=90)
+    planned = until(lambda: planned_runs(prefect, nightly), seconds=90, what="the schedule plans its runs")
     hours = {at(run).astimezone(ZoneInfo(schedule["timezone"])).strftime("%H:%M") for run in planned}
     assert hours == {"02:00"}
 
@@ -74,7 +74,9 @@ def night(prefect: httpx.Client, nightly: Json) -> Night:
         scheduled(prefect, nightly, {"anchor_date": due.isoformat(), "interval": timedelta(days=1).total_seconds()}),
         crowd.coming(people) as orders,
     ):
-        planned = eventually(lambda: planned_runs(prefect, nightly, until=due + SOON), seconds=60)
+        planned = until(
+            lambda: planned_runs(prefect, nightly, until=due + SOON), seconds=60, what="the schedule plans the night"
+        )
         run = run_called(planned[0]["id"])
         road.wait_for(run, lambda now: now.kind == "RUNNING", seconds=90)
         over = road.until_over(run, seconds=900)
@@ -135,7 +137,9 @@ def test_it_pruned_and_said_so(night: Night) -> None:
 
 def page_of(night: Night, key: str) -> str:
     """One page of the night; the one of its end is made after it is over."""
-    (page, *_) = eventually(lambda: [page for page in pages(night.over.id) if page.key == key], seconds=60)
+    (page, *_) = until(
+        lambda: [page for page in pages(night.over.id) if page.key == key], seconds=60, what=f"page {key}"
+    )
     return page.text
 
 
@@ -169,15 +173,6 @@ def scheduled(prefect: httpx.Client, deployment: Json, schedule: Json) -> Iterat
 
 def at(run: Json) -> datetime:
     return datetime.fromisoformat(run["expected_start_time"])
-
-
-def eventually(look: Callable[[], list[Any]], *, seconds: float) -> list[Any]:
-    """What *look* finds, as soon as it finds something."""
-    until = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < until, f"nothing came within {seconds:g} s"
-        time.sleep(0.2)
-    return found
 
 
 def _read(answer: httpx.Response) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from azora.local.layout import layout
 from tests import road
 from tests.unit.test_boards import FILES, queries
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -31,13 +31,13 @@ def ask(query: str) -> list[dict[str, Any]]:
     return result
 
 
-def until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + SCRAPED_WITHIN_SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(1)
-    return True
+def scraped(holds: Callable[[], bool], what: str) -> None:
+    """Wait until what Prometheus scrapes next *holds* that."""
+    until(holds, seconds=SCRAPED_WITHIN_SECONDS, what=what, every=1)
+
+
+def has_data(query: str) -> bool:
+    return any(ask(query.replace("$environment", name)) for name in ("production", "staging"))
 
 
 def panels(file: Path) -> list[str]:
@@ -48,28 +48,23 @@ def panels(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_panel_has_data_after_a_release(file: Path) -> None:
-    silent = [
-        query
-        for query in panels(file)
-        if not until(
-            lambda query=query: any(ask(query.replace("$environment", name)) for name in ("production", "staging"))
-        )
-    ]
-    assert silent == []
+    for query in panels(file):
+        scraped(lambda query=query: has_data(query), f"data for {query}")
 
 
 def test_pods_are_scraped_and_say_who_they_are() -> None:
     live = road.world("production").active_stack
     assert live
     mine = f'environment="production", color="{live.color}", release="{live.release}"'
-    assert until(lambda: len(ask(f"count by (service) (python_info{{{mine}}})")) == len(live.wanted))
+    count = f"count by (service) (python_info{{{mine}}})"
+    scraped(lambda: len(ask(count)) == len(live.wanted), "every service of the live color")
 
 
 def test_a_question_is_seen_while_it_waits() -> None:
     commit = road.a_proved_commit()
     run = road.until_it_waits(road.begin("release", ref=commit))
     waiting = 'azora_approval_waiting_seconds{environment="production"} > 0'
-    assert until(lambda: bool(ask(waiting)))
+    scraped(lambda: bool(ask(waiting)), "the question")
     road.reject(run)
     road.until_over(run)
-    assert until(lambda: not ask(waiting))
+    scraped(lambda: not ask(waiting), "the answer")

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from azora.local.layout import Layout
 from azora.local.registry import command
 from azora.local.service import Service, Stage
 from azora.local.supervision import Supervisor
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="needs docker-registry: `make up`")
 
@@ -67,7 +67,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
     )
     supervisor = Supervisor(layout)
     try:
-        until(supervisor.answers)
+        soon(supervisor.answers, "the supervisor")
         supervisor.start([service])
         yield Node(layout, service, supervisor)
     finally:
@@ -96,7 +96,7 @@ def test_it_comes_back_and_sweeps_though_who_asked_was_killed(node: Node) -> Non
     node.ask_to_sweep()
     (before,) = [one["pid"] for one in node.supervisor.processes()]
     subprocess.run(["kill", "-TERM", str(before)], check=True)  # as far as the killed one came
-    until(lambda: not node.layout.registry_sweep.exists() and node.service.ready())
+    soon(lambda: not node.layout.registry_sweep.exists() and node.service.ready(), "the registry after its sweep")
     assert not node.unused_blob.exists()
 
 
@@ -108,11 +108,11 @@ def test_a_collector_does_not_outlive_the_shell_that_waits_for_it(tmp_path: Path
     (tmp_path / "asked").touch()
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     with subprocess.Popen(command(tmp_path / "c", tmp_path / "asked"), env=env) as shell:
-        until(lambda: (tmp_path / "collector").is_file() and (tmp_path / "collector").read_text() != "")
+        soon(lambda: (tmp_path / "collector").is_file() and (tmp_path / "collector").read_text() != "", "the sweep")
         collector = Path("/proc") / (tmp_path / "collector").read_text().strip()
         assert collector.is_dir()
         shell.terminate()
-    until(lambda: ended(collector))
+    soon(lambda: ended(collector), "the end of the sweep")
     assert (tmp_path / "asked").exists(), "the next start collects"
 
 
@@ -123,8 +123,5 @@ def ended(process: Path) -> bool:
         return True
 
 
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def soon(reached: Callable[[], bool], what: str) -> None:
+    until(reached, seconds=20, what=what, every=0.05)

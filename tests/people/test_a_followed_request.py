@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from uuid import uuid4
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from azora.colors import COLOR_LABEL
 from tests import road
 from tests.crowd import Person, new_crowd, visitor
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -44,7 +44,4 @@ def test_a_page_is_found_by_its_id_in_the_log_of_every_service() -> None:
         page = client.get("/learning", headers={"Cookie": f"azora_session={token}", "X-Request-Id": identity})
     assert page.is_success
     assert page.headers["X-Request-Id"] == identity
-    until = time.monotonic() + 10
-    while (found := answered(identity)) != ASKED and time.monotonic() < until:  # a pod's lines take a moment
-        time.sleep(0.5)
-    assert found == ASKED
+    until(lambda: answered(identity) == ASKED, seconds=10, what=f"{identity} in the log of each service", every=0.5)

@@ -16,6 +16,7 @@ from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.gateways.recovery import switch_users
 from tests import road
 from tests.e2e.steps import pay_with, register
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -69,16 +70,13 @@ def _scale(color: Color, sizes: dict[str, int]) -> None:
         here.api.patch(path, {"spec": {"replicas": sizes[service]}})
 
 
-def _until_there_are(color: Color, count: int, *, seconds: float = 90) -> None:
-    until = time.monotonic() + seconds
-    while True:
+def _until_there_are(color: Color, count: int) -> None:
+    def there_are() -> bool:
         ready = sum(road.world("staging").stack(color).ready.values())
-        pods = road.cluster("staging").pods(color)
-        running = [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
-        if len(running) == ready == count:
-            return
-        assert time.monotonic() < until, f"{ready} ready of {running}, awaited {count}"
-        time.sleep(0.5)
+        running = [pod for pod in road.cluster("staging").pods(color) if pod["status"]["phase"] == "Running"]
+        return len(running) == ready == count
+
+    until(there_are, seconds=90, what=f"{count} pods of {color}", every=0.5)
 
 
 @pytest.mark.usefixtures("member")

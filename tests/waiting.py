@@ -1,0 +1,18 @@
+"""Waiting for what comes by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found], *, seconds: float, what: str, every: float = 0.2) -> Found:
+    """What *look* returns, as soon as that is true; it is asked each *every* seconds. Fails with *what* was waited for."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        time.sleep(every)
+    return found

@@ -103,6 +103,11 @@ class World:
         return self.switches[-1] if self.switches else None
 
     @property
+    def next_switch(self) -> int:
+        """Number of the switch that is not made yet."""
+        return self.last_switch.number + 1 if self.last_switch else 1
+
+    @property
     def strayed(self) -> bool:
         """Whether users are not where the last switch sent them: somebody edited the live Service."""
         return self.last_switch is not None and self.last_switch.to is not self.active

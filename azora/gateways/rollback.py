@@ -73,7 +73,7 @@ def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "
 def _entry(world: World, color: Color, by: str, kind: Literal["switch", "rollback"]) -> Switch:
     stack = world.stack(color)
     return Switch(
-        number=(world.last_switch.number if world.last_switch else 0) + 1,
+        number=world.next_switch,
         at=datetime.now(UTC),
         kind=kind,
         came_from=world.active,

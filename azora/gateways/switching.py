@@ -28,7 +28,7 @@ class Switching(Steps):
         if reason:
             raise Refused(f"could not switch {self._where}: {reason}", advice="run the release again")
         entry = Switch(
-            number=(world.last_switch.number if world.last_switch else 0) + 1,
+            number=world.next_switch,
             at=datetime.now(UTC),
             kind="first" if here and not world.switches else "promotion",
             came_from=None if here else world.active,
@@ -103,7 +103,7 @@ class Switching(Steps):
 
     def _return(self, world: World, entry: Switch, back: Color, reason: str) -> None:
         reverse = Switch(
-            number=entry.number + 1,
+            number=world.next_switch,
             at=datetime.now(UTC),
             kind="return",
             came_from=entry.to,

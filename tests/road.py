@@ -6,13 +6,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -34,7 +31,6 @@ from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
-from azora.probing import ProbeResult, read_result
 from azora.record import RELEASES
 from azora.release import Release
 from azora.settings import ROOT, settings
@@ -324,44 +320,6 @@ def _content(item: Json) -> str:
 def address(environment: str) -> str:
     """The live address, as people type it."""
     return public_url(load_environment(environment, settings().environments).hosts.live, settings())
-
-
-@dataclass
-class Users:
-    """`azora probe` at work; users do not wait for what the tests' own process is at."""
-
-    process: subprocess.Popen[bytes]
-    seen_in: Path
-
-    def stop(self) -> ProbeResult:
-        """What they met. Safe to repeat."""
-        self.process.terminate()
-        assert self.process.wait(30) == 0, "the probe broke"
-        return read_result(self.seen_in)
-
-
-@contextmanager
-def users(environment: str, *, rate: float = 100) -> Iterator[Users]:
-    """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
-    with TemporaryDirectory(prefix="azora-users-") as folder:
-        seen_in = Path(folder) / "probe.json"
-        options = ["--rate", str(rate), "--seconds", "1800", "--path", "/version", "--out", str(seen_in)]
-        command = [str(Path(sys.executable).parent / "azora"), "probe", environment, *options]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        try:
-            _until_they_come(process, seen_in)
-            yield Users(process, seen_in)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _until_they_come(process: subprocess.Popen[bytes], seen_in: Path) -> None:
-    def somebody_came() -> bool:
-        assert process.poll() is None, "the probe did not start"
-        return seen_in.exists() and read_result(seen_in).total > 0
-
-    until(somebody_came, seconds=60, what="somebody is answered", every=0.1)
 
 
 def kubectl(*arguments: str) -> str:

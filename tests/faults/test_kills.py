@@ -11,6 +11,7 @@ import pytest
 
 from azora.world import World
 from tests import road
+from tests.users import users_of
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
@@ -61,7 +62,7 @@ def test_a_flow_killed_around_the_switch_switches_once(
     road.take_preview_away("production")
     old = road.world("production")
     run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
-    with road.users("production") as users:
+    with users_of("production") as users:
         road.approve(run)
         when(lambda now: newly_ready(old, now))
         kill_at(run, lambda now: moment(old, now))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import road
+from tests.users import users_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
@@ -30,7 +31,7 @@ def a_way_back() -> None:
 @pytest.mark.usefixtures("a_way_back", "no_prefect")
 def test_azora_rollback_moves_users_back_and_loses_nobody() -> None:
     old = road.world("production")
-    with road.users("production") as users:
+    with users_of("production") as users:
         time.sleep(1)
         began = time.time()
         command = [str(Path(sys.executable).parent / "azora"), "rollback", "production", "--json"]

@@ -16,6 +16,7 @@ from azora.settings import settings
 from azora.world import World
 from tests import road
 from tests.receiver import Receiver, receiving
+from tests.users import users_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def yes(proved: str) -> Yes:
     with receiving() as receiver, told_to(receiver):
         run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
         before_the_answer = [notice for _, notice in receiver.got]
-        with road.users("production") as users:
+        with users_of("production") as users:
             answered = time.time()
             road.approve(run)
             over = road.until_over(run)

@@ -10,6 +10,7 @@ import yaml
 from azora.gateways.orchestrator import Run, run_called, stages
 from tests import road
 from tests.changes import Files
+from tests.users import users_of
 
 APPLICATION = "deployments/application.yaml"
 
@@ -41,7 +42,7 @@ def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
 def users_of_staging_notice_nothing() -> Iterator[None]:
     """In the block everybody who comes to staging gets an answer, and from the stack that served before."""
     before = _whom_users_reach()
-    with road.users("staging", rate=20) as users:
+    with users_of("staging", rate=20) as users:
         yield
         seen = users.stop()
     assert _whom_users_reach() == before

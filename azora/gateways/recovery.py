@@ -10,10 +10,11 @@ from azora.environment import Environment
 from azora.errors import AzoraError, Refused
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.lease import held
-from azora.gateways.rollback import point_at, target_of, to_be_brought_up
+from azora.gateways.rollback import point_at, to_be_brought_up
 from azora.record import Switch
 from azora.release import Release
 from azora.settings import settings
+from azora.way_back import target_of
 
 if TYPE_CHECKING:
     from azora.gateways.promotion import Promotion

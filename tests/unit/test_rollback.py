@@ -11,8 +11,8 @@ from prefect.logging import disable_run_logger
 from azora.colors import Color
 from azora.errors import BadInput, Refused, Unreachable
 from azora.gateways import recovery, rollback
-from azora.gateways.rollback import target_of
 from azora.record import Receipt, Switch
+from azora.way_back import target_of
 from azora.world import World
 from tasks.rollback import go_back
 from tests.unit.test_bluegreen import BLUE, BOOKED, GREEN, SERVING_OLD, stack, switched

@@ -14,11 +14,12 @@ from azora.errors import Refused
 from azora.gateways.cluster import Cluster
 from azora.gateways.promotion import Promotion
 from azora.gateways.rollback import _switched as switched_by_hand
-from azora.gateways.rollback import target_of, to_be_brought_up
+from azora.gateways.rollback import to_be_brought_up
 from azora.migrations import Migration
 from azora.record import Receipt, StackRecord, Switch
 from azora.safety import may_be_installed, may_serve
 from azora.settings import ROOT
+from azora.way_back import target_of
 from azora.world import Stack, World
 from tests.unit.test_bluegreen import BLUE, GREEN, PROVED, SWITCHED, stack
 from tests.unit.test_migrations import ADD, DROP, FIRST, MARK, code

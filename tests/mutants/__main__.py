@@ -4,37 +4,71 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.mutants.hunt import hunting
-from tests.mutants.mutations import MUTATIONS
+from tests.mutants.hunt import Hunt, hunting
+from tests.mutants.mutations import MUTATIONS, Mutation
+
+AT_ONCE = 2  # platforms; the cases of one leave half of two processors idle
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which cases failed of a mutant, and how long that took."""
+
+    mutation: Mutation
+    red: list[str]
+    seconds: float
+
+    @property
+    def by_its_guard_alone(self) -> bool:
+        return self.red == [self.mutation.case]
+
+    @property
+    def by(self) -> str:
+        return escape(", ".join(self.red)) or "nobody"
 
 
 def main() -> None:
     console = Console()
-    table = Table("", "what is wrong", "in", "must be seen by", "was seen by", "s", title="Mutants")
-    good = True
-    with hunting() as hunt, console.status("as it is") as status:
-        wrong = hunt.red(None)
-        if wrong:
+    with ExitStack() as stack, console.status("mutants"):
+        hunts = [stack.enter_context(hunting()) for _ in range(AT_ONCE)]
+        if wrong := hunts[0].red(None):
             sys.exit(f"the platform as it is fails {', '.join(wrong)}")
-        for mutation in MUTATIONS:
-            status.update(mutation.what)
-            began = time.monotonic()
-            red = hunt.red(mutation)
-            caught = red == [mutation.case]
-            good = good and caught
-            console.print(f"{mutation.what}: {escape(', '.join(red)) or 'nobody'}")
-            mark = "[green]✓[/]" if caught else "[red]✗[/]"
-            took = f"{time.monotonic() - began:.0f}"
-            table.add_row(
-                mark, mutation.what, mutation.service, escape(mutation.case), escape(", ".join(red)) or "nobody", took
-            )
-    console.print(table)
-    sys.exit(0 if good else 1)
+        half = -(-len(MUTATIONS) // AT_ONCE)
+        shares = [MUTATIONS[start : start + half] for start in range(0, len(MUTATIONS), half)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            jobs = [pool.submit(_hunted, hunt, share, console) for hunt, share in zip(hunts, shares, strict=True)]
+        found = [seen for job in jobs for seen in job.result()]
+    console.print(_table(found))
+    sys.exit(0 if all(seen.by_its_guard_alone for seen in found) else 1)
+
+
+def _hunted(hunt: Hunt, mutations: Sequence[Mutation], console: Console) -> list[Seen]:
+    """Each of *mutations*, one after the other, on a platform of their own."""
+    found = []
+    for mutation in mutations:
+        began = time.monotonic()
+        seen = Seen(mutation, hunt.red(mutation), time.monotonic() - began)
+        console.print(f"{mutation.what}: {seen.by}")
+        found.append(seen)
+    return found
+
+
+def _table(found: Sequence[Seen]) -> Table:
+    table = Table("", "what is wrong", "in", "must be seen by", "was seen by", "s", title="Mutants")
+    for seen in found:
+        mark = "[green]✓[/]" if seen.by_its_guard_alone else "[red]✗[/]"
+        mutation = seen.mutation
+        table.add_row(mark, mutation.what, mutation.service, escape(mutation.case), seen.by, f"{seen.seconds:.0f}")
+    return table
 
 
 if __name__ == "__main__":

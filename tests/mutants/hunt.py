@@ -64,17 +64,16 @@ class Hunt:
 
     def _failed(self, report: Path, selection: Sequence[str]) -> list[str]:
         """The cases of *selection* that fail, by their names in full."""
-        options = [
-            "-q",
-            "-n",
-            "2",
-            "-p",
-            "no:cacheprovider",
-            "--tb=line",
+        options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line", f"--azora-url={self._processes.address}"]
+        options += [
             "--json-report",
             f"--json-report-file={report}",
+            "--json-report-omit",
+            "collectors",
+            "log",
+            "streams",
         ]
-        options += ["--json-report-omit", "collectors", "log", "streams", f"--azora-url={self._processes.address}"]
+        options += ["--screenshot=off", "--video=off", "--tracing=off"]  # nobody looks at a mutant's
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *selection],

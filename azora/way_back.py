@@ -39,17 +39,20 @@ def _before(environment: str, world: World) -> Switch:
 
 
 def _good_before(world: World, left: set[str | None]) -> Switch | None:
-    """The newest switch to a release that is none of *left* and was not found bad under users."""
+    """The newest switch to a release that is none of *left* and was not found bad under users the last time."""
+    bad: set[str] = set()
     for switch in reversed(world.switches):
         receipt = world.receipt_of(switch.number)
-        if switch.release not in left and not (receipt and receipt.verdict == "bad"):
+        if receipt and receipt.verdict == "bad":
+            bad.add(switch.release)
+        elif switch.release not in left | bad:
             return switch
     return None
 
 
 def _back_already(environment: str, world: World, back: Switch) -> Refused:
     """A second rollback would send users forth, to what somebody took them away from."""
-    left = world.switches[-2]
+    left = world.moves[-2]
     further = _good_before(world, {back.release, left.release})
     ways = [(further, "further back")] if further else []
     ways += [(left, "forth again")]

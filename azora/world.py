@@ -113,14 +113,21 @@ class World:
         return self.last_switch is not None and self.last_switch.to is not self.active
 
     @property
+    def moves(self) -> tuple[Switch, ...]:
+        """The switches that brought users another release; one that only brought strayed users home is none."""
+        before = (None, *(switch.release for switch in self.switches))
+        return tuple(
+            switch for switch, release in zip(self.switches, before, strict=False) if switch.release != release
+        )
+
+    @property
     def went_back(self) -> Switch | None:
-        """The last switch, where it sent users back by hand and they are there still."""
-        last = self.last_switch
-        if last is None or last.kind != "rollback" or self.strayed:
+        """The last move, where somebody sent users back by it and they are there still."""
+        if not self.moves or self.strayed or self.moves[-1].kind != "rollback":
             return None
-        served = [switch.release for switch in self.switches[:-1]]
-        forth = last.release in served and served.index(last.release) > served.index(served[-1])
-        return None if forth else last
+        *served, now = [move.release for move in self.moves]
+        forth = now in served and served.index(now) > served.index(served[-1])
+        return None if forth else self.moves[-1]
 
     def receipt_of(self, number: int) -> Receipt | None:
         return next((receipt for receipt in self.receipts if receipt.number == number), None)

@@ -69,6 +69,18 @@ FORTH = replace(BOOKED, switches=(*BACK.switches, rolled_back(4, "new", GREEN)))
             "old",
             id="not to what was found bad",
         ),
+        pytest.param(
+            replace(
+                BOOKED,
+                active=BLUE,
+                stacks={BLUE: stack(BLUE, "newer"), GREEN: stack(GREEN, "new")},
+                switches=(*BOOKED.switches, THIRD, switched(4, "new", GREEN), switched(5, "newer", BLUE)),
+                receipts=(Receipt(number=2, verdict="good"), Receipt(number=4, verdict="bad")),
+            ),
+            None,
+            "old",
+            id="not to what was found bad the last time",
+        ),
         pytest.param(BACK, 2, GREEN, id="forth again, by number"),
         pytest.param(FORTH, None, BLUE, id="back after that"),
         pytest.param(replace(BACK, active=GREEN), None, BLUE, id="went back, then somebody edited the live Service"),
@@ -77,6 +89,12 @@ FORTH = replace(BOOKED, switches=(*BACK.switches, rolled_back(4, "new", GREEN)))
             None,
             BLUE,
             id="the same release once more",
+        ),
+        pytest.param(
+            replace(BOOKED, switches=(*BOOKED.switches, rolled_back(3, "new", GREEN))),
+            None,
+            BLUE,
+            id="a rollback brought strayed users home",
         ),
         pytest.param(replace(BOOKED, active=BLUE), None, GREEN, id="somebody edited the live Service"),
         pytest.param(replace(BOOKED, active=None), None, GREEN, id="somebody made the live Service select no color"),
@@ -92,11 +110,20 @@ def test_nothing_to_go_back_to_is_told(revision: int | None) -> None:
         target_of("shop", SERVING_OLD, revision)
 
 
-def test_a_second_rollback_does_not_send_users_forth() -> None:
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(BACK, id="at once"),
+        pytest.param(
+            replace(BACK, switches=(*BACK.switches, rolled_back(4, "old", BLUE))), id="and strayed, and brought home"
+        ),
+    ],
+)
+def test_a_second_rollback_does_not_send_users_forth(world: World) -> None:
     with pytest.raises(
         Refused, match=r"already, from release new to old \(switch 3, 2026-11-24 12:00 UTC by run\)"
     ) as said:
-        target_of("shop", BACK, None)
+        target_of("shop", world, None)
     assert said.value.advice == "forth again: `azora rollback shop 2` (release new)"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from rich.console import Console
 from rich.markup import escape
@@ -38,28 +39,27 @@ class Seen:
 
 def main() -> None:
     console = Console()
+    free: SimpleQueue[Hunt] = SimpleQueue()
+
+    def hunted(mutation: Mutation) -> Seen:
+        hunt, began = free.get(), time.monotonic()
+        try:
+            seen = Seen(mutation, hunt.red(mutation), time.monotonic() - began)
+        finally:
+            free.put(hunt)
+        console.print(f"{mutation.what}: {seen.by}")
+        return seen
+
     with ExitStack() as stack, console.status("mutants"):
         hunts = [stack.enter_context(hunting()) for _ in range(AT_ONCE)]
         if wrong := hunts[0].red(None):
             sys.exit(f"the platform as it is fails {', '.join(wrong)}")
-        half = -(-len(MUTATIONS) // AT_ONCE)
-        shares = [MUTATIONS[start : start + half] for start in range(0, len(MUTATIONS), half)]
+        for hunt in hunts:
+            free.put(hunt)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            jobs = [pool.submit(_hunted, hunt, share, console) for hunt, share in zip(hunts, shares, strict=True)]
-        found = [seen for job in jobs for seen in job.result()]
+            found = list(pool.map(hunted, MUTATIONS))
     console.print(_table(found))
     sys.exit(0 if all(seen.by_its_guard_alone for seen in found) else 1)
-
-
-def _hunted(hunt: Hunt, mutations: Sequence[Mutation], console: Console) -> list[Seen]:
-    """Each of *mutations*, one after the other, on a platform of their own."""
-    found = []
-    for mutation in mutations:
-        began = time.monotonic()
-        seen = Seen(mutation, hunt.red(mutation), time.monotonic() - began)
-        console.print(f"{mutation.what}: {seen.by}")
-        found.append(seen)
-    return found
 
 
 def _table(found: Sequence[Seen]) -> Table:

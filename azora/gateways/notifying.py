@@ -158,9 +158,10 @@ _HEARD = _Heard()
 
 @cache
 def _apprise() -> ModuleType:
-    """Imported when first needed: no run that tells nobody waits for it."""
+    """Imported when first needed: no run that tells nobody waits for it. Its plugins too, for which no provider is to blame."""
     import apprise  # noqa: PLC0415
 
+    apprise.Apprise.instantiate("json://127.0.0.1")  # the first address loads them all
     logger = logging.getLogger("apprise")
     logger.propagate = False
     logger.addHandler(_HEARD)

@@ -64,7 +64,7 @@ def log() -> Iterator[io.StringIO]:
     logging.getLogger().removeHandler(handler)
 
 
-def told(machine: Settings, *urls: str, seconds: float = 5) -> Settings:
+def told(machine: Settings, *urls: str, seconds: float = 30) -> Settings:
     return machine.model_copy(
         update={"notify": Settings(notify=" ".join(urls)).notify, "notify_timeout_seconds": seconds}
     )
@@ -107,6 +107,18 @@ def test_apprise_is_not_imported_where_no_address_is_set(tmp_path: Path) -> None
     }
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+def test_loading_apprise_s_plugins_takes_none_of_a_provider_s_time(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom azora.gateways import notifying\nfrom azora.notices import Notice\n"
+        "from azora.settings import settings\n"
+        "def tell_all(tellers, seconds):\n    print('apprise.plugins.custom_json' in sys.modules)\n    return {}\n"
+        "notifying.tell_all = tell_all\nnotifying.send(Notice('a', 'b', 'info'), settings())"
+    )
+    env = os.environ | {"AZORA_STATE": str(tmp_path), "AZORA_NOTIFY": f"json://{away()}/"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_who_is_away_is_one_line_and_the_others_are_told(machine: Settings, receiver: Receiver) -> None:

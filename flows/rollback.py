@@ -19,7 +19,7 @@ def rollback(environment: EnvironmentName = EnvironmentName("production"), revis
 
     Args:
         environment: Whose users go back.
-        revision: Number of a switch, as azora status lists them; empty for the color users came from.
+        revision: Number of a switch, as azora status lists them; empty for the release that served before.
     """
     go_back(environment, revision)
     book_switch(environment)

@@ -64,7 +64,7 @@ def log() -> Iterator[io.StringIO]:
     logging.getLogger().removeHandler(handler)
 
 
-def told(machine: Settings, *urls: str, seconds: float = 30) -> Settings:
+def told(machine: Settings, *urls: str, seconds: float = 5) -> Settings:
     return machine.model_copy(
         update={"notify": Settings(notify=" ".join(urls)).notify, "notify_timeout_seconds": seconds}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import yaml
 
 from azora.environment import Environment
-from azora.gateways.api import Api, Json
+from azora.errors import NotReadyYet
+from azora.gateways.api import Api, Json, Missing
 from azora.identity import node_must_be_up, of_person
 from azora.rights import SYSTEM, objects_of
 from azora.settings import Settings
 
 VALID = timedelta(days=365)
+GONE_WITHIN_SECONDS = 120
 
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
@@ -47,10 +50,12 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
 
 
 def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
-    """As `grant`, by *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good."""
-    for found in objects_of(environment.namespace):
-        place = _PATHS[found["kind"]].format(**found["metadata"])
-        api.apply(f"{place}/{found['metadata']['name']}", found)
+    """As `grant`, by *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good.
+
+    Raises:
+        NotReadyYet: the namespace is being deleted, and something in it does not go.
+    """
+    _make(objects_of(environment.namespace), api)
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -60,6 +65,31 @@ def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta
     file = folder / f"{environment.name}.kubeconfig"
     _write(file, yaml.safe_dump(_kubeconfig(environment.namespace, api, answer["token"]), sort_keys=False))
     return Granted(file, datetime.fromisoformat(answer["expirationTimestamp"]))
+
+
+def _make(objects: list[Json], api: Api) -> None:
+    """Again from the first while the namespace is being deleted, as a killed run may leave it, or has just gone."""
+    deadline = time.monotonic() + GONE_WITHIN_SECONDS
+    while True:
+        try:
+            for found in objects:
+                _apply(found, api)
+        except (NotReadyYet, Missing):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
+def _apply(found: Json, api: Api) -> None:
+    name = found["metadata"]["name"]
+    made = api.apply(f"{_PATHS[found['kind']].format(**found['metadata'])}/{name}", found)
+    if "deletionTimestamp" in made["metadata"]:
+        raise NotReadyYet(
+            f"could not make {found['kind']} {name!r}: the one that is there is being deleted",
+            advice=f"`kubectl get namespace {name} -o yaml` says what still holds it; when it is gone, run again",
+        )
 
 
 def _kubeconfig(namespace: str, api: Api, token: str) -> Json:

@@ -6,14 +6,18 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from azora.environment import load_environment
-from azora.errors import Refused
+from azora.environment import Environment, load_environment
+from azora.errors import NotReadyYet, Refused
+from azora.gateways import rights
 from azora.gateways.api import Api
 from azora.gateways.cluster import connect
+from azora.gateways.rights import let_in
 from azora.rights import Right, needed, user_of
 from azora.settings import settings
 from tests import road
@@ -130,3 +134,47 @@ def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
     assert 'apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create, get, patch, update]' in done.stdout
     assert given.returncode == 0, given.stderr
     assert listed("staging", "azora-staging") == set(needed())
+
+
+@pytest.fixture
+def going(tmp_path: Path) -> Iterator[Environment]:
+    """An environment whose namespace is being deleted and does not go, as a killed run may leave one."""
+    found = load_environment("staging", settings().environments).model_copy(update={"namespace": "azora-going"})
+    let_in(found, as_person(), tmp_path)
+    road.kubectl("-n", "azora-going", "create", "configmap", "held")
+    road.kubectl(
+        "-n", "azora-going", "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}'
+    )
+    road.kubectl("delete", "namespace", "azora-going", "--wait=false")
+    road.kubectl("wait", "namespace/azora-going", "--for=jsonpath={.status.phase}=Terminating")
+    yield found
+    let_it_go()
+    road.kubectl("delete", "namespace", "azora-going", "--ignore-not-found")
+
+
+def as_person() -> Api:
+    return Api(settings().kubeconfig, None, timeout_seconds=10)
+
+
+def let_it_go() -> None:
+    held = ["-n", "azora-going", "configmap", "held"]
+    if road.kubectl("get", *held, "--ignore-not-found"):
+        road.kubectl("patch", *held, "-p", '{"metadata":{"finalizers":null}}')
+
+
+def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        given = pool.submit(let_in, going, as_person(), tmp_path)
+        with pytest.raises(TimeoutError):
+            given.result(3)
+        let_it_go()
+        assert given.result(60).kubeconfig.is_file()
+    assert road.kubectl("-n", "azora-going", "get", "role", "azora-release")
+
+
+def test_one_that_does_not_go_is_an_error_that_says_so(
+    going: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rights, "GONE_WITHIN_SECONDS", 0)
+    with pytest.raises(NotReadyYet, match="is being deleted"):
+        let_in(going, as_person(), tmp_path)

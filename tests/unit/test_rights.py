@@ -143,9 +143,10 @@ class Cluster:
         self.applied: list[str] = []
         self.asked: dict[str, Any] = {}
 
-    def apply(self, path: str, body: dict[str, Any]) -> None:
+    def apply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.applied.append(path)
         assert path.endswith(f"/{body['metadata']['name']}")
+        return body
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.asked[path] = body["spec"]

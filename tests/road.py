@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -262,6 +263,7 @@ def kill_helm(release: str) -> None:
 # -- looks from outside
 
 
+@cache
 def cluster(environment: str) -> Cluster:
     """As the node's administrator: what the pipeline's own account may see is not what is asked here."""
     found = load_environment(environment, settings().environments)

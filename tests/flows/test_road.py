@@ -76,6 +76,7 @@ def test_retry_of_a_finished_run_asks_again_before_it_promotes(yes: Yes) -> None
 
 def test_a_configuration_only_change_is_a_release() -> None:
     before = road.cluster("staging").running()
+    road.undo_to(before.commit)
     values = "deployments/values/azora/staging.yaml"
     road.commit({values: f"{road.content(values)}\n# {time.time()}\n"}, "Change a value")
     assert road.until_over(road.begin("deploy-staging", ref="main")).went_well

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from azora.settings import settings
-from tests.ui.screens import PrefectUI
+from tests.ui.screens import DRAWN_SELDOM, PrefectUI
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +43,7 @@ def ui(page: Page, request: pytest.FixtureRequest) -> PrefectUI:
     expect.set_options(timeout=30_000)
     page.set_default_timeout(60_000)
     page.context.route("**/*", _loopback_only)
+    page.add_init_script(DRAWN_SELDOM)
     name = request.node.name.removeprefix("test_").replace("[chromium]", "").replace("[chromium-", " [")
     folder = settings().runs_folder / "ui" / name.replace("_", " ")
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,12 @@ from playwright.sync_api import Error, Locator, Page, expect
 
 from azora.gateways.orchestrator import Run, run_called
 
+# Without a graphics card the graph of a run at work, drawn as often as a screen shows it, takes a processor for itself.
+DRAWN_SELDOM = """
+    const soon = window.requestAnimationFrame.bind(window);
+    window.requestAnimationFrame = (draw) => window.watched ? soon(draw) : setTimeout(() => soon(draw), 400);
+"""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -133,8 +139,9 @@ class PrefectUI:
         expect(self.state()).to_have_text(re.compile(f"^({state}|Failed|Crashed|Cancelled)$"), timeout=seconds * 1000)
         assert self.state().inner_text() == state
 
-    def show_whole_graph(self) -> None:
-        """The graph follows the clock: away from the stages, when a run waits."""
+    def picture_of_graph(self, name: str) -> None:
+        """Of the page with the whole graph, which follows the clock: away from the stages, when a run waits."""
+        self.page.evaluate("window.watched = true")
         self.page.locator("button:has(svg.lucide-crosshair)").click()
         graph, before = self.page.locator("canvas"), b""
         for _ in range(10):  # it moves there, and nothing but its picture says when it arrived
@@ -142,6 +149,8 @@ class PrefectUI:
             if now == before:
                 break
             before = now
+        self.picture(name)
+        self.page.evaluate("window.watched = false")
 
     def open_tab(self, name: str) -> Locator:
         self.page.get_by_role("tab", name=name, exact=True).click()

@@ -34,8 +34,7 @@ def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(u
     before = road.objects("production")
     run = start(ui, change)
     assert road.objects("production") == before, "something in production changed before an answer"
-    ui.show_whole_graph()
-    ui.picture("waiting")
+    ui.picture_of_graph("waiting")
 
     question = ui.open_question()
     ui.fill_answer(question, decision="reject", approver="ada", reason="not on a Friday")
@@ -57,8 +56,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     stages = ui.open_tab("Task Runs")
     expect(stages.get_by_text("production: plan")).to_be_visible()
     expect(ui.page.locator("canvas")).to_be_visible()
-    ui.show_whole_graph()
-    ui.picture("waiting")
+    ui.picture_of_graph("waiting")
 
     question = ui.open_question()
     for shown in (
@@ -89,8 +87,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     ui.expect_toast("Flow run resumed")
     ui.wait_until("Completed", seconds=600)
     ui.open_run(run)
-    ui.show_whole_graph()
-    ui.picture("done")
+    ui.picture_of_graph("done")
 
     assert road.world("production").active is before.preview
     assert road.get("production").headers["X-Azora-Color"] == before.preview

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self
 
 from azora.errors import Failed
-from azora.gateways.openloop import OpenLoop, Target
 from azora.gateways.priority import go_first
 from azora.probing import ProbeResult, Sample, Tally, to_json
 
@@ -38,6 +37,8 @@ class Probe:
         limit_seconds: float = LONGEST_SECONDS,
         request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
+        from azora.gateways.openloop import OpenLoop, Target  # noqa: PLC0415 - aiohttp, for the few processes that probe
+
         target = Target.of(url, connect, path)
         self._loop = OpenLoop(target, self._seen, timeout_seconds=request_timeout_seconds, fresh=fresh_connections)
         self._rate, self._limit, self._patience = rate_per_second, limit_seconds, request_timeout_seconds + 5

@@ -16,3 +16,11 @@ def until(look: Callable[[], Found], *, seconds: float, what: str, every: float 
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
         time.sleep(every)
     return found
+
+
+def until_it_is(wanted: Found, look: Callable[[], Found], *, seconds: float, what: str, every: float = 0.2) -> None:
+    """Until *look* returns *wanted*. Fails with what it returned last."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) != wanted and time.monotonic() < deadline:
+        time.sleep(every)
+    assert found == wanted, f"{what}: not within {seconds:g} s"

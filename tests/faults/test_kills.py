@@ -17,11 +17,6 @@ from tests.waiting import until
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
 
 
-def when(holds: Callable[[World], bool], *, seconds: float = 120) -> None:
-    """Return within milliseconds after production's world first *holds* that."""
-    until(lambda: holds(road.world("production")), seconds=seconds, what="the moment to kill", every=0.005)
-
-
 def kill_at(run: road.Run, moment: Callable[[World], bool], *, seconds: float = 60) -> None:
     """SIGKILL the run's process at *moment*: it runs a few milliseconds at a time and is held while one looks."""
     pid = road.process_of(run)
@@ -64,7 +59,7 @@ def test_a_flow_killed_around_the_switch_switches_once(
     run = road.until_it_waits(road.begin("release", ref=road.a_proved_commit()))
     with users_of("production") as users:
         road.approve(run)
-        when(lambda now: newly_ready(old, now))
+        until(lambda: newly_ready(old, road.world("production")), seconds=120, what="a preview to prove")
         kill_at(run, lambda now: moment(old, now))
         assert (road.world("production").active is old.preview) is was_switched
         road.until_the_crash_is_told(run)

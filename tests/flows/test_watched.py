@@ -14,7 +14,7 @@ import pytest
 from azora.local.layout import layout
 from tests import road
 from tests.unit.test_boards import FILES, queries
-from tests.waiting import until
+from tests.waiting import until, until_it_is
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -48,8 +48,10 @@ def panels(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_panel_has_data_after_a_release(file: Path) -> None:
-    for query in panels(file):
-        scraped(lambda query=query: has_data(query), f"data for {query}")
+    def silent() -> list[str]:
+        return [query for query in panels(file) if not has_data(query)]
+
+    until_it_is([], silent, seconds=SCRAPED_WITHIN_SECONDS, what="every panel has data", every=1)
 
 
 def test_pods_are_scraped_and_say_who_they_are() -> None:

@@ -10,7 +10,7 @@ import pytest
 from azora.colors import COLOR_LABEL
 from tests import road
 from tests.crowd import Person, new_crowd, visitor
-from tests.waiting import until
+from tests.waiting import until_it_is
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -44,4 +44,5 @@ def test_a_page_is_found_by_its_id_in_the_log_of_every_service() -> None:
         page = client.get("/learning", headers={"Cookie": f"azora_session={token}", "X-Request-Id": identity})
     assert page.is_success
     assert page.headers["X-Request-Id"] == identity
-    until(lambda: answered(identity) == ASKED, seconds=10, what=f"{identity} in the log of each service", every=0.5)
+    what = f"{identity} in the log of each service"
+    until_it_is(ASKED, lambda: answered(identity), seconds=10, what=what, every=0.5)

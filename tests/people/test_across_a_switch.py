@@ -16,7 +16,7 @@ from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.gateways.recovery import switch_users
 from tests import road
 from tests.e2e.steps import pay_with, register
-from tests.waiting import until
+from tests.waiting import until_it_is
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -71,12 +71,12 @@ def _scale(color: Color, sizes: dict[str, int]) -> None:
 
 
 def _until_there_are(color: Color, count: int) -> None:
-    def there_are() -> bool:
-        ready = sum(road.world("staging").stack(color).ready.values())
-        running = [pod for pod in road.cluster("staging").pods(color) if pod["status"]["phase"] == "Running"]
-        return len(running) == ready == count
+    def ready_and_running() -> tuple[int, int]:
+        pods = road.cluster("staging").pods(color)
+        running = sum(pod["status"]["phase"] == "Running" for pod in pods)
+        return sum(road.world("staging").stack(color).ready.values()), running
 
-    until(there_are, seconds=90, what=f"{count} pods of {color}", every=0.5)
+    until_it_is((count, count), ready_and_running, seconds=90, what=f"pods of {color}, ready and running", every=0.5)
 
 
 @pytest.mark.usefixtures("member")

@@ -42,6 +42,7 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
     Raises:
         Refused: that person may not make namespaces and roles.
         Unreachable: it is the embedded node, and that is down.
+        NotReadyYet: the namespace is being deleted, and something in it does not go.
     """
     node_must_be_up(settings)
     person = of_person(environment, settings)
@@ -50,11 +51,7 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
 
 
 def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
-    """As `grant`, by *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good.
-
-    Raises:
-        NotReadyYet: the namespace is being deleted, and something in it does not go.
-    """
+    """As `grant`, by *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good."""
     _make(objects_of(environment.namespace), api)
     request = {
         "apiVersion": "authentication.k8s.io/v1",
@@ -84,11 +81,12 @@ def _make(objects: list[Json], api: Api) -> None:
 
 def _apply(found: Json, api: Api) -> None:
     name = found["metadata"]["name"]
+    namespace = found["metadata"].get("namespace", name)
     made = api.apply(f"{_PATHS[found['kind']].format(**found['metadata'])}/{name}", found)
     if "deletionTimestamp" in made["metadata"]:
         raise NotReadyYet(
             f"could not make {found['kind']} {name!r}: the one that is there is being deleted",
-            advice=f"`kubectl get namespace {name} -o yaml` says what still holds it; when it is gone, run again",
+            advice=f"`kubectl get namespace {namespace} -o yaml` says what still holds it; when it is gone, run again",
         )
 
 

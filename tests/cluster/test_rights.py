@@ -17,7 +17,6 @@ from azora.errors import NotReadyYet, Refused
 from azora.gateways import rights
 from azora.gateways.api import Api
 from azora.gateways.cluster import connect
-from azora.gateways.rights import let_in
 from azora.rights import Right, needed, user_of
 from azora.settings import settings
 from tests import road
@@ -140,7 +139,7 @@ def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
 def going(tmp_path: Path) -> Iterator[Environment]:
     """An environment whose namespace is being deleted and does not go, as a killed run may leave one."""
     found = load_environment("staging", settings().environments).model_copy(update={"namespace": "azora-going"})
-    let_in(found, as_person(), tmp_path)
+    rights.let_in(found, road.cluster("staging").api, tmp_path)
     road.kubectl("-n", "azora-going", "create", "configmap", "held")
     road.kubectl(
         "-n", "azora-going", "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}'
@@ -152,10 +151,6 @@ def going(tmp_path: Path) -> Iterator[Environment]:
     road.kubectl("delete", "namespace", "azora-going", "--ignore-not-found")
 
 
-def as_person() -> Api:
-    return Api(settings().kubeconfig, None, timeout_seconds=10)
-
-
 def let_it_go() -> None:
     held = ["-n", "azora-going", "configmap", "held"]
     if road.kubectl("get", *held, "--ignore-not-found"):
@@ -164,7 +159,7 @@ def let_it_go() -> None:
 
 def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp_path: Path) -> None:
     with ThreadPoolExecutor() as pool:
-        given = pool.submit(let_in, going, as_person(), tmp_path)
+        given = pool.submit(rights.let_in, going, road.cluster("staging").api, tmp_path)
         with pytest.raises(TimeoutError):
             given.result(3)
         let_it_go()
@@ -177,4 +172,4 @@ def test_one_that_does_not_go_is_an_error_that_says_so(
 ) -> None:
     monkeypatch.setattr(rights, "GONE_WITHIN_SECONDS", 0)
     with pytest.raises(NotReadyYet, match="is being deleted"):
-        let_in(going, as_person(), tmp_path)
+        rights.let_in(going, road.cluster("staging").api, tmp_path)

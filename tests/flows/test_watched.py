@@ -48,8 +48,10 @@ def panels(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_panel_has_data_after_a_release(file: Path) -> None:
+    asked = panels(file)
+
     def silent() -> list[str]:
-        return [query for query in panels(file) if not has_data(query)]
+        return [query for query in asked if not has_data(query)]
 
     until_it_is([], silent, seconds=SCRAPED_WITHIN_SECONDS, what="every panel has data", every=1)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from azora.notices import counts
 from azora.record import Receipt, Switch
+from azora.release import shown
 from azora.world import World
 
 
@@ -23,11 +24,11 @@ def of_move(application: str, environment: str, switch: Switch, receipt: Receipt
     """One switch, rollback or return, whoever made it."""
     moved = f"users of {environment} went from {switch.came_from or 'nowhere'} to {switch.to}"
     lines = (
-        f"{moved}: release {switch.release} ({switch.kind} {switch.number})",
+        f"{moved}: release {shown(switch.release)} ({switch.kind} {switch.number})",
         counts(switch, receipt) if receipt else "",
         f"found bad: {receipt.reason}" if receipt and receipt.verdict == "bad" else "",
     )
-    tags = (application, environment, switch.release, str(switch.to), switch.kind)
+    tags = (application, environment, shown(switch.release), str(switch.to), switch.kind)
     return Annotation(switch.at, tags, "\n".join(filter(None, lines)))
 
 

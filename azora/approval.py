@@ -1,16 +1,22 @@
-"""A person's answer to a plan, and when it counts."""
+"""An approval: a person's answer to one plan, and the requests of a run for it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pydantic import BaseModel, ConfigDict
+
+from azora.bound import Bound
 from azora.environment import ApprovalPolicy
 from azora.plan import Plan
 from azora.record import Approval, Question
 
 REASON_LETTERS = 8
 NAME_LETTERS = 2
+# A space at either end is a slip, and spaces alone are no name and no reason. Not `$`: Python takes it for the end before a newline.
+NOT_BLANK = r"^\S[\s\S]*\S(?![\s\S])"
 
 
 class Decision(StrEnum):
@@ -18,17 +24,60 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
+class Request(BaseModel):
+    """One request of a run for an answer, as the run's own label keeps it.
+
+    `key` names it to Prefect, which keeps each answer by its key. `first_at` is when the attempt asked first: the time to answer is
+    counted from there.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    attempt: int
+    vote: int
+    bound: Bound
+    first_at: datetime
+
+    @property
+    def plan(self) -> str:
+        """The hash of the plan that it shows."""
+        return self.bound.hash
+
+
+def next_request(last: Request | None, plan: Plan, *, attempt: int, now: datetime) -> Request:
+    """The request that follows *last* of the same run. Every key is new, so that no stored answer counts for it."""
+    before = last if last and last.attempt == attempt else None
+    vote = before.vote + 1 if before else 1
+    return Request(
+        key=f"{plan.environment}-{attempt}-{vote}-{plan.hash}",
+        attempt=attempt,
+        vote=vote,
+        bound=plan.bound,
+        first_at=before.first_at if before else now,
+    )
+
+
+def is_counted(request: Request, run: str, approvals: Iterable[Approval]) -> bool:
+    """Whether the answer to *request* was recorded before: it is not renewed."""
+    return any(yes.id == approval_id(run, request) for yes in approvals)
+
+
+def seconds_left(request: Request, policy: ApprovalPolicy, now: datetime) -> float:
+    """How long the answer to *request* may still take."""
+    return (request.first_at + timedelta(hours=policy.wait_hours) - now).total_seconds()
+
+
 def approval_of(
-    plan: Plan, policy: ApprovalPolicy, *, key: str, run: str, approver: str, reason: str, now: datetime
+    request: Request, policy: ApprovalPolicy, *, run: str, approver: str, reason: str, now: datetime
 ) -> Approval:
-    """The yes of *approver* to *plan*. *key* names the question it answers: once per attempt of a run and per vote."""
+    """The consent of *approver* to the plan of *request*."""
     return Approval(
-        id=f"{run}/{key}",
+        id=approval_id(run, request),
         run=run,
-        environment=plan.environment,
-        release=plan.release.id,
-        plan=plan.hash,
-        bound_to=plan.bound_to,
+        environment=request.bound.environment,
+        release=request.bound.release,
+        plan=request.plan,
         approver=approver,
         reason=reason,
         at=now,
@@ -36,17 +85,11 @@ def approval_of(
     )
 
 
-def question_of(plan: Plan, policy: ApprovalPolicy, *, run: str, now: datetime) -> Question:
-    """That *run* waits for an answer to *plan*."""
-    return Question(
-        run=run, release=plan.release.id, plan=plan.hash, at=now, until=now + timedelta(hours=policy.wait_hours)
-    )
+def question_of(request: Request, policy: ApprovalPolicy, *, run: str, now: datetime) -> Question:
+    """That *run* waits for an answer to *request*."""
+    until = request.first_at + timedelta(hours=policy.wait_hours)
+    return Question(run=run, release=request.bound.release, plan=request.plan, at=now, until=until)
 
 
-def question(environment: str, attempt: int, vote: int) -> str:
-    """The key under which Prefect keeps one question and its answer.
-
-    A new attempt of the run (Retry) and a plan that changed while it waited are new questions, so that no old answer
-    counts for them.
-    """
-    return f"{environment}-{attempt}-{vote}"
+def approval_id(run: str, request: Request) -> str:
+    return f"{run}/{request.key}"

@@ -6,11 +6,14 @@ goes on where it was when it is started again. docs/bluegreen.md numbers the eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from azora.migrations import Code, pending
+from azora.bound import bound_of
+from azora.migrations import pending
+from azora.record import Approval
+from azora.wanted import Wanted
 from azora.world import World
 
 
@@ -30,47 +33,39 @@ class Step(StrEnum):
     BOOK = "book the switch in Helm"
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a promotion is after. `data_digest` None: the environment brings its own databases.
-
-    `code` is the release, for its migrations;
-    `end_to_end`: the browser cases must pass on the preview in this very run.
-    """
-
-    release: str
-    run: str
-    approval_needed: bool
-    ask_after_preview: bool
-    data_digest: str | None
-    router_digest: str
-    code: Code | None = None
-    end_to_end: bool = False
-
-
 def runs(world: World, release: str) -> bool:
     """Whether *release* is what users reach."""
     return world.active is not None and world.stack(world.active).release == release
 
 
-def approved(world: World, wanted: Wanted, now: datetime) -> bool:
-    """Whether a yes of this run holds for what the world looks like, and was not used yet."""
+def approval_for(world: World, wanted: Wanted, now: datetime) -> Approval | None:
+    """The approval of this run that holds for what the world looks like, and was not used yet."""
     used = {switch.approval for switch in world.switches}
-    return any(
-        yes.run == wanted.run
-        and yes.release == wanted.release
-        and yes.bound_to == world.bound
-        and now < yes.expires_at
-        and yes.id not in used
+    plan = bound_of(world, wanted).hash
+    holds = (
+        yes
         for yes in world.approvals
+        if (yes.run, yes.plan, yes.ended) == (wanted.run, plan, "") and now < yes.expires_at and yes.id not in used
     )
+    return next(holds, None)
+
+
+def first_approval(world: World, wanted: Wanted) -> Approval | None:
+    """The approval by which the router was installed for *wanted*: whoever writes the first entry of the log names it."""
+    before = bound_of(replace(world, active=None), wanted).hash
+    return next((yes for yes in world.approvals if yes.plan == before), None)
+
+
+def approved(world: World, wanted: Wanted, now: datetime) -> bool:
+    """Whether users may be moved to *wanted* now."""
+    return not wanted.approval_needed or approval_for(world, wanted, now) is not None
 
 
 def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # noqa: PLR0911 - one line per step is the table
     """The one next step towards *wanted*; None when there is nothing left to do."""
     if runs(world, wanted.release):
-        return _after_the_switch(world, wanted)
-    must_ask = wanted.approval_needed and not approved(world, wanted, now)
+        return _after_the_switch(world, wanted, now)
+    must_ask = not approved(world, wanted, now)
     migrates = wanted.code is not None and bool(pending(wanted.code, world.serving))
     if must_ask and (migrates or not wanted.ask_after_preview):
         return Step.ASK
@@ -93,10 +88,11 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
     return Step.ASK if must_ask else Step.SWITCH
 
 
-def _after_the_switch(world: World, wanted: Wanted) -> Step | None:
+def _after_the_switch(world: World, wanted: Wanted, now: datetime) -> Step | None:
     last = world.last_switch
-    if last is None or last.release != wanted.release or last.to != world.active:
-        return Step.SWITCH
+    if last is None:
+        known = approved(world, wanted, now) or first_approval(world, wanted)
+        return Step.SWITCH if known else Step.ASK
     if world.pending:
         return Step.REPAIR
     receipt = world.receipt_of(last.number)

@@ -13,6 +13,8 @@ from azora.colors import COLOR_LABEL, COMPONENT_LABEL, NAME_LABEL, RELEASE_LABEL
 
 Json = dict[str, Any]
 
+RELEASE_LINE = f"{RELEASE_LABEL}: {{{{ .Values.azora.release | quote }}}}"
+
 
 def stack_faults(objects: Sequence[Json], values: Json, services: Collection[str]) -> Iterator[str]:
     """What is wrong with one color's *objects*, rendered with *values* for *services*."""
@@ -55,10 +57,27 @@ def router_faults(objects: Sequence[Json], values: Json) -> Iterator[str]:
     services = {_name(one): one for one in objects if one.get("kind") == "Service"}
     for name, color in {application: active, f"{application}-preview": str(Color(active).other)}.items():
         wanted = {NAME_LABEL: application, COMPONENT_LABEL: edge, COLOR_LABEL: color}
+        if name == application:
+            wanted[RELEASE_LABEL] = values["azora"]["release"]
         if name not in services:
             yield f"there is no Service {name}"
-        elif (selector := services[name].get("spec", {}).get("selector") or {}) != wanted:
-            yield f"Service {name} selects {_told(selector) or 'nothing'} and not {_told(wanted)}"
+        else:
+            yield from _selector_faults(name, services[name].get("spec", {}).get("selector") or {}, wanted)
+
+
+def _selector_faults(name: str, selector: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
+    if selector == wanted:
+        return
+    if {**selector, RELEASE_LABEL: wanted.get(RELEASE_LABEL)} == wanted and RELEASE_LABEL not in selector:
+        yield f"the selector of Service {name} lacks the release: add the line `{RELEASE_LINE}`"
+    else:
+        yield f"Service {name} selects {_told(selector) or 'nothing'} and not {_told(wanted)}"
+
+
+def live_ports(objects: Sequence[Json], application: str) -> tuple[Json, ...] | None:
+    """Ports of the live Service as the router's *objects* have it; None where they have none."""
+    services = (one for one in objects if one.get("kind") == "Service" and _name(one) == application)
+    return next((tuple(one["spec"]["ports"]) for one in services if one.get("spec", {}).get("ports")), None)
 
 
 def shared_names(releases: Mapping[str, Sequence[Json]]) -> Iterator[str]:

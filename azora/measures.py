@@ -131,7 +131,7 @@ def _stack(stack: Stack) -> Iterator[Sample]:
 
 def _identity(stack: Stack) -> dict[str, str]:
     commit = stack.known.commit[:7] if stack.known else ""
-    return {"color": str(stack.color), "release": stack.release or "", "commit": commit}
+    return {"color": str(stack.color), "release": stack.label or "", "commit": commit}
 
 
 def _drifts(world: World) -> dict[str, bool]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from azora.bound import Bound
 from azora.environment import Environment
 from azora.migrations import Migration, pending
 from azora.record import ProofRecord
-from azora.release import Release, digest
+from azora.release import Release, shown
 from azora.world import World
 
 
@@ -34,21 +35,20 @@ class Plan:
     changes: tuple[Change, ...]
     proof: ProofRecord | None
     ask: str | None
-    bound_to: str
+    bound: Bound
     migrations: tuple[Migration, ...] = ()
 
     @property
     def hash(self) -> str:
         """Changes when the release, the rules or who serves users change; not when somebody merely looks again."""
-        return digest(
-            {"environment": self.environment, "release": self.release.id, "ask": self.ask, "bound_to": self.bound_to}
-        )[:16]
+        return self.bound.hash
 
 
 def plan_of(
     environment: Environment,
     release: Release,
     world: World,
+    bound: Bound,
     *,
     changes: tuple[Change, ...] = (),
     proof: ProofRecord | None = None,
@@ -66,7 +66,7 @@ def plan_of(
         changes=changes,
         proof=proof,
         ask=_ask(environment, migrations),
-        bound_to=world.bound,
+        bound=bound,
         migrations=migrations,
     )
 
@@ -121,7 +121,7 @@ def markdown(plan: Plan) -> str:
         f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
         f"| proved | {_proof(plan.proof)} |",
         f"| migrations | {_migrations(plan)} |",
-        f"| plan | `{plan.hash}` |",
+        f"| plan | `{shown(plan.hash)}` |",
         "",
         f"### {counted(len(plan.changes), 'new commit')}",
         "",

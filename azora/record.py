@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -13,6 +13,8 @@ from azora.release import Release
 
 SWITCHES_ANNOTATION = "azora.dev/switches"
 KEPT = 20
+
+Kind = Literal["first", "promotion", "switch", "rollback", "return"]
 
 
 class _Record(BaseModel):
@@ -24,7 +26,7 @@ class Switch(_Record):
 
     number: int = Field(ge=1)
     at: datetime
-    kind: Literal["first", "promotion", "switch", "rollback", "return"]
+    kind: Kind
     came_from: Color | None
     to: Color
     release: str
@@ -59,6 +61,7 @@ class StackRecord(_Record):
     cases_by: str = ""  # the run that ran them
     migration_heads: tuple[str, ...] = ()
     migrations: tuple[Migration, ...] = ()  # empty in records older than this field
+    ports: tuple[dict[str, Any], ...] | None = None  # of the live Service while it serves; None: as they are
 
 
 class ProofRecord(_Record):
@@ -74,18 +77,18 @@ class ProofRecord(_Record):
 
 
 class Approval(_Record):
-    """A person's yes to one plan."""
+    """A person's consent to one plan, by its whole hash. *ended*: how the promotion that used it up ended."""
 
     id: str
     run: str
     environment: str
     release: str
     plan: str
-    bound_to: str
     approver: str
     reason: str
     at: datetime
     expires_at: datetime
+    ended: str = ""
 
 
 class Question(_Record):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
 from azora.migrations import Migration
+
+LABEL_DIGITS = 40  # a label's value has at most 63 characters, an id has 64
+SHOWN_DIGITS = 12
+OLD_DIGITS = 12  # an id, as versions before 0.2 recorded it and put it on pods
 
 
 def digest(content: object) -> str:
@@ -31,8 +36,13 @@ class Release(BaseModel):
 
     @property
     def id(self) -> str:
-        """Twelve hex digits that change with anything that could change what users meet."""
-        return digest(self.model_dump(mode="json", exclude={"subject", "migrations"}))[:12]
+        """64 hex digits that change with anything that could change what users meet."""
+        return digest(self.model_dump(mode="json", exclude={"subject", "migrations"}))
+
+    @property
+    def label(self) -> str:
+        """The id as labels and selectors hold it."""
+        return self.id[:LABEL_DIGITS]
 
     @property
     def short(self) -> str:
@@ -42,4 +52,20 @@ class Release(BaseModel):
     @property
     def title(self) -> str:
         """For a line in a log: id, commit and its subject."""
-        return f"{self.id} ({self.short} {self.subject})"
+        return f"{shown(self.id)} ({self.short} {self.subject})"
+
+
+def shown(id_: str | None) -> str:
+    """An id, of a release or of a plan, as people read it."""
+    return (id_ or "")[:SHOWN_DIGITS]
+
+
+def whole_id(recorded: str | None, known: Iterable[str]) -> str | None:
+    """The one id among *known* that *recorded*, a label or an id of an older version, is the beginning of.
+
+    Itself where it is whole, and where none or several begin so.
+    """
+    if recorded is None or len(recorded) not in {OLD_DIGITS, LABEL_DIGITS}:
+        return recorded
+    found = {id_ for id_ in known if id_.startswith(recorded)}
+    return found.pop() if len(found) == 1 else recorded

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from azora.release import Release
+from azora.release import Release, shown
 from azora.world import World
 
 # What must stay, and for whom, by any name that it has: an image's digest or `path:tag`, a commit, a run's id.
@@ -92,7 +92,7 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
     """What *name* runs, in both colors, and could go back to: everything that its record remembers."""
     found: dict[str, str] = {}
     for release in releases:
-        why = f"{name} can go back to release {release.id}"
+        why = f"{name} can go back to release {shown(release.id)}"
         found |= dict.fromkeys([*map(_digest, release.images.values()), release.commit], why)
     images = [*pod_images, *(image for stack in world.stacks.values() for image in stack.images)]
     commits = [stack.record.commit for stack in world.stacks.values() if stack.record]

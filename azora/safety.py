@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from azora.colors import Color
 from azora.migrations import Code, Migration, breaking, past, together
+from azora.release import shown
 from azora.world import Stack, World
 
 
@@ -11,6 +12,30 @@ def may_serve(world: World, color: Color) -> str | None:
     """Why the stack of *color* must not get users, or None when it may (promise P3)."""
     stack = world.stack(color)
     return _not_proved(stack) or outdated(world, stack)
+
+
+def drifted(world: World) -> str | None:
+    """How the live Service, or the stack behind it, differs from the log of switches; None where nobody changed it by hand."""
+    last, live = world.last_switch, world.active_stack
+    if last is None:
+        return None
+    sent = f"switch {last.number} sent users to {last.to}, release {shown(last.release)}"
+    if world.strayed:
+        release = f", release {shown(world.selected_release)}" if world.selected_release else ""
+        return f"{sent}, and the live Service selects {world.active or 'no color'}{release}"
+    if live and live.wanted and live.release != last.release:
+        return f"{sent}, and the {live.color} stack runs {shown(live.release) or 'several releases'}"
+    return None
+
+
+def was_approved(world: World, release: str) -> bool:
+    """Whether *release* came to users here by an approval, or before the environment asked for any."""
+    first = next((switch.at for switch in world.switches if switch.approval), None)
+    since = world.approval_since or first
+    return any(
+        switch.release == release and (switch.approval is not None or since is None or switch.at < since)
+        for switch in world.switches
+    )
 
 
 def may_be_installed(world: World, release: Code) -> str | None:
@@ -25,7 +50,7 @@ def may_be_installed(world: World, release: Code) -> str | None:
 def _why(world: World, contract: Migration) -> str:
     if world.serving is None:
         return f"it is a contract, and the record does not say whether that code has {contract.contracts}"
-    return f"it is a contract, and release {world.serving.release} does not have {contract.contracts}, which it follows"
+    return f"it is a contract, and release {shown(world.serving.release)} does not have {contract.contracts}, which it follows"
 
 
 def outdated(world: World, stack: Stack) -> str | None:
@@ -35,7 +60,7 @@ def outdated(world: World, stack: Stack) -> str | None:
         return None
     ran = "ran since" if contract in world.ran else "may have run in an install that did not end well"
     return (
-        f"the {stack.color} stack runs {stack.release}, made without migration {contract.revision}, "
+        f"the {stack.color} stack runs {shown(stack.release)}, made without migration {contract.revision}, "
         f"a contract that {ran}"
     )
 
@@ -51,5 +76,5 @@ def _not_proved(stack: Stack) -> str | None:
         }
         return f"the {stack.color} stack is not ready: {missing or 'it wants no pods'}"
     if not stack.is_proved:
-        return f"the {stack.color} stack runs {stack.release}, which was never proved here"
+        return f"the {stack.color} stack runs {shown(stack.release)}, which was never proved here"
     return None

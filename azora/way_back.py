@@ -5,6 +5,7 @@ from __future__ import annotations
 from azora.colors import Color
 from azora.errors import BadInput, Refused
 from azora.record import Switch
+from azora.release import shown
 from azora.safety import may_serve
 from azora.world import World
 
@@ -26,9 +27,14 @@ def target_of(environment: str, world: World, revision: int | None) -> Color | s
 
 
 def _before(environment: str, world: World) -> Switch:
-    """The newest switch to another release than users have now, leaving out what was found bad under users; once."""
+    """The newest switch to another release than users have now, leaving out what was found bad under users; once.
+
+    Of users who drifted: the last switch, which brings them home.
+    """
     if back := world.went_back:
         raise _back_already(environment, world, back)
+    if world.strayed and (home := _good_before(world, set())):
+        return home
     running = world.active_stack.release if world.active_stack else None
     if switch := _good_before(world, {running}):
         return switch
@@ -58,9 +64,9 @@ def _back_already(environment: str, world: World, back: Switch) -> Refused:
     ways += [(left, "forth again")]
     return Refused(
         f"could not roll {environment} back further without a number: its users went back already,"
-        f" from release {left.release} to {back.release} (switch {back.number}, {back.at:%Y-%m-%d %H:%M %Z} by {back.by})",
+        f" from release {shown(left.release)} to {shown(back.release)} (switch {back.number}, {back.at:%Y-%m-%d %H:%M %Z} by {back.by})",
         advice="; ".join(
-            f"{how}: `azora rollback {environment} {to.number}` (release {to.release})" for to, how in ways
+            f"{how}: `azora rollback {environment} {to.number}` (release {shown(to.release)})" for to, how in ways
         ),
     )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from azora.colors import Color
 from azora.migrations import Migration, together
 from azora.record import Approval, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
-from azora.release import digest
+from azora.release import shown
 from azora.tally import Tally
 
 
 @dataclass(frozen=True)
 class Stack:
-    """One color as the cluster shows it. Counts are pods."""
+    """One color as the cluster shows it. Counts are pods; `label` is the release as its pods are labelled with it."""
 
     color: Color
     release: str | None = None
@@ -23,6 +24,7 @@ class Stack:
     ready: dict[str, int] = field(default_factory=dict)
     images: frozenset[str] = frozenset()
     record: StackRecord | None = None
+    label: str | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -42,10 +44,8 @@ class Stack:
     @property
     def title(self) -> str:
         """Its release for a line of text: id, and where it is known commit and subject."""
-        record = self.record
-        return (
-            f"{self.release} ({record.commit[:7]} {record.subject})" if record and record.commit else f"{self.release}"
-        )
+        record, id_ = self.known, shown(self.release) or "None"
+        return f"{id_} ({record.commit[:7]} {record.subject})" if record and record.commit else id_
 
     def is_at_size(self, least: dict[str, int]) -> bool:
         return all(self.wanted.get(name, 0) >= count for name, count in least.items() if name in self.wanted)
@@ -53,13 +53,15 @@ class Stack:
 
 @dataclass(frozen=True)
 class World:
-    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap.
+    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap; `active` and
+    `selected_release` are what its selector names (the release: None in one of an older version).
 
     `migrating` are migrations of installs that began and did not end well: they ran, or did not. The last three are told to who
     watches; no step follows from them, and a world that differs in them alone is the same.
     """
 
     active: Color | None = None
+    selected_release: str | None = None
     preview_points_at: Color | None = None
     service_version: str | None = None
     router_helm: str | None = None
@@ -68,6 +70,7 @@ class World:
     switches: tuple[Switch, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    approval_since: datetime | None = None
     data_digest: str | None = None
     router_digest: str | None = None
     proofs: tuple[ProofRecord, ...] = ()
@@ -110,7 +113,8 @@ class World:
     @property
     def strayed(self) -> bool:
         """Whether users are not where the last switch sent them: somebody edited the live Service."""
-        return self.last_switch is not None and self.last_switch.to is not self.active
+        last, selected = self.last_switch, self.selected_release
+        return last is not None and (last.to is not self.active or selected not in {None, last.release})
 
     @property
     def moves(self) -> tuple[Switch, ...]:
@@ -132,14 +136,7 @@ class World:
     def receipt_of(self, number: int) -> Receipt | None:
         return next((receipt for receipt in self.receipts if receipt.number == number), None)
 
-    @property
-    def bound(self) -> str:
-        """What an approval holds on to: who serves users now, and how it came to be."""
-        active = self.active_stack
-        return digest(
-            {
-                "active": self.active,
-                "release": active.release if active else None,
-                "switch": self.last_switch.number if self.last_switch else 0,
-            }
-        )[:16]
+    def approval_of(self, release: str | None) -> str | None:
+        """Id of the approval by which *release* came to users here, by the newest entry of the log that has one."""
+        found = (switch.approval for switch in reversed(self.switches) if switch.release == release and switch.approval)
+        return next(found, None)

@@ -1,111 +1,163 @@
-"""Ask a person, without holding a process: the run suspends, and starts from the top when it is resumed."""
+"""Request a person's approval without holding a process: the run suspends, and starts from the top when it is resumed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import count
+from typing import Any
 
-from prefect import get_run_logger, suspend_flow_run, task
+from prefect import Flow, get_run_logger, suspend_flow_run, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.input import RunInput
-from pydantic import Field
+from prefect.logging.loggers import flow_run_logger
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from azora.approval import NAME_LETTERS, REASON_LETTERS, Decision, approval_of, question, question_of
-from azora.environment import ApprovalPolicy
-from azora.errors import AzoraError, BadInput
-from azora.gateways.source import changes_between
-from azora.plan import Plan, markdown, plan_of, proof_for
+from azora.approval import (
+    NAME_LETTERS,
+    NOT_BLANK,
+    REASON_LETTERS,
+    Decision,
+    Request,
+    approval_of,
+    is_counted,
+    next_request,
+    question_of,
+    seconds_left,
+)
+from azora.environment import ApprovalPolicy, environments
+from azora.errors import AzoraError, BadInput, Refused
+from azora.gateways.patience import patient
+from azora.gateways.planning import plan_now
+from azora.gateways.run_facts import answer_to, keep_request, last_request
+from azora.plan import Plan, markdown
 from azora.record import Approval
-from azora.release import Release
+from azora.release import Release, shown
 from azora.settings import settings
 from tasks import pages, telling
-from tasks.places import cluster_of, environment_called, promotion_of, this_run
-from tasks.retrying import if_transient, once_per_run
+from tasks.places import cluster_of, environment_called, this_run
+from tasks.retrying import if_transient
+
+
+def _plan_field(**more: Any) -> Any:  # noqa: ANN401 - as pydantic's own Field
+    return Field(title="Plan", description="The hash of the plan above: the answer is to this plan alone.", **more)
 
 
 class Answer(RunInput):
     """The form. The server checks it against this schema and keeps the run waiting on a bad answer."""
 
+    model_config = ConfigDict(regex_engine="python-re")  # the pattern looks ahead, as servers and browsers can
+
     decision: Decision = Field(
         title="Decision", description="approve: promote exactly this plan. reject: leave things as they are."
     )
-    approver: str = Field(title="Approver", description="Who you are.", min_length=NAME_LETTERS)
+    approver: str = Field(title="Approver", description="Who you are.", min_length=NAME_LETTERS, pattern=NOT_BLANK)
     reason: str = Field(
-        title="Reason", description=f"Why, in at least {REASON_LETTERS} letters; it is kept.", min_length=REASON_LETTERS
+        title="Reason",
+        description=f"Why, in at least {REASON_LETTERS} letters; it is kept.",
+        min_length=REASON_LETTERS,
+        pattern=NOT_BLANK,
     )
+    plan: str = _plan_field()
 
 
 def ask(environment: str, release: Release) -> Approval | None:
-    """Suspend until a person answered the plan that holds now; None when the answer was no.
+    """Suspend until a person answered the plan that holds now; None when the answer was a rejection.
 
-    When the environment changed while the question waited, the answer is void, and the new plan is asked about.
+    A resumed run comes here again from its top: the answer to its last request is looked up by that request's key. Where the plan is
+    another one by now, an approval is void, and the run requests one of the new plan, naming what is different.
     """
     policy = _policy(environment)
-    for vote in count(1):
-        key = question(environment, _attempt(), vote)
-        shown = show_plan(environment, release, key)
-        answer = suspend_flow_run(
-            wait_for_input=Answer.with_initial_data(description=markdown(shown)),
-            key=key,
-            timeout=int(policy.wait_hours * 3600),
-        )
+    last = _last_request(environment)
+    answer = _answer(last)
+    if last:
         forget_question(environment)
-        if answer.decision is Decision.REJECT:
-            get_run_logger().warning("%s rejected it: %s", answer.approver, answer.reason)
-            pages.answer(environment, answer.decision, answer.approver, answer.reason, shown)
-            return None
-        if _was_counted(environment, key):
-            continue
-        if plan_now(environment, release).hash != shown.hash:
-            get_run_logger().warning(
-                "%s changed while the question waited; the yes to plan %s is void", environment, shown.hash
-            )
-            continue
-        approval = approval_of(
-            shown,
-            policy,
-            key=key,
-            run=this_run(),
-            approver=answer.approver,
-            reason=answer.reason,
-            now=datetime.now(UTC),
-        )
-        record_approval(environment, approval)
-        pages.answer(environment, answer.decision, answer.approver, answer.reason, shown)
-        return approval
-    return None
+    if last and answer and answer.decision is Decision.REJECT:
+        _rejected(last, answer)
+        return None
+    plan = show_plan(environment, release)
+    if last and answer and last.plan == plan.hash and not is_counted(last, this_run(), _approvals(environment)):
+        return _approved(last, answer, policy)
+    request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC))
+    changed = last.bound.differences(plan.bound) if last else []
+    request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
+    suspend_flow_run(
+        wait_for_input=form_of(plan, changed), key=request.key, timeout=_seconds_left(request, policy, environment)
+    )
+    raise Refused(
+        f"could not wait for an answer in {environment}: Prefect did not suspend the run",
+        advice="choose Retry on the run's page: it requests the approval again",
+    )
+
+
+def form_of(plan: Plan, changed: Sequence[str]) -> type[RunInput]:
+    """The form of one request: its field `plan` allows the hash of *plan* and nothing else, and has it filled in.
+
+    *changed*: how it differs from the run's request before, which was overtaken.
+    """
+    only = {"enum": [plan.hash], "default": plan.hash}
+    form = create_model("Answer", __base__=Answer, plan=(str, _plan_field(json_schema_extra=only)))
+    note = [f"**This replaces the request before: {'; '.join(changed)}.**"] if changed else []
+    return form.with_initial_data(description="\n\n".join([*note, markdown(plan)]))
 
 
 @contextmanager
-def void_approval(environment: str) -> Iterator[None]:
-    """A promotion that failed used its approval up: a retry asks again. One that was killed goes on with it."""
+def use_up_approval(environment: str) -> Iterator[None]:
+    """A promotion that failed, however it did, used its approval up: a retry requests another. One that was killed goes on with it."""
     try:
         yield
-    except AzoraError:
-        with suppress(AzoraError):
-            cluster_of(environment).void_approval(this_run())
+    except Exception as error:
+        with suppress(AzoraError):  # the hook at the run's end tries again
+            cluster_of(environment).end_approvals(this_run(), _line(error))
         raise
 
 
-@task(task_run_name="{environment}: plan", persist_result=True, cache_key_fn=once_per_run)
-def show_plan(environment: str, release: Release, key: str) -> Plan:  # noqa: ARG001 - the key makes each question its own
-    """The plan of one question, frozen as it was shown, and told to who may answer: once, however often the run starts over.
+def end_approvals(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """A hook for any end of a run but a crash: its approvals count no more."""
+    for name in environments(settings().environments):
+        try:
+            if environment_called(name).approval:
+                patient(cluster_of(name).end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
+        except AzoraError as error:
+            flow_run_logger(flow_run, flow).warning("an approval in %s may still count: %s", name, error.message)
 
-    That it waits is seen in the cluster from now on.
-    """
-    plan = plan_now(environment, release)
+
+@task(
+    task_run_name="{environment}: plan",
+    retries=5,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def show_plan(environment: str, release: Release) -> Plan:
+    """The plan from a fresh look, on the run's page."""
+    plan = plan_now(environment_called(environment), release, run=this_run(), settings=settings())
     pages.plan(environment, plan)
-    asked = question_of(plan, _policy(environment), run=this_run(), now=datetime.now(UTC))
-    cluster_of(environment).record_question(asked)
-    telling.question(plan)
     return plan
 
 
 @task(
-    task_run_name="{environment}: the question is answered",
+    task_run_name="{environment}: request the approval",
+    retries=5,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> None:
+    """Keep *request* with the run and record it in the cluster; where it *is_new*, send it to who may answer."""
+    keep_request(this_run(), request)
+    asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
+    cluster_of(environment).record_question(asked)
+    for line in changed:
+        get_run_logger().warning("%s: the request before is void: %s", environment, line)
+    if is_new:
+        telling.question(plan)
+
+
+@task(
+    task_run_name="{environment}: the request is answered",
     retries=5,
     retry_delay_seconds=2,
     retry_condition_fn=if_transient,
@@ -124,30 +176,60 @@ def forget_question(environment: str) -> None:
     cache_policy=NO_CACHE,
 )
 def record_approval(environment: str, approval: Approval) -> None:
-    """Write the yes into the cluster, where the promotion looks for it."""
-    get_run_logger().info("%s approved plan %s: %s", approval.approver, approval.plan, approval.reason)
+    """Write the approval into the cluster, where the promotion looks for it."""
+    get_run_logger().info("%s approved plan %s: %s", approval.approver, shown(approval.plan), approval.reason)
     cluster_of(environment).record_approval(approval)
 
 
-def plan_now(environment: str, release: Release) -> Plan:
-    """The plan from a fresh look, with the commits it brings and the proof it leans on; nobody is asked in vain."""
-    here = environment_called(environment)
-    world = promotion_of(environment, release).look()
-    stack = world.active_stack
-    old = stack.record.commit if stack and stack.record else None
-    changes = changes_between(settings().repository_location, old or None, release.commit)[:50]
-    proof = None
-    if here.proof:
-        proof = proof_for(
-            cluster_of(here.proof.environment).look(), release.id, datetime.now(UTC), here.proof.max_age_hours
-        )
-    running = cluster_of(environment).running() if stack else None
-    return plan_of(here, release, world, changes=changes, proof=proof, running=running)
+def _rejected(request: Request, answer: Answer) -> None:
+    get_run_logger().warning("%s rejected plan %s: %s", answer.approver, shown(request.plan), answer.reason)
+    pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
 
 
-def _was_counted(environment: str, key: str) -> bool:
-    """An answer counts once: what was recorded before and does not hold any more is not renewed."""
-    return any(yes.id == f"{this_run()}/{key}" for yes in cluster_of(environment).look().approvals)
+def _approved(request: Request, answer: Answer, policy: ApprovalPolicy) -> Approval:
+    approval = approval_of(
+        request, policy, run=this_run(), approver=answer.approver, reason=answer.reason, now=datetime.now(UTC)
+    )
+    record_approval(approval.environment, approval)
+    pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
+    return approval
+
+
+def _last_request(environment: str) -> Request | None:
+    """The last request of this attempt: a Retry asks anew."""
+    found = last_request(this_run(), environment)
+    return found if found and found.attempt == _attempt() else None
+
+
+def _answer(request: Request | None) -> Answer | None:
+    """The answer to *request*, where it is one to the plan that it shows; what the form would refuse is none."""
+    stored = answer_to(this_run(), request) if request else None
+    if request is None or stored is None:
+        return None
+    try:
+        answer = Answer.model_validate_json(stored)
+    except ValidationError:
+        return None
+    return answer if answer.plan == request.plan else None
+
+
+def _seconds_left(request: Request, policy: ApprovalPolicy, environment: str) -> int:
+    left = int(seconds_left(request, policy, datetime.now(UTC)))
+    if left > 0:
+        return left
+    raise Refused(
+        f"could not wait any longer for an approval in {environment}: nobody approved within {policy.wait_hours:g} h",
+        advice="choose Retry on the run's page, or start a new run: both request the approval anew",
+    )
+
+
+def _approvals(environment: str) -> tuple[Approval, ...]:
+    return cluster_of(environment).approvals()
+
+
+def _line(error: Exception) -> str:
+    said = error.message if isinstance(error, AzoraError) else f"{type(error).__name__}: {error}"
+    return (said.splitlines() or [type(error).__name__])[0][:300]
 
 
 def _policy(environment: str) -> ApprovalPolicy:

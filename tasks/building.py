@@ -18,6 +18,7 @@ from azora.gateways.delivering import render_charts
 from azora.gateways.images import build
 from azora.gateways.logs import about
 from azora.gateways.passes import passed_before, remember_pass
+from azora.gateways.run_facts import fix_release
 from azora.gateways.source import Commit
 from azora.gateways.suites import run_unit_tests
 from azora.release import Release
@@ -25,6 +26,7 @@ from azora.settings import settings
 from tasks import pages
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient, once_per_run
+from tasks.source import find_fixed_release
 
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=1 + (os.cpu_count() or 1))  # each waits a good part of its time
 
@@ -48,7 +50,7 @@ def test_services(commit: Commit, *, fresh: bool) -> None:
 test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not take it for one of its own
 
 
-@task(task_run_name="test {service}", persist_result=True, cache_key_fn=once_per_run)
+@task(task_run_name="test {service}", persist_result=True, result_serializer="json", cache_key_fn=once_per_run)
 def check_service(service: str, command: list[str], commit: str, content: str | None, *, fresh: bool) -> str:
     """Unit tests of one service, in a clean export of the commit; the log of those that passed on *content*."""
     log = settings().runs_folder / this_run() / f"test {service}.log"
@@ -63,7 +65,11 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
 
 
 def build_release(commit: Commit) -> Release:
-    """Build what is not built yet, and freeze the result. Charts that do not render end it before anything is built."""
+    """Build what is not built yet, and freeze the result, which is the run's from now on. Charts that do not render end it before
+    anything is built.
+    """
+    if fixed := find_fixed_release(commit):
+        return fixed
     check_charts(commit)
     images = load_application(folder_of(commit.sha, settings())).images
     progress = create_progress_artifact(0.0, key="images", description="Images that are in the registry")
@@ -104,9 +110,10 @@ def build_image(name: str, commit: str) -> str:
 
 @task(task_run_name="freeze the release", cache_policy=NO_CACHE)
 def freeze(commit: Commit, images: dict[str, str]) -> Release:
-    """Everything that was made of the commit, under one id."""
+    """Everything that was made of the commit, under one id: the run is about this release and about no other from now on."""
     release = frozen(commit.sha, commit.subject, images, settings())
+    fix_release(this_run(), release)
     pages.release(release)
-    get_run_logger().info("release %s", release.title, extra=about(release=release.id))
+    get_run_logger().info("release %s", release.title, extra=about(release=release.label))
     # A copy: through the very same strings Prefect would draw a line from every build to every later step.
     return Release.model_validate_json(release.model_dump_json())

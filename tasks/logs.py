@@ -53,7 +53,7 @@ class OfARun(logging.Filter):
         release = given.get("release")
         known = about(
             environment=_environment(task, str(given.get("environment", ""))),
-            release=release.id if isinstance(release, Release) else self._releases.get(run, ""),
+            release=release.label if isinstance(release, Release) else self._releases.get(run, ""),
             color=given.get("color"),
             run=run,
             run_name=said.get("flow_run_name"),

@@ -10,13 +10,14 @@ from urllib.parse import quote
 from prefect.artifacts import create_markdown_artifact
 
 from azora.auth import signature
+from azora.bound import Bound
 from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
 from azora.gateways.pruning import Part
 from azora.history import told
 from azora.plan import Plan, markdown
 from azora.record import Receipt
-from azora.release import Release
+from azora.release import Release, shown
 from azora.reports import Case, SuiteResult
 from azora.retention import bytes_told
 from azora.settings import settings
@@ -44,14 +45,14 @@ def plan(environment: str, shown: Plan) -> None:
     _page(f"{environment}-plan", markdown(shown), f"The plan for {environment}")
 
 
-def answer(environment: str, decision: str, approver: str, reason: str, shown: Plan) -> None:
+def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
     """Who said what to which plan."""
     said = {"approve": "approved", "reject": "rejected"}.get(decision, decision)
     quoted = "\n".join(f"> {line}" for line in reason.splitlines())
     _page(
-        f"{environment}-answer",
-        f"# {approver} {said} it\n\n{quoted}\n\nplan `{shown.hash}` · {shown.release.title} · {environment}",
-        f"The answer for {environment}",
+        f"{to.environment}-answer",
+        f"# {approver} {said} it\n\n{quoted}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
+        f"The answer for {to.environment}",
     )
 
 

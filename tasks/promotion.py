@@ -14,7 +14,7 @@ from azora.gateways.lease import held
 from azora.gateways.logs import about
 from azora.release import Release
 from tasks import pages, telling
-from tasks.approval import ask, void_approval
+from tasks.approval import ask, use_up_approval
 from tasks.places import promotion_of, this_run
 from tasks.retrying import if_transient
 
@@ -33,11 +33,11 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
             if ask(environment, release) is None:
                 return False
             continue
-        with held(promotion.cluster, this_run()), void_approval(environment):
+        with held(promotion.cluster, this_run()), use_up_approval(environment):
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
                 with telling.step(promotion, Step(step)):
                     STEPS[Step(step)](environment, release)
-    runs = about(environment=environment, release=release.id)
+    runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=runs)
     return True
 
@@ -53,7 +53,7 @@ def look(environment: str, release: Release) -> None:
     """What is there: a cluster that does not answer and migrations that may not run here end the run before it begins."""
     world = promotion_of(environment, release).look()
     live = world.active_stack
-    serves = f"{live.color} serves users: release {live.release}" if live else "nobody is served yet"
+    serves = f"{live.color} serves users: release {live.title}" if live else "nobody is served yet"
     get_run_logger().info("%s: %s", environment, serves)
 
 

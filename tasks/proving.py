@@ -9,15 +9,15 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.bluegreen import runs
-from azora.colors import Color
 from azora.environment import environments
 from azora.errors import BadInput, Refused
 from azora.gateways.promotion import Promotion
 from azora.gateways.suites import must_pass
 from azora.plan import proof_for
 from azora.record import ProofRecord
-from azora.release import Release
+from azora.release import Release, shown
 from azora.settings import settings
+from azora.world import Stack
 from tasks import pages
 from tasks.places import cluster_of, environment_called, promotion_of, this_run
 from tasks.retrying import if_transient
@@ -51,7 +51,7 @@ def proved_already(environment: str, release: Release, *, fresh: bool) -> bool:
     counts = proof is not None and (not fresh or proof.run == this_run())
     if proof and counts:
         get_run_logger().info(
-            "%s proved %s at %s in run %s: %s", environment, release.id, proof.at, proof.run, proof.summary
+            "%s proved %s at %s in run %s: %s", environment, shown(release.id), proof.at, proof.run, proof.summary
         )
     return counts
 
@@ -87,7 +87,8 @@ def prove_end_to_end(environment: str, release: Release) -> None:
     """
     promotion = promotion_of(environment, release)
     world = promotion.cluster.look()
-    if world.active is None or not runs(world, release.id):
+    live = world.active_stack
+    if live is None or not runs(world, release.id):
         raise Refused(
             f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
         )
@@ -97,7 +98,7 @@ def prove_end_to_end(environment: str, release: Release) -> None:
         passed = on_preview or _passed_live(
             promotion,
             "e2e",
-            world.active,
+            live,
             title=f"End-to-end cases on {environment}",
             where=f"{environment} end to end",
         )
@@ -109,16 +110,16 @@ def prove_end_to_end(environment: str, release: Release) -> None:
 def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
     """Run a suite of what *environment* runs now through its live address; nothing is recorded."""
     promotion = promotion_of(environment, cluster_of(environment).running())
-    active = promotion.cluster.look().active
-    if active is None:
+    live = promotion.cluster.look().active_stack
+    if live is None:
         raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
-    _passed_live(promotion, name, active, title=f"The {name} cases on {environment}", where=environment)
+    _passed_live(promotion, name, live, title=f"The {name} cases on {environment}", where=environment)
 
 
-def _passed_live(promotion: Promotion, name: Literal["e2e", "smoke"], active: Color, *, title: str, where: str) -> int:
+def _passed_live(promotion: Promotion, name: Literal["e2e", "smoke"], live: Stack, *, title: str, where: str) -> int:
     """Run a suite against the live address, leave its page as *title*, and count what passed; all must."""
     environment = promotion.delivery.environment
-    result = promotion.suite(name, environment.hosts.live, active)
+    result = promotion.suite(name, environment.hosts.live, live)
     pages.suite(f"{environment.name}-{name}", title, result)
     must_pass(result, where)
     return result.passed + result.flaky

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.colors import Color
 from azora.gateways.logs import about
 from azora.gateways.recovery import book, moved_by, roll_back, switch_users
+from azora.release import LABEL_DIGITS, shown
 from tasks import telling
 from tasks.places import environment_called, this_run
 from tasks.retrying import if_transient
@@ -28,9 +29,9 @@ def go_back(environment: str, revision: int | None) -> None:
         "users of %s are on %s (%s), switch %d",
         environment,
         entry.to,
-        entry.release,
+        shown(entry.release),
         entry.number,
-        extra=about(release=entry.release, color=entry.to),
+        extra=about(release=entry.release[:LABEL_DIGITS], color=entry.to),
     )
     telling.move_by_hand(environment, entry)
 
@@ -46,7 +47,7 @@ def switch_to(environment: str, color: Color) -> None:
     """Send users of *environment* to *color*."""
     entry = switch_users(environment_called(environment), color, by=this_run())
     moved = f", switch {entry.number}" if entry else " already"
-    about_it = about(release=entry.release if entry else "", color=color)
+    about_it = about(release=entry.release[:LABEL_DIGITS] if entry else "", color=color)
     get_run_logger().info("users of %s are on %s%s", environment, color, moved, extra=about_it)
     if entry:
         telling.move_by_hand(environment, entry)

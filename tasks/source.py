@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from azora.environment import environments_of_flows
-from azora.errors import AzoraError
+from azora.errors import Refused
 from azora.gateways.candidate import built_images, frozen, must_be_sound
 from azora.gateways.logs import about
 from azora.gateways.notifying import must_parse
-from azora.gateways.orchestrator import label_with_commit
+from azora.gateways.registry import exists
+from azora.gateways.run_facts import facts_of, fix_commit, fix_release
 from azora.gateways.source import Commit, resolve
-from azora.release import Release
+from azora.release import Release, shown
 from azora.settings import settings
 from tasks.places import this_run
-from tasks.retrying import if_transient, once_per_run
+from tasks.retrying import if_transient
 
 
 @task(
@@ -26,18 +25,19 @@ from tasks.retrying import if_transient, once_per_run
     retries=3,
     retry_delay_seconds=5,
     retry_condition_fn=if_transient,
-    persist_result=True,
-    cache_key_fn=once_per_run,
+    cache_policy=NO_CACHE,
 )
 def find_commit(ref: str) -> Commit:
-    """The commit that *ref* is now; a resumed run keeps the one it began with. One that cannot be right ends here, and so do
-    an address of who is told, and environments that flows name and nobody described.
+    """The commit that *ref* is when the run first looks: it is the run's own from then on, whatever *ref* or the run's parameters
+    become. One that cannot be right ends here, and so do an address of who is told, and environments that flows name and nobody
+    described.
     """
     must_parse(settings())
     environments_of_flows(settings().environments)
-    commit = resolve(settings().repository_location, ref)
-    with suppress(AzoraError):  # costs a later night the list of what changed since
-        label_with_commit(this_run(), commit.sha)
+    fixed = facts_of(this_run()).commit
+    commit = resolve(settings().repository_location, fixed or ref)
+    if not fixed:
+        fix_commit(this_run(), commit.sha)
     must_be_sound(commit.sha, settings())
     get_run_logger().info("%s is %s: %s (%s)", ref, commit.short, commit.subject, commit.author_name)
     return commit
@@ -51,13 +51,52 @@ def find_commit(ref: str) -> Commit:
     cache_policy=NO_CACHE,
 )
 def find_release(commit: Commit) -> Release | None:
-    """The release of *commit* when every image of it is in the registry."""
+    """The run's release, or else that of *commit* when every image of it is in the registry: it is the run's own from then on."""
+    if fixed := _fixed(commit):
+        return fixed
     images = built_images(commit.sha, settings())
     if images is None:
         get_run_logger().info("not all images of %s are built", commit.short)
         return None
     release = frozen(commit.sha, commit.subject, images, settings())
-    get_run_logger().info("release %s is built already", release.title, extra=about(release=release.id))
+    fix_release(this_run(), release)
+    get_run_logger().info("release %s is built already", release.title, extra=about(release=release.label))
+    return release
+
+
+@task(
+    task_run_name="is the release fixed already?",
+    retries=3,
+    retry_delay_seconds=5,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def find_fixed_release(commit: Commit) -> Release | None:
+    """The release that the run is about, where it found or built one before."""
+    return _fixed(commit)
+
+
+def _fixed(commit: Commit) -> Release | None:
+    """By the run's own labels.
+
+    Raises:
+        Refused: what it fixed is not what its commit and images make, or the registry has one of these no more.
+    """
+    facts = facts_of(this_run())
+    if not facts.release:
+        return None
+    release = frozen(commit.sha, commit.subject, facts.images, settings())
+    if release.id != facts.release:
+        raise Refused(
+            f"could not go on with release {shown(facts.release)}: its commit and images make {shown(release.id)}",
+            advice="somebody changed the labels of this run; start a new one",
+        )
+    if lost := [name for name, reference in facts.images.items() if not exists(reference)]:
+        raise Refused(
+            f"could not go on with release {release.title}: the registry no longer has its image of {', '.join(lost)}",
+            advice="start a new run, which builds what is missing",
+        )
+    get_run_logger().info("this run is about release %s", release.title, extra=about(release=release.label))
     return release
 
 

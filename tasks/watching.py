@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tasks.approval import end_approvals
 from tasks.counting import count_run
 from tasks.logs import keep_log
 
 
 def watched(*at_its_end: Callable[..., None]) -> dict[str, Any]:
-    """Hooks for a flow's decorator; *at_its_end* come before the count, however it ended, unless a person cancelled it."""
+    """Hooks for a flow's decorator; *at_its_end* come before the count, however it ended, unless a person cancelled it.
+
+    A run that crashed was killed: its approval counts for the attempt that goes on with it.
+    """
     ends = [*at_its_end, count_run]
     return {
         "on_running": [keep_log],
-        "on_completion": ends,
-        "on_failure": ends,
+        "on_completion": [end_approvals, *ends],
+        "on_failure": [end_approvals, *ends],
         "on_crashed": ends,
-        "on_cancellation": [count_run],
+        "on_cancellation": [end_approvals, count_run],
     }

@@ -25,6 +25,7 @@ from azora.gateways.cluster import Cluster, connect
 from azora.gateways.orchestrator import Run, answer, run_called, start, waiting
 from azora.gateways.recovery import switch_users
 from azora.gateways.rights import grant
+from azora.gateways.waiting_plan import waiting_plan
 from azora.gateways.watching import public_url
 from azora.identity import of_person
 from azora.local import node as life
@@ -215,11 +216,11 @@ def take_preview_away(environment: str) -> None:
 
 
 def approve(run: Run) -> None:
-    answer(run.id, decision="approve", approver="ada", reason="tested and awaited")
+    answer(run.id, decision="approve", approver="ada", reason="tested and awaited", plan=waiting_plan(run.id).hash)
 
 
 def reject(run: Run) -> None:
-    answer(run.id, decision="reject", approver="ada", reason="not on a Friday")
+    answer(run.id, decision="reject", approver="ada", reason="not on a Friday", plan=waiting_plan(run.id).hash)
 
 
 def retry(run: Run) -> None:

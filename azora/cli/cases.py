@@ -22,13 +22,13 @@ MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]�
 def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:
     """Run them, print each, exit 1 when one failed."""
     cluster = connect(environment, settings())
-    running, active = cluster.running(), cluster.look().active
-    if active is None:
+    running, live = cluster.running(), cluster.look().active_stack
+    if live is None:
         raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
     promotion = promotion_of(
         environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings()
     )
-    result = promotion.suite(name, environment.hosts.live, active)
+    result = promotion.suite(name, environment.hosts.live, live)
     for case in [] if as_json else result.cases:
         history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
         console.print(f"  {MARKS[case.outcome]} {escape(case.name)} [dim]{case.seconds:.1f} s[/]{history}")

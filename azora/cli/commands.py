@@ -16,18 +16,20 @@ from azora.cli.rights import app as rights_app
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
 from azora.record import Switch
+from azora.release import LABEL_DIGITS, shown
 from azora.settings import node_environment, settings
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A release pipeline as plain Python: test, stage, prove, ask, promote blue-green.",
-    epilog="Exit codes: 0 done, 1 it failed, 2 wrong usage or input, 3 refused, 4 nothing answered.",
+    epilog="Exit codes: 0 done, 1 it failed, 2 wrong usage or input, 3 refused, 4 nothing answered, 5 something would change.",
 )
 app.add_typer(local_app, name="local", help="The embedded Kubernetes node.")
 app.add_typer(rights_app, name="rights", help="What the pipeline's account may do in an environment.")
 
 ME = getpass.getuser()
+SOMETHING_CHANGES = 5
 
 
 def _known(_context: typer.Context, incomplete: str) -> list[str]:
@@ -42,7 +44,10 @@ Summary = Annotated[
     Path | None, typer.Option(help="Append plan, answer and counts here as they become known (markdown).")
 ]
 Approver = Annotated[str, typer.Option("--as", help="Who you are; default: the user of this machine.")]
-Reason = Annotated[str, typer.Option("--reason", "-m", prompt="Why?", help="Kept with the answer; at least 8 letters.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Kept with the answer; at least 8 letters.")]
+PlanHash = Annotated[
+    str, typer.Option("--plan", help="Hash of the plan that the answer is to; its first 12 digits suffice.")
+]
 
 
 @app.command()
@@ -138,7 +143,7 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
         return
     sentence = f"users of {environment} go to {color} (switch {entry.number})"
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)
-    note(sentence, environment=environment, release=entry.release, color=color, by=by)
+    note(sentence, environment=environment, release=entry.release[:LABEL_DIGITS], color=color, by=by)
     book(here, by=f"switch by {by}")
     _mark(environment, entry, as_json=as_json)
 
@@ -155,9 +160,9 @@ def rollback(
 
     here = _environment(environment)
     entry = roll_back(here, revision, by=by)
-    sentence = f"users of {environment} are back on {entry.to}: release {entry.release} (switch {entry.number})"
+    sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)
-    note(sentence, environment=environment, release=entry.release, color=entry.to, by=by)
+    note(sentence, environment=environment, release=entry.release[:LABEL_DIGITS], color=entry.to, by=by)
     book(here, by=f"rollback by {by}")
     _mark(environment, entry, as_json=as_json)
 
@@ -165,23 +170,45 @@ def rollback(
 @app.command()
 def approve(
     run: Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")],
-    reason: Reason,
+    reason: Reason = "",
+    plan: PlanHash = "",
     approver: Approver = ME,
     as_json: Json = False,
 ) -> None:
-    """Say yes to the plan that RUN shows."""
-    _answer(run, "approve", approver, reason, as_json=as_json)
+    """Show the plan that RUN waits with, and approve it and no other. Without a terminal --plan names it."""
+    from azora.cli.answering import answer  # noqa: PLC0415
+
+    answer(run, "approve", approver, reason, plan, as_json=as_json)
 
 
 @app.command()
 def reject(
     run: Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")],
-    reason: Reason,
+    reason: Reason = "",
+    plan: PlanHash = "",
     approver: Approver = ME,
     as_json: Json = False,
 ) -> None:
-    """Say no: production stays as it is."""
-    _answer(run, "reject", approver, reason, as_json=as_json)
+    """Reject the plan that RUN waits with: the environment stays as it is."""
+    from azora.cli.answering import answer  # noqa: PLC0415
+
+    answer(run, "reject", approver, reason, plan, as_json=as_json)
+
+
+@app.command()
+def plan(
+    what: Annotated[
+        str, typer.Argument(metavar="RUN|REF", help="A run that waits; with --to a branch, tag or commit.")
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="ENV", help="Show what releasing REF to ENV would change.")] = "",
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 5 when something would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the plan that RUN waits with, or that a release of REF to ENV would have."""
+    from azora.cli.planning import show_plan_for, show_plan_of  # noqa: PLC0415
+
+    changes = show_plan_for(what, _environment(to), as_json=as_json) if to else show_plan_of(what, as_json=as_json)
+    raise typer.Exit(SOMETHING_CHANGES if exit_code and changes else 0)
 
 
 @app.command()
@@ -262,14 +289,3 @@ def _mark(environment: str, entry: Switch, *, as_json: bool) -> None:
 
     for trouble in annotate([of_move(settings().application, environment, entry)], settings()):
         emit(f"  {trouble}", as_json=as_json)
-
-
-def _answer(run: str, decision: str, approver: str, reason: str, *, as_json: bool) -> None:
-    from azora.gateways.orchestrator import answer, run_called  # noqa: PLC0415
-
-    found = run_called(run)
-    answer(found.id, decision=decision, approver=approver, reason=reason)
-    sentence = f"{found.name}: {decision} by {approver}"
-    done(sentence, {"run": found.id, "decision": decision}, as_json=as_json)
-    note(sentence, run=found.id, run_name=found.name, by=approver)
-    emit(f"  it goes on: {found.url}", as_json=as_json)

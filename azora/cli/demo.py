@@ -17,6 +17,7 @@ from azora.environment import load_environment
 from azora.errors import Failed
 from azora.gateways.cluster import connect
 from azora.gateways.orchestrator import Run, answer, start
+from azora.gateways.waiting_plan import waiting_plan
 from azora.gateways.watching import public_url
 from azora.local.progress import Steps
 from azora.probing import ProbeResult, read_result
@@ -52,7 +53,7 @@ def _release(ref: str, *, ask: bool) -> Run:
     now = follow(started.id, until_waiting=not ask, told=told)
     while now.waits:
         console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")
-        answer(now.id, decision="approve", approver=APPROVER, reason=REASON)
+        answer(now.id, decision="approve", approver=APPROVER, reason=REASON, plan=waiting_plan(now.id).hash)
         now = follow(started.id, until_waiting=not ask, told=told)
     if not now.went_well and not ask:
         raise Failed(f"could not release {ref}: {now.state}: {now.message}", advice=f"its page tells more: {now.url}")

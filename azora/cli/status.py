@@ -15,6 +15,7 @@ from azora.environment import load_environment
 from azora.errors import AzoraError
 from azora.gateways.cluster import connect
 from azora.gateways.watching import public_url
+from azora.release import shown
 from azora.settings import settings
 from azora.world import World
 
@@ -92,7 +93,7 @@ def _print(name: str, state: dict[str, Any]) -> None:
     for entry in state["history"][-SHOWN:]:
         counts = f", {entry['requests']} requests, {entry['failed']} failed" if "requests" in entry else ""
         console.print(
-            f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {entry['release']}{counts}"
+            f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {shown(entry['release'])}{counts}"
         )
     if home := state["strayed_from"]:
         console.print(
@@ -108,7 +109,7 @@ def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str | Tex
     return (
         color,
         "[green]● live[/]" if is_live else "",
-        stack["release"],
+        shown(stack["release"]),
         f"{stack['ready']}/{stack['wanted']}",
         _state(stack),
         Text(f"{stack['commit'] or ''} {stack['subject'] or ''}", no_wrap=True, overflow="ellipsis"),

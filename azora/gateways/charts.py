@@ -14,13 +14,15 @@ from azora.gateways.helm import Values, merged
 from azora.gateways.source import digest_of
 from azora.release import digest
 
+ANY_RELEASE = "any"
+
 
 def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> Values:
     """Values of a stack in *color*, with at least as many replicas per service as *least*."""
     values = merged(
         _layers(delivery, delivery.application.charts.stack),
         {
-            "azora": {**_azora(delivery), "color": str(color), "release": delivery.release.id},
+            "azora": {**_azora(delivery), "color": str(color), "release": delivery.release.label},
             "images": _images(delivery, "stack"),
         },
     )
@@ -35,12 +37,12 @@ def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> 
     return values
 
 
-def router_values(delivery: Delivery, active: Color) -> Values:
-    """Values of the front door while *active* serves."""
+def router_values(delivery: Delivery, active: Color, release: str) -> Values:
+    """Values of the router while *active* serves with pods that are labelled with *release*."""
     return merged(
         _layers(delivery, delivery.application.charts.router),
         {
-            "azora": {**_azora(delivery), "color": str(active)},
+            "azora": {**_azora(delivery), "color": str(active), "release": release},
             "edge": {"component": delivery.application.edge},
             "hosts": delivery.environment.hosts.model_dump(),
         },
@@ -62,7 +64,8 @@ def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
             bigger = {service: count + 1 for service, count in values["replicas"].items()}
             values = stack_values(delivery, color, least=bigger)
         yield f"{application.name}-{color}", folder / application.charts.stack, values
-    yield application.name, folder / application.charts.router, router_values(delivery, Color.BLUE)
+    values = router_values(delivery, Color.BLUE, delivery.release.label)
+    yield application.name, folder / application.charts.router, values
     if application.charts.data and delivery.environment.data:
         yield f"{application.name}-data", folder / application.charts.data, data_values(delivery)
 
@@ -73,8 +76,8 @@ def data_digest(delivery: Delivery) -> str:
 
 
 def router_digest(delivery: Delivery) -> str:
-    """Changes with anything that would change the front door, the active color aside."""
-    return _digest(delivery, delivery.application.charts.router, router_values(delivery, Color.BLUE))
+    """Changes with anything that would change the router's objects, the active color and its release aside."""
+    return _digest(delivery, delivery.application.charts.router, router_values(delivery, Color.BLUE, ANY_RELEASE))
 
 
 def _digest(delivery: Delivery, chart: str, values: Values) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from azora.colors import COLOR_LABEL, NAME_LABEL, Color
+from datetime import datetime
+
+from azora.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
 from azora.environment import Environment
 from azora.errors import BadInput
-from azora.gateways.api import STRATEGIC, Api
-from azora.gateways.objects import logged_switches, ready_pods, selected_color, stack_of
-from azora.gateways.recording import Record, approvals_of, questions_of, tally_of
+from azora.gateways.api import Api, Json
+from azora.gateways.objects import logged_switches, ready_pods, selected_color, selected_release, stack_of
+from azora.gateways.recording import Record, approvals_of, questions_of, releases_of, tally_of
 from azora.identity import Identity, node_must_be_up, of_pipeline
 from azora.record import (
     MIGRATIONS,
@@ -15,11 +17,13 @@ from azora.record import (
     RECEIPTS,
     SWITCHES_ANNOTATION,
     LastRollback,
+    StackRecord,
     Switch,
     annotation_of,
 )
 from azora.release import Release
 from azora.settings import Settings
+from azora.whole_ids import with_whole_ids
 from azora.world import Stack, World
 
 
@@ -47,8 +51,9 @@ class Cluster(Record):
                 f"the live Service {self.live!r} is missing in {self.namespace}, though Helm release {self.application!r} is deployed",
                 advice=f"somebody deleted it; bring it back with `helm rollback {self.application} -n {self.namespace}`, then run again",
             )
-        return World(
+        seen = World(
             active=selected_color(service),
+            selected_release=selected_release(service),
             preview_points_at=selected_color(preview),
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
@@ -57,6 +62,7 @@ class Cluster(Record):
             switches=logged_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
             approvals=approvals_of(record),
+            approval_since=datetime.fromisoformat(record["approval-since"]) if "approval-since" in record else None,
             data_digest=record.get("data") if helm.get(f"{self.application}-data", ("",))[0] == "deployed" else None,
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
@@ -65,6 +71,7 @@ class Cluster(Record):
             rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
             tally=tally_of(record),
         )
+        return with_whole_ids(seen, [release.id for release in releases_of(record)])
 
     @property
     def _our_releases(self) -> tuple[str, ...]:
@@ -88,7 +95,7 @@ class Cluster(Record):
                 color,
                 [item for item in deployments if item["metadata"]["labels"][COLOR_LABEL] == color],
                 helm.get(self.stack_name(color)),
-                record.get(str(color)),
+                StackRecord.model_validate_json(record[color]) if color in record else None,
             )
             for color in Color
         }
@@ -105,7 +112,7 @@ class Cluster(Record):
     # -- the switch
 
     def switch(self, world: World, entry: Switch) -> None:
-        """Send users to `entry.to`: one patch that holds selector and log, refused when the Service moved since *world*.
+        """Send users to `entry.to`: one patch that holds selector, ports and log, refused when the Service moved since *world*.
 
         Raises:
             Conflict: the live Service is not the one that was looked at.
@@ -115,21 +122,21 @@ class Cluster(Record):
                 "resourceVersion": world.service_version,
                 "annotations": {SWITCHES_ANNOTATION: annotation_of((*world.switches, entry))},
             },
-            "spec": {"selector": {COLOR_LABEL: str(entry.to)}},
+            "spec": _live_spec(world.stack(entry.to)),
         }
-        self.api.patch(f"{self.core}/services/{self.live}", body, kind=STRATEGIC)
+        self.api.patch(f"{self.core}/services/{self.live}", body)
 
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
         world = self.look()
         if world.last_switch and world.strayed:
-            body = {"spec": {"selector": {COLOR_LABEL: str(world.last_switch.to)}}}
-            self.api.patch(f"{self.core}/services/{self.live}", body, kind=STRATEGIC)
+            body = {"spec": _live_spec(world.stack(world.last_switch.to))}
+            self.api.patch(f"{self.core}/services/{self.live}", body)
 
-    def point_preview_at(self, color: Color) -> None:
-        """The preview Service selects *color*; moves no user."""
-        body = {"spec": {"selector": {COLOR_LABEL: str(color)}}}
-        self.api.patch(f"{self.core}/services/{self.preview}", body, kind=STRATEGIC)
+    def point_preview_at(self, stack: Stack) -> None:
+        """The preview Service selects the color of *stack*, on the ports of its release; moves no user."""
+        body = {"spec": {"selector": {COLOR_LABEL: str(stack.color)}} | _ports(stack)}
+        self.api.patch(f"{self.core}/services/{self.preview}", body)
 
     # -- tidying up
 
@@ -155,6 +162,16 @@ class Cluster(Record):
         for name in names:
             self.api.delete(f"{self.apps}/deployments/{name}")
         return names
+
+
+def _live_spec(stack: Stack) -> Json:
+    """What the live Service says while *stack* serves: color and release as its pods have them, and the release's ports."""
+    return {"selector": {COLOR_LABEL: str(stack.color), RELEASE_LABEL: stack.label}} | _ports(stack)
+
+
+def _ports(stack: Stack) -> Json:
+    """Nothing where an older version installed it and kept no note of them: they stay as they are."""
+    return {"ports": list(stack.known.ports)} if stack.known and stack.known.ports else {}
 
 
 def connect(environment: Environment, settings: Settings, identity: Identity | None = None) -> Cluster:

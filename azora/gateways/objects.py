@@ -15,16 +15,24 @@ def selected_color(service: Json | None) -> Color | None:
     return Color(value) if value in set(Color) else None
 
 
+def selected_release(service: Json | None) -> str | None:
+    """The release label in the live Service's selector."""
+    label = ((service or {}).get("spec") or {}).get("selector", {}).get(RELEASE_LABEL)
+    return str(label) if label else None
+
+
 def logged_switches(service: Json | None) -> tuple[Switch, ...]:
     annotations: dict[str, str] = ((service or {}).get("metadata") or {}).get("annotations") or {}
     return switches_of(annotations.get(SWITCHES_ANNOTATION))
 
 
-def stack_of(color: Color, deployments: list[Json], helm: tuple[str, int] | None, record: str | None) -> Stack:
+def stack_of(color: Color, deployments: list[Json], helm: tuple[str, int] | None, record: StackRecord | None) -> Stack:
     releases = {item["spec"]["template"]["metadata"]["labels"].get(RELEASE_LABEL) for item in deployments}
+    label = releases.pop() if len(releases) == 1 else None
     return Stack(
         color=color,
-        release=releases.pop() if len(releases) == 1 else None,
+        release=label,
+        label=label,
         helm=helm[0] if helm else None,
         revision=helm[1] if helm else 0,
         wanted={_service(item): int(item["spec"]["replicas"]) for item in deployments},
@@ -32,7 +40,7 @@ def stack_of(color: Color, deployments: list[Json], helm: tuple[str, int] | None
         images=frozenset(
             container["image"] for item in deployments for container in item["spec"]["template"]["spec"]["containers"]
         ),
-        record=StackRecord.model_validate_json(record) if record else None,
+        record=record,
     )
 
 

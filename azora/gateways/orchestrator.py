@@ -177,14 +177,14 @@ def _task_runs(id_: str) -> list[TaskRun]:
         return client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
 
 
-def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
-    """Answer a waiting run.
+def answer(id_: str, *, decision: str, approver: str, reason: str, plan: str) -> None:
+    """Answer a waiting run; *plan* is the whole hash of the plan that the answer is to.
 
     Raises:
         Refused: the run does not wait (any more), or the form refuses the answer; it keeps waiting.
     """
     run = _paused(id_)
-    given = {"decision": decision, "approver": approver, "reason": reason}
+    given = {"decision": decision, "approver": approver, "reason": reason, "plan": plan}
     with connected(f"answer run {run.name}") as client:
         result = client.resume_flow_run(run.id, run_input=given)
     if str(result.status.value) != "ACCEPT":
@@ -197,11 +197,6 @@ def answer(id_: str, *, decision: str, approver: str, reason: str) -> None:
 def page_of(id_: str) -> str:
     """The address of a run's page."""
     return f"{PREFECT_UI_URL.value()}/v2/runs/flow-run/{id_}"
-
-
-def label_with_commit(id_: str, sha: str) -> None:
-    """The run is about this commit, whole, also for who looks after it is over."""
-    label(id_, {COMMIT_LABEL: sha})
 
 
 def label(id_: str, labels: Labels) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from azora.colors import Color
-from azora.errors import AzoraError, CheckFailed, HelmFailed, NotReadyYet
+from azora.contract import live_ports
+from azora.errors import AzoraError, BadInput, CheckFailed, HelmFailed, NotReadyYet
 from azora.gateways import charts
+from azora.gateways.api import Json
 from azora.gateways.helm import GiveUp
 from azora.gateways.steps import Steps, Told, pods_ready, unready
 from azora.gateways.suites import must_pass
@@ -49,7 +51,7 @@ class Preview(Steps):
             Refused: its migrations may not run here.
         """
         self.hold()
-        world = self.look()
+        world = self.look_past_drift()
         color = world.preview
         least = world.active_stack.wanted if world.active_stack else {}
         values = charts.stack_values(self.delivery, color, least=least)
@@ -69,13 +71,21 @@ class Preview(Steps):
             )
         except AzoraError as error:
             raise self._explained(error, color) from error
-        record = self._record(revision)
+        record = self._record(revision).model_copy(update={"ports": self._ports(color)})
         self.cluster.record_installed(color, record)
         return record
 
+    def _ports(self, color: Color) -> tuple[Json, ...] | None:
+        """Ports of the live Service once *color* serves; None where the router's chart is one of before it named the release."""
+        name = self.delivery.application.name
+        with suppress(BadInput):
+            values = charts.router_values(self.delivery, color, self.delivery.release.label)
+            return live_ports(self.helm.render(name, self._router, values), name)
+        return None
+
     def _watcher(self, color: Color, report: Report) -> GiveUp:
         """Looks at the pods of *color* while Helm waits for them: reports how many are ready, and when it is pointless."""
-        patience = Patience(self.delivery.release.id)
+        patience = Patience(self.delivery.release.label)
 
         def look() -> str | None:
             try:
@@ -98,32 +108,39 @@ class Preview(Steps):
         self.hold()
         world = self.cluster.look()
         color = world.preview
-        self._check_images(world.stack(color))
-        if world.preview_points_at is not color:
-            self.cluster.point_preview_at(color)
+        stack = world.stack(color)
+        self._check_images(stack)
+        if world.service_version:
+            self.cluster.point_preview_at(stack)
         host = self.delivery.environment.hosts.preview
         with suppress(NotReadyYet):  # the cases will say what is wrong
             await_answer(self.delivery, self.settings, host, tries=20)
-        result = self.suite("smoke", host, color)
+        result = self.suite("smoke", host, stack)
         told(result)
         must_pass(result, f"the preview of {self._where} ({color})")
-        self.cluster.record_installed(color, self._proof(world.stack(color)))
+        self.cluster.record_installed(color, self._proof(stack))
 
     def try_end_to_end(self, told: Told) -> None:
         """The browser cases against the preview, through the preview Service: what is about to serve users serves them."""
         self.hold()
         world = self.cluster.look()
         stack = world.stack(world.preview)
-        result = self.suite("e2e", self.delivery.environment.hosts.preview, stack.color)
+        result = self.suite("e2e", self.delivery.environment.hosts.preview, stack)
         told(result)
         must_pass(result, f"the preview of {self._where} ({stack.color}) end to end")
         passed = {"cases": result.passed + result.flaky, "cases_by": self.delivery.run}
         self.cluster.record_stack(stack.color, self._proof(stack).model_copy(update=passed))
 
     def install_router(self) -> None:
-        """The first time: live Service, preview Service and Ingress, for the one stack there is."""
+        """The first time: live Service, preview Service and Ingress, for the one stack there is.
+
+        Raises:
+            Refused: nobody approved it, or what was approved is no longer what is there.
+        """
         self.hold()
-        self._upgrade_router(self.cluster.look().preview)
+        world = self.cluster.look()
+        self.approval(world)
+        self._upgrade_router(world.stack(world.preview))
         await_answer(self.delivery, self.settings, self.delivery.environment.hosts.live)
 
     def _check_images(self, stack: Stack) -> None:
@@ -139,7 +156,7 @@ class Preview(Steps):
         said: list[str] = []
         if isinstance(error, HelmFailed | NotReadyYet):
             with suppress(AzoraError):
-                said = troubles(self.cluster, color, self.delivery.release.id)[:SHOWN_LINES]
+                said = troubles(self.cluster, color, self.delivery.release.label)[:SHOWN_LINES]
         message = "\n  ".join([error.message, *said])
         advice = "; ".join(filter(None, [error.advice, f"users of {self._where} are untouched"]))
         return type(error)(message, advice=advice)

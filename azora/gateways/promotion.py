@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from azora.bluegreen import Step, Wanted, next_step
-from azora.gateways import charts
+from azora.bluegreen import Step, next_step
 from azora.gateways.patience import patient
 from azora.gateways.preview import Preview
 from azora.gateways.switching import Switching
@@ -14,20 +13,6 @@ from azora.gateways.switching import Switching
 
 class Promotion(Preview, Switching):
     """All steps of one delivery; `azora.bluegreen.next_step` says which one is next."""
-
-    @property
-    def wanted(self) -> Wanted:
-        approval = self.delivery.environment.approval
-        has_data = self.delivery.environment.data and self.delivery.application.charts.data
-        return Wanted(
-            release=self.delivery.release.id,
-            run=self.delivery.run,
-            approval_needed=approval is not None,
-            ask_after_preview=approval is not None and approval.ask == "after_preview",
-            data_digest=charts.data_digest(self.delivery) if has_data else None,
-            router_digest=charts.router_digest(self.delivery),
-            code=self.delivery.release,
-        )
 
     @patient
     def next(self, *, end_to_end: bool = False) -> Step | None:

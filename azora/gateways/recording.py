@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from azora.colors import Color
 from azora.errors import BadInput, Conflict
 from azora.gateways.namespace import Namespace
+from azora.gateways.objects import logged_switches
 from azora.migrations import together
 from azora.record import (
     KEPT,
@@ -21,11 +23,14 @@ from azora.record import (
     Receipt,
     StackRecord,
 )
-from azora.release import Release
+from azora.release import Release, shown
 from azora.tally import Tally
 
 RECORD = "azora-record"
-APPROVAL, QUESTION = "approval.", "question."  # record keys: one per run
+APPROVAL, QUESTION = (
+    "approval.",
+    "question.",
+)  # beginnings of the record's keys: one per approval, one per run that waits
 TRIES = 5
 
 
@@ -64,35 +69,42 @@ class Record(Namespace):
 
     def remember(self, release: Release) -> None:
         """Keep the newest releases whole, so that one can be brought back by its id alone."""
-        old = RELEASES.validate_json(self.record().get("releases", "[]"))
-        kept = (*(item for item in old if item.id != release.id), release)[-KEPT:]
+        kept = (*(item for item in self.releases() if item.id != release.id), release)[-KEPT:]
         self.write_record(releases=RELEASES.dump_json(kept).decode())
 
     def releases(self) -> tuple[Release, ...]:
         """The newest releases that were installed here, oldest first: each can be brought back."""
-        return RELEASES.validate_json(self.record().get("releases", "[]"))
+        return releases_of(self.record())
 
     def release_called(self, id_: str) -> Release:
         """A release that was installed here. Raises BadInput when it is not remembered."""
         known = self.releases()
         found = next((item for item in known if item.id == id_), None)
         if found is None:
-            names = ", ".join(item.id for item in known) or "none"
-            raise BadInput(f"could not find release {id_!r} in {self.namespace}", advice=f"it remembers {names}")
+            names = ", ".join(shown(item.id) for item in known) or "none"
+            raise BadInput(f"could not find release {shown(id_)!r} in {self.namespace}", advice=f"it remembers {names}")
         return found
 
     def approvals(self) -> tuple[Approval, ...]:
         return approvals_of(self.record())
 
     def record_approval(self, approval: Approval) -> None:
-        """One key per run, so that no run can overwrite or void the yes of another; expired ones are forgotten."""
-        old = {f"{APPROVAL}{yes.run}": None for yes in self.approvals() if yes.expires_at < approval.at}
-        self.write_record(**{**old, f"{APPROVAL}{approval.run}": approval.model_dump_json()})
+        """One key per approval, so that none can overwrite another; expired ones are forgotten."""
+        record = self.record()
+        old = {key: None for key, yes in _approvals(record) if yes.expires_at < approval.at}
+        first = {} if "approval-since" in record else {"approval-since": self._approval_since(approval).isoformat()}
+        self.write_record(**{**old, **first, _key_of(approval): approval.model_dump_json()})
 
-    def void_approval(self, run: str) -> None:
-        """The yes that *run* had counts no more."""
-        if f"{APPROVAL}{run}" in self.record():
-            self.write_record(**{f"{APPROVAL}{run}": None})
+    def _approval_since(self, approval: Approval) -> datetime:
+        """When the environment first asked for approvals, by all that is known of it."""
+        service = self.api.find(f"{self.core}/services/{self.live}")
+        return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
+
+    def end_approvals(self, run: str, how: str) -> None:
+        """The approvals of *run* are used up: they count no more, and the record says how their promotion ended."""
+        mine = [(key, yes) for key, yes in _approvals(self.record()) if yes.run == run and not yes.ended]
+        if mine:
+            self.write_record(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
 
     def record_question(self, question: Question) -> None:
         """One key per run; those that nobody waits for any more are forgotten. No namespace is made before a yes."""
@@ -145,8 +157,22 @@ class Record(Namespace):
 
 
 def approvals_of(record: dict[str, str]) -> tuple[Approval, ...]:
-    """Every yes that *record* holds."""
-    return tuple(Approval.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(APPROVAL))
+    """Every approval that *record* holds."""
+    return tuple(approval for _, approval in _approvals(record))
+
+
+def _approvals(record: dict[str, str]) -> list[tuple[str, Approval]]:
+    found = (item for item in sorted(record.items()) if item[0].startswith(APPROVAL))
+    return [(key, Approval.model_validate_json(text)) for key, text in found]
+
+
+def _key_of(approval: Approval) -> str:
+    return f"{APPROVAL}{approval.id.replace('/', '.')}"
+
+
+def releases_of(record: dict[str, str]) -> tuple[Release, ...]:
+    """Every release that *record* remembers, oldest first."""
+    return RELEASES.validate_json(record.get("releases", "[]"))
 
 
 def questions_of(record: dict[str, str]) -> tuple[Question, ...]:

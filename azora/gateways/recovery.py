@@ -10,7 +10,7 @@ from azora.environment import Environment
 from azora.errors import AzoraError, Refused
 from azora.gateways.cluster import Cluster, connect
 from azora.gateways.lease import held
-from azora.gateways.rollback import point_at, to_be_brought_up
+from azora.gateways.rollback import must_be_approved, point_at, to_be_brought_up
 from azora.record import Switch
 from azora.release import Release
 from azora.settings import settings
@@ -29,10 +29,14 @@ def roll_back(environment: Environment, revision: int | None, *, by: str) -> Swi
     """Send users back: at once while the old stack is up, else after the known-good release was brought up again.
 
     Raises:
-        Refused: users are there or went back already, or the target may not serve.
+        Refused: users are there or went back already, or the target may not serve; also, of a numbered one, that nobody approved
+            its release here.
     """
     cluster = connect(environment, settings())
-    target = target_of(environment.name, cluster.look(), revision)
+    world = cluster.look()
+    target = target_of(environment.name, world, revision)
+    if revision is not None:
+        must_be_approved(cluster, world, str(world.stack(target).release) if isinstance(target, Color) else target)
     color = target if isinstance(target, Color) else _bring_up(cluster, target, by)
     entry = point_at(cluster, color, by=by, kind="rollback")
     if entry is None:

@@ -66,6 +66,14 @@ def find(registry: str, repository: str, tag: str) -> str | None:
     return digest_of_tag(Reference.parse(f"{registry}/{repository}:{tag}"))
 
 
+def exists(reference: str) -> bool:
+    """Whether the registry still has the image *reference*, which names a digest. Raises as `find`."""
+    image = Reference.parse(reference)
+    what = f"look {reference!r} up"
+    answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.digest}", what=what)
+    return answer.status_code != codes.NOT_FOUND and accepted(answer, image, what=what).is_success
+
+
 def status_of(registry: str) -> int:
     """What its root answers; 401 where one must log in. Raises Unreachable."""
     host = registry.partition("/")[0]

@@ -14,8 +14,8 @@ from azora.gateways.cluster import Cluster
 from azora.gateways.events import tell
 from azora.gateways.lease import held
 from azora.record import LastRollback, Switch
-from azora.release import Release
-from azora.safety import may_be_installed, may_serve, outdated
+from azora.release import Release, shown
+from azora.safety import may_be_installed, may_serve, outdated, was_approved
 from azora.world import World
 
 TRIES = 5
@@ -29,7 +29,8 @@ def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch",
     """Send users of the environment to *color*; preempts a promotion that runs. None when they are there already.
 
     Raises:
-        Refused: the stack of *color* is not ready, was never proved here, or is older than a contract that ran.
+        Refused: the stack of *color* is not ready, was never proved here, or is older than a contract that ran; for a switch
+            also, where the environment asks for approvals, that its release never had one.
     """
     began = datetime.now(UTC)
     with held(cluster, f"{kind} by {by}", preempt=True):
@@ -38,7 +39,9 @@ def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch",
             seconds = (datetime.now(UTC) - began).total_seconds()
             cluster.write_record(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
         if entry:
-            moved = f"users go from {entry.came_from} to {entry.to}: release {entry.release} (switch {entry.number})"
+            moved = (
+                f"users go from {entry.came_from} to {entry.to}: release {shown(entry.release)} (switch {entry.number})"
+            )
             tell(cluster, kind.capitalize(), moved, run=by)
         return entry
 
@@ -52,17 +55,19 @@ def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "
                 f"could not move users of {cluster.environment.name}: there is no live Service",
                 advice="release something first",
             )
-        if world.active is color:
+        if world.active is color and not world.strayed:
             return None
         if reason := may_serve(world, color):
             raise Refused(
                 f"could not move users of {cluster.environment.name} to {color}: {reason}",
                 advice=NO_WAY_BACK if outdated(world, world.stack(color)) else BRING_UP,
             )
+        if kind == "switch":
+            must_be_approved(cluster, world, str(world.stack(color).release))
         entry = _entry(world, color, by, kind)
         try:
             cluster.switch(world, entry)
-            cluster.point_preview_at(color.other)
+            cluster.point_preview_at(world.stack(color.other))
             return entry
         except Conflict:
             if not left:
@@ -79,8 +84,20 @@ def _entry(world: World, color: Color, by: str, kind: Literal["switch", "rollbac
         came_from=world.active,
         to=color,
         release=str(stack.release),
-        commit=stack.record.commit if stack.record else "",
+        commit=stack.known.commit if stack.known else "",
         by=by,
+        approval=world.approval_of(stack.release),
+    )
+
+
+def must_be_approved(cluster: Cluster, world: World, release: str) -> None:
+    """Raise Refused for a release that never came to users by an approval, where the environment asks for one."""
+    environment = cluster.environment
+    if environment.approval is None or was_approved(world, release):
+        return
+    raise Refused(
+        f"could not move users of {environment.name} to release {shown(release)}: nobody approved it here",
+        advice=f"request an approval: `azora deploy {environment.name} COMMIT`, or the flow that releases it",
     )
 
 

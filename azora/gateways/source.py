@@ -9,6 +9,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,11 +43,15 @@ def resolve(repository: str, ref: str) -> Commit:
     """The commit that *ref* (branch, tag or commit id) is now in *repository* (a path or a URL).
 
     A branch is preferred to a tag of its name. A full commit id that is known already needs no network. Raises BadInput
-    for an unknown ref or repository, Unreachable where the network is at fault.
+    for an unknown ref or repository, Unreachable where the network is at fault. A full commit id is found also where no branch has
+    it any more.
     """
     mirror = mirror_of(repository)
     if not (_FULL.fullmatch(ref) and sha_of(mirror, ref)):
         fetch(repository, mirror)
+    if _FULL.fullmatch(ref) and not sha_of(mirror, ref):
+        with suppress(BadInput):  # said below
+            fetch_commit(repository, mirror, ref)
     for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
         if ref and ref != "HEAD" and (sha := sha_of(mirror, candidate)):
             return _commits(mirror, ["-1", sha])[0]

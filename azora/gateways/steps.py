@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
-from azora.bluegreen import runs
-from azora.colors import Color
+from azora.bluegreen import approval_for, runs
+from azora.bound import bound_of
 from azora.delivery import Delivery
 from azora.errors import Refused
 from azora.gateways import charts
@@ -19,10 +20,12 @@ from azora.gateways.remembering import remembered
 from azora.gateways.suites import run_suite
 from azora.gateways.testing import suite_secret
 from azora.gateways.watching import public_url
-from azora.record import StackRecord
+from azora.record import Approval, StackRecord
+from azora.release import shown
 from azora.reports import SuiteResult
-from azora.safety import may_be_installed
+from azora.safety import drifted, may_be_installed
 from azora.settings import Settings
+from azora.wanted import Wanted
 from azora.world import Stack, World
 
 CASES_AT_ONCE = 2
@@ -46,8 +49,19 @@ class Steps:
         """The world as it is now, if this release may come to it: nothing has changed yet where it may not.
 
         Raises:
-            Refused: its migrations would break what serves users, or it is older than a contract that ran.
+            Refused: its migrations would break what serves users, it is older than a contract that ran, or somebody changed by
+                hand whom the live Service serves.
         """
+        world = self.look_past_drift()
+        if drift := drifted(world):
+            raise Refused(
+                f"could not promote in {self._where}: {drift}: somebody changed it by hand",
+                advice=f"`azora rollback {self._where}` sends users back to where the log says; then run the release again",
+            )
+        return world
+
+    def look_past_drift(self) -> World:
+        """As `look`, also where somebody changed by hand whom the live Service serves: to bring users back."""
         world = self.cluster.look()
         release = self.delivery.release
         reason = None if runs(world, release.id) else may_be_installed(world, release)
@@ -57,6 +71,39 @@ class Steps:
                 advice="first release a commit that has the expand and not yet the contract; after a contract, only ones that have it",
             )
         return world
+
+    @property
+    def wanted(self) -> Wanted:
+        """The goal of this delivery, for the decisions of the pure core."""
+        environment, application = self.delivery.environment, self.delivery.application
+        approval = environment.approval
+        return Wanted(
+            release=self.delivery.release.id,
+            run=self.delivery.run,
+            approval_needed=approval is not None,
+            ask_after_preview=approval is not None and approval.ask == "after_preview",
+            data_digest=charts.data_digest(self.delivery) if environment.data and application.charts.data else None,
+            router_digest=charts.router_digest(self.delivery),
+            environment=environment.name,
+            policy=environment.policy_digest,
+            code=self.delivery.release,
+        )
+
+    def approval(self, world: World) -> Approval | None:
+        """The approval by which users may be moved while *world* is as it is; None where the environment asks for none.
+
+        Raises:
+            Refused: it asks for one, and none of this run holds.
+        """
+        wanted = self.wanted
+        found = approval_for(world, wanted, datetime.now(UTC))
+        if wanted.approval_needed and found is None:
+            raise Refused(
+                f"could not move users of {self._where} to {self.delivery.release.title}: no approval of this run holds for"
+                f" what the environment is now (plan {shown(bound_of(world, wanted).hash)})",
+                advice="run the release again: it requests a new approval",
+            )
+        return found
 
     def hold(self) -> None:
         """Raise LeaseLost unless this run still holds the Lease: before every write."""
@@ -78,22 +125,26 @@ class Steps:
             migrations=release.migrations,
         )
 
-    def _upgrade_router(self, active: Color) -> None:
-        application = self.delivery.application
-        chart = self.delivery.folder / application.charts.router
-        values = charts.router_values(self.delivery, active)
-        self.helm.upgrade(application.name, chart, values, timeout_seconds=60, wait=False)
-        self.cluster.write_record(router=f"{charts.router_digest(self.delivery)}/{active}")
+    @property
+    def _router(self) -> Path:
+        return self.delivery.folder / self.delivery.application.charts.router
 
-    def suite(self, name: Literal["e2e", "smoke"], host: str, color: Color) -> SuiteResult:
-        """Run a suite of the released commit against *host*; reports land in this run's folder, outcomes are remembered."""
+    def _upgrade_router(self, active: Stack) -> None:
+        values = charts.router_values(self.delivery, active.color, str(active.label))
+        self.helm.upgrade(self.delivery.application.name, self._router, values, timeout_seconds=60, wait=False)
+        self.cluster.write_record(router=f"{charts.router_digest(self.delivery)}/{active.color}")
+
+    def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:
+        """Run a suite of the released commit against *host*, where *stack* must answer; reports land in this run's folder,
+        outcomes are remembered.
+        """
         suites = self.delivery.application.suites
         result = run_suite(
             self.delivery.folder / suites.folder(name),
             url=public_url(host, self.settings),
             connect=self.settings.ingress_address,
-            release=self.delivery.release.id,
-            color=str(color),
+            release=stack.label,
+            color=str(stack.color),
             report_folder=self.settings.runs_folder / self.delivery.run / f"{name} {host}",
             workers=CASES_AT_ONCE if name == "e2e" else 0,
             timeout_seconds=600,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from azora.bluegreen import first_approval, runs
 from azora.colors import Color
 from azora.errors import CheckFailed, Refused
 from azora.gateways.steps import Steps, Told, unready
 from azora.gateways.watching import finish_probe, receipt_of, start_probe
 from azora.probing import ProbeResult
-from azora.record import Receipt, Switch
+from azora.record import Approval, Kind, Receipt, Switch
+from azora.release import shown
 from azora.safety import may_serve
 from azora.world import Stack, World
 
@@ -18,29 +20,43 @@ class Switching(Steps):
     """From a proved preview to users on it, or back where they were."""
 
     def switch(self) -> Switch:
-        """Users go to this release: a probe starts, then one compare-and-swap patch. Refused when that is not safe."""
+        """Users go to this release: a probe starts, then one compare-and-swap patch. Refused when that is not safe, or was not
+        approved for the very state that the patch changes.
+        """
         self.hold()
-        world = self.cluster.look()
-        release = self.delivery.release
-        here = world.active is not None and world.stack(world.active).release == release.id
-        to = world.active if here and world.active else world.preview
-        reason = None if here else may_serve(world, to) or _is_not(world.stack(to), release.id)
-        if reason:
-            raise Refused(f"could not switch {self._where}: {reason}", advice="run the release again")
-        entry = Switch(
-            number=world.next_switch,
-            at=datetime.now(UTC),
-            kind="first" if here and not world.switches else "promotion",
-            came_from=None if here else world.active,
-            to=to,
-            release=release.id,
-            commit=release.commit,
-            by=self.delivery.run,
-            approval=next((yes.id for yes in world.approvals if yes.run == self.delivery.run), None),
-        )
+        world = self.look()
+        entry = self._first(world) if runs(world, self.delivery.release.id) else self._promotion(world)
         start_probe(self.delivery, self.settings)
         self.cluster.switch(world, entry)
         return entry
+
+    def _first(self, world: World) -> Switch:
+        """The entry of the log for users that the router's installation brought here."""
+        known = first_approval(world, self.wanted)
+        approval = known or self.approval(world)
+        return self._entry(world, "first", None, world.active_stack or Stack(world.preview), approval)
+
+    def _promotion(self, world: World) -> Switch:
+        stack, release = world.stack(world.preview), self.delivery.release
+        if reason := may_serve(world, stack.color) or _is_not(stack, release.id):
+            raise Refused(f"could not switch {self._where}: {reason}", advice="run the release again")
+        return self._entry(world, "promotion", world.active, stack, self.approval(world))
+
+    def _entry(
+        self, world: World, kind: Kind, came_from: Color | None, to: Stack, approval: Approval | None = None
+    ) -> Switch:
+        release = self.delivery.release
+        return Switch(
+            number=world.next_switch,
+            at=datetime.now(UTC),
+            kind=kind,
+            came_from=came_from,
+            to=to.color,
+            release=str(to.release),
+            commit=release.commit if to.release == release.id else "",
+            by=self.delivery.run,
+            approval=approval.id if approval else world.approval_of(to.release),
+        )
 
     def watch(self, told: Told) -> Receipt:
         """Watch the new color for the settle time, run the smoke cases through the live address, write the receipt.
@@ -68,9 +84,10 @@ class Switching(Steps):
         """Why the new color must not keep its users, or None."""
         if probed.failed:
             return f"requests failed around the switch: {probed.summary(at.timestamp())}"
-        if reason := unready(self.cluster.look().stack(color)):
+        stack = self.cluster.look().stack(color)
+        if reason := unready(stack):
             return reason
-        smoke = self.suite("smoke", self.delivery.environment.hosts.live, color)
+        smoke = self.suite("smoke", self.delivery.environment.hosts.live, stack)
         told(smoke)
         return None if smoke.ok else f"smoke cases through the live address: {smoke.summary()}"
 
@@ -102,25 +119,19 @@ class Switching(Steps):
             self.cluster.record_stack(stack.color, stack.record.model_copy(update={"proved_at": None}))
 
     def _return(self, world: World, entry: Switch, back: Color, reason: str) -> None:
-        reverse = Switch(
-            number=world.next_switch,
-            at=datetime.now(UTC),
-            kind="return",
-            came_from=entry.to,
-            to=back,
-            release=str(world.stack(back).release),
-            by=self.delivery.run,
-        )
+        reverse = self._entry(world, "return", entry.to, world.stack(back))
         self.cluster.switch(world, reverse)
         self.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=reason))
 
     def book(self) -> None:
         """The router's Helm release says the same as the live Service; the preview Service follows to the other color."""
         self.hold()
-        if active := self.cluster.look().active:
+        if active := self.cluster.look().active_stack:
             self._upgrade_router(active)
             self.cluster.correct_selector()
 
 
 def _is_not(stack: Stack, release: str) -> str | None:
-    return None if stack.release == release else f"the {stack.color} stack runs {stack.release} by now, not {release}"
+    if stack.release == release:
+        return None
+    return f"the {stack.color} stack runs {shown(stack.release)} by now, not {shown(release)}"

@@ -34,15 +34,17 @@ def testing_of(environment_name: str) -> UnderTest:
     machine = settings()
     environment = load_environment(environment_name, machine.environments)
     cluster = connect(environment, machine)
-    release, active = cluster.running().id, cluster.look().active
+    live = cluster.look().active_stack
+    if live is None:
+        raise BadInput(f"could not test {environment_name}: nobody is served there", advice="release something first")
     secret = None
     with suppress(BadInput):  # who needs it says so; the smoke cases do not
         secret = suite_secret(cluster, load_application(ROOT).suites.secret)
     return UnderTest(
         public_url(environment.hosts.live, machine),
         machine.ingress_address,
-        release,
-        str(active),
+        live.label,
+        str(live.color),
         secret,
     )
 

@@ -35,7 +35,7 @@ STACK: Values = {
     "images": {name: image(name) for name in [*SERVICES, "migrations"]},
 }
 ROUTER: Values = {
-    "azora": {"application": "azora", "environment": "staging", "color": "blue"},
+    "azora": {"application": "azora", "environment": "staging", "color": "blue", "release": "3f2a1c9b0d4e"},
     "edge": {"component": "web"},
     "hosts": {"live": "azora.localhost", "preview": "preview.azora.localhost"},
 }

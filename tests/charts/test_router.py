@@ -39,10 +39,12 @@ def test_the_selector_is_the_contract(router: Render, active: str, preview: str)
     services = router(azora={"color": active}).of("Service")
 
     for name, color in (("azora", active), ("azora-preview", preview)):
+        release = {"azora.dev/release": "3f2a1c9b0d4e"} if color == active else {}
         assert services[name]["spec"]["selector"] == {
             "app.kubernetes.io/name": "azora",
             "app.kubernetes.io/component": "web",
             "azora.dev/color": color,
+            **release,
         }
         (port,) = services[name]["spec"]["ports"]
         assert (port["name"], port["port"], port["targetPort"]) == ("http", 80, "http")

@@ -68,7 +68,7 @@ def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(promotion: 
     old = promotion.cluster.look()
     assert walk(promotion, until=Step.PROVE) == [Step.INSTALL_PREVIEW]
     promotion.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
-    promotion.cluster.point_preview_at(old.preview.other)
+    promotion.cluster.point_preview_at(old.stack(old.preview.other))
     assert walk(promotion, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
     assert walk(promotion) == [Step.WATCH, Step.BOOK]
     now = promotion.cluster.look()

@@ -38,7 +38,7 @@ def test_a_yes_moves_users_without_losing_a_request(yes: Yes) -> None:
     after = road.world("production")
     assert yes.over.went_well
     assert after.active is yes.before.preview
-    assert road.get("production").headers["X-Azora-Release"] == after.stack(yes.before.preview).release
+    assert road.get("production").headers["X-Azora-Release"] == after.stack(yes.before.preview).label
     assert yes.seen.failed == 0, yes.seen.summary()
     assert yes.seen.unsent == 0
     install = next(seconds for name, _, seconds in stages(yes.over.id) if name == "production: install preview")

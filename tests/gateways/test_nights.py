@@ -10,7 +10,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 
 from azora.gateways import orchestrator
-from azora.gateways.orchestrator import COMMIT_LABEL, label_with_commit, nights_until
+from azora.gateways.orchestrator import COMMIT_LABEL, label, nights_until
 from azora.notices import Night
 from tests.prefect_api import Prefect, serving
 
@@ -95,5 +95,5 @@ def test_a_run_that_failed_in_no_task_is_told_all_the_same(api: Prefect) -> None
 
 
 def test_a_run_is_labelled_with_its_commit(api: Prefect) -> None:
-    label_with_commit(str(UUID(int=23)), "a" * 40)
+    label(str(UUID(int=23)), {COMMIT_LABEL: "a" * 40})
     assert (f"/flow_runs/{UUID(int=23)}/labels", {COMMIT_LABEL: "a" * 40}) in api.asked

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azora.bluegreen import Step, Wanted, approved, next_step
+from azora.bluegreen import Step, approved, next_step
+from azora.bound import bound_of
 from azora.colors import Color
 from azora.migrations import Migration
 from azora.record import Approval, Receipt, StackRecord, Switch
+from azora.wanted import Wanted
 from azora.world import Stack, World
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -21,7 +23,7 @@ def stack(
     color: Color, release: str, *, ready: int = 3, wanted: int = 3, proved: bool = True, helm: str = "deployed"
 ) -> Stack:
     record = StackRecord(release=release, revision=1, proved_at=NOW if proved else None)
-    return Stack(color, release, helm, 1, {"web": wanted}, {"web": ready}, frozenset(), record)
+    return Stack(color, release, helm, 1, {"web": wanted}, {"web": ready}, frozenset(), record, label=release)
 
 
 def switched(number: int, release: str, to: Color, *, approval: str | None = None) -> Switch:
@@ -42,13 +44,22 @@ SERVING_OLD = World(
     data_digest="data",
     router_digest="router/blue",
 )
+PRODUCTION = Wanted(
+    "new",
+    "run",
+    approval_needed=True,
+    ask_after_preview=False,
+    data_digest="data",
+    router_digest="router",
+    environment="production",
+    policy="policy",
+)
 YES = Approval(
     id="run/production-1-1",
     run="run",
     environment="production",
     release="new",
-    plan="plan",
-    bound_to=SERVING_OLD.bound,
+    plan=bound_of(SERVING_OLD, PRODUCTION).hash,
     approver="ada",
     reason="it is time",
     at=NOW,
@@ -57,6 +68,13 @@ YES = Approval(
 APPROVED = replace(SERVING_OLD, approvals=(YES,))
 INSTALLED = replace(APPROVED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", proved=False)})
 PROVED = replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new")})
+
+
+OPENED = replace(EMPTY, active=BLUE, service_version="1", stacks={BLUE: stack(BLUE, "new")}, data_digest="data")
+
+
+def approval(plan: str) -> Approval:
+    return YES.model_copy(update={"plan": plan})
 
 
 def tried_by(run: str) -> World:
@@ -76,9 +94,6 @@ SWITCHED = replace(
 WATCHED = replace(SWITCHED, receipts=(*SERVING_OLD.receipts, Receipt(number=2, verdict="good")))
 BOOKED = replace(WATCHED, preview_points_at=BLUE, router_digest="router/green")
 
-PRODUCTION = Wanted(
-    "new", "run", approval_needed=True, ask_after_preview=False, data_digest="data", router_digest="router"
-)
 STAGING = replace(PRODUCTION, approval_needed=False)
 TRIED = replace(PRODUCTION, end_to_end=True)
 AFTER = replace(PRODUCTION, ask_after_preview=True)
@@ -143,7 +158,15 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             Step.ASK,
             id="after_preview: a migration waits for the yes all the same",
         ),
-        pytest.param(APPROVED, replace(AFTER, code=MIGRATING), Step.INSTALL_PREVIEW, id="after_preview: yes, migrate"),
+        pytest.param(
+            replace(
+                SERVING_OLD,
+                approvals=(approval(bound_of(SERVING_OLD, replace(AFTER, code=MIGRATING)).hash),),
+            ),
+            replace(AFTER, code=MIGRATING),
+            Step.INSTALL_PREVIEW,
+            id="after_preview: yes, migrate",
+        ),
         pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
         pytest.param(
             replace(SWITCHED, receipts=(Receipt(number=2, verdict="bad"),)),
@@ -154,6 +177,14 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
         pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
         pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
         pytest.param(BOOKED, PRODUCTION, None, id="done"),
+        pytest.param(OPENED, STAGING, Step.SWITCH, id="first release: the log gets its first entry"),
+        pytest.param(OPENED, PRODUCTION, Step.ASK, id="a router that somebody made by hand: nobody approved it"),
+        pytest.param(
+            replace(OPENED, approvals=(approval(bound_of(EMPTY, PRODUCTION).hash),)),
+            PRODUCTION,
+            Step.SWITCH,
+            id="first release: by the approval of before anybody was served",
+        ),
         pytest.param(replace(BOOKED, approvals=()), PRODUCTION, None, id="what runs already needs no approval"),
     ],
 )
@@ -168,8 +199,9 @@ def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
         pytest.param(
             replace(APPROVED, approvals=(YES.model_copy(update={"run": "another"}),)), False, id="another run's"
         ),
+        pytest.param(replace(APPROVED, approvals=(approval("another"),)), False, id="another plan"),
         pytest.param(
-            replace(APPROVED, approvals=(YES.model_copy(update={"release": "another"}),)), False, id="another release"
+            replace(APPROVED, approvals=(YES.model_copy(update={"ended": "could not promote"}),)), False, id="used up"
         ),
         pytest.param(replace(APPROVED, approvals=(YES.model_copy(update={"expires_at": NOW}),)), False, id="expired"),
         pytest.param(
@@ -187,3 +219,34 @@ def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
 )
 def test_an_approval_is_bound_to_what_was_shown(world: World, *, holds: bool) -> None:
     assert approved(world, PRODUCTION, NOW) is holds
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"environment": "qa"}, ["the environment is qa, not production"], id="environment"),
+        pytest.param({"release": "newer"}, ["the release is newer, not new"], id="release"),
+        pytest.param({"policy": "other"}, ["the file of production was changed"], id="policy"),
+        pytest.param({"router_digest": "other"}, ["the objects of the router are different"], id="router"),
+        pytest.param({"code": MIGRATING}, ["the migrations to run are 0002, no longer none"], id="migrations"),
+        pytest.param({"run": "another"}, [], id="who does it does not matter"),
+        pytest.param({"data_digest": "other"}, [], id="nor do the databases' objects"),
+    ],
+)
+def test_what_is_wanted_binds(change: dict[str, object], said: list[str]) -> None:
+    """Each part that a person approved makes another plan when it changes, and is named."""
+    before, later = bound_of(SERVING_OLD, PRODUCTION), bound_of(SERVING_OLD, replace(PRODUCTION, **change))  # type: ignore[arg-type]
+    assert before.differences(later) == said
+    assert (before.hash == later.hash) is not bool(said)
+
+
+def test_what_users_have_binds() -> None:
+    """Moved users are another plan; an autoscaler, a preview or a receipt is none."""
+    before = bound_of(SERVING_OLD, PRODUCTION)
+    assert before.differences(bound_of(SWITCHED, PRODUCTION)) == [
+        "users are served by new (green), no longer by old (blue)",
+        "the active color is green, no longer blue",
+        "the last switch is number 2, no longer 1",
+    ]
+    scaled = replace(SERVING_OLD, stacks={BLUE: stack(BLUE, "old", wanted=9, ready=9), GREEN: stack(GREEN, "x")})
+    assert bound_of(scaled, PRODUCTION) == bound_of(replace(SERVING_OLD, receipts=()), PRODUCTION) == before

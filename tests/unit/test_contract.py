@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from azora.contract import router_faults, shared_names, stack_faults
+from azora.contract import live_ports, router_faults, shared_names, stack_faults
 
 Json = dict[str, Any]
 IMAGE = "registry.example/shop/front@sha256:1"
@@ -30,8 +30,15 @@ FRONT: Json = {
         },
     },
 }
-ROUTER_VALUES: Json = {"azora": {"application": "shop", "color": "blue"}, "edge": {"component": "front"}}
-LIVE: Json = {"kind": "Service", "metadata": {"name": "shop"}, "spec": {"selector": LABELS}}
+ROUTER_VALUES: Json = {
+    "azora": {"application": "shop", "color": "blue", "release": "3f2a"},
+    "edge": {"component": "front"},
+}
+LIVE: Json = {
+    "kind": "Service",
+    "metadata": {"name": "shop"},
+    "spec": {"selector": {**LABELS, "azora.dev/release": "3f2a"}, "ports": [{"port": 80, "targetPort": "web"}]},
+}
 PREVIEW: Json = {
     "kind": "Service",
     "metadata": {"name": "shop-preview"},
@@ -124,11 +131,27 @@ def selects(labels: Json | None) -> Callable[[Json], object]:
             [changed(LIVE, selects({**LABELS, "track": "live"})), PREVIEW], "track: live and not", id="one label more"
         ),
         pytest.param([LIVE, changed(PREVIEW, selects(None))], "Service shop-preview selects nothing", id="nothing"),
+        pytest.param(
+            [changed(LIVE, selects(LABELS)), PREVIEW],
+            "the selector of Service shop lacks the release: add the line `azora.dev/release: {{ .Values.azora.release | quote }}`",
+            id="a router of before the release was selected",
+        ),
+        pytest.param(
+            [changed(LIVE, selects({**LABELS, "azora.dev/release": "other"})), PREVIEW],
+            "azora.dev/release: other and not",
+            id="another release",
+        ),
     ],
 )
 def test_what_a_router_lacks_is_told(objects: list[Json], fault: str) -> None:
     (told,) = router_faults(objects, ROUTER_VALUES)
     assert fault in told
+
+
+def test_ports_of_the_live_service() -> None:
+    """The switch patches the live Service's ports to those of the release."""
+    assert live_ports([PREVIEW, LIVE], "shop") == ({"port": 80, "targetPort": "web"},)
+    assert live_ports([PREVIEW], "shop") is None
 
 
 def test_a_name_that_both_colors_have_is_told() -> None:

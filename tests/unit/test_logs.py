@@ -97,7 +97,7 @@ def test_a_line_of_a_task_says_its_run_its_task_and_what_it_was_given(log: Path)
         "ecs.version": "1.6.0",
         "service.name": "pipeline",
         "service.environment": "production",
-        "service.version": BASE.id,
+        "service.version": BASE.label,
         "labels.color": "blue",
         "labels.run": str(RUN),
         "labels.run_name": "release abc1234",

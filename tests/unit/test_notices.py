@@ -10,12 +10,13 @@ import pytest
 from azora.colors import Color
 from azora.environment import load_environment
 from azora.notices import Night, Notice, of_switch, of_the_night, waiting
-from azora.plan import Change, plan_of
+from azora.plan import Change
 from azora.record import Receipt, StackRecord, Switch
 from azora.settings import ROOT
 from azora.world import World
 from tests.unit.test_bluegreen import BLUE, GREEN, NOW, SERVING_OLD, SWITCHED, YES, stack
 from tests.unit.test_migrations import ADD, DROP
+from tests.unit.test_plan import planned
 from tests.unit.test_release import BASE
 
 PRODUCTION = load_environment("production", ROOT / "deployments/environments")
@@ -24,7 +25,7 @@ FIX, ADDED = Change("f1f1f1f", "ada", "Fix the cart"), Change("a2a2a2a", "bob", 
 
 
 def test_a_question_tells_the_plan_in_short_and_where_to_answer() -> None:
-    plan = plan_of(PRODUCTION, BASE, SERVING_OLD, changes=(FIX, ADDED))
+    plan = planned(SERVING_OLD, changes=(FIX, ADDED))
     assert waiting(plan, LINK) == Notice(
         "production waits for an answer: Change the banner",
         f"""\
@@ -41,12 +42,12 @@ answer it with Resume: {LINK}""",
 
 def test_a_question_about_a_contract_says_that_there_is_no_way_back() -> None:
     release = BASE.model_copy(update={"migrations": (ADD, DROP)})
-    text = waiting(plan_of(PRODUCTION, release, SERVING_OLD), LINK).text
+    text = waiting(planned(SERVING_OLD, release), LINK).text
     assert f"migrations: expand {ADD.revision}, contract {DROP.revision}; no way back after them" in text
 
 
 def test_a_question_about_many_commits_shows_ten() -> None:
-    text = waiting(plan_of(PRODUCTION, BASE, SERVING_OLD, changes=(FIX,) * 12), LINK).text
+    text = waiting(planned(SERVING_OLD, changes=(FIX,) * 12), LINK).text
     assert text.count("Fix the cart") == 10
     assert "- … and 2 more" in text
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from azora.environment import load_environment
+from azora.bound import bound_of
+from azora.environment import Environment, load_environment
 from azora.migrations import Migration
-from azora.plan import Change, markdown, plan_of, proof_for
+from azora.plan import Change, Plan, markdown, plan_of, proof_for
 from azora.record import ProofRecord
+from azora.release import Release
 from azora.settings import ROOT
+from azora.wanted import Wanted
+from azora.world import World
 from tests.unit.test_bluegreen import BLUE, GREEN, SERVING_OLD, SWITCHED, stack
 from tests.unit.test_migrations import ADD, DROP, FIRST
 from tests.unit.test_release import BASE
@@ -22,10 +27,18 @@ PRODUCTION = load_environment("production", ROOT / "deployments/environments")
 PROOF = ProofRecord(release=BASE.id, at=NOW - timedelta(hours=1), run="abc", summary="all passed")
 
 
+def planned(world: World, release: Release = BASE, environment: Environment = PRODUCTION, **shown: Any) -> Plan:
+    """The plan for *release* as a promotion makes it."""
+    wanted = Wanted(
+        release.id, "run", True, False, None, "router", environment.name, environment.policy_digest, code=release
+    )
+    return plan_of(environment, release, world, bound_of(world, wanted), **shown)
+
+
 def test_looking_again_does_not_change_the_hash_nor_does_the_preview_color() -> None:
-    plan = plan_of(PRODUCTION, BASE, SERVING_OLD, changes=(Change("a", "b", "c"),), proof=PROOF)
+    plan = planned(SERVING_OLD, changes=(Change("a", "b", "c"),), proof=PROOF)
     with_preview = replace(SERVING_OLD, stacks={**SERVING_OLD.stacks, GREEN: stack(GREEN, "other")})
-    assert plan.hash == plan_of(PRODUCTION, BASE, SERVING_OLD).hash == plan_of(PRODUCTION, BASE, with_preview).hash
+    assert plan.hash == planned(SERVING_OLD).hash == planned(with_preview).hash
 
 
 def test_another_release_another_rule_or_moved_users_change_it() -> None:
@@ -34,22 +47,20 @@ def test_another_release_another_rule_or_moved_users_change_it() -> None:
         update={"approval": PRODUCTION.approval.model_copy(update={"ask": "after_preview"})}
     )  # type: ignore[union-attr]
     hashes = {
-        plan_of(PRODUCTION, BASE, SERVING_OLD).hash,
-        plan_of(PRODUCTION, other, SERVING_OLD).hash,
-        plan_of(asked_later, BASE, SERVING_OLD).hash,
-        plan_of(PRODUCTION, BASE, SWITCHED).hash,
+        planned(SERVING_OLD).hash,
+        planned(SERVING_OLD, other).hash,
+        planned(SERVING_OLD, environment=asked_later).hash,
+        planned(SWITCHED).hash,
     }
     assert len(hashes) == 4
 
 
 def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> None:
-    text = markdown(
-        plan_of(PRODUCTION, BASE, SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF)
-    )
+    text = markdown(planned(SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF))
     for told in (
         "blue: old",
         "green",
-        BASE.id,
+        BASE.id[:12],
         "`1234567` Fix the cart (Ada)",
         "all passed",
         "**before** anything in production changes",
@@ -69,14 +80,14 @@ def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> N
 def test_the_approver_reads_which_migrations_would_run(migrations: tuple[Migration, ...], told: str) -> None:
     release = BASE.model_copy(update={"migrations": migrations})
     world = replace(SERVING_OLD, stacks={BLUE: migrated(BLUE, "old", FIRST)})
-    assert told in markdown(plan_of(PRODUCTION, release, world))
+    assert told in markdown(planned(world, release))
 
 
 def test_a_plan_with_a_migration_is_asked_about_before_it_runs() -> None:
     policy = PRODUCTION.approval.model_copy(update={"ask": "after_preview"})  # type: ignore[union-attr]
     later = PRODUCTION.model_copy(update={"approval": policy})
     world = replace(SERVING_OLD, stacks={BLUE: migrated(BLUE, "old", FIRST)})
-    asked = [plan_of(later, BASE.model_copy(update={"migrations": m}), world).ask for m in ((FIRST,), (FIRST, ADD))]
+    asked = [planned(world, BASE.model_copy(update={"migrations": m}), later).ask for m in ((FIRST,), (FIRST, ADD))]
     assert asked == ["after_preview", "before_preview"]
 
 

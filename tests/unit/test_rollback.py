@@ -98,6 +98,9 @@ FORTH = replace(BOOKED, switches=(*BACK.switches, rolled_back(4, "new", GREEN)))
         ),
         pytest.param(replace(BOOKED, active=BLUE), None, GREEN, id="somebody edited the live Service"),
         pytest.param(replace(BOOKED, active=None), None, GREEN, id="somebody made the live Service select no color"),
+        pytest.param(
+            replace(BOOKED, selected_release="another"), None, GREEN, id="somebody made it select another release"
+        ),
     ],
 )
 def test_target(world: World, revision: int | None, target: Color | str) -> None:

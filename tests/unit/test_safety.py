@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from azora.colors import Color
 from azora.delivery import Delivery
-from azora.environment import load_environment
+from azora.environment import Environment, load_environment
 from azora.errors import Refused
 from azora.gateways.cluster import Cluster
 from azora.gateways.promotion import Promotion
@@ -17,15 +18,15 @@ from azora.gateways.rollback import _switched as switched_by_hand
 from azora.gateways.rollback import to_be_brought_up
 from azora.migrations import Migration
 from azora.record import Receipt, StackRecord, Switch
-from azora.safety import may_be_installed, may_serve
+from azora.safety import drifted, may_be_installed, may_serve, was_approved
 from azora.settings import ROOT
 from azora.way_back import target_of
 from azora.world import Stack, World
-from tests.unit.test_bluegreen import BLUE, GREEN, PROVED, SWITCHED, stack
+from tests.unit.test_bluegreen import BLUE, BOOKED, GREEN, NOW, PROVED, SWITCHED, stack, switched
 from tests.unit.test_migrations import ADD, DROP, FIRST, MARK, code
 from tests.unit.test_release import BASE
 
-STAGING = load_environment("staging", ROOT / "deployments/environments")
+STAGING, PRODUCTION = (load_environment(name, ROOT / "deployments/environments") for name in ("staging", "production"))
 
 
 def migrated(color: Color, release: str, *migrations: Migration, **more: Any) -> Stack:
@@ -99,8 +100,8 @@ def test_what_may_be_installed(world: World, release: StackRecord, reason: str |
 class Remembered(Cluster):
     """A namespace that is what the test says, and keeps what would be written."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__(cast(Any, None), STAGING, "azora")
+    def __init__(self, world: World, environment: Environment = STAGING) -> None:
+        super().__init__(cast(Any, None), environment, "azora")
         self.world = world
         self.written: dict[str, str | None] = {}
         self.moved: list[Switch] = []
@@ -117,7 +118,7 @@ class Remembered(Cluster):
     def switch(self, world: World, entry: Switch) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
         self.moved.append(entry)
 
-    def point_preview_at(self, color: Color) -> None: ...
+    def point_preview_at(self, stack: Stack) -> None: ...
 
 
 def promotion(cluster: Cluster, *migrations: Migration) -> Promotion:
@@ -174,6 +175,80 @@ def test_a_return_after_a_bad_watch_obeys_too(world: World, goes_to: list[Color]
     assert said in told
     assert [move.to for move in cluster.moved] == goes_to
     assert ("users stay" in str(cluster.written["receipts"])) == (not goes_to)
+
+
+@pytest.mark.parametrize(
+    ("world", "drift"),
+    [
+        pytest.param(World(), None, id="nothing was ever released"),
+        pytest.param(BOOKED, None, id="as the log says"),
+        pytest.param(replace(BOOKED, selected_release="new"), None, id="its selector names the release, too"),
+        pytest.param(replace(BOOKED, active=BLUE), "the live Service selects blue", id="the other color"),
+        pytest.param(replace(BOOKED, active=None), "selects no color", id="no color"),
+        pytest.param(replace(BOOKED, selected_release="x"), "selects green, release x", id="another release"),
+        pytest.param(
+            replace(BOOKED, stacks={**BOOKED.stacks, GREEN: stack(GREEN, "hotfix")}),
+            "switch 2 sent users to green, release new, and the green stack runs hotfix",
+            id="another release in the live color",
+        ),
+    ],
+)
+def test_drift(world: World, drift: str | None) -> None:
+    """A hand at the live Service, or at the stack behind it, is named; it is never taken for a promotion."""
+    said = drifted(world)
+    assert said is None if drift is None else drift in (said or "")
+
+
+def test_promotion_over_a_drift() -> None:
+    """The next run ends as refused, names the drift and the rollback that mends it, and writes nothing."""
+    cluster = Remembered(replace(BOOKED, active=BLUE))
+    with pytest.raises(Refused, match=r"could not promote in staging: switch 2 .* changed it by hand") as caught:
+        promotion(cluster).look()
+    assert "`azora rollback staging`" in caught.value.advice
+    assert not cluster.written
+
+
+APPROVED_LATER = (switched(1, "older", BLUE), switched(2, "old", GREEN, approval="run/1"), switched(3, "x", BLUE))
+
+
+@pytest.mark.parametrize(
+    ("world", "release", "approved"),
+    [
+        pytest.param(World(switches=APPROVED_LATER[:1]), "older", True, id="the environment never asked"),
+        pytest.param(World(switches=APPROVED_LATER), "old", True, id="its switch carries an approval"),
+        pytest.param(World(switches=APPROVED_LATER), "x", False, id="where a hand had sent users"),
+        pytest.param(World(switches=APPROVED_LATER), "preview", False, id="it never served"),
+        pytest.param(
+            World(switches=APPROVED_LATER, approval_since=NOW + timedelta(hours=1)), "older", True, id="from before"
+        ),
+        pytest.param(
+            World(switches=APPROVED_LATER[2:], approval_since=NOW), "x", False, id="the log forgot the approved one"
+        ),
+    ],
+)
+def test_approved_release(world: World, release: str, *, approved: bool) -> None:
+    """Only a release that came by an approval, or before the environment asked for any, may be switched to by hand."""
+    assert was_approved(world, release) is approved
+
+
+def test_a_switch_by_hand_to_what_nobody_approved() -> None:
+    """A proved preview of a rejected or expired request gets no users by `azora switch`, and gets them where nobody is asked."""
+    waiting = replace(BOOKED, stacks={**BOOKED.stacks, BLUE: stack(BLUE, "rejected")})
+    cluster = Remembered(waiting, PRODUCTION)
+    with pytest.raises(Refused, match="to release rejected: nobody approved it here") as caught:
+        switched_by_hand(cluster, BLUE, "ada", "switch")
+    assert "azora deploy production" in caught.value.advice
+    assert not cluster.moved
+    assert switched_by_hand(Remembered(waiting), BLUE, "ada", "switch")
+
+
+def test_a_switch_by_hand_carries_the_approval() -> None:
+    """The log says by which approval a release is there, however often users come back to it."""
+    (first, second) = BOOKED.switches
+    world = replace(BOOKED, switches=(first.model_copy(update={"approval": "run/1"}), second))
+    entry = switched_by_hand(Remembered(world, PRODUCTION), BLUE, "ada", "switch")
+    assert entry is not None
+    assert entry.approval == "run/1"
 
 
 def test_what_a_killed_install_may_have_run_is_known_until_one_ends_well() -> None:

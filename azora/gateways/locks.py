@@ -31,7 +31,7 @@ def alongside(file: Path, *, what: str, timeout_seconds: float = 600.0) -> Itera
 def _held(file: Path, kind: int, what: str, timeout_seconds: float) -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout_seconds
-    with file.open("w") as held:
+    with file.open("a+") as held:  # NFS wants it readable for a shared lock: flock(2)
         while not _taken(held.fileno(), kind):
             if time.monotonic() > deadline:
                 raise NotReadyYet(f"could not {what}: another run holds {file} for {timeout_seconds:g} s already")

@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 def locked(file: Path) -> Iterator[None]:
     """Hold *file* so that nobody else does the same at the same time; let go by the kernel when this process dies."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as held:
+    with file.open("a+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 

@@ -1,0 +1,53 @@
+"""Lock files: shared file systems are asked for what they can do, and what a file holds stays."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from azora.gateways.locks import alongside, only_one
+from azora.local.cache import locked
+
+Lock = Callable[[Path], AbstractContextManager[None]]
+
+EVERY_LOCK = pytest.mark.parametrize(
+    "lock",
+    [
+        pytest.param(partial(only_one, what="try"), id="only one"),
+        pytest.param(partial(alongside, what="try"), id="alongside"),
+        pytest.param(locked, id="the node's cache"),
+    ],
+)
+
+
+def access_modes(file: Path) -> set[int]:
+    """Of every descriptor that this process has of *file*."""
+    descriptors = [int(link.name) for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(file)]
+    return {fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE for descriptor in descriptors}
+
+
+@EVERY_LOCK
+def test_a_lock_leaves_its_file_s_content(lock: Lock, tmp_path: Path) -> None:
+    """A path that is mistaken for a lock's does not lose what it holds."""
+    file = tmp_path / "some.lock"
+    file.write_text("kept")
+
+    with lock(file):
+        pass
+
+    assert file.read_text() == "kept"
+
+
+@EVERY_LOCK
+def test_a_lock_s_file_is_open_for_both(lock: Lock, tmp_path: Path) -> None:
+    """NFS gives a shared lock on a readable descriptor only, an exclusive one on a writable one: flock(2)."""
+    file = tmp_path / "new/some.lock"
+
+    with lock(file):
+        assert access_modes(file) == {os.O_RDWR}

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         "10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from."
     )
     registry_plain_http: bool = Field(
-        True, description="Whether the registry speaks plain HTTP (the embedded one does)."
+        False, description="Whether the registry speaks plain HTTP (the embedded one does, and says so)."
     )
     ingress_address: str | None = Field(
         "127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up."

@@ -42,17 +42,20 @@ def run(
     log: Path | None = None,
     grace_seconds: float = GRACE_SECONDS,
     yields: bool = False,
+    given: str = "",
 ) -> Completed:
     """Run *argv* to its end and return what it left, whatever its exit code; *what* completes "could not …".
 
-    With *log* both streams go to that file as they come, and `output` is that run's part of it. At the limit, and when
-    an exception (a cancellation) interrupts the wait, the whole group gets TERM and, `grace_seconds` later, KILL.
+    It reads *given* from its standard input. With *log* both streams go to that file as they come, and `output` is that
+    run's part of it. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
+    TERM and, `grace_seconds` later, KILL.
     What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
     Raises Failed for a program that is not there or does not end. *argv* is public on this machine: no secrets in it.
     """
     with ExitStack() as stack:
         output, errors, start = _outputs(log, stack)
-        process = _started(argv, what, stdout=output, stderr=errors or subprocess.STDOUT, cwd=cwd, env=env)
+        stdin = _filled(stack.enter_context(tempfile.TemporaryFile()), given) if given else subprocess.DEVNULL
+        process = _started(argv, what, stdin=stdin, stdout=output, stderr=errors or subprocess.STDOUT, cwd=cwd, env=env)
         with _ended(process, grace_seconds):
             if yields:
                 let_others_go_first(process.pid)
@@ -64,6 +67,12 @@ def run(
                     advice=f"read {log}" if log else "see what it waits for, then raise its limit",
                 ) from None
         return Completed(returncode, _read(output, start), _read(errors, 0) if errors else "")
+
+
+def _filled(file: IO[bytes], given: str) -> IO[bytes]:
+    file.write(given.encode())
+    file.seek(0)
+    return file
 
 
 def _outputs(log: Path | None, stack: ExitStack) -> tuple[IO[bytes], IO[bytes] | None, int]:
@@ -79,6 +88,7 @@ def _started(
     argv: Sequence[str],
     what: str,
     *,
+    stdin: IO[bytes] | int,
     stdout: IO[bytes],
     stderr: IO[bytes] | int,
     cwd: Path | None,
@@ -86,7 +96,7 @@ def _started(
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=cwd, env=env, start_new_session=True
+            argv, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, start_new_session=True
         )
     except OSError as error:
         advice = f"install {argv[0]!r} or correct PATH"

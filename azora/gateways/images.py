@@ -18,6 +18,7 @@ from azora.gateways.buildah import buildah, forget_old, layers_kept, storage_fol
 from azora.gateways.commands import Completed
 from azora.gateways.locks import only_one
 from azora.gateways.registry import Reference, digest_of_tag
+from azora.gateways.registry_login import file_for_buildah
 from azora.gateways.source import BYTECODE, digest_of
 
 BUILD_TIMEOUT_SECONDS = 1800.0
@@ -117,6 +118,7 @@ def _bud(image: Image, folder: Path, pinned: str, target: Reference, log: Path) 
     if pinned:
         command += ["--build-arg", f"BASE={pinned}", f"--tls-verify={_tls(Reference.parse(pinned))}"]
     command += [argument for volume in pypi.volumes(folder) for argument in ("--volume", volume)]
+    command += _logins(folder, target, *([Reference.parse(pinned)] if pinned else []))
     command.append(str(folder / "export" / image.context))
     return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
 
@@ -128,10 +130,16 @@ def _turn(image: Image, key: str) -> AbstractContextManager[None]:
 
 def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> str:
     command = ["push", f"--tls-verify={_tls(target)}", "--digestfile", str(digest_file)]
+    command += _logins(digest_file.parent, target)
     command += [target.by_tag(), f"docker://{target.by_tag()}"]
     done = buildah(command, what=f"push image {image.name!r}", timeout_seconds=PUSH_TIMEOUT_SECONDS, log=log)
     _checked(image, done, log)
     return digest_file.read_text().strip()
+
+
+def _logins(folder: Path, *images: Reference) -> list[str]:
+    file = file_for_buildah([f"{image.host}/{image.path}" for image in images], folder)
+    return ["--authfile", str(file)] if file else []
 
 
 def _tls(reference: Reference) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import httpx
 from httpx import codes
 
 from azora.errors import BadInput, Refused, Unreachable
+from azora.gateways.registry_login import HUB, Login, login_of
 from azora.settings import settings
 
 TIMEOUT_SECONDS = 10.0
@@ -76,7 +74,7 @@ def exists(reference: str) -> bool:
 
 def status_of(registry: str) -> int:
     """What its root answers; 401 where one must log in. Raises Unreachable."""
-    host = registry.partition("/")[0]
+    host = _api(registry.partition("/")[0])
     url = f"{'http' if settings().registry_plain_http else 'https'}://{host}/v2/"
     try:
         with _client() as client:
@@ -98,12 +96,14 @@ def digest_of_tag(image: Reference) -> str | None:
 
 
 def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
-    """What the registry of *image* answers there, with a token where it wants one. Raises Unreachable."""
-    url = f"{'http' if image.plain_http else 'https'}://{image.host}{path}"
-    answer = _sent(method, url, _login(image.host), what)
-    challenge = answer.headers.get("WWW-Authenticate", "")
-    if answer.status_code == codes.UNAUTHORIZED and (token := _token(challenge, image)):
-        answer = _sent(method, url, f"Bearer {token}", what)
+    """What the registry of *image* answers there, with a login where it wants one.
+
+    Raises Unreachable; BadInput or Failed for a login that cannot be read.
+    """
+    url = f"{'http' if image.plain_http else 'https'}://{_api(image.host)}{path}"
+    answer = _sent(method, url, None, what)
+    if answer.status_code == codes.UNAUTHORIZED and (authorization := _authorization(answer, image, what)):
+        answer = _sent(method, url, authorization, what)
     return answer
 
 
@@ -115,6 +115,11 @@ def accepted(answer: httpx.Response, image: Reference, *, what: str) -> httpx.Re
     if answer.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN):
         raise Refused(said, advice=f"log in: buildah login {image.host}")
     raise Unreachable(said, advice="see the registry's own log")
+
+
+def _api(host: str) -> str:
+    """Docker's own hub is called by another name than the one that its images have."""
+    return "registry-1.docker.io" if host in HUB else host
 
 
 def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.Response:
@@ -139,29 +144,37 @@ def _authorities() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _token(challenge: str, image: Reference) -> str | None:
+def _authorization(answer: httpx.Response, image: Reference, what: str) -> str | None:
+    """The header that *answer* wants, by the login of *image*; None where there is none, or none that would do."""
+    login = login_of(f"{image.host}/{image.path}".rstrip("/"))
+    for challenge in answer.headers.get_list("WWW-Authenticate"):
+        if challenge.lower().startswith("bearer "):
+            token = _token(challenge, image, login, what)
+            return f"Bearer {token}" if token else None
+    return f"Basic {login.basic}" if login else None
+
+
+def _token(challenge: str, image: Reference, login: Login | None, what: str) -> str | None:
     """https://distribution.github.io/distribution/spec/auth/token/"""
-    asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    if not challenge.lower().startswith("bearer ") or not asked.get("realm", "").startswith("https://"):
+    wanted = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    realm = wanted.get("realm", "")
+    if not realm.startswith(("https://", "http://") if image.plain_http else "https://"):
         return None
-    query = {"service": asked.get("service", ""), "scope": asked.get("scope", f"repository:{image.path}:pull")}
-    login = _login(image.host)
+    query = {"service": wanted.get("service", ""), "scope": wanted.get("scope", f"repository:{image.path}:pull")}
     try:
         with _client() as client:
-            said = client.get(asked["realm"], params=query, headers={"Authorization": login} if login else {}).json()
-    except (httpx.HTTPError, ValueError):
+            said = _exchanged(client, realm, query, login).json()
+    except httpx.HTTPError as error:
+        raise Unreachable(f"could not {what}: {error}", advice=f"see that {realm} answers") from None
+    except ValueError:
         return None
     token = said.get("token") or said.get("access_token")
     return str(token) if token else None
 
 
-def _login(host: str) -> str | None:
-    """https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md"""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/containers/{os.getuid()}")
-    usual = [f"{runtime}/containers/auth.json", f"{runtime}/auth.json", "~/.docker/config.json"]
-    for file in [os.environ.get("REGISTRY_AUTH_FILE"), *usual]:
-        if file and (path := Path(file).expanduser()).is_file():
-            entry = json.loads(path.read_text()).get("auths", {}).get(host, {})
-            if entry.get("auth"):
-                return f"Basic {entry['auth']}"
-    return None
+def _exchanged(client: httpx.Client, realm: str, query: dict[str, str], login: Login | None) -> httpx.Response:
+    """An identity token goes in the body, and to no other address: https://distribution.github.io/distribution/spec/auth/oauth/"""
+    if login and login.identity_token:
+        form = {"grant_type": "refresh_token", "refresh_token": login.identity_token, "client_id": "azora", **query}
+        return client.post(realm, data=form, follow_redirects=False)
+    return client.get(realm, params=query, headers={"Authorization": f"Basic {login.basic}"} if login else {})

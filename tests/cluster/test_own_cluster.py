@@ -26,6 +26,7 @@ def test_the_same_commands_work_by_context_and_registry_alone(node: str, tmp_pat
         "KUBECONFIG": known["AZORA_KUBECONFIG"],
         "AZORA_KUBE_CONTEXT": known["AZORA_KUBE_CONTEXT"],
         "AZORA_REGISTRY": known["AZORA_REGISTRY"],
+        "AZORA_REGISTRY_PLAIN_HTTP": "true",
         "AZORA_REPOSITORY": known["AZORA_REPOSITORY"],
         "AZORA_INGRESS_ADDRESS": known["AZORA_INGRESS_ADDRESS"],
         "AZORA_INGRESS_PORT": known["AZORA_INGRESS_PORT"],

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from azora.application import Image
-from azora.errors import BadInput, BuildFailed, Unreachable
+from azora.errors import BadInput, BuildFailed, Refused, Unreachable
 from azora.gateways import images, pypi, registry
 from azora.gateways.buildah import buildah, forget_old, layers_kept
 from azora.gateways.images import Built, build
@@ -23,6 +25,8 @@ from azora.settings import settings
 
 IMAGE = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
 DIGEST = "sha256:" + "0" * 64
+PASSWORD = "hunter2-hunter2"
+HASHED = "$2b$04$WCoQgNIsUJeDSCTqhHrBGuKwA2FLigWizXdju70sYmugiQxY0MXbK"
 
 built_for_real = pytest.mark.skipif(
     not (shutil.which("buildah") and shutil.which("docker-registry")),
@@ -37,8 +41,15 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def running_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, address = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
-    config = f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: '{address}'}}\n"
+    with serving(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, auth: str = "") -> Iterator[str]:
+    """The address of a registry that keeps what it has in *folder*."""
+    address = f"127.0.0.1:{free_port()}"
+    config = f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: '{address}'}}\n{auth}"
     (folder / "config.yml").write_text(config)
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
@@ -48,9 +59,11 @@ def running_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             if client.connect_ex((host, int(port))) == 0:
                 break
         time.sleep(0.05)
-    yield address
-    server.terminate()
-    server.wait(10)
+    try:
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +80,7 @@ def place(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
     monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
     monkeypatch.setenv("AZORA_REGISTRY", f"{running_registry}/team")
+    monkeypatch.setenv("AZORA_REGISTRY_PLAIN_HTTP", "true")
     settings.cache_clear()
     yield committed(tmp_path / "export"), f"{running_registry}/team", tmp_path / "build.log"
     settings.cache_clear()
@@ -155,6 +169,31 @@ def test_a_build_that_fails_says_its_last_lines_and_where_the_rest_is(
 def test_a_base_that_is_not_there_is_named(place: tuple[Path, str, Path]) -> None:
     with pytest.raises(BadInput, match=r"could not find the base image '.*/base/none:1'"):
         built(place, base=f"{place[1]}/base/none:1")
+
+
+@built_for_real
+def test_a_login_of_docker_s_store_serves_a_whole_build(
+    place: tuple[Path, str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked up, built on and pushed: buildah by itself does not read `credsStore`."""
+    (tmp_path / "bin").mkdir()
+    helper = tmp_path / "bin/docker-credential-keys"
+    helper.write_text(f'#!/bin/sh\ncat >/dev/null\necho \'{{"Username":"ada","Secret":"{PASSWORD}"}}\'\n')
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    (tmp_path / "config.json").write_text('{"credsStore": "keys"}')
+    (tmp_path / "htpasswd").write_text(f"ada:{HASHED}\n")
+    auth = f"auth: {{htpasswd: {{realm: here, path: {tmp_path / 'htpasswd'}}}}}\n"
+    with serving(tmp_path, auth) as address:
+        monkeypatch.setenv("AZORA_REGISTRY", address)
+        settings.cache_clear()
+        with pytest.raises(Refused, match="HTTP 401"):
+            build("shop", IMAGE, place[0], base="", registry=address, log=place[2])
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        first = build("base", IMAGE, place[0], base="", registry=address, log=place[2])
+        on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
+        assert build("shop", IMAGE, on_top, base=first.reference, registry=address, log=place[2]).reference
+    assert PASSWORD not in place[2].read_text()
 
 
 def test_a_registry_that_does_not_answer_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

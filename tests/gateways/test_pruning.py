@@ -119,6 +119,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "home/run"))
     monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+    monkeypatch.setenv("AZORA_REGISTRY_PLAIN_HTTP", "true")
     monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
     (tmp_path / "state").mkdir()
 

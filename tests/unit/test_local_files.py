@@ -17,11 +17,12 @@ from azora.local import monitoring, prefect
 from azora.local.cache import built, cache_folder, digest_of
 from azora.local.commands import clean_environment, logged, output_of
 from azora.local.configuration import rendered, write, write_configuration
-from azora.local.environment import auth_string, write_environment
+from azora.local.environment import auth_string, variables, write_environment
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
 from azora.local.service import Service, Stage
+from azora.settings import Settings
 
 
 @pytest.fixture
@@ -141,6 +142,12 @@ def test_a_shell_may_source_the_variables_of_a_node(node: Layout) -> None:
     assert set(node.environment.read_text().splitlines()) <= set(told.splitlines())
     assert os.access(node.sweep_program, os.X_OK)
     assert f"azora local sweep {node.name}" in node.sweep_program.read_text()
+
+
+def test_a_node_says_that_its_registry_speaks_plain_http(node: Layout) -> None:
+    """Nobody else's does unless its settings say so."""
+    assert variables(node, Path("/bin"))["AZORA_REGISTRY_PLAIN_HTTP"] == "true"
+    assert Settings.model_fields["registry_plain_http"].default is False
 
 
 def test_the_auth_string_is_private_made_once_and_given_to_who_needs_it(node: Layout) -> None:

@@ -24,7 +24,7 @@ FLOWS = sorted((ROOT / "flows").glob("*.py"))
 APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
 SERVICES = [name for application in APPLICATIONS for name in application.service_names]
 
-OTHER_MEANINGS = {("azora/gateways/registry.py", "auth")}  # the key of a login in docker's own file
+OTHER_MEANINGS = {("azora/gateways/registry_login.py", "auth")}  # the key of a login in docker's own file
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])

@@ -1,0 +1,530 @@
+"""Registry logins as buildah, podman and docker keep them: real files, real helper programs, real servers on loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from azora.errors import BadInput, Failed, Refused, Unreachable
+from azora.gateways import credential_helper
+from azora.gateways.registry import Reference, digest_of_tag
+from azora.gateways.registry_login import file_for_buildah, login_of
+from azora.settings import settings
+
+PLACE = "h.example/team/web"
+DIGEST = "sha256:" + "1" * 64
+SECRET = "hunter2-hunter2"
+
+Json = dict[str, Any]
+
+
+def entry(user: str) -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{user}:{SECRET}".encode()).decode()}
+
+
+def auths(**users: str) -> Json:
+    return {"auths": {key.replace("__", "/").replace("_", "."): entry(user) for key, user in users.items()}}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user without a login; `bin` in it goes first on the PATH."""
+    for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    return tmp_path
+
+
+def write(file: Path, content: Json | str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+def helper(home: Path, script: str, name: str = "keys") -> Path:
+    """A program `docker-credential-<name>`; it writes down its arguments and what it read, then does *script*."""
+    file = home / f"bin/docker-credential-{name}"
+    file.write_text(f'#!/bin/sh\nserver=$(cat)\necho "$* $server" >>{home}/asked\n{script}\n')
+    file.chmod(0o755)
+    return home / "asked"
+
+
+def answers(user: str, secret: str = SECRET) -> str:
+    return f"""printf '{{"ServerURL":"%s","Username":"{user}","Secret":"{secret}"}}' "$server" """
+
+
+def user_of(place: str = PLACE) -> str | None:
+    login = login_of(place)
+    return login.user if login else None
+
+
+FILES = {
+    "REGISTRY_AUTH_FILE": "named.json",
+    "runtime": "run/containers/auth.json",
+    "config": ".config/containers/auth.json",
+    "docker": ".docker/config.json",
+    "legacy": ".dockercfg",
+}
+
+
+def written(home: Path, *names: str) -> None:
+    """The files of *names*, each with a login of its own name."""
+    for name in names:
+        content = {"h.example": entry(name)} if name == "legacy" else {"auths": {"h.example": entry(name)}}
+        write(home / FILES[name], content)
+
+
+@pytest.mark.parametrize("names", [list(FILES)[first:] for first in range(len(FILES))], ids=lambda names: names[0])
+def test_the_first_file_that_has_a_login_counts(home: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
+    """In the order of containers-auth.json(5)."""
+    written(home, *names)
+    if "REGISTRY_AUTH_FILE" in names:
+        monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "named.json"))
+
+    assert user_of() == names[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "file"), [("DOCKER_CONFIG", "config.json"), ("XDG_CONFIG_HOME", "containers/auth.json")]
+)
+def test_a_variable_moves_a_file(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, file: str) -> None:
+    """As buildah reads them."""
+    written(home, "config" if variable == "XDG_CONFIG_HOME" else "docker")
+    write(home / "moved" / file, auths(h_example="moved"))
+    monkeypatch.setenv(variable, str(home / "moved"))
+
+    assert user_of() == "moved"
+
+
+def test_docker_s_folder_by_name_goes_before_buildah_s_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`DOCKER_CONFIG` is meant: buildah reads it first, too."""
+    written(home, "runtime", "config", "docker")
+    write(home / "moved/config.json", auths(h_example="moved"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(home / "moved"))
+
+    assert user_of() == "moved"
+
+
+@pytest.mark.skipif(not shutil.which("buildah"), reason="needs buildah: `make up` installs it")
+@pytest.mark.parametrize("names", [list(FILES)[first:] for first in range(len(FILES))], ids=lambda names: names[0])
+def test_buildah_finds_the_same_login(home: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
+    """Whom the look-up is let in as, the push is as well."""
+    written(home, *names)
+    if "REGISTRY_AUTH_FILE" in names:
+        monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "named.json"))
+
+    said = subprocess.run(["buildah", "login", "--get-login", "h.example"], capture_output=True, text=True, check=True)
+
+    assert said.stdout.strip() == user_of()
+
+
+@pytest.mark.parametrize(
+    ("place", "user"),
+    [
+        pytest.param("h.example/team/web", "image", id="the image's own"),
+        pytest.param("h.example/team/api", "team", id="the folder's"),
+        pytest.param("h.example/team/deep/api", "team", id="a folder's above"),
+        pytest.param("h.example/other/web", "host", id="the host's"),
+        pytest.param("h.example/teams/web", "host", id="no part of a name"),
+        pytest.param("h.example", "host", id="no path"),
+        pytest.param("h.example:5000/team/web", None, id="another port"),
+        pytest.param("example/team/web", None, id="no part of a host"),
+    ],
+)
+def test_the_most_specific_key_counts(home: Path, place: str, user: str | None) -> None:
+    write(home / FILES["runtime"], auths(h_example="host", h_example__team="team", h_example__team__web="image"))
+
+    assert user_of(place) == user
+
+
+@pytest.mark.parametrize("key", ["https://h.example/v1/", "https://h.example", "http://h.example/v2/"])
+def test_an_address_is_a_key_of_its_host(home: Path, key: str) -> None:
+    """Older programs wrote addresses."""
+    write(home / FILES["docker"], {"auths": {key: entry("old")}})
+
+    assert user_of() == "old"
+
+
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+def test_docker_s_hub_has_several_names(home: Path, key: str, host: str) -> None:
+    write(home / FILES["docker"], {"auths": {key: entry("hub")}})
+
+    assert user_of(f"{host}/team/web") == "hub"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" \n", id="blank"),
+        pytest.param("{}", id="no key"),
+        pytest.param('{"auths": null}', id="null"),
+        pytest.param('{"auths": {"h.example": {}}}', id="an entry without a login"),
+        pytest.param('{"auths": {"h.example": {"auth": "bm9jb2xvbg=="}}}', id="an entry without a colon"),
+        pytest.param('{"HttpHeaders": {"User-Agent": "x"}, "auths": {"h.example": {"email": "a@b"}}}', id="other keys"),
+    ],
+)
+def test_a_file_without_a_login_is_passed_over(home: Path, content: str) -> None:
+    write(home / FILES["runtime"], content)
+    written(home, "docker")
+
+    assert user_of() == "docker"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(f'{{"auths": {{"h.example": {{"auth": "{SECRET}', "EOF while parsing", id="cut off"),
+        pytest.param("[]", "should be an object", id="no object"),
+        pytest.param(f'{{"auths": {{"h.example": "{SECRET}"}}}}', "auths.h.example", id="no entry"),
+        pytest.param(f'{{"auths": {{"h.example": {{"auth": "{SECRET}"}}}}}}', "is not base64", id="no base64"),
+        pytest.param(f'{{"credHelpers": "{SECRET}"}}', "credHelpers", id="no helpers"),
+    ],
+)
+def test_a_broken_file_is_named(home: Path, content: str, said: str) -> None:
+    """With what is wrong, and nothing of what it holds."""
+    file = write(home / FILES["config"], content)
+
+    with pytest.raises(BadInput) as refused:
+        login_of(PLACE)
+
+    assert str(file) in refused.value.message
+    assert said in refused.value.message
+    assert SECRET not in str(refused.value)
+
+
+def test_a_named_file_must_be_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """buildah ends there as well."""
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "none.json"))
+
+    with pytest.raises(BadInput, match=r"none\.json': there is no such file"):
+        login_of(PLACE)
+
+
+@pytest.mark.parametrize(
+    ("config", "place", "server"),
+    [
+        pytest.param({"credHelpers": {"h.example": "keys"}}, PLACE, "h.example", id="of the host"),
+        pytest.param({"credsStore": "keys"}, PLACE, "h.example", id="of every host"),
+        pytest.param(
+            {"credsStore": "keys", "auths": {"h.example": {}}}, PLACE, "h.example", id="as docker login leaves it"
+        ),
+        pytest.param(
+            {"credsStore": "none", "credHelpers": {"h.example": "keys"}}, PLACE, "h.example", id="before both"
+        ),
+        pytest.param(
+            {"credHelpers": {"h.example": "keys"}, "auths": {"h.example": entry("file")}},
+            PLACE,
+            "h.example",
+            id="before the file's own",
+        ),
+        pytest.param({"credsStore": "keys"}, "docker.io/team/web", "https://index.docker.io/v1/", id="of docker's hub"),
+    ],
+)
+def test_a_helper_is_asked_for_the_server(home: Path, config: Json, place: str, server: str) -> None:
+    """By docker's protocol: `get`, the server on its standard input, nothing secret among its arguments."""
+    asked = helper(home, answers("ada"))
+    write(home / FILES["docker"], config)
+
+    assert user_of(place) == "ada"
+    assert asked.read_text() == f"get {server}\n"
+
+
+def test_a_login_in_a_file_needs_no_store(home: Path) -> None:
+    """buildah finds it there, whatever `credsStore` says."""
+    write(home / FILES["docker"], {"credsStore": "none", **auths(h_example="file")})
+
+    assert user_of() == "file"
+
+
+def test_a_helper_without_that_login_is_passed_over(home: Path) -> None:
+    helper(home, "echo 'credentials not found in native keychain'; exit 1")
+    write(home / FILES["runtime"], {"credHelpers": {"h.example": "keys"}})
+    written(home, "docker")
+
+    assert user_of() == "docker"
+
+
+def test_a_helper_is_asked_once_for_many_requests(home: Path) -> None:
+    """A cloud's helper takes a second."""
+    asked = helper(home, answers("ada"))
+    write(home / FILES["docker"], {"credHelpers": {"h.example": "keys"}})
+
+    assert {user_of(f"h.example/{name}") for name in "abc"} == {"ada"}
+    assert asked.read_text() == "get h.example\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        pytest.param(f"echo {SECRET}; echo {SECRET} >&2; exit 3", r"printed no login \(exit code 3\)", id="fails"),
+        pytest.param(f"echo {SECRET}", r"printed no login \(exit code 0\)", id="prints no JSON"),
+        pytest.param(f"""echo '{{"Secret": "{SECRET}"}}'""", "printed no login", id="prints no user"),
+        pytest.param(f"echo {SECRET}; sleep 30", "did not end within 0.3 s", id="hangs"),
+    ],
+)
+def test_a_helper_that_fails_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, script: str, said: str
+) -> None:
+    """With what to do, and nothing of what it printed."""
+    monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 0.3)
+    caplog.set_level(logging.DEBUG)
+    helper(home, script)
+    write(home / FILES["docker"], {"credsStore": "keys"})
+
+    with pytest.raises(
+        Failed, match=f"could not get the login of 'h.example': docker-credential-keys {said}"
+    ) as failed:
+        login_of(PLACE)
+
+    assert failed.value.advice
+    assert SECRET not in str(failed.value) + caplog.text
+
+
+def test_a_helper_that_is_not_there_is_named(home: Path) -> None:
+    write(home / FILES["docker"], {"credHelpers": {"h.example": "gone"}})
+
+    with pytest.raises(
+        Failed, match=r"could not get the login of 'h.example': 'docker-credential-gone' does not start"
+    ):
+        login_of(PLACE)
+
+
+def test_a_login_does_not_show_its_secret(home: Path) -> None:
+    write(home / FILES["docker"], {"auths": {"h.example": {**entry("ada"), "identitytoken": SECRET}}})
+
+    assert SECRET not in repr(login_of(PLACE))
+    assert base64.b64encode(f"ada:{SECRET}".encode()).decode() not in repr(login_of(PLACE))
+
+
+class Server:
+    """A registry with one image and its token server; it lets in who sends *wanted*, and keeps every request."""
+
+    def __init__(self, challenge: str, *, wanted: str) -> None:
+        self.requests: list[tuple[str, str, str]] = []
+        self.forms: list[dict[str, list[str]]] = []
+        self.tokens: dict[str, str] = {}
+        self.challenge, self.wanted = challenge, wanted
+        served = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                sent = self.headers.get("Authorization", "")
+                path, _, query = self.path.partition("?")
+                served.requests.append((self.command, path, sent))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                if path == "/token":
+                    served.forms.append(parse_qs(body or query))
+                    self.reply(200, {}, json.dumps(served.tokens).encode())
+                elif sent == served.wanted:
+                    self.reply(200, {"Docker-Content-Digest": DIGEST})
+                else:
+                    self.reply(401, {"WWW-Authenticate": served.challenge.format(served.address)})
+
+            def reply(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_HEAD = do_POST = answer  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def image(self) -> Reference:
+        return Reference(self.address, "team/web", "1")
+
+
+BASIC = 'Basic realm="a registry"'
+BEARER = 'Bearer realm="http://{}/token",service="the.registry",scope="repository:team/web:pull"'
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+    """Starts a server that is this machine's registry."""
+    servers: list[Server] = []
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+    monkeypatch.setenv("AZORA_REGISTRY_PLAIN_HTTP", "true")
+
+    def start(challenge: str, *, wanted: str) -> Server:
+        servers.append(Server(challenge, wanted=wanted))
+        monkeypatch.setenv("AZORA_REGISTRY", servers[-1].address)
+        settings.cache_clear()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+    settings.cache_clear()
+
+
+def test_a_registry_that_wants_no_login_is_sent_none(serve: Callable[..., Server], home: Path) -> None:
+    """A store that is broken does not matter there."""
+    server = serve(BASIC, wanted="")
+    write(home / FILES["docker"], {"credsStore": "gone"})
+
+    assert digest_of_tag(server.image) == DIGEST
+
+
+def test_a_password_is_sent_where_it_is_wanted(serve: Callable[..., Server], home: Path) -> None:
+    server = serve(BASIC, wanted=f"Basic {entry('ada')['auth']}")
+    write(home / FILES["docker"], {"auths": {f"{server.address}/team": entry("ada"), server.address: entry("bob")}})
+
+    assert digest_of_tag(server.image) == DIGEST
+
+
+def test_a_password_becomes_a_token(serve: Callable[..., Server], home: Path) -> None:
+    """https://distribution.github.io/distribution/spec/auth/token/"""
+    server = serve(BEARER, wanted="Bearer short-lived")
+    server.tokens = {"token": "short-lived"}
+    write(home / FILES["docker"], {"auths": {server.address: entry("ada")}})
+
+    assert digest_of_tag(server.image) == DIGEST
+    assert server.requests[1] == ("GET", "/token", f"Basic {entry('ada')['auth']}")
+    assert server.forms == [{"service": ["the.registry"], "scope": ["repository:team/web:pull"]}]
+
+
+@pytest.mark.parametrize("kept", ["in a file", "by a helper"])
+def test_an_identity_token_becomes_an_access_token(serve: Callable[..., Server], home: Path, kept: str) -> None:
+    """By OAuth 2, in the request's body: https://distribution.github.io/distribution/spec/auth/oauth/"""
+    server = serve(BEARER, wanted="Bearer short-lived")
+    server.tokens = {"access_token": "short-lived"}
+    helper(home, answers("<token>"))
+    in_file = {"auths": {server.address: {**entry("00000000-0000-0000-0000-000000000000"), "identitytoken": SECRET}}}
+    write(home / FILES["docker"], in_file if kept == "in a file" else {"credsStore": "keys"})
+
+    assert digest_of_tag(server.image) == DIGEST
+    assert server.requests[1] == ("POST", "/token", "")
+    assert server.forms == [
+        {
+            "grant_type": ["refresh_token"],
+            "refresh_token": [SECRET],
+            "client_id": ["azora"],
+            "service": ["the.registry"],
+            "scope": ["repository:team/web:pull"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("challenge", "tokens"),
+    [
+        pytest.param(BASIC, {}, id="a wrong password"),
+        pytest.param(BEARER, {}, id="no token"),
+        pytest.param(BEARER, {"token": "old"}, id="a wrong token"),
+        pytest.param('Bearer realm="ftp://{}/token"', {}, id="no web address"),
+    ],
+)
+def test_who_is_not_let_in_is_told_to_log_in(
+    serve: Callable[..., Server], home: Path, caplog: pytest.LogCaptureFixture, challenge: str, tokens: dict[str, str]
+) -> None:
+    """Nothing of the login is in the error or in a log."""
+    caplog.set_level(logging.DEBUG)
+    server = serve(challenge, wanted="nothing")
+    server.tokens = tokens
+    write(home / FILES["docker"], {"auths": {server.address: {**entry("ada"), "identitytoken": SECRET}}})
+
+    with pytest.raises(Refused, match="HTTP 401") as refused:
+        digest_of_tag(server.image)
+
+    assert refused.value.advice == f"log in: buildah login {server.address}"
+    assert SECRET not in str(refused.value) + caplog.text
+    assert entry("ada")["auth"] not in caplog.text
+
+
+def test_a_token_server_that_is_away_is_tried_again(serve: Callable[..., Server], home: Path) -> None:
+    server = serve('Bearer realm="http://127.0.0.1:9/token"', wanted="nothing")
+    write(home / FILES["docker"], {"auths": {server.address: entry("ada")}})
+
+    with pytest.raises(Unreachable, match="refused") as away:
+        digest_of_tag(server.image)
+
+    assert away.value.advice == "see that http://127.0.0.1:9/token answers"
+
+
+def test_a_password_goes_to_no_plain_address(
+    serve: Callable[..., Server], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the registry is one of plain HTTP itself."""
+    server = serve(BEARER, wanted="nothing")
+    monkeypatch.setattr(Reference, "plain_http", property(lambda image: image.host != "h.example"))
+    write(home / FILES["docker"], {"auths": {"h.example": entry("ada")}})
+    from azora.gateways.registry import _token
+
+    assert _token(BEARER.format(server.address), Reference("h.example", "team/web"), login_of(PLACE), "try") is None
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("config", "handed"),
+    [
+        pytest.param({"credsStore": "keys"}, True, id="a store"),
+        pytest.param({"credHelpers": {"h.example": "keys"}}, False, id="a helper"),
+        pytest.param(auths(h_example="file"), False, id="a file"),
+        pytest.param({"credsStore": "gone"}, False, id="a store that is not there"),
+    ],
+)
+def test_buildah_is_handed_what_it_does_not_find(home: Path, config: Json, handed: bool) -> None:
+    """It does not read docker's `credsStore`."""
+    helper(home, answers("ada"))
+    write(home / FILES["docker"], config)
+
+    file = file_for_buildah([PLACE], home)
+
+    assert (file is not None) == handed
+
+
+def test_what_buildah_is_handed_keeps_its_other_logins(home: Path) -> None:
+    """It reads that file in place of its first one; nobody else can."""
+    helper(home, answers("ada"))
+    write(home / FILES["runtime"], {**auths(other_example="bob"), "credHelpers": {"third.example": "keys"}})
+    write(home / FILES["docker"], {"credsStore": "keys", "credHelpers": {"broken.example": "gone"}})
+
+    file = file_for_buildah([PLACE, "broken.example/base/python"], home)
+
+    assert file
+    assert file.stat().st_mode & 0o777 == 0o600
+    read = json.loads(file.read_text())
+    assert set(read["auths"]) == {PLACE, "other.example"}
+    assert read["auths"][PLACE]["auth"] == entry("ada")["auth"]
+    assert read["auths"]["other.example"]["auth"] == entry("bob")["auth"]
+    assert read["credHelpers"] == {"third.example": "keys"}
+
+
+def test_a_helper_that_hangs_leaves_no_process(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 0.2)
+    helper(home, f"echo $$ >{home}/pid; sleep 30 & wait")
+    write(home / FILES["docker"], {"credsStore": "keys"})
+    began = time.monotonic()
+
+    with pytest.raises(Failed):
+        login_of(PLACE)
+
+    assert time.monotonic() - began < 3
+    assert not Path(f"/proc/{(home / 'pid').read_text().strip()}").exists()

@@ -11,12 +11,14 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from azora.account import expanded
 from azora.errors import BadInput
 from azora.settings_file import VARIABLE, settings_file, wrong_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 
-Place = Annotated[Path, AfterValidator(Path.expanduser)]  # no shell reads a file
+Place = Annotated[Path, AfterValidator(expanded)]
+PlaceOrName = Annotated[str, AfterValidator(lambda text: str(expanded(Path(text))) if text.startswith("~") else text)]
 
 
 class Settings(BaseSettings):
@@ -66,7 +68,7 @@ class Settings(BaseSettings):
         "127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up."
     )
     ingress_port: int = Field(8080, description="TCP port in the public addresses of the environments.")
-    repository: str = Field(
+    repository: PlaceOrName = Field(
         "", description="Git repository (path or URL) of the application that is released. Default: this checkout."
     )
     application: str = Field(
@@ -87,7 +89,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="`user:password` that the report server asks for; links in artifacts are signed with it.",
     )
-    helm: str = Field("helm", description="Helm 4 program.")
+    helm: PlaceOrName = Field("helm", description="Helm 4 program.")
     helm_timeout_seconds: int = Field(
         3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1
     )
@@ -105,7 +107,7 @@ class Settings(BaseSettings):
     grafana_token: SecretStr = Field(
         SecretStr(""), description="Token of a service account of that Grafana that may create annotations."
     )
-    grafana_token_file: Path | None = Field(
+    grafana_token_file: Place | None = Field(
         None, description="File of that token: a mounted Secret. Default `<state>/grafana-token`."
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic_core import ErrorDetails
 
+from azora.account import expanded
 from azora.errors import BadInput
 
 VARIABLE = "AZORA_SETTINGS"
@@ -27,7 +28,10 @@ def settings_file() -> Path | None:
     named = os.environ.get(VARIABLE)
     if not named:
         return None
-    file = Path(named).expanduser()
+    try:
+        file = expanded(Path(named))
+    except ValueError as error:
+        raise _bad(named, str(error), f"write the whole path in {VARIABLE}") from None
     if not file.is_absolute():
         raise _bad(named, "the path is relative", f"write the whole path in {VARIABLE}: flows run in another folder")
     found = _read(file)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 from rich.console import Console
 from rich.markup import escape
 
+from azora.account import ensure_home
 from azora.errors import AzoraError, BadInput, Refused, TransientError
-from azora.settings import settings
 
 EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (
     (BadInput, 2),
@@ -22,8 +23,9 @@ EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (
 def main() -> None:
     """Run the command line; an error is one sentence and what to do, never a trace."""
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")  # no server: an error, not one of its own
+    ensure_home()
+    warnings.filterwarnings("ignore", "Failed to create the Prefect home directory")  # nothing of it is needed here
     try:
-        settings()  # before anything of Prefect is imported: it reads its address from the environment once
         from azora.cli.commands import app  # noqa: PLC0415
 
         app()

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from azora.account import user_name
+from azora.cli.apps import App, known_environments
 from azora.cli.local import app as local_app
 from azora.cli.local import up as local_up
 from azora.cli.output import done, emit, note
 from azora.cli.rights import app as rights_app
 from azora.colors import Color
 from azora.environment import Environment, environments, load_environment
+from azora.errors import BadInput
 from azora.record import Switch
 from azora.release import LABEL_DIGITS, shown
 from azora.settings import node_environment, settings
 
-app = typer.Typer(
+app = App(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A release pipeline as plain Python: test, stage, prove, ask, promote blue-green.",
@@ -28,22 +30,29 @@ app = typer.Typer(
 app.add_typer(local_app, name="local", help="The embedded Kubernetes node.")
 app.add_typer(rights_app, name="rights", help="What the pipeline's account may do in an environment.")
 
-ME = getpass.getuser()
+ME = user_name()
 SOMETHING_CHANGES = 5
 
 
-def _known(_context: typer.Context, incomplete: str) -> list[str]:
-    return [name for name in environments(settings().environments) if name.startswith(incomplete)]
+def _named(who: str) -> str:
+    """Raises BadInput where neither the command line nor the machine has a name."""
+    if not who.strip():
+        raise BadInput(
+            f"could not name who does this: user {os.getuid()} of this machine has no name", advice="add --as NAME"
+        )
+    return who
 
 
-EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=_known)]
+EnvironmentName = Annotated[
+    str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=known_environments)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end; its result is the exit code.")]
 UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Follow it no further than to a question: exit 0.")]
 Summary = Annotated[
     Path | None, typer.Option(help="Append plan, answer and counts here as they become known (markdown).")
 ]
-Approver = Annotated[str, typer.Option("--as", help="Who you are; default: the user of this machine.")]
+Approver = Annotated[str, typer.Option("--as", callback=_named, help="Who you are; default: the user of this machine.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Kept with the answer; at least 8 letters.")]
 PlanHash = Annotated[
     str, typer.Option("--plan", help="Hash of the plan that the answer is to; its first 12 digits suffice.")
@@ -106,7 +115,7 @@ def deploy(
 
 @app.command()
 def status(
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=_known)] = None,
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=known_environments)] = None,
     as_json: Json = False,
 ) -> None:
     """Who serves users, what waits, what can be rolled back to."""
@@ -117,7 +126,7 @@ def status(
 
 @app.command()
 def doctor(
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=_known)] = None,
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=known_environments)] = None,
     as_json: Json = False,
 ) -> None:
     """Look at all that a release depends on: rights, versions, clocks, disks; exit 1 when something is bad."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from azora.account import user_label
 from azora.cli.output import append, console, done, emit, failed, note
 from azora.cli.summary import Summary
 from azora.errors import BadInput
@@ -38,7 +38,7 @@ def begin(
     if outputs:
         append(outputs, "")
     run = start(deployment, dict(parameters))
-    note(f"started {run.name}", run=run.id, run_name=run.name, by=getpass.getuser())
+    note(f"started {run.name}", run=run.id, run_name=run.name, by=user_label())
     if outputs:
         append(outputs, f"run={run.id}\nurl={run.url}\n")
     if wait:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from azora.cli.apps import App
 from azora.cli.output import console
 from azora.errors import BadInput, Failed
 from azora.gateways.buildah import nothing_is_built
@@ -23,7 +24,7 @@ from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 
-app = typer.Typer(name="local", no_args_is_help=True, help="The embedded Kubernetes node: start, stop, look.")
+app = App(name="local", no_args_is_help=True, help="The embedded Kubernetes node: start, stop, look.")
 
 Name = Annotated[str, typer.Argument(envvar="AZORA_NODE", help="Name of the node.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from typing import Any
 
 from rich.markup import escape
 
+from azora.account import user_label
 from azora.cli.output import console, note
 from azora.gateways.pruning import Part, prune
 from azora.retention import Fate, bytes_told
@@ -27,7 +27,7 @@ def run(*, dry_run: bool, as_json: bool) -> None:
             _print(part, dry_run=dry_run)
     for part in parts:
         if part.gone and not dry_run:
-            note(f"pruned {len(part.gone)} of {len(part.gone) + len(part.kept)} {part.kind}", by=getpass.getuser())
+            note(f"pruned {len(part.gone)} of {len(part.gone) + len(part.kept)} {part.kind}", by=user_label())
     sys.exit(NOT_NOW if any(part.trouble for part in parts) else 0)
 
 

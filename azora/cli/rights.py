@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from azora.account import user_label
+from azora.cli.apps import App, known_environments
 from azora.cli.output import done, emit, note
-from azora.environment import environments, load_environment
+from azora.environment import load_environment
 from azora.settings import settings
 
-app = typer.Typer(no_args_is_help=True)
+app = App(no_args_is_help=True)
 
 
-def _known(_context: typer.Context, incomplete: str) -> list[str]:
-    return [name for name in environments(settings().environments) if name.startswith(incomplete)]
-
-
-EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", autocompletion=_known)]
+EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", autocompletion=known_environments)]
 
 
 @app.command()
@@ -44,6 +41,6 @@ def apply(
     sentence = f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}"
     said = {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until}
     done(sentence, said, as_json=as_json)
-    note(sentence, environment=environment, by=getpass.getuser())
+    note(sentence, environment=environment, by=user_label())
     if settings().identities is None:
         emit(f"  where the worker runs: export AZORA_IDENTITIES={granted.kubeconfig.parent}", as_json=as_json)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,12 @@ class LogFile(logging.Handler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """Told once, on standard error."""
-        if not self._failed:
-            self._failed = True
+        if self._failed:
+            return
+        self._failed = True
+        if isinstance(error := sys.exc_info()[1], OSError):
+            print(f"could not write {self._file}: {error.strerror}", file=sys.stderr)  # noqa: T201 - the log is what failed
+        else:
             super().handleError(record)
 
     def _is_full(self) -> bool:

@@ -16,6 +16,8 @@ kube_context = "mine"
 registry = "registry.example.org/team"
 registry_plain_http = false
 state = "~/state"
+repository = "~/shop"
+grafana_token_file = "~/token"
 ingress_address = ""
 ingress_port = 443
 keep_images_days = 7
@@ -57,6 +59,9 @@ def test_what_it_says_holds_and_the_rest_is_the_default(reads: Reads, tmp_path: 
     assert (found.ingress_address, found.ingress_port, found.keep_images_days) == ("", 443, 7)
     assert found.branch == "main"
     assert found.state_folder == tmp_path / "state"
+    assert found.repository_location == str(tmp_path / "shop")
+    assert found.grafana_token_file == tmp_path / "token"
+    assert reads(GOOD, AZORA_HELM="~/bin/helm").helm == str(tmp_path / "bin/helm")
 
 
 def test_a_variable_goes_before_it(reads: Reads) -> None:

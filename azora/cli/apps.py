@@ -1,0 +1,39 @@
+"""Typer apps whose commands read the settings before they start; help, completion and `--version` need none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+from typer.models import CommandFunctionType
+
+from azora.environment import environments
+from azora.errors import BadInput
+from azora.settings import settings
+
+
+class _Command(TyperCommand):
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override] # the only context that there is
+        """Read the settings before Prefect is imported: Prefect reads its address from the environment once."""
+        settings()
+        return super().invoke(ctx)
+
+
+class App(typer.Typer):
+    def command(
+        self,
+        name: str | None = None,
+        **options: Any,  # noqa: ANN401 - typer's many
+    ) -> Callable[[CommandFunctionType], CommandFunctionType]:
+        """As typer's."""
+        return super().command(name, cls=_Command, **options)
+
+
+def known_environments(_context: typer.Context, incomplete: str) -> list[str]:
+    """Names for shell completion; none while the settings cannot be read."""
+    try:
+        return [name for name in environments(settings().environments) if name.startswith(incomplete)]
+    except BadInput:
+        return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,21 @@ Reason = Annotated[str, typer.Option("--reason", "-m", help="Kept with the answe
 PlanHash = Annotated[
     str, typer.Option("--plan", help="Hash of the plan that the answer is to; its first 12 digits suffice.")
 ]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"azora {metadata.version('azora')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
 
 
 @app.command()
@@ -275,7 +291,7 @@ def exporter(
 @app.command()
 def demo(
     change: Annotated[Path, typer.Option(help="File of the application's repository that the second release changes.")],
-    ask: Annotated[bool, typer.Option("--ask", help="Leave the approval to you.")] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Let you approve or reject each release; the demo waits.")] = False,
 ) -> None:
     """Start everything, release twice, and count what users met."""
     node = settings().node

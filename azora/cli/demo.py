@@ -21,6 +21,7 @@ from azora.gateways.waiting_plan import waiting_plan
 from azora.gateways.watching import public_url
 from azora.local.progress import Steps
 from azora.probing import ProbeResult, read_result
+from azora.record import Switch
 from azora.settings import settings
 from azora.world import World
 
@@ -36,7 +37,11 @@ def run(*, ask: bool, change: Path) -> None:
     began = time.monotonic()
     if _production().active is None:
         console.rule("the first release: both environments come up")
-        _release("main", ask=ask)
+        first = _release("main", ask=ask)
+        if not first.went_well:
+            console.print(f"{first.state}: nothing was released, production serves nobody yet")
+            _tell_where_to_look(first, time.monotonic() - began)
+            return
     console.rule("one more release, under a probe")
     _wait_until_all_are_served()
     commit = _change(change)
@@ -46,7 +51,11 @@ def run(*, ask: bool, change: Path) -> None:
 
 
 def _release(ref: str, *, ask: bool) -> Run:
-    """Start the deployment as the UI would, follow it, answer its question."""
+    """Start the deployment as the UI would and follow it; its question is answered here, or with *ask* by a person.
+
+    Raises:
+        Failed: it did not go well, and it is not that a person who was asked rejected it.
+    """
     started = start("release/release", {"ref": ref, "fresh": False})
     console.print(f"started through Prefect's API: {started.url}")
     told: set[str] = set()
@@ -55,7 +64,8 @@ def _release(ref: str, *, ask: bool) -> Run:
         console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")
         answer(now.id, decision="approve", approver=APPROVER, reason=REASON, plan=waiting_plan(now.id).hash)
         now = follow(started.id, until_waiting=not ask, told=told)
-    if not now.went_well and not ask:
+    rejected_by_person = ask and now.kind == "COMPLETED"
+    if not now.went_well and not rejected_by_person:
         raise Failed(f"could not release {ref}: {now.state}: {now.message}", advice=f"its page tells more: {now.url}")
     return now
 
@@ -125,14 +135,27 @@ def _production() -> World:
 
 def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
     console.rule("what users met")
-    last = _production().last_switch
-    at = last.at.timestamp() if last else None
     console.print(f"{probed.total} requests at {RATE}/s through the Ingress, [bold]{probed.failed} failed[/]")
-    if last and at:
-        new, old = probed.first_on(str(last.to)), probed.last_on(str(last.to.other))
-        console.print(
-            f"first on {last.to} {_after(new, at)} · last on {last.to.other} {_after(old, at)} · p99 {probed.all.p99_ms} ms"
-        )
+    console.print(of_the_switch(over, _production().last_switch, probed))
+    _tell_where_to_look(over, seconds)
+    if probed.failed:
+        raise Failed(f"could not switch without loss: {probed.failed} requests failed", advice=f"counts: {over.url}")
+
+
+def of_the_switch(over: Run, last: Switch | None, probed: ProbeResult) -> str:
+    """Format when users met the new color; a switch from before the probe is not this run's, one after it was not counted."""
+    at = last.at.timestamp() if last else 0.0
+    if last is None or at < probed.began:
+        return f"{over.state}: nothing was switched, users stay on {last.to if last else 'no color'}"
+    if at > probed.ended:
+        return f"switched to {last.to} {(at - probed.ended) / 60:.0f} min after the probe's end: not counted"
+    new, old = probed.first_on(str(last.to)), probed.last_on(str(last.to.other))
+    return (
+        f"first on {last.to} {_after(new, at)} · last on {last.to.other} {_after(old, at)} · p99 {probed.all.p99_ms} ms"
+    )
+
+
+def _tell_where_to_look(over: Run, seconds: float) -> None:
     console.rule("where to look")
     for name in ("production", "staging"):
         environment = load_environment(name, settings().environments)
@@ -145,8 +168,6 @@ def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
     )
     console.print("terminal    .venv/bin/azora status")
     console.print(f"done in {seconds:.0f} s; `make down` stops all of it")
-    if probed.failed:
-        raise Failed(f"could not switch without loss: {probed.failed} requests failed", advice=f"counts: {over.url}")
 
 
 def _after(moment: float | None, switched: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from azora.account import user_label
-from azora.cli.output import append, console, done, emit, failed, note
+from azora.cli.output import append, console, done, emit, failed, note, program
 from azora.cli.summary import Summary
 from azora.errors import BadInput
 from azora.gateways.orchestrator import Run, run_called, stages, start
@@ -99,4 +99,4 @@ def follow(
 
 
 def _how_to_answer(run: Run) -> str:
-    return f"{run.url}\n    azora approve {run.id[:8]} -m '…'"
+    return f"{run.url}\n    {program()} approve {run.id[:8]} -m 'why you approve'"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +44,12 @@ def emit(line: str, *, as_json: bool) -> None:
     """A further line for people."""
     if not as_json:
         console.print(escape(line))
+
+
+def program() -> str:
+    """Name of this program in a line to copy: as it was started, since a checkout's `.venv/bin` is on no PATH."""
+    started = Path(sys.argv[0])
+    return str(started) if started.name == "azora" and shutil.which("azora") != str(started) else "azora"
 
 
 def append(file: Path, text: str) -> None:

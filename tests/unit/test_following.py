@@ -67,6 +67,23 @@ def test_until_asked_ends_well_at_the_question(looks: States, capsys: pytest.Cap
     assert "azora approve 1f2e3d4c -m" in said
 
 
+@pytest.mark.parametrize(
+    ("started", "shown"),
+    [
+        pytest.param(".venv/bin/azora", ".venv/bin/azora", id="by a path"),
+        pytest.param("/usr/lib/python3/azora/__main__.py", "azora", id="as a module"),
+    ],
+)
+def test_the_line_to_copy_starts_the_same_program(
+    looks: States, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], started: str, shown: str
+) -> None:
+    """`make demo` starts `.venv/bin/azora`, which is on no PATH."""
+    monkeypatch.setattr("sys.argv", [started, "demo", "--ask"])
+    looks(WAITS, run("Completed", "COMPLETED"))
+    following.follow(WAITS.id)
+    assert f"    {shown} approve 1f2e3d4c -m 'why you approve'\n" in capsys.readouterr().out
+
+
 def test_a_prefect_that_is_away_for_a_moment_is_waited_for(looks: States) -> None:
     left = looks(RUNNING, Unreachable("could not find run: refused"), run("Completed", "COMPLETED"))
     assert ended(until_asked=False) == 0

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,12 @@ def test_the_installed_program_starts() -> None:
     """The same through the entry point, in a process of its own; a name comes from USER."""
     done = as_nobody("env", "USER=ada", str(Path(sys.executable).with_name("azora")), "switch", "--help")
     assert "[default: ada]" in done.stdout, done.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`--version` needs no settings and no server."""
+    (found,) = answers((["--version"], NOWHERE))
+    assert found == (0, f"azora {tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}\n", "")
 
 
 def completing(words: str, **environment: str) -> tuple[list[str], dict[str, str]]:

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 Outcome = Literal["passed", "failed", "flaky", "skipped"]
-
-MESSAGE_CHARACTERS = 1000
-
-# https://docs.pytest.org/en/stable/reference/reference.html#pytest.CallInfo and pytest-json-report's own words
-_OUTCOMES: Mapping[str, Outcome] = {"passed": "passed", "xpassed": "passed", "skipped": "skipped", "xfailed": "skipped"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,12 @@ class Case:
     video: Path | None = None
     trace: Path | None = None
     before: tuple[Outcome, ...] = ()
+
+    @property
+    def pictures(self) -> dict[str, Path]:
+        """The files that a failed browser case left."""
+        found = {"screenshot": self.screenshot, "video": self.video, "trace": self.trace}
+        return {kind: file for kind, file in found.items() if file}
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,18 @@ class SuiteResult:
         return sum(case.outcome == outcome for case in self.cases)
 
 
-def cases_of(report: Mapping[str, Any]) -> tuple[Case, ...]:
-    """The cases of a report that pytest-json-report wrote."""
-    return tuple(_case(test) for test in report.get("tests", []))
+def report_of(result: SuiteResult, folder: Path) -> dict[str, object]:
+    """The content of `report.json` (docs/architecture.md): *result* as plain data, files relative to *folder*."""
+    return {
+        "ok": result.ok,
+        "summary": result.summary(),
+        "seconds": result.seconds,
+        "cases": [
+            {"name": case.name, "outcome": case.outcome, "seconds": case.seconds, "message": case.message}
+            | {kind: str(file.relative_to(folder)) for kind, file in case.pictures.items()}
+            for case in result.cases
+        ],
+    }
 
 
 def after_second_try(first: Sequence[Case], second: Sequence[Case]) -> tuple[Case, ...]:
@@ -86,19 +96,3 @@ def after_second_try(first: Sequence[Case], second: Sequence[Case]) -> tuple[Cas
     return tuple(
         replace(case, outcome="flaky") if case.outcome == "failed" and case.name in passed else case for case in first
     )
-
-
-def _case(test: Mapping[str, Any]) -> Case:
-    phases = [test[phase] for phase in ("setup", "call", "teardown") if phase in test]
-    seconds = sum(float(phase.get("duration", 0)) for phase in phases)
-    outcome = _OUTCOMES.get(test["outcome"], "failed")
-    said = "" if outcome == "passed" else next(filter(None, map(_message, phases)), "")
-    return Case(test["nodeid"], outcome, round(seconds, 3), said)
-
-
-def _message(phase: Mapping[str, Any]) -> str:
-    if phase.get("outcome") == "passed":
-        return ""
-    crash = phase.get("crash") or {}
-    text = str(crash.get("message") or phase.get("longrepr") or "")
-    return text[:MESSAGE_CHARACTERS]

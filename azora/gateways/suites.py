@@ -14,7 +14,8 @@ from pathlib import Path
 from azora.errors import CheckFailed, Failed, TestsFailed
 from azora.gateways.commands import Completed, run
 from azora.gateways.pictures import video_browsers, with_pictures
-from azora.reports import Case, SuiteResult, after_second_try, cases_of
+from azora.junit import cases_of
+from azora.reports import Case, SuiteResult, after_second_try, report_of
 
 SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
@@ -57,7 +58,7 @@ def run_suite(
 ) -> SuiteResult:
     """Run the cases in *folder* against *url*, dialling *connect* where given, and say what each did.
 
-    Writes report.html (one file), junit.xml, report.json, pytest.log and, for failed browser cases, screenshot, video and
+    Writes report.html (one file), junit.xml, report.json (`azora.reports.report_of`), pytest.log and, for failed browser cases, screenshot, video and
     trace to *report_folder*. The cases find *secret* in the variable SUITE_SECRET. With *second_try* failed cases run once more, by themselves: what passes then is `flaky`.
     Raises Failed where no verdict came out: no cases, a broken collection, no end within the limit.
     """
@@ -71,7 +72,9 @@ def run_suite(
     if failed and second_try:
         again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds, secret)
         cases = after_second_try(cases, _cases(again, failed))
-    return SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
+    result = SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
+    first.files["json"].write_text(json.dumps(report_of(result, report_folder), indent=1))
+    return result
 
 
 def run_unit_tests(
@@ -93,15 +96,29 @@ def run_unit_tests(
 
 def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
     suite.report.mkdir(parents=True, exist_ok=True)
-    suite.files["json"].unlink(missing_ok=True)  # an earlier attempt's
+    for kind in ("junit", "json"):
+        suite.files[kind].unlink(missing_ok=True)  # an earlier attempt's
     shutil.rmtree(suite.report / "pictures", ignore_errors=True)
     done = _pytest(suite, selection)
-    if done.returncode not in _RAN or not suite.files["json"].is_file():
+    if done.returncode not in _RAN or not suite.files["junit"].is_file():
         raise _no_verdict(suite, done)
-    cases = cases_of(json.loads(suite.files["json"].read_text()))
+    cases = _read(suite)
     if not cases:
         raise _no_verdict(suite, done)
+    if done.returncode and not any(case.outcome == "failed" for case in cases):
+        raise Failed(
+            f"could not run the cases in {suite.folder}: none failed and pytest ended with {done.returncode}: {done.tail()}",
+            advice=f"all of it in {suite.files['log']}",
+        )
     return with_pictures(cases, suite.report / "pictures")
+
+
+def _read(suite: _Run) -> tuple[Case, ...]:
+    file = suite.files["junit"]
+    try:
+        return cases_of(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Failed(f"could not read {file}: {error}", advice=f"see {suite.files['log']}") from None
 
 
 def _pytest(suite: _Run, selection: list[str]) -> Completed:
@@ -109,8 +126,7 @@ def _pytest(suite: _Run, selection: list[str]) -> Completed:
     options = ["-p", "no:cacheprovider", "-p", "azora.gateways.suite_plugin", "--tb=short", "-rfE", "--color=no"]
     options += [f"--rootdir={suite.folder}", f"--confcutdir={suite.folder}", "-c", str(_configuration(suite))]
     options += [f"--html={files['html']}", "--self-contained-html", f"--junitxml={files['junit']}"]
-    options += ["--json-report", f"--json-report-file={files['json']}"]
-    options += ["--json-report-omit", "keywords", "collectors", "streams", "log", "traceback"]
+    options += ["-o", "junit_family=xunit1", "-o", "junit_duration_report=total"]  # the family that has properties
     options += ["--screenshot=only-on-failure", "--tracing=retain-on-failure", f"--output={suite.report / 'pictures'}"]
     browsers = video_browsers()
     options += ["--video=retain-on-failure"] if browsers else []

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from azora.errors import Failed, TestsFailed
 from azora.gateways.suites import run_suite, run_unit_tests
-from azora.reports import Case, SuiteResult, after_second_try, cases_of
+from azora.reports import SuiteResult
 
 CONFTEST = """
 import pytest
@@ -101,19 +102,121 @@ def test_the_secret_comes_in_a_variable_and_is_in_no_report(tmp_path: Path, monk
     assert outcomes(without)["test_has_it"] == "failed"
 
 
+EVERY_END = """
+import os, pytest
+def test_passes(): pass
+def test_fails(): assert 1 == 2, "one is not two"
+def test_skips(): pytest.skip("no card reader")
+@pytest.mark.xfail(reason="known")
+def test_known(): assert False
+@pytest.mark.xfail(strict=True, reason="known")
+def test_known_and_passes(): pass
+@pytest.fixture
+def no_start(): raise RuntimeError("no database")
+def test_no_start(no_start): pass
+@pytest.fixture
+def no_end():
+    yield
+    raise RuntimeError("left open")
+def test_no_end(no_end): pass
+def test_fails_twice(no_end): assert False, "first"
+class TestShop:
+    @pytest.mark.parametrize("word", ["a::b", "[x]", "<&\\"'>", "\\x1b", "line\\nline", "über", "a/b.py::test_c"])
+    def test_word(self, word): assert word != "[x]"
+"""
+ENDS = {
+    "test_passes": "passed",
+    "test_fails": "failed",
+    "test_skips": "skipped",
+    "test_known": "skipped",
+    "test_known_and_passes": "failed",
+    "test_no_start": "failed",
+    "test_no_end": "failed",
+    "test_fails_twice": "failed",
+}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_end_of_a_case_has_its_outcome_and_the_node_id_as_name(tmp_path: Path, workers: int) -> None:
+    """The names are those that pytest takes on its command line, with and without workers."""
+    folder = suite(tmp_path / "e2e", EVERY_END)
+    (folder / "checkout").mkdir()
+    (folder / "checkout/__init__.py").touch()
+    (folder / "checkout/test_shop.py").write_text("def test_pays(): pass")  # the same name in a folder
+    (folder / "test_old.py").write_text("import pytest\npytest.skip('not here', allow_module_level=True)")
+    result = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report", workers=workers)
+
+    found = {case.name: case.outcome for case in result.cases}
+    assert found == collected(folder) | {f"test_shop.py::{name}": end for name, end in ENDS.items()} | {
+        "test_shop.py::TestShop::test_word[[x]]": "failed"
+    }
+    messages = {case.name.split("::")[1]: case.message for case in result.cases}
+    assert messages["test_fails"].startswith("AssertionError: one is not two")
+    assert messages["test_skips"] == "no card reader"
+    assert messages["test_known"] == "known"
+    assert "no database" in messages["test_no_start"]
+    assert "left open" in messages["test_no_end"]
+    assert "first" in messages["test_fails_twice"]
+
+
+def collected(folder: Path) -> dict[str, str]:
+    """Every case by the name that pytest itself has for it, as passed."""
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", f"--rootdir={folder}", "-c", "/dev/null"]
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=True, cwd=folder)
+    return dict.fromkeys((line for line in done.stdout.splitlines() if "::" in line), "passed")
+
+
+def test_a_case_that_kills_its_worker_failed_by_its_name(tmp_path: Path) -> None:
+    """The others go on, and a second try finds the case."""
+    cases = """
+        import os
+        def test_good(): pass
+        class TestPay:
+            def test_dies(self): os._exit(7)
+        """
+    folder = suite(tmp_path / "e2e", cases)
+    result = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report", workers=2)
+
+    assert {case.name: case.outcome for case in result.cases} == {
+        "test_shop.py::test_good": "passed",
+        "test_shop.py::TestPay::test_dies": "failed",
+    }
+    (died,) = result.failures()
+    assert "crashed while running 'test_shop.py::TestPay::test_dies'" in died.message
+    assert "TestPay::test_dies" in result.files["html"].read_text()
+
+
+def test_report_json_has_the_verdict_and_every_case(tmp_path: Path) -> None:
+    """A program reads what the page shows, second try included."""
+    folder = suite(tmp_path / "e2e", SOMETIMES.format(mark=tmp_path / "mark"))
+    result = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report", second_try=True)
+
+    said = json.loads(result.files["json"].read_text())
+    assert (said["ok"], said["summary"], said["seconds"]) == (False, result.summary(), result.seconds)
+    assert [(case["name"], case["outcome"]) for case in said["cases"]] == [
+        ("test_shop.py::test_good", "passed"),
+        ("test_shop.py::test_bad", "failed"),
+        ("test_shop.py::test_sometimes", "flaky"),
+    ]
+    assert said["cases"][0].keys() == {"name", "outcome", "seconds", "message"}
+
+
+SOMETIMES = """
+import pathlib
+def test_good(): pass
+def test_bad(): assert False
+def test_sometimes():
+    mark = pathlib.Path("{mark}")
+    if not mark.exists():
+        mark.touch()
+        assert False, "once"
+"""
+
+
 def test_what_passes_at_the_second_try_is_flaky(tmp_path: Path) -> None:
     folder = suite(
         tmp_path / "e2e",
-        f"""
-        import pathlib
-        def test_good(): pass
-        def test_bad(): assert False
-        def test_sometimes():
-            mark = pathlib.Path({str(tmp_path / "mark")!r})
-            if not mark.exists():
-                mark.touch()
-                assert False, "once"
-        """,
+        SOMETIMES.format(mark=tmp_path / "mark"),
     )
     result = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report", workers=2, second_try=True)
 
@@ -132,12 +235,20 @@ def test_a_suite_is_not_configured_by_what_lies_above_it(tmp_path: Path) -> None
     assert result.ok
 
 
+LIES_AT_THE_END = """
+def test_x(request): request.config.pluginmanager.register(End())
+class End:
+    def pytest_sessionfinish(self, session): session.exitstatus = 1
+"""
+
+
 @pytest.mark.parametrize(
     ("cases", "limit", "said"),
     [
         pytest.param("x = 1", 30, "there are none", id="no cases"),
         pytest.param("import no_such_module", 30, "No module named 'no_such_module'", id="broken collection"),
         pytest.param("import os\ndef test_x(): os._exit(7)", 30, "ended with 7", id="died"),
+        pytest.param(LIES_AT_THE_END, 30, "none failed and pytest ended with 1", id="nothing failed, and yet it did"),
         pytest.param("import time\ndef test_x(): time.sleep(60)", 1, "did not end within 1 s", id="hung"),
     ],
 )
@@ -147,6 +258,16 @@ def test_no_verdict_is_no_pass(tmp_path: Path, cases: str, limit: float, said: s
         run_suite(folder, url="http://x.example", report_folder=tmp_path / "report", timeout_seconds=limit)
 
     assert said in failed.value.message
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_cannot_be_collected_is_no_pass_of_the_others(tmp_path: Path, workers: int) -> None:
+    """Even in a suite that goes on without it."""
+    folder = suite(tmp_path / "cases", "def test_good(): pass")
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --continue-on-collection-errors\n")
+    (folder / "test_gone.py").write_text("import no_such_module")
+    with pytest.raises(Failed, match=r"(?s)'test_gone' is no case: .*No module named 'no_such_module'"):
+        run_suite(folder, url="http://x.example", report_folder=tmp_path / "report", workers=workers)
 
 
 def test_a_report_of_an_earlier_attempt_is_no_verdict(tmp_path: Path) -> None:
@@ -175,6 +296,8 @@ def test_a_failed_browser_case_leaves_screenshot_video_and_trace(tmp_path: Path)
     assert bad.outcome == "failed", (tmp_path / "report/pytest.log").read_text()
     assert all(file and file.stat().st_size > 500 for file in (bad.screenshot, bad.video, bad.trace))
     assert (good.screenshot, good.video, good.trace) == (None, None, None)
+    (told,) = [case for case in json.loads(result.files["json"].read_text())["cases"] if case["outcome"] == "failed"]
+    assert {kind: tmp_path / "report" / told[kind] for kind in ("screenshot", "video", "trace")} == bad.pictures
 
 
 def test_a_services_own_tests_pass_or_say_why_not(tmp_path: Path) -> None:
@@ -184,48 +307,3 @@ def test_a_services_own_tests_pass_or_say_why_not(tmp_path: Path) -> None:
         run_unit_tests("web", [sys.executable, "-c", "raise SystemExit('two is not one')"], tmp_path, log=log)
 
     assert log.read_text() == "fine\ntwo is not one\n"
-
-
-def report(*tests: dict[str, Any]) -> dict[str, Any]:
-    return {"tests": list(tests)}
-
-
-CALL_FAILED = {"duration": 1.5, "outcome": "failed", "crash": {"message": "assert 1 == 2"}}
-FINE = {"duration": 0.25, "outcome": "passed"}
-
-
-@pytest.mark.parametrize(
-    ("test", "expected"),
-    [
-        pytest.param({"outcome": "passed", "setup": FINE, "call": FINE}, Case("t", "passed", 0.5), id="passed"),
-        pytest.param(
-            {"outcome": "failed", "setup": FINE, "call": CALL_FAILED, "teardown": FINE},
-            Case("t", "failed", 2.0, "assert 1 == 2"),
-            id="failed",
-        ),
-        pytest.param(
-            {"outcome": "error", "setup": {"duration": 0, "outcome": "failed", "longrepr": "no database"}},
-            Case("t", "failed", 0.0, "no database"),
-            id="setup failed",
-        ),
-        pytest.param({"outcome": "xpassed", "call": FINE}, Case("t", "passed", 0.25), id="passed unexpectedly"),
-        pytest.param({"outcome": "a new word"}, Case("t", "failed", 0.0), id="what is not known is no pass"),
-    ],
-)
-def test_a_case_is_read_from_the_report(test: dict[str, Any], expected: Case) -> None:
-    assert cases_of(report({"nodeid": "t"} | test)) == (expected,)
-
-
-def test_only_a_failed_case_can_become_flaky() -> None:
-    first = [Case("a", "failed", 1, "why"), Case("b", "failed", 1), Case("c", "skipped", 0)]
-    second = [Case("a", "passed", 1), Case("b", "failed", 1), Case("c", "passed", 1)]
-
-    assert [case.outcome for case in after_second_try(first, second)] == ["flaky", "failed", "skipped"]
-    assert after_second_try(first, second)[0].message == "why"
-
-
-def test_nothing_that_ran_is_no_success() -> None:
-    assert not SuiteResult((), 0).ok
-    assert not SuiteResult((Case("a", "skipped", 0),), 0).ok
-    assert SuiteResult((Case("a", "flaky", 0),), 0).ok
-    assert SuiteResult((Case("a", "flaky", 0), Case("b", "passed", 0)), 3.4).summary() == "1 passed, 1 flaky in 3 s"

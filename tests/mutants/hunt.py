@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import NullPool, create_engine, text
 
+from azora.junit import cases_of
 from azora.settings import ROOT
 from tests.mutants.mutations import SERVICES, Mutation
 
@@ -45,11 +45,11 @@ class Hunt:
         if mutation:
             self._run(mutation.service, mutation.build(folder / "services"))
         self._mutated = mutation.service if mutation else None
-        seen = self._failed(folder / "report.json", SUITES)
+        seen = self._failed(folder / "report.xml", SUITES)
         expected = {mutation.case} if mutation else set()
         if not seen or {_case(name) for name in seen} == expected:
             return sorted(map(_case, seen))
-        return sorted(map(_case, self._failed(folder / "again.json", seen)))  # a busy machine is no mutant
+        return sorted(map(_case, self._failed(folder / "again.xml", seen)))  # a busy machine is no mutant
 
     def left(self) -> dict[str, int]:
         """How many rows each table still has of the runs' people and courses; nobody else ever was on this platform."""
@@ -65,14 +65,7 @@ class Hunt:
     def _failed(self, report: Path, selection: Sequence[str]) -> list[str]:
         """The cases of *selection* that fail, by their names in full."""
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line", f"--azora-url={self._processes.address}"]
-        options += [
-            "--json-report",
-            f"--json-report-file={report}",
-            "--json-report-omit",
-            "collectors",
-            "log",
-            "streams",
-        ]
+        options += ["-p", "azora.gateways.suite_plugin", f"--junitxml={report}", "-o", "junit_family=xunit1"]
         options += ["--screenshot=off", "--video=off", "--tracing=off"]  # nobody looks at a mutant's
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         done = subprocess.run(
@@ -84,9 +77,9 @@ class Hunt:
             timeout=900,
             check=False,
         )
-        tests = json.loads(report.read_text())["tests"] if report.is_file() else []
+        tests = cases_of(report.read_text()) if report.is_file() else ()
         assert len(tests) == (CASES if selection is SUITES else len(selection)), f"{done.stdout}\n{done.stderr}"
-        return [test["nodeid"] for test in tests if test["outcome"] != "passed"]
+        return [test.name for test in tests if test.outcome != "passed"]
 
 
 def _case(name: str) -> str:

@@ -6,7 +6,7 @@ PYTEST := .venv/bin/pytest
 SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
-.PHONY: help demo test up down clean lint check mutants slow drill thirty bench programs bootstrap
+.PHONY: help demo test up down clean lint check mutants slow drill thirty programs bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,9 +47,6 @@ drill: up        ## break the demo in every way that the runbook knows, recover 
 
 thirty: up       ## thirty releases in a row, counted: docs/thirty-releases.md; half an hour, not part of `make test`
 	AZORA_NODE=$(NODE) .venv/bin/python -m benchmarks.thirty_releases
-
-bench: bootstrap ## the pipeline against its peers, on the same node
-	@echo "no benchmarks yet"
 
 programs: bootstrap
 	$(AZORA) local build

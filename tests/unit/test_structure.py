@@ -87,6 +87,18 @@ def test_nothing_of_the_pipeline_names_a_service_of_an_application(folder: str) 
     assert named <= OTHER_MEANINGS
 
 
+def test_the_readme_lists_the_targets_that_do_something() -> None:
+    """A row for each target of the Makefile that has a help line, and no other."""
+    shown = set(re.findall(r"^\| `make ([a-z]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert shown == set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
+
+
+def test_the_gateways_of_the_embedded_node_are_in_the_docs() -> None:
+    text = "".join(file.read_text() for file in (ROOT / "azora/local").glob("*.py"))
+    used = sorted(set(re.findall(r"^from azora\.gateways\.(\w+) import", text, re.MULTILINE)))
+    assert f"gateways ({', '.join(used)})" in (ROOT / "docs/architecture.md").read_text()
+
+
 def test_every_setting_is_in_the_docs() -> None:
     text = (ROOT / "docs/configuration.md").read_text()
     missing = [name for name in Settings.model_fields if f"`AZORA_{name.upper()}`" not in text]

@@ -16,16 +16,23 @@ from azora.errors import BadInput
 FILE = "deployments/application.yaml"
 
 
-def _inside(path: str) -> str:
+def _folder(path: str) -> str:
     parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or path in ("", "."):
+    if parts.is_absolute() or ".." in parts.parts or not path:
         raise ValueError("must be a path inside the repository, relative to its root")
     return str(parts)
+
+
+def _inside(path: str) -> str:
+    if _folder(path) == ".":
+        raise ValueError("must be a path inside the repository, relative to its root")
+    return _folder(path)
 
 
 # Object names in the cluster are made of these: <application>-<color>-<service>, at most 63 characters.
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=24)]
 Inside = Annotated[str, AfterValidator(_inside)]
+Folder = Annotated[str, AfterValidator(_folder)]  # the root too
 
 
 class _Strict(BaseModel):
@@ -44,12 +51,15 @@ class Service(_Strict):
 
 
 class Image(_Strict):
-    """One image: built from `dockerfile` in `context`, and from nothing but `sources`; `chart` is the one that runs it."""
+    """One image: built from `dockerfile` in `context`, and from nothing but `sources`; `chart` is the one that runs it.
+
+    Without `sources`, from all of the context that its ignore file does not name.
+    """
 
     name: Name
-    context: Inside
+    context: Folder
     dockerfile: Inside
-    sources: tuple[Inside, ...] = Field(min_length=1)
+    sources: tuple[Inside, ...] = ()
     chart: Literal["stack", "data"] = "stack"
 
     @model_validator(mode="after")

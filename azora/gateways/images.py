@@ -1,10 +1,9 @@
-"""Images: built with buildah from declared sources alone, found again by what went in, deployed by digest."""
+"""Images: built with buildah from declared files alone, found again by what went in, deployed by digest."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
 import time
 from contextlib import AbstractContextManager
@@ -13,13 +12,13 @@ from pathlib import Path
 
 from azora.application import Image
 from azora.errors import AzoraError, BadInput, BuildFailed, NotReadyYet, Unreachable
-from azora.gateways import pypi
+from azora.gateways import context, pypi
 from azora.gateways.buildah import buildah, forget_old, layers_kept, storage_folder
 from azora.gateways.commands import Completed
 from azora.gateways.locks import only_one
 from azora.gateways.registry import Reference, digest_of_tag
 from azora.gateways.registry_login import file_for_buildah
-from azora.gateways.source import BYTECODE, digest_of
+from azora.gateways.source import digest_of
 
 BUILD_TIMEOUT_SECONDS = 1800.0
 PUSH_TIMEOUT_SECONDS = 600.0
@@ -27,7 +26,6 @@ KEPT_LOCALLY = 3
 
 # Part of every tag: raise it when the way of building changes what comes out.
 _RECIPE = "1"
-_IGNORED = shutil.ignore_patterns(BYTECODE)
 _CACHE_CHANGED = "layer not known"
 _NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
 
@@ -46,9 +44,10 @@ class Built:
 def build(application: str, image: Image, export: Path, *, base: str, registry: str, log: Path) -> Built:
     """Make sure that *registry* has *image* as the commit in *export* describes it, and say its digest.
 
-    The tag is a hash of the sources, the Dockerfile and the digest of *base* (build argument BASE; "" for none), so what
-    is there already is not built again. Nothing but `image.sources` can go in. Raises BuildFailed with the last lines of
-    *log*, Unreachable for a registry that does not answer, BadInput for a base image or a path that is not there.
+    The tag is a hash of what may go in, the Dockerfile and the digest of *base* (build argument BASE; "" for none), so
+    what is there already is not built again. Nothing but `image.sources`, or the context less its ignore file, can go in.
+    Raises BuildFailed with the last lines of *log*, Unreachable for a registry that does not answer, BadInput for a base
+    image or a path that is not there.
     """
     began = time.monotonic()
     pinned = pinned_base(base)
@@ -63,7 +62,8 @@ def build(application: str, image: Image, export: Path, *, base: str, registry: 
 
 def content_tag(image: Image, export: Path, pinned: str) -> str:
     """Sixteen hex digits that change with whatever can change the image."""
-    parts = [_RECIPE, image.context, image.dockerfile, pinned, digest_of(export, _paths(image, export))]
+    parts = [_RECIPE, image.context, image.dockerfile, pinned, digest_of(export, context.paths(image, export))]
+    parts += [] if image.sources else ["whole context"]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -84,7 +84,7 @@ def pinned_base(base: str) -> str:
 def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference, log: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="azora-build-") as name:
         folder = Path(name)
-        _copy(image, export, folder / "export")
+        context.copy(image, export, folder)
         # Images of one context begin with the same layers: the first builds them, the others find them.
         with layers_kept():
             with _turn(image, f"{image.context} on {pinned}"):
@@ -95,26 +95,10 @@ def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference
     return digest
 
 
-def _copy(image: Image, export: Path, into: Path) -> None:
-    """A context that holds what the tag is the hash of: a Dockerfile that takes more finds it missing."""
-    (into / image.context).mkdir(parents=True)
-    for path in _paths(image, export):
-        (into / path).parent.mkdir(parents=True, exist_ok=True)
-        if (export / path).is_dir():
-            shutil.copytree(export / path, into / path, symlinks=True, dirs_exist_ok=True, ignore=_IGNORED)
-        else:
-            shutil.copy2(export / path, into / path, follow_symlinks=False)
-
-
-def _paths(image: Image, export: Path) -> list[str]:
-    ignore = f"{image.context}/.dockerignore"
-    return [*image.sources, image.dockerfile, *([ignore] if (export / ignore).is_file() else [])]
-
-
 def _bud(image: Image, folder: Path, pinned: str, target: Reference, log: Path) -> Completed:
     # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
     command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
-    command += ["--file", str(folder / "export" / image.dockerfile)]
+    command += ["--file", str(context.dockerfile(image, folder)), *context.build_options(image)]
     if pinned:
         command += ["--build-arg", f"BASE={pinned}", f"--tls-verify={_tls(Reference.parse(pinned))}"]
     command += [argument for volume in pypi.volumes(folder) for argument in ("--volume", volume)]

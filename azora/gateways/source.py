@@ -133,14 +133,15 @@ def digest_of(folder: Path, paths: Iterable[str]) -> str:
     The same for every export of the same content: times, owners, Python's bytecode and the order of *paths* play no part.
     Raises BadInput for a path that is not there.
     """
-    files = sorted({file for path in paths for file in _files(folder, path)})
+    files = sorted({file for path in paths for file in files_under(folder, path)})
     digest = hashlib.sha256()
     for name in files:
         digest.update(_entry(folder / name, name))
     return digest.hexdigest()
 
 
-def _files(folder: Path, path: str) -> Iterator[str]:
+def files_under(folder: Path, path: str) -> Iterator[str]:
+    """The files at or under *path* of *folder*, relative to *folder*, links too. Raises BadInput for a path that is not there."""
     start = folder / path
     if start.is_file() or start.is_symlink():
         yield path

@@ -45,6 +45,11 @@ def test_both_streams_go_to_the_log_and_only_this_runs_part_comes_back(tmp_path:
     assert log.read_text() == "one\none\ntwo\ntwo\n"
 
 
+@pytest.mark.parametrize("given", ["", "a\nb", "ü" * 100_000])
+def test_a_program_reads_what_it_is_given_and_no_more(given: str) -> None:
+    assert run(["cat"], timeout_seconds=5, what="try", given=given).output == given
+
+
 def test_an_argument_is_never_read_by_a_shell() -> None:
     assert run(["echo", "$HOME; id"], timeout_seconds=5, what="try").output == "$HOME; id\n"
 

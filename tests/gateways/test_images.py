@@ -154,6 +154,23 @@ def test_what_is_not_declared_cannot_go_in(place: tuple[Path, str, Path], tmp_pa
 
 
 @built_for_real
+def test_a_whole_context_goes_in_less_its_ignore_file(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The Dockerfile may be ignored: it is read all the same, and not copied."""
+    image = IMAGE.model_copy(update={"context": ".", "sources": ()})
+    export = committed(tmp_path / "whole", "FROM scratch\nCOPY src/undeclared /x\nCOPY . /all/\n")
+    first = build("whole", image, export, base="", registry=place[1], log=place[2])
+    assert build("whole", image, export, base="", registry=place[1], log=place[2]) == dataclasses.replace(
+        first, reused=True, seconds=pytest.approx(0, abs=5)
+    )
+
+    (export / ".dockerignore").write_text("src/web/Dockerfile\nsrc/undeclared\n")
+    with pytest.raises(BuildFailed, match="undeclared"):
+        build("whole", image, export, base="", registry=place[1], log=place[2])
+    (export / "src/web/Dockerfile").write_text("FROM scratch\nCOPY . /all/\n")
+    assert not build("whole", image, export, base="", registry=place[1], log=place[2]).reused
+
+
+@built_for_real
 def test_a_build_that_fails_says_its_last_lines_and_where_the_rest_is(
     place: tuple[Path, str, Path], tmp_path: Path
 ) -> None:

@@ -70,6 +70,12 @@ def test_what_is_released_is_read_as_it_stands(tmp_path: Path) -> None:
             "images.0: sources outside the context 'src': charts/stack",
             id="source that the build cannot see",
         ),
+        pytest.param(
+            {"images": [{**GOOD["images"][0], "context": "../x"}]},
+            "images.0.context: must be a path inside the repository",
+            id="context that leads out",
+        ),
+        pytest.param({"values": "./"}, "values: must be a path inside the repository", id="root in other words"),
     ],
 )
 def test_a_mistake_is_refused_with_file_and_key(tmp_path: Path, change: dict[str, Any], line: str) -> None:
@@ -77,6 +83,25 @@ def test_a_mistake_is_refused_with_file_and_key(tmp_path: Path, change: dict[str
         load_application(committed(tmp_path, GOOD | change))
 
     assert refused.value.message.startswith(f"could not read '{FILE}': {line}")
+
+
+@pytest.mark.parametrize("context", [".", "./", "src", "src/front"])
+def test_any_folder_is_a_context_with_sources_or_without(tmp_path: Path, context: str) -> None:
+    """The repository's root too; `sources` are then all that is in it."""
+    image = {"name": "front", "context": context, "dockerfile": "src/Dockerfile"}
+    application = load_application(committed(tmp_path, GOOD | {"images": [image, {**GOOD["images"][0], "name": "b"}]}))
+
+    assert application.images[0].context == context.rstrip("/")
+    assert application.images[0].sources == ()
+
+
+def test_sources_may_be_of_the_whole_repository(tmp_path: Path) -> None:
+    image = {**GOOD["images"][0], "context": ".", "sources": ["src/front", "values"]}
+
+    assert load_application(committed(tmp_path, GOOD | {"images": [image]})).images[0].sources == (
+        "src/front",
+        "values",
+    )
 
 
 def test_an_application_may_have_no_end_to_end_cases_but_must_have_smoke_cases(tmp_path: Path) -> None:

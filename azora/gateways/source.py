@@ -162,7 +162,7 @@ def _entry(file: Path, name: str) -> bytes:
     else:
         kind = "program" if file.stat().st_mode & 0o100 else "file"
         content = file.read_bytes()
-    return f"{kind} {name}\0{hashlib.sha256(content).hexdigest()}\n".encode()
+    return f"{kind} {name}\0{hashlib.sha256(content).hexdigest()}\n".encode(errors="surrogateescape")
 
 
 def _extract(tar: tarfile.TarFile, into: Path) -> None:

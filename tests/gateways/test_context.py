@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -200,6 +201,15 @@ def test_a_dockerfile_that_is_a_link_counts_by_its_content(tmp_path: Path) -> No
 
     assert context.dockerfile(WHOLE, tmp_path / "into").read_text() == "FROM scratch\n"
     (export / "Dockerfile.prod").write_text("FROM scratch\nUSER 1\n")
+    assert content_tag(WHOLE, export, "") != tag
+
+
+def test_a_name_in_another_encoding_is_a_name(tmp_path: Path) -> None:
+    """git holds bytes."""
+    export, name = web(tmp_path / "export"), os.fsdecode(b"src/\xff")
+    tag = content_tag(WHOLE, export, "")
+
+    assert name in seen(WHOLE, commit(export, name), tmp_path / "into")
     assert content_tag(WHOLE, export, "") != tag
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from azora.cli.following import follow
+from azora.cli.following import Told, follow
 from azora.cli.output import console
 from azora.environment import load_environment
 from azora.errors import Failed
@@ -58,7 +58,7 @@ def _release(ref: str, *, ask: bool) -> Run:
     """
     started = start("release/release", {"ref": ref, "fresh": False})
     console.print(f"started through Prefect's API: {started.url}")
-    told: set[str] = set()
+    told: set[Told] = set()
     now = follow(started.id, until_waiting=not ask, told=told)
     while now.waits:
         console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")

@@ -12,13 +12,14 @@ from azora.account import user_label
 from azora.cli.output import append, console, done, emit, failed, note, program
 from azora.cli.summary import Summary
 from azora.errors import BadInput
-from azora.gateways.orchestrator import Run, run_called, stages, start
+from azora.gateways.orchestrator import Run, Stage, run_called, stages, start
 from azora.gateways.patience import patient
 
 POLL_SECONDS = 1.0
 MARKS = {"Completed": "[green]✓[/]", "Cached": "[green]✓[/]", "Failed": "[red]✗[/]", "Crashed": "[red]✗[/]"}
 
 Look = Callable[[Run], object]
+Told = str | tuple[int, str]  # a stage by its id, and by attempt and name
 
 
 def begin(
@@ -73,7 +74,7 @@ def ended(run: Run, *, as_json: bool) -> None:
 
 
 def follow(
-    run: str, *, quiet: bool = False, until_waiting: bool = False, told: set[str] | None = None, on_look: Look = str
+    run: str, *, quiet: bool = False, until_waiting: bool = False, told: set[Told] | None = None, on_look: Look = str
 ) -> Run:
     """Print each stage as it ends; returns when the run is over, or when it waits and that was asked for.
 
@@ -84,11 +85,9 @@ def follow(
     asked = False
     while True:
         now = patient(run_called)(run)
-        for name, state, seconds in patient(stages)(run):
-            if state in MARKS and name not in told:
-                told.add(name)
-                if not quiet:
-                    console.print(f"  {MARKS[state]} {name} [dim]{seconds:.1f} s[/]")
+        for stage in patient(stages)(run):
+            if _is_new(stage, told) and not quiet:
+                console.print(f"  {MARKS[stage.state]} {stage.name} [dim]{stage.seconds:.1f} s[/]")
         on_look(now)
         if now.is_over or (now.waits and until_waiting):
             return now
@@ -96,6 +95,15 @@ def follow(
             asked = True
             console.print(f"  [yellow]‖[/] waits for a person: {_how_to_answer(now)}")
         time.sleep(POLL_SECONDS)
+
+
+def _is_new(stage: Stage, told: set[Told]) -> bool:
+    """Whether *stage* has ended and is to be told; from now on it was. What a resumed run finds done already was told before."""
+    before = (stage.attempt, stage.name)
+    if stage.state not in MARKS or stage.id in told or (stage.state == "Cached" and before in told):
+        return False
+    told |= {stage.id, before}
+    return True
 
 
 def _how_to_answer(run: Run) -> str:

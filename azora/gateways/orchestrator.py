@@ -81,6 +81,17 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One task of a run. `attempt` is which *Retry* of the run it belongs to; a resume is no new one."""
+
+    id: str
+    attempt: int
+    name: str
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ServerSeen:
     """The server itself: its version, its clock, who works for it and what it can start."""
 
@@ -131,9 +142,12 @@ def waiting() -> list[Run]:
         return [_run(run) for run in client.read_flow_runs(flow_run_filter=paused)]
 
 
-def stages(id_: str) -> list[tuple[str, str, float]]:
-    """Name, state and seconds of each task of the run, in the order they began."""
-    return [(run.name, run.state_name or "", run.total_run_time.total_seconds()) for run in _task_runs(id_)]
+def stages(id_: str) -> list[Stage]:
+    """Each task of the run, in the order they began."""
+    return [
+        Stage(str(run.id), run.flow_run_run_count, run.name, run.state_name or "", run.total_run_time.total_seconds())
+        for run in _task_runs(id_)
+    ]
 
 
 def pages(id_: str) -> list[Page]:

@@ -27,7 +27,7 @@ def untested(*but: str) -> Files:
 def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
     """It failed at its step *at*; its one error *says* that, and once what to do."""
     assert over.kind == "FAILED"
-    assert [name for name, state, _ in stages(over.id) if state in {"Failed", "Crashed"}] == [at]
+    assert [stage.name for stage in stages(over.id) if stage.state in {"Failed", "Crashed"}] == [at]
     message = run_called(over.id).message
     for words in says:
         assert words in message

@@ -14,7 +14,7 @@ def test_an_empty_namespace_comes_up_blue_and_with_one_switch(first_release: Fir
 
 def test_what_a_killed_first_deployment_left_is_gone_over(first_release: FirstRelease) -> None:
     assert run_called(first_release.killed).kind == "CRASHED"
-    names = [name for name, _, _ in stages(first_release.run)]
+    names = [stage.name for stage in stages(first_release.run)]
     assert "staging: repair Helm" in names
     first = road.world("staging").switches[0]
     assert (first.number, first.kind, first.to, first.by) == (1, "first", "blue", first_release.run)

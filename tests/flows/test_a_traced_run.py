@@ -61,7 +61,7 @@ def failed(first_release: FirstRelease) -> Run:  # noqa: ARG001 - the node must 
 
 def test_each_stage_of_a_run_is_in_the_pipelines_log_by_its_id(first_release: FirstRelease) -> None:
     of_tasks = {line.get("labels.task") for line in of_run(first_release.run)}
-    names = {name for name, _, _ in stages(first_release.run)}
+    names = {stage.name for stage in stages(first_release.run)}
     assert "production: switch users" in names
     assert names - of_tasks == set()
 

@@ -95,7 +95,7 @@ def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_stagi
 
 
 def test_the_cases_pass_on_the_preview_before_users_meet_it(night: Night) -> None:
-    names = [name for name, _, _ in stages(night.over.id)]
+    names = [stage.name for stage in stages(night.over.id)]
     assert names.index("staging: end-to-end cases of the preview") < names.index("staging: switch users")
 
 

@@ -27,7 +27,7 @@ def test_a_proved_release_reaches_its_approval_in_15_seconds(proved: str) -> Non
     began = time.monotonic()
     run = road.until_it_waits(road.begin("release", ref=proved), seconds=60)
     took = time.monotonic() - began
-    names = [name for name, _, _ in stages(run.id)]
+    names = [stage.name for stage in stages(run.id)]
     road.reject(run)
     road.until_over(run)
     assert not [name for name in names if name.startswith(("test ", "build "))], "it was tested or built again"
@@ -41,7 +41,7 @@ def test_a_yes_moves_users_without_losing_a_request(yes: Yes) -> None:
     assert road.get("production").headers["X-Azora-Release"] == after.stack(yes.before.preview).label
     assert yes.seen.failed == 0, yes.seen.summary()
     assert yes.seen.unsent == 0
-    install = next(seconds for name, _, seconds in stages(yes.over.id) if name == "production: install preview")
+    install = next(stage.seconds for stage in stages(yes.over.id) if stage.name == "production: install preview")
     first_on_new = yes.seen.first_on(str(after.active))
     assert first_on_new is not None
     took = first_on_new - yes.answered

@@ -9,7 +9,7 @@ import pytest
 
 from azora.cli import following
 from azora.errors import Unreachable
-from azora.gateways.orchestrator import Run
+from azora.gateways.orchestrator import Run, Stage
 
 States = Callable[..., list[Run | Exception]]
 
@@ -35,7 +35,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> States:
             return one
 
         monkeypatch.setattr(following, "run_called", look)
-        monkeypatch.setattr(following, "stages", lambda _id: [("staging: look", "Completed", 1.0)])
+        monkeypatch.setattr(following, "stages", lambda _id: [Stage("a", 1, "staging: look", "Completed", 1.0)])
         monkeypatch.setattr(following, "POLL_SECONDS", 0)
         return left
 
@@ -101,6 +101,31 @@ def test_where_the_run_is_stands_in_the_outputs_even_when_it_fails(
         following.begin("release/release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
     assert (tmp_path / "outputs").read_text() == "run=1f2e3d4c-0\nurl=http://prefect/runs/1f2e3d4c-0\n"
     assert noted == [("started release 1f2e3d4", "1f2e3d4c-0")]
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        pytest.param([("a", 1, "Running")], "", id="still at it"),
+        pytest.param([("a", 1, "Completed"), ("a", 1, "Completed")], "✓", id="seen twice"),
+        pytest.param([("a", 1, "Failed"), ("b", 2, "Completed")], "✗✓", id="a Retry does it again"),
+        pytest.param([("a", 1, "Completed"), ("b", 1, "Cached")], "✓", id="a resume finds it done"),
+        pytest.param([("a", 1, "Failed"), ("b", 1, "Completed")], "✗✓", id="a killed attempt's, done after the resume"),
+        pytest.param([("a", 1, "Completed"), ("b", 2, "Cached")], "✓✓", id="a Retry finds it done"),
+    ],
+)
+def test_each_attempt_of_a_stage_is_told_once(
+    seen: list[tuple[str, int, str]], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its task run: the same name in a later attempt is news."""
+    so_far = [Stage(id_, attempt, "test web", state, 1.0) for id_, attempt, state in seen]
+    looks = iter([so_far[:1], so_far[1:], so_far])
+    states = iter([RUNNING, RUNNING, run("Completed", "COMPLETED")])
+    monkeypatch.setattr(following, "run_called", lambda _: next(states))
+    monkeypatch.setattr(following, "stages", lambda _: next(looks))
+    monkeypatch.setattr(following, "POLL_SECONDS", 0)
+    following.follow("1f2e")
+    assert "".join(line.split()[0] for line in capsys.readouterr().out.splitlines()) == told
 
 
 def ended(*, until_asked: bool) -> int:

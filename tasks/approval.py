@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import Flow, get_run_logger, suspend_flow_run, task
+from prefect import Flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
@@ -37,6 +37,7 @@ from azora.record import Approval
 from azora.release import Release, shown
 from azora.settings import settings
 from tasks import pages, telling
+from tasks.heartbeat import suspend
 from tasks.places import cluster_of, environment_called, this_run
 from tasks.retrying import if_transient
 
@@ -83,9 +84,7 @@ def ask(environment: str, release: Release) -> Approval | None:
     request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC))
     changed = last.bound.differences(plan.bound) if last else []
     request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
-    suspend_flow_run(
-        wait_for_input=form_of(plan, changed), key=request.key, timeout=_seconds_left(request, policy, environment)
-    )
+    suspend(wait_for_input=form_of(plan, changed), key=request.key, timeout=_seconds_left(request, policy, environment))
     raise Refused(
         f"could not wait for an answer in {environment}: Prefect did not suspend the run",
         advice="choose Retry on the run's page: it requests the approval again",

@@ -1,4 +1,4 @@
-"""What every flow has around it: its lines are kept from its beginning, and its end is counted."""
+"""What every flow has around it: its lines are kept from its beginning, it sends signs of life, and its end is counted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.approval import end_approvals
 from tasks.counting import count_run
+from tasks.heartbeat import begin_heartbeat, end_heartbeat
 from tasks.logs import keep_log
 
 
@@ -15,11 +16,11 @@ def watched(*at_its_end: Callable[..., None]) -> dict[str, Any]:
 
     A run that crashed was killed: its approval counts for the attempt that goes on with it.
     """
-    ends = [*at_its_end, count_run]
+    ends = [end_heartbeat, *at_its_end, count_run]
     return {
-        "on_running": [keep_log],
+        "on_running": [keep_log, begin_heartbeat],
         "on_completion": [end_approvals, *ends],
         "on_failure": [end_approvals, *ends],
         "on_crashed": ends,
-        "on_cancellation": [end_approvals, count_run],
+        "on_cancellation": [end_heartbeat, end_approvals, count_run],
     }

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus as codes  # noqa: N813 - as httpx calls them
 
+from azora.heartbeat import Automated
 from azora.rights import ENFORCE, ROLE, STANDARD, Right, rules_for, user_of
 
 GIB = 2**30
@@ -220,12 +221,14 @@ def clock(whose: str, ahead: timedelta) -> Finding:
 # -- the machine and what it uses
 
 
-def workers(online: Collection[str], pool: str) -> Finding:
-    if online:
-        return Finding("worker", Level.GOOD, f"{', '.join(sorted(online))} of pool {pool}")
-    return Finding(
-        "worker", Level.BAD, f"none of pool {pool} is online: runs would wait", f"prefect worker start --pool {pool}"
-    )
+def workers(online: Collection[str], pool: str, queue: str, *, is_served: bool) -> Finding:
+    """*is_served*: a worker looked into the work queue within the last minute."""
+    start = f"prefect worker start --pool {pool} --work-queue {queue}"
+    if not online:
+        return Finding("worker", Level.BAD, f"none of pool {pool} is online: runs would wait", start)
+    if not is_served:
+        return Finding("worker", Level.BAD, f"none of pool {pool} serves the work queue {queue}", start)
+    return Finding("worker", Level.GOOD, f"{', '.join(sorted(online))} of pool {pool}; work queue {queue} is served")
 
 
 def deployments(known: Collection[str], wanted: Sequence[str]) -> Finding:
@@ -236,8 +239,15 @@ def deployments(known: Collection[str], wanted: Sequence[str]) -> Finding:
         "deployments",
         Level.BAD,
         f"Prefect does not know {', '.join(missing)}",
-        "`prefect deploy --all` from the root of the checkout (`azora local up` does)",
+        "`azora register` (`azora local up` does)",
     )
+
+
+def dead_runs(automation: Automated) -> Finding:
+    if automation is Automated.SET_UP:
+        return Finding("dead runs", Level.GOOD, "an automation ends runs whose process died")
+    said = f"the automation that ends runs whose process died is {automation}: such a run stays Running"
+    return Finding("dead runs", Level.WEAK, said, "`azora register` (`azora local up` does)")
 
 
 def registry(place: str, status: int) -> Finding:

@@ -112,11 +112,14 @@ def serving() -> Iterator[Prefect]:
 
 
 def _is_asked_for(run: FlowRun | TaskRun, which: Any) -> bool:
-    """By its state and its id."""
+    """By its state, its id and its tags."""
     kinds = (((which or {}).get("state") or {}).get("type") or {}).get("any_")
     ids = ((which or {}).get("id") or {}).get("any_")
-    return (not kinds or (run.state_type is not None and run.state_type.value in kinds)) and (
-        not ids or str(run.id) in ids
+    tags = ((which or {}).get("tags") or {}).get("all_") or []
+    return (
+        (not kinds or (run.state_type is not None and run.state_type.value in kinds))
+        and (ids is None or str(run.id) in ids)
+        and set(tags) <= set(run.tags)
     )
 
 

@@ -94,8 +94,8 @@ def content(name: Path | str) -> str:
 
 
 def begin(deployment: str, **parameters: object) -> Run:
-    """Start `deployment/deployment`, as the UI would."""
-    return start(f"{deployment}/{deployment}", parameters)
+    """Start a run of the application's *deployment*, as the UI would."""
+    return start(deployment, parameters)
 
 
 def wait_for(run: Run, reached: Callable[[Run], bool], *, seconds: float) -> Run:

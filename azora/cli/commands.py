@@ -90,7 +90,7 @@ def release(
     from azora.cli.following import begin  # noqa: PLC0415
 
     begin(
-        "release/release",
+        "release",
         {"ref": ref, "fresh": fresh},
         wait=wait,
         until_asked=until_asked,
@@ -102,7 +102,7 @@ def release(
 
 @app.command()
 def follow(
-    run: Annotated[str, typer.Argument(help="Id of the run, or its beginning.")],
+    run: Annotated[str, typer.Argument(help="Id of the run, its beginning, or the run's name.")],
     until_asked: UntilAsked = False,
     summary: Summary = None,
     as_json: Json = False,
@@ -126,7 +126,20 @@ def deploy(
     from azora.cli.following import begin  # noqa: PLC0415
 
     _environment(environment)
-    begin(f"deploy-{environment}/deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)
+    begin(f"deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)
+
+
+@app.command()
+def register(as_json: Json = False) -> None:
+    """Make the flows known to Prefect under the application's name; safe to repeat. Removes what older versions registered."""
+    from azora.gateways.registering import register as register_all  # noqa: PLC0415
+
+    lines = []
+    for line in register_all(settings()):
+        lines.append(line)
+        emit(line, as_json=as_json)
+    done(f"{settings().application} is registered", {"done": lines}, as_json=as_json)
+    note(f"registered {settings().application}", by=ME)
 
 
 @app.command()

@@ -56,7 +56,7 @@ def _release(ref: str, *, ask: bool) -> Run:
     Raises:
         Failed: it did not go well, and it is not that a person who was asked rejected it.
     """
-    started = start("release/release", {"ref": ref, "fresh": False})
+    started = start("release", {"ref": ref, "fresh": False})
     console.print(f"started through Prefect's API: {started.url}")
     told: set[Told] = set()
     now = follow(started.id, until_waiting=not ask, told=told)

@@ -15,6 +15,7 @@ import yaml
 from cryptography import x509
 
 from azora import doctor
+from azora.deployments import POOL, names_in, queue_of
 from azora.doctor import Finding, Level
 from azora.environment import Environment
 from azora.errors import AzoraError
@@ -28,7 +29,6 @@ from azora.identity import node_must_be_up, of_person, of_pipeline
 from azora.rights import needed
 from azora.settings import ROOT, Settings
 
-POOL = "azora"
 SECONDS = 10.0
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
@@ -42,7 +42,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
         "Helm": lambda: _helm(settings),
         "registry": lambda: _registry(settings),
         "base image": lambda: _base_image(settings),
-        "Prefect": _prefect,
+        "Prefect": lambda: _prefect(settings.application),
         "certificates": lambda: _certificates(settings.state_folder / "pki"),
     }
     return _all(looks)
@@ -171,16 +171,18 @@ def _base_image(settings: Settings) -> Finding:
     return doctor.base_image(settings.base_image, reference.digest or digest_of_tag(reference))
 
 
-def _prefect() -> Iterator[Finding]:
+def _prefect(application: str) -> Iterator[Finding]:
     from azora.gateways.orchestrator import server_seen  # noqa: PLC0415 - slow to import
+    from azora.gateways.registering import automation_seen  # noqa: PLC0415
 
     seen = server_seen(POOL)
-    wanted = [one["name"] for one in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]]
+    wanted = names_in((ROOT / "prefect.yaml").read_text(), application)
     yield doctor.prefect(seen.version, version("prefect"))
     if seen.at:
         yield doctor.clock("Prefect", seen.at - datetime.now(UTC))
-    yield doctor.workers(seen.workers, POOL)
+    yield doctor.workers(seen.workers, POOL, queue_of(application), is_served=seen.is_served)
     yield doctor.deployments(seen.deployments, wanted)
+    yield doctor.dead_runs(automation_seen(application))
 
 
 def _certificates(folder: Path) -> Iterator[Finding]:

@@ -1,17 +1,18 @@
 """Prefect as seen from outside of a run: start runs, watch them, answer the ones that wait, remember the ones that are over.
 
-With `past`, the only gateway that imports Prefect.
+Runs and deployments of other applications on the same server are not seen: the server filters by the application's tag.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,9 @@ from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     ArtifactFilterType,
+    DeploymentFilter,
+    DeploymentFilterName,
+    DeploymentFilterTags,
     FlowFilter,
     FlowFilterId,
     FlowRunFilter,
@@ -29,18 +33,23 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
     TaskRunFilter,
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, StateType, TaskRun, WorkerStatus
+from prefect.client.schemas.objects import FlowRun, StateType, TaskRun, WorkerStatus, WorkQueueStatus
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_UI_URL
 
+from azora.deployments import name_of, queue_of, tag_of
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
+from azora.gateways.paging import every
 from azora.nights import Labels
 from azora.notices import Night
+from azora.settings import settings
 from azora.summary import Page
 
 _PREFIX = re.compile(
@@ -48,6 +57,9 @@ _PREFIX = re.compile(
 )  # what Prefect puts before an error's own text
 SETTLES_WITHIN_SECONDS = 6
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+OVER = [StateType(kind) for kind in sorted(FINAL)]
+NOT_OVER = [kind for kind in StateType if kind.value not in FINAL]
+LISTED = 10
 COMMIT_LABEL = "azora.dev/commit"
 NIGHTS = 60
 STEP_TRIES, STEP_SECONDS = 20, 0.5  # Prefect's server writes down what a task came to a moment after the run is over
@@ -93,11 +105,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class ServerSeen:
-    """The server itself: its version, its clock, who works for it and what it can start."""
+    """The server itself: its version, its clock, who works for it, whether for our work queue, and what of ours it can start."""
 
     version: str
     at: datetime | None
     workers: frozenset[str]
+    is_served: bool
     deployments: frozenset[str]
 
 
@@ -106,40 +119,63 @@ def server_seen(pool: str) -> ServerSeen:
     with connected("look at Prefect") as client:
         said = client.hello().headers.get("Date")
         try:
-            workers = client.read_workers_for_work_pool(pool)
+            workers = list(every(client.read_workers_for_work_pool, work_pool_name=pool))
+            queue = client.read_work_queue_by_name(queue_of(settings().application), pool)
         except ObjectNotFound:
-            workers = []
+            workers, queue = [], None
         return ServerSeen(
             version=client.api_version(),
             at=parsedate_to_datetime(said) if said else None,
             workers=frozenset(one.name for one in workers if one.status is WorkerStatus.ONLINE),
-            deployments=frozenset(one.name for one in client.read_deployments(limit=200)),
+            is_served=queue is not None and queue.status is WorkQueueStatus.READY,
+            deployments=frozenset(one.name for one in own_deployments(client)),
         )
 
 
-def start(deployment: str, parameters: dict[str, Any]) -> Run:
-    """Start a run of `flow/deployment`, as the UI would."""
-    with connected(f"start {deployment!r}") as client:
-        try:
-            found = client.read_deployment_by_name(deployment)
-        except ObjectNotFound as error:
+def start(flow: str, parameters: dict[str, Any]) -> Run:
+    """Start a run of the application's deployment of *flow* (`release`, `deploy-staging`), as the UI would."""
+    name = name_of(settings().application, flow)
+    with connected(f"start {name!r}") as client:
+        found = next(own_deployments(client, DeploymentFilterName(any_=[name])), None)
+        if found is None:
             raise BadInput(
-                f"could not start {deployment!r}: Prefect knows no such deployment",
-                advice="register them with `prefect deploy --all` from the root of the checkout (`azora local up` does)",
-            ) from error
+                f"could not start {name!r}: Prefect has no such deployment of application {settings().application!r}",
+                advice="register it with `azora register` (`azora local up` does)",
+            )
         return _run(client.create_flow_run_from_deployment(found.id, parameters=parameters))
 
 
 def run_called(id_: str) -> Run:
-    """The run with this id, or with an id that begins so."""
+    """The application's run with this id, with an id that begins so, or with this name.
+
+    One that is not over goes before those that are; of several with one name the newest.
+    """
     return _run(_found(id_))
 
 
 def waiting() -> list[Run]:
-    """Runs that wait for a person, oldest first."""
-    paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+    """Runs that wait for a person; the one that began to wait first comes first."""
     with connected("list the waiting runs") as client:
-        return [_run(run) for run in client.read_flow_runs(flow_run_filter=paused)]
+        began = [(run.state.timestamp, run) for run in own_runs(client, [StateType.PAUSED]) if run.state]
+    return [_run(run) for _, run in sorted(began, key=itemgetter(0))]
+
+
+def own_runs(client: SyncPrefectClient, kinds: Sequence[StateType]) -> Iterator[FlowRun]:
+    """The application's runs in these states, newest first."""
+    which = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag_of(settings().application)]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(kinds))),
+    )
+    newest_first = FlowRunSort.EXPECTED_START_TIME_DESC
+    return every(client.read_flow_runs, flow_run_filter=which, sort=newest_first)
+
+
+def own_deployments(
+    client: SyncPrefectClient, name: DeploymentFilterName | None = None
+) -> Iterator[DeploymentResponse]:
+    """The application's deployments."""
+    tags = DeploymentFilterTags(all_=[tag_of(settings().application)])
+    return every(client.read_deployments, deployment_filter=DeploymentFilter(name=name, tags=tags))
 
 
 def stages(id_: str) -> list[Stage]:
@@ -156,7 +192,7 @@ def pages(id_: str) -> list[Page]:
         flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]), type=ArtifactFilterType(any_=["markdown"])
     )
     with connected(f"read the pages of {id_}") as client:
-        found = client.read_artifacts(artifact_filter=of_the_run, sort=ArtifactSort.CREATED_DESC, limit=200)
+        found = list(every(client.read_artifacts, artifact_filter=of_the_run, sort=ArtifactSort.CREATED_DESC))
     return [Page(one.key or "", str(one.data)) for one in reversed(found)]
 
 
@@ -188,7 +224,8 @@ def _task_runs(id_: str) -> list[TaskRun]:
     """In the order they began."""
     of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id_)]))
     with connected(f"read the stages of {id_}") as client:
-        return client.read_task_runs(flow_run_filter=of_the_run, sort=TaskRunSort.EXPECTED_START_TIME_ASC, limit=200)
+        in_order = TaskRunSort.EXPECTED_START_TIME_ASC
+        return list(every(client.read_task_runs, flow_run_filter=of_the_run, sort=in_order))
 
 
 def answer(id_: str, *, decision: str, approver: str, reason: str, plan: str) -> None:
@@ -236,6 +273,7 @@ def nights_until(id_: str) -> list[Night]:
 def _ended_runs(client: SyncPrefectClient, this: FlowRun) -> list[FlowRun]:
     kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]
     ended = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag_of(settings().application)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=kinds)),
         expected_start_time=FlowRunFilterExpectedStartTime(before_=this.expected_start_time),
     )
@@ -249,12 +287,11 @@ def _failed_steps(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, 
     if not runs:
         return {}
     kinds = [StateType.FAILED, StateType.CRASHED, StateType.RUNNING]
-    found = client.read_task_runs(
-        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id for run in runs])),
-        task_run_filter=TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds))),
-        sort=TaskRunSort.EXPECTED_START_TIME_DESC,
-        limit=200,
-    )
+    which = {
+        "flow_run_filter": FlowRunFilter(id=FlowRunFilterId(any_=[run.id for run in runs])),
+        "task_run_filter": TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds))),
+    }
+    found = list(every(client.read_task_runs, sort=TaskRunSort.EXPECTED_START_TIME_DESC, **which))
     return {run.id: _failed_of(run, [task for task in found if task.flow_run_id == run.id]) for run in runs}
 
 
@@ -293,18 +330,42 @@ def _paused(id_: str) -> FlowRun:
 
 def _found(id_: str) -> FlowRun:
     with connected(f"find run {id_!r}") as client:
-        try:
-            return client.read_flow_run(UUID(id_))
-        except (ValueError, ObjectNotFound):
-            matches = [
-                run for run in client.read_flow_runs(limit=200) if str(run.id).startswith(id_) or run.name == id_
-            ]
-    if len(matches) != 1:
-        raise BadInput(
-            f"could not find run {id_!r}: {'several runs match' if matches else 'there is none'}",
-            advice="give its id, or the beginning of it; `azora status` lists the waiting ones",
-        )
-    return matches[0]
+        if run := _with_id(client, id_):
+            return run
+        matches = _matches(client, NOT_OVER, id_) or _matches(client, OVER, id_)
+    newest = matches[0] if matches else None
+    if newest and (len(matches) == 1 or (newest.name == id_ and not _is_over(newest))):
+        return newest
+    raise BadInput(
+        f"could not find run {id_!r} of application {settings().application!r}: {_listed(matches)}",
+        advice="give its id, or the beginning of it; `azora status` lists the waiting ones",
+    )
+
+
+def _with_id(client: SyncPrefectClient, id_: str) -> FlowRun | None:
+    """The application's run with this very id."""
+    try:
+        run = client.read_flow_run(UUID(id_))
+    except (ValueError, ObjectNotFound):
+        return None
+    return run if tag_of(settings().application) in run.tags else None
+
+
+def _matches(client: SyncPrefectClient, kinds: Sequence[StateType], id_: str) -> list[FlowRun]:
+    """By the beginning of the id or by the whole name, newest first: Prefect's API has no filter for the former."""
+    begins = id_.lower()
+    return [run for run in own_runs(client, kinds) if str(run.id).startswith(begins) or run.name == id_]
+
+
+def _listed(matches: Sequence[FlowRun]) -> str:
+    if not matches:
+        return "there is none"
+    lines = [f"{run.id} {run.name} ({run.state_name})" for run in matches[:LISTED]]
+    return f"{len(matches)} runs match: {', '.join(lines)}{', …' if len(matches) > LISTED else ''}"
+
+
+def _is_over(run: FlowRun) -> bool:
+    return run.state_type in OVER
 
 
 def _run(run: FlowRun) -> Run:

@@ -1,10 +1,10 @@
-"""Prefect's past: the runs that are over, in numbers for a page, and their removal when they are old. With `orchestrator`, all that imports Prefect."""
+"""Prefect's past: the application's runs that are over, in numbers for a page, and their removal when they are old."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,23 +16,30 @@ from prefect.client.schemas.filters import (
     ArtifactFilterFlowRunId,
     FlowRunFilter,
     FlowRunFilterId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
     TaskRunFilter,
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
+from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
-from azora.gateways.orchestrator import COMMIT_LABEL, FINAL, STEP_SECONDS, STEP_TRIES, connected, nights_until
+from azora.deployments import tag_of
+from azora.errors import Refused
+from azora.gateways.orchestrator import (
+    COMMIT_LABEL,
+    OVER,
+    STEP_SECONDS,
+    STEP_TRIES,
+    connected,
+    nights_until,
+    own_runs,
+)
+from azora.gateways.paging import PAGE, every
 from azora.nights import SHOWN, Figures, Span, figures
 from azora.retention import Item, Unfinished
-
-PAGE = 200  # Prefect's server gives no more at once
-MOST = 10_000  # runs that are looked at in one go; the next one finds the others
+from azora.settings import settings
 
 # What is scheduled has asked for nothing yet.
 AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
@@ -41,21 +48,32 @@ AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CAN
 def unfinished() -> list[Unfinished]:
     """Runs that began and are not over: at work, waiting for a person, or waiting to be tried again."""
     with connected("list the runs that are not over") as client:
-        begun = [run for run in _runs(client, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
+        begun = [run for run in own_runs(client, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
     return [Unfinished(str(run.id), run.name, str(run.labels.get(COMMIT_LABEL, ""))) for run in begun]
 
 
 def ended_runs() -> list[Item]:
     """Runs that are over, by their end, each in the group of its flow."""
     with connected("list the runs that are over") as client:
-        return [_item(run) for run in _runs(client, [StateType(kind) for kind in sorted(FINAL)])]
+        return [_item(run) for run in own_runs(client, OVER)]
+
+
+def over(ids: Collection[str]) -> set[str]:
+    """Those of these runs that are over, or not there any more."""
+    with connected("look which runs are over") as client:
+        alive = {str(run.id) for run in _called(client, [UUID(id_) for id_ in ids]) if run.state_type not in OVER}
+    return set(ids) - alive
 
 
 def remove_run(id_: str) -> bool:
     """Whether the run is gone, with its tasks, its logs and the results that it kept; its pages go first, since nothing would
     lead to them after it.
+
+    Raises:
+        Refused: it is a run of another application.
     """
     with connected(f"remove run {id_!r}") as client:
+        _must_be_ours(client, UUID(id_))
         of_the_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]))
         while pages := client.read_artifacts(artifact_filter=of_the_run, limit=PAGE):
             for page in pages:
@@ -65,6 +83,12 @@ def remove_run(id_: str) -> bool:
             client.delete_flow_run(UUID(id_))
     shutil.rmtree(PREFECT_LOCAL_STORAGE_PATH.value() / id_, ignore_errors=True)  # where the worker's home is ours
     return True
+
+
+def _must_be_ours(client: SyncPrefectClient, id_: UUID) -> None:
+    """Where it is there at all."""
+    if any(tag_of(settings().application) not in run.tags for run in _called(client, [id_])):
+        raise Refused(f"could not remove run {str(id_)!r}: it is not a run of {settings().application}")
 
 
 def nights_in_numbers(id_: str) -> list[Figures]:
@@ -97,33 +121,17 @@ def _await_the_end_of_its_tasks(client: SyncPrefectClient, run: UUID) -> None:
 
 
 def _called(client: SyncPrefectClient, ids: list[UUID]) -> list[FlowRun]:
-    return client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=PAGE)
+    return list(every(client.read_flow_runs, flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids))))
 
 
 def _spans(client: SyncPrefectClient, ids: list[UUID]) -> dict[UUID, list[Span]]:
     """By run, of the tasks that are over."""
     found: dict[UUID, list[Span]] = {}
     which = FlowRunFilter(id=FlowRunFilterId(any_=ids))
-    for offset in range(0, MOST, PAGE):
-        tasks = client.read_task_runs(flow_run_filter=which, sort=TaskRunSort.ID_DESC, limit=PAGE, offset=offset)
-        for task in tasks:
-            if task.flow_run_id and task.start_time and task.end_time:
-                found.setdefault(task.flow_run_id, []).append(Span(task.name, task.start_time, task.end_time))
-        if len(tasks) < PAGE:
-            break
+    for task in every(client.read_task_runs, flow_run_filter=which, sort=TaskRunSort.ID_DESC):
+        if task.flow_run_id and task.start_time and task.end_time:
+            found.setdefault(task.flow_run_id, []).append(Span(task.name, task.start_time, task.end_time))
     return found
-
-
-def _runs(client: SyncPrefectClient, kinds: list[StateType]) -> Iterator[FlowRun]:
-    """Newest first, page by page."""
-    which = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=kinds)))
-    for offset in range(0, MOST, PAGE):
-        found = client.read_flow_runs(
-            flow_run_filter=which, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=PAGE, offset=offset
-        )
-        yield from found
-        if len(found) < PAGE:
-            return
 
 
 def _has_begun(run: FlowRun) -> bool:

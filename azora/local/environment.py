@@ -11,11 +11,14 @@ from azora.local.images import base_image
 from azora.local.layout import Layout
 from azora.local.toolchain import uv
 
+APPLICATION = "azora"  # the embedded node's own, as deployments/application.yaml says
+
 
 def variables(node: Layout, programs: Path) -> dict[str, str]:
     return {
         "AZORA_NODE": node.name,
         "AZORA_STATE": str(node.state),
+        "AZORA_APPLICATION": APPLICATION,
         "AZORA_KUBECONFIG": str(node.kubeconfig),
         "AZORA_KUBE_CONTEXT": node.machine_name,
         "AZORA_IDENTITIES": str(node.identities),

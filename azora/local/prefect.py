@@ -8,16 +8,16 @@ from pathlib import Path
 
 import psycopg
 
+from azora.deployments import KEPT, OLD_QUEUE, POOL, queue_of
 from azora.errors import Failed
 from azora.local import health
 from azora.local.cache import digest_of
 from azora.local.commands import clean_environment, logged
-from azora.local.environment import auth_string, search_path, variables
+from azora.local.environment import APPLICATION, auth_string, search_path, variables
 from azora.local.layout import Layout
 from azora.local.service import Service, Stage, words
 from azora.settings import ROOT
 
-POOL = "azora"
 DATABASE, OWNER = "prefect", "prefect"
 SEEN_BY_POSTGRES = "/var/lib/postgresql"
 DEPLOYMENTS = ROOT / "prefect.yaml"
@@ -102,6 +102,8 @@ def worker(node: Layout, programs: Path) -> Service:
         "start",
         f"--pool={POOL}",
         "--type=process",
+        f"--work-queue={queue_of(APPLICATION)}",
+        f"--work-queue={OLD_QUEUE}",  # where a run waits that an older version started
         f"--name={node.machine_name}",
     )
     env = (
@@ -137,7 +139,10 @@ def make_owner(node: Layout) -> None:
 
 
 def register_deployments(node: Layout, programs: Path) -> str:
-    """`prefect deploy --all` from this checkout, unless what it would register is registered; says which of them."""
+    """`azora register` from this checkout, unless what it would register is registered; says which of them.
+
+    While a run of an older version is not over, the next start tries again.
+    """
     if not DEPLOYMENTS.is_file():
         return "no prefect.yaml here"
     sources = [
@@ -150,12 +155,12 @@ def register_deployments(node: Layout, programs: Path) -> str:
     mark = node.lib / "deployed"
     if mark.is_file() and mark.read_text() == digest:
         return "as registered before"
-    env = clean_environment(
-        **(variables(node, programs) | _client(node) | {"PATH": search_path(programs), "AZORA_CHECKOUT": str(ROOT)})
-    )
-    logged(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], node.log / "deploy.log", cwd=ROOT, env=env
-    )
+    env = clean_environment(**(variables(node, programs) | _client(node) | {"PATH": search_path(programs)}))
+    lines: list[str] = []
+    command = [sys.executable, "-m", "azora", "register"]
+    logged(command, node.log / "deploy.log", cwd=ROOT, env=env, on_line=lines.append)
+    if kept := [line for line in lines if line.startswith(KEPT)]:
+        return "; ".join(["registered", *kept])
     mark.write_text(digest)
     return "registered"
 

@@ -109,7 +109,7 @@ def command_lines() -> Iterator[str]:
 
 def start(prefect: httpx.Client, name: str, *given: str) -> int:
     """Have another user ask for a run of `smoke`, due when nobody lives any more; the HTTP status."""
-    deployment = prefect.get("/deployments/name/smoke/smoke").raise_for_status().json()["id"]
+    deployment = prefect.get("/deployments/name/smoke/azora-smoke").raise_for_status().json()["id"]
     due = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2199-01-01T00:00:00Z"}}
     body = json.dumps({"name": name, "parameters": {"environment": "staging"}, "state": due})
     url = f"{prefect.base_url}deployments/{deployment}/create_flow_run"

@@ -49,7 +49,7 @@ def prefect(node: str) -> Iterator[httpx.Client]:  # noqa: ARG001 - the node mus
 
 @pytest.fixture(scope="module")
 def nightly(prefect: httpx.Client) -> Json:
-    return _read(prefect.get("/deployments/name/nightly/nightly"))
+    return _read(prefect.get("/deployments/name/nightly/azora-nightly"))
 
 
 def test_the_night_is_at_two_where_the_team_lives(prefect: httpx.Client, nightly: Json) -> None:

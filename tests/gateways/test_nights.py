@@ -28,6 +28,7 @@ def run(day: int, kind: StateType, *, commit: str = "", message: str | None = No
     return FlowRun(
         id=UUID(int=day),
         flow_id=FLOW,
+        tags=["application:azora"],
         name="nightly",
         expected_start_time=at(day),
         labels={COMMIT_LABEL: commit} if commit else {},

@@ -11,7 +11,7 @@ import pytest
 from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType, TaskRun
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-from azora.gateways import past
+from azora.gateways import paging
 from azora.gateways.orchestrator import COMMIT_LABEL
 from azora.gateways.past import ended_runs, leave_page, nights_in_numbers, remove_run, unfinished
 from azora.nights import FAILED, LAST_ON_OLD, REQUESTS
@@ -32,6 +32,7 @@ def run(number: int, kind: StateType, *, begun: int = 1, commit: str = "") -> Fl
     return FlowRun(
         id=UUID(int=number),
         flow_id=FLOW,
+        tags=["application:azora"],
         name=f"run {number}",
         run_count=begun,
         expected_start_time=NIGHT + timedelta(days=number),
@@ -58,7 +59,7 @@ def task(number: int, name: str, seconds: float) -> TaskRun:
 def test_a_night_has_the_times_of_its_stages_and_the_figures_it_was_labelled_with(
     api: Prefect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     red = run(1, StateType.FAILED, commit="a" * 40)
     green = run(2, StateType.COMPLETED, commit="b" * 40)
     green.labels |= {REQUESTS: 512, FAILED: 0, LAST_ON_OLD: 0.12}
@@ -97,7 +98,7 @@ def test_runs_that_wait_work_or_are_to_be_tried_again_are_not_over(api: Prefect)
 
 
 def test_runs_that_are_over_come_by_their_end_page_by_page(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(past, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED, StateType.PAUSED]
     api.runs = [run(number, kind) for number, kind in enumerate(kinds, start=1)]
     found = ended_runs()

@@ -25,7 +25,7 @@ def test_a_fresh_browser_is_asked_once_and_then_no_more(ui: PrefectUI) -> None:
     ui.log_in(os.environ["PREFECT_API_AUTH_STRING"])
     ui.page.wait_for_url(re.compile("/v2/deployments"))
     ui.open_deployments()
-    assert "release" in ui.deployments()
+    assert "azora-release" in ui.deployments()
     ui.picture("let in")
 
     tab = ui.page.context.new_page()

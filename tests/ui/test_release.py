@@ -21,7 +21,7 @@ def change() -> str:
 
 def start(ui: PrefectUI, commit: str) -> road.Run:
     """From the page of deployments to the page of a run that waits for its answer."""
-    ui.open_start_form("release")
+    ui.open_start_form("azora-release")
     ui.fill_parameter("ref", commit)
     ui.picture("start form")
     run = ui.submit()

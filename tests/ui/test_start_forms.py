@@ -8,14 +8,14 @@ ENVIRONMENT = "production or staging"
 
 # What each form asks for, and what one may give: a text, a switch, a number or nothing, one of a list.
 FORMS = {
-    "blue-green-switch": {"color": "blue or green", "environment": ENVIRONMENT},
-    "deploy-production": {"ref": "text"},
-    "deploy-staging": {"ref": "text"},
-    "e2e": {"environment": ENVIRONMENT},
-    "nightly": {},
-    "release": {"ref": "text", "fresh": "switch"},
-    "rollback": {"environment": ENVIRONMENT, "revision": "int or None"},
-    "smoke": {"environment": ENVIRONMENT},
+    "azora-blue-green-switch": {"color": "blue or green", "environment": ENVIRONMENT},
+    "azora-deploy-production": {"ref": "text"},
+    "azora-deploy-staging": {"ref": "text"},
+    "azora-e2e": {"environment": ENVIRONMENT},
+    "azora-nightly": {},
+    "azora-release": {"ref": "text", "fresh": "switch"},
+    "azora-rollback": {"environment": ENVIRONMENT, "revision": "int or None"},
+    "azora-smoke": {"environment": ENVIRONMENT},
 }
 
 

@@ -17,6 +17,7 @@ from azora.errors import Refused, Unreachable
 from azora.gateways import examining
 from azora.gateways.examining import examine, examine_machine
 from azora.gateways.reviewing import token_expiry
+from azora.heartbeat import Automated
 from azora.rights import Right, needed, user_of
 from azora.settings import Settings
 
@@ -86,12 +87,16 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.clock("X", timedelta(seconds=-1)), GOOD, "within 2 s", id="clock"),
         pytest.param(doctor.clock("X", timedelta(seconds=4)), WEAK, "4 s ahead of", id="clock ahead"),
         pytest.param(doctor.clock("X", timedelta(seconds=-70)), BAD, "70 s behind", id="clock behind"),
-        pytest.param(doctor.workers(["b", "a"], "azora"), GOOD, "a, b", id="workers"),
-        pytest.param(doctor.workers([], "azora"), BAD, "runs would wait", id="no worker"),
+        pytest.param(doctor.workers(["b", "a"], "azora", "shop", is_served=True), GOOD, "a, b", id="workers"),
+        pytest.param(doctor.workers([], "azora", "shop", is_served=False), BAD, "runs would wait", id="no worker"),
+        pytest.param(doctor.workers(["a"], "azora", "shop", is_served=False), BAD, "queue shop", id="another's worker"),
         pytest.param(doctor.deployments({"release", "x"}, ["release"]), GOOD, "all 1", id="deployments"),
         pytest.param(
             doctor.deployments({"x"}, ["release", "e2e"]), BAD, "does not know release, e2e", id="unregistered"
         ),
+        pytest.param(doctor.dead_runs(Automated.SET_UP), GOOD, "ends runs whose process died", id="automation"),
+        pytest.param(doctor.dead_runs(Automated.MISSING), WEAK, "is missing: such a run stays", id="no automation"),
+        pytest.param(doctor.dead_runs(Automated.DISABLED), WEAK, "is disabled", id="automation switched off"),
         pytest.param(doctor.registry("r:5000", 200), GOOD, "r:5000 answers", id="registry"),
         pytest.param(doctor.registry("r:5000", 401), GOOD, "r:5000 answers", id="registry with logins"),
         pytest.param(doctor.registry("r:5000", 404), BAD, "404", id="not a registry"),
@@ -264,7 +269,7 @@ def test_nobody_is_asked_at_the_default_address_of_a_node_that_never_was(
 ) -> None:
     monkeypatch.delenv("AZORA_REGISTRY", raising=False)
     monkeypatch.setattr(examining, "status_of", lambda place: pytest.fail(f"asked {place}"))
-    monkeypatch.setattr(examining, "_prefect", lambda: iter(()))
+    monkeypatch.setattr(examining, "_prefect", lambda _: iter(()))
     found = {
         one.check: one for one in examine_machine(Settings(node="none", state=tmp_path, base_image="", helm="nothing"))
     }

@@ -98,7 +98,7 @@ def test_where_the_run_is_stands_in_the_outputs_even_when_it_fails(
     monkeypatch.setattr(following, "start", lambda *_: RUNNING)
     monkeypatch.setattr(following, "note", lambda sentence, **what: noted.append((sentence, what["run"])))
     with pytest.raises(SystemExit):
-        following.begin("release/release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
+        following.begin("release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
     assert (tmp_path / "outputs").read_text() == "run=1f2e3d4c-0\nurl=http://prefect/runs/1f2e3d4c-0\n"
     assert noted == [("started release 1f2e3d4", "1f2e3d4c-0")]
 

@@ -14,6 +14,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import get_parameter_defaults
 
 from azora.application import load_application
+from azora.deployments import APPLICATION
 from azora.environment import environments
 from azora.settings import ROOT, Settings, settings
 from tasks.counting import count_run, environment_of
@@ -33,7 +34,7 @@ def test_every_entrypoint_loads_as_a_worker_loads_it(
 ) -> None:
     monkeypatch.chdir(ROOT)
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
-    assert flow.name == deployment["name"]
+    assert deployment["name"] == f"{APPLICATION}-{flow.name}"
     described = {name: p.get("description") for name, p in flow.parameters.model_dump()["properties"].items()}
     assert all(described.values()), f"the start form shows parameters without a word: {described}"
 

@@ -1,0 +1,58 @@
+"""Names and marks that keep several applications apart on one Prefect server: deployments, work queue, tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+POOL = "azora"
+APPLICATION = "{{ $AZORA_APPLICATION }}"  # in prefect.yaml
+
+# What the deployments were called before their names began with the application.
+OLD_NAMES = (
+    "release",
+    "deploy-staging",
+    "deploy-production",
+    "e2e",
+    "smoke",
+    "rollback",
+    "blue-green-switch",
+    "nightly",
+)
+OLD_QUEUE = "default"
+KEPT = "kept the old deployment"  # how a line of `azora register` begins that asks for another one later
+
+PULL_STEP = "prefect.deployments.steps.set_working_directory"
+
+
+def tag_of(application: str) -> str:
+    """The tag of every deployment, run and automation of *application*."""
+    return f"application:{application}"
+
+
+def name_of(application: str, flow: str) -> str:
+    return f"{application}-{flow}"
+
+
+def queue_of(application: str) -> str:
+    """The work queue of *application* in the pool."""
+    return application
+
+
+def names_in(prefect_yaml: str, application: str) -> list[str]:
+    """Names of the deployments that *prefect_yaml* registers for *application*."""
+    listed = yaml.safe_load(prefect_yaml)["deployments"]
+    return [str(one["name"]).replace(APPLICATION, application) for one in listed]
+
+
+def not_deployed(names: Iterable[str], application: str, environments: Iterable[str]) -> list[str]:
+    """Those of *environments* that no deployment among *names* brings a release to by itself."""
+    known = set(names)
+    return [name for name in environments if name_of(application, f"deploy-{name}") not in known]
+
+
+def checkout_of(pull_steps: Iterable[Mapping[str, Any]] | None) -> str | None:
+    """The folder that a deployment's runs take their flows from, by its pull steps."""
+    return next((step[PULL_STEP].get("directory") for step in pull_steps or () if PULL_STEP in step), None)

@@ -9,6 +9,7 @@ from tasks.approval import end_approvals
 from tasks.counting import count_run
 from tasks.heartbeat import begin_heartbeat, end_heartbeat
 from tasks.logs import keep_log
+from tasks.questions import forget_stale_questions
 
 
 def watched(*at_its_end: Callable[..., None]) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def watched(*at_its_end: Callable[..., None]) -> dict[str, Any]:
     """
     ends = [end_heartbeat, *at_its_end, count_run]
     return {
-        "on_running": [keep_log, begin_heartbeat],
+        "on_running": [keep_log, begin_heartbeat, forget_stale_questions],
         "on_completion": [end_approvals, *ends],
         "on_failure": [end_approvals, *ends],
         "on_crashed": ends,

@@ -26,6 +26,8 @@ def show(names: list[str], *, as_json: bool) -> None:
     """Print each environment and the waiting runs."""
     found = {name: _environment(name) for name in names}
     waits = _waiting()
+    if isinstance(waits, list):
+        _forget_stale_questions(names)
     if as_json:
         print(json.dumps({"environments": found, "waiting": waits}, default=str))  # noqa: T201 - for a machine
         return
@@ -78,6 +80,13 @@ def _waiting() -> list[dict[str, str]] | str:
         return [{"run": run.id, "name": run.name, "url": run.url} for run in waiting()]
     except AzoraError as error:
         return str(error)
+
+
+def _forget_stale_questions(names: list[str]) -> None:
+    """Requests of runs that are over leave the record; what keeps one from it is none of this command's business."""
+    from azora.gateways.questions import forget_stale_everywhere  # noqa: PLC0415 - slow to import
+
+    forget_stale_everywhere(settings(), names)
 
 
 def _print(name: str, state: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from azora.gateways.cluster import Cluster, connect
 from azora.gateways.commands import run
 from azora.gateways.folders import folders_in, remove, remove_doomed
 from azora.gateways.past import ended_runs, remove_run, unfinished
+from azora.gateways.questions import forget_stale, stale_questions
 from azora.gateways.source import remove_export
 from azora.gateways.stock import in_stock, remove_image
 from azora.retention import Fate, Item, Limit, Needs, Unfinished, fates, needs_of_environment, needs_of_run
@@ -57,7 +58,26 @@ class _Kind:
 
 def prune(settings: Settings, *, dry_run: bool) -> list[Part]:
     """Remove what the settings' limits say, or only tell it; one kind that does not work holds no other up."""
-    return [_pruned(kind, timedelta(hours=settings.keep_at_least_hours), dry_run=dry_run) for kind in _kinds(settings)]
+    floor = timedelta(hours=settings.keep_at_least_hours)
+    return [
+        _questions(settings, dry_run=dry_run),
+        *(_pruned(kind, floor, dry_run=dry_run) for kind in _kinds(settings)),
+    ]
+
+
+def _questions(settings: Settings, *, dry_run: bool) -> Part:
+    """Approval requests whose run is over or gone: however young, nobody can answer them."""
+    gone: list[Fate] = []
+    troubles = []
+    for name in environments(settings.environments):
+        try:
+            cluster = connect(load_environment(name, settings.environments), settings)
+            stale = stale_questions(cluster) if dry_run else forget_stale(cluster)
+        except (AzoraError, ValueError) as error:
+            troubles.append(str(error))
+            continue
+        gone += [Fate(Item(f"{name}/{one.run}", one.at), True, "its run is over or gone") for one in stale]
+    return Part("approval requests", tuple(gone), trouble="\n".join(troubles))
 
 
 def _pruned(kind: _Kind, floor: timedelta, *, dry_run: bool) -> Part:

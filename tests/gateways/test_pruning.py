@@ -131,6 +131,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     nobody_needs_anything(monkeypatch)
     monkeypatch.setattr(pruning, "ended_runs", list)
+    monkeypatch.setattr(pruning, "stale_questions", lambda _: [])
+    monkeypatch.setattr(pruning, "forget_stale", lambda _: [])
     yield with_
     settings.cache_clear()
 

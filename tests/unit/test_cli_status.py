@@ -29,6 +29,7 @@ def said(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     monkeypatch.setattr(status, "connect", lambda *_: Seen(world))
     monkeypatch.setattr(status, "settings", lambda: Settings(node="none"))
     monkeypatch.setattr(status, "_waiting", list)
+    monkeypatch.setattr(status, "_forget_stale_questions", lambda _: None)
     status.show(["production"], as_json=False)
     return capsys.readouterr().out
 

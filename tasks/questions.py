@@ -1,0 +1,23 @@
+"""Approval requests that nobody can answer any more, seen by whatever run begins next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.logging.loggers import flow_run_logger
+
+from azora.errors import AzoraError
+from azora.gateways.questions import forget_stale_everywhere
+from azora.settings import settings
+
+
+def forget_stale_questions(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
+    """A hook for the beginning of a run: requests of runs that are over leave the record. What keeps it from that is a warning."""
+    try:
+        troubles = forget_stale_everywhere(settings())
+    except AzoraError as error:
+        troubles = [error.message]
+    for trouble in troubles:
+        flow_run_logger(flow_run, flow).warning(trouble)

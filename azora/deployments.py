@@ -47,10 +47,25 @@ def names_in(prefect_yaml: str, application: str) -> list[str]:
     return [str(one["name"]).replace(APPLICATION, application) for one in listed]
 
 
-def not_deployed(names: Iterable[str], application: str, environments: Iterable[str]) -> list[str]:
-    """Those of *environments* that no deployment among *names* brings a release to by itself."""
-    known = set(names)
-    return [name for name in environments if name_of(application, f"deploy-{name}") not in known]
+def with_every_environment(prefect_yaml: str, environments: Iterable[str]) -> str:
+    """*prefect_yaml* with a deployment more for each of *environments* that has none: of the flow `deploy`, as the one for staging."""
+    read = yaml.safe_load(prefect_yaml)
+    known = {one["name"]: one for one in read["deployments"]}
+    for name in environments:
+        if f"{APPLICATION}-deploy-{name}" not in known:
+            read["deployments"].append(_deployment_for(name, known[f"{APPLICATION}-deploy-staging"]))
+    return yaml.safe_dump(read, sort_keys=False)
+
+
+def _deployment_for(environment: str, like: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **like,
+        "name": f"{APPLICATION}-deploy-{environment}",
+        "entrypoint": "flows/deploy.py:deploy",
+        "description": f"Promote a commit on {environment} alone, after the proof and the approval that its file asks for.",
+        "tags": [environment if tag == "staging" else tag for tag in like["tags"]],
+        "parameters": {**like["parameters"], "environment": environment},
+    }
 
 
 def checkout_of(pull_steps: Iterable[Mapping[str, Any]] | None) -> str | None:

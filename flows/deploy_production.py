@@ -1,4 +1,4 @@
-"""Production alone, for a release that staging proved: ask, then promote."""
+"""Production alone, for a release that its stage proved: request the approval, then promote."""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
-from tasks.outcomes import promoted
+from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
+from tasks.proving import demand_proof
 from tasks.source import find_commit, name_the_run
 from tasks.watching import watched
 
@@ -26,5 +27,7 @@ def deploy_staging(ref: str = "main") -> State[str]:
     commit = find_commit(ref)
     name_the_run(f"deploy {commit.short} to staging")
     candidate = build_release(commit)
-    promote("staging", candidate)
+    demand_proof("staging", candidate)
+    if not promote("staging", candidate):
+        return rejected("staging", candidate)
     return promoted("staging", candidate)

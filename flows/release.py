@@ -1,4 +1,4 @@
-"""The whole road: test, build, stage, prove, ask, promote."""
+"""The whole pipeline: test, build, prove stage by stage, request the approval, promote."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
 from tasks.outcomes import already_there, promoted, rejected
+from tasks.places import EnvironmentName
 from tasks.promotion import promote
-from tasks.proving import prove_end_to_end, proved_already, runs_already
+from tasks.proving import prove_end_to_end, runs_already
 from tasks.source import find_commit, find_release, name_the_run
+from tasks.stages import is_a_stage, stages_to_prove
 from tasks.watching import watched
 
 
@@ -18,26 +20,32 @@ from tasks.watching import watched
     task_runner=SIDE_BY_SIDE,
     **watched(),
 )
-def release(ref: str = "main", fresh: bool = False) -> State[str]:
-    """Bring a commit to production: tested, built, proved on staging, approved by a person, promoted blue-green.
+def release(ref: str = "main", fresh: bool = False, to: EnvironmentName = EnvironmentName("production")) -> State[str]:
+    """Bring a commit to production: tested, built, proved on each stage before it, approved by a person, promoted blue-green.
 
     Args:
         ref: Branch, tag or commit of the application's repository to release.
-        fresh: Test and prove it on staging again, even where staging holds a proof of this very release.
+        fresh: Test and prove it on every stage again, even where a stage holds a proof of this very release.
+        to: Where users get it; the stages before it are those that the environments' files name as its proofs.
     """
     commit = find_commit(ref)
-    name_the_run(f"release {commit.short}")
+    name_the_run(f"release {commit.short} to {to}")
     candidate = find_release(commit)
 
-    if candidate and runs_already("production", candidate):
-        return already_there("production", candidate)
+    if candidate and runs_already(to, candidate):
+        return already_there(to, candidate)
 
-    if candidate is None or not proved_already("staging", candidate, fresh=fresh):
+    stages = stages_to_prove(to, candidate, fresh=fresh)
+    if stages or candidate is None:
         test_services(commit, fresh=fresh)
         candidate = build_release(commit)
-        promote("staging", candidate, end_to_end=True)
-        prove_end_to_end("staging", candidate)
+    for stage in stages:
+        if not promote(stage, candidate, end_to_end=True):
+            return rejected(stage, candidate)
+        prove_end_to_end(stage, candidate)
 
-    if not promote("production", candidate):
-        return rejected("production", candidate)
-    return promoted("production", candidate)
+    if not promote(to, candidate, end_to_end=is_a_stage(to)):
+        return rejected(to, candidate)
+    if is_a_stage(to):
+        prove_end_to_end(to, candidate)
+    return promoted(to, candidate)

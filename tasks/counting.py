@@ -41,7 +41,8 @@ def count_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
 def environment_of(parameters: Mapping[str, Any], tags: Sequence[str]) -> str:
     """The one that a run is about: its parameter, or else the tag of its deployment that names one."""
     known = environments(settings().environments)
-    named = [str(parameters["environment"])] if "environment" in parameters else tags
+    given = [str(parameters[name]) for name in ("environment", "to") if name in parameters]
+    named = given or tags
     found = [name for name in named if name in known]
     if len(found) != 1:
         raise BadInput(

@@ -17,6 +17,7 @@ from azora.plan import proof_for
 from azora.record import ProofRecord
 from azora.release import Release, shown
 from azora.settings import settings
+from azora.stages import hours_that_count
 from azora.world import Stack
 from tasks import pages
 from tasks.places import cluster_of, environment_called, promotion_of, this_run
@@ -131,5 +132,4 @@ def _proof(environment: str, release: Release, max_age_hours: float) -> ProofRec
 
 def _hours_that_count(environment: str) -> float:
     """As long as the strictest environment that leans on *environment*'s proofs lets them."""
-    policies = [environment_called(name).proof for name in environments(settings().environments)]
-    return min((p.max_age_hours for p in policies if p and p.environment == environment), default=0.0)
+    return hours_that_count(environment, map(environment_called, environments(settings().environments))) or 0.0

@@ -79,19 +79,24 @@ def _options(
 def release(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
     *,
-    fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Test and prove it on staging again.")] = False,
+    to: Annotated[
+        str, typer.Option("--to", metavar="ENV", autocompletion=known_environments, help="Where users get it.")
+    ] = "production",
+    fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Test and prove it on every stage again.")] = False,
     wait: Wait = False,
     until_asked: UntilAsked = False,
     summary: Summary = None,
     outputs: Annotated[Path | None, typer.Option(help="Append run=ID and url=URL here once it is started.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Start the whole road for REF."""
+    """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""
     from azora.cli.following import begin  # noqa: PLC0415
+
+    _environment(to)
 
     begin(
         "release",
-        {"ref": ref, "fresh": fresh},
+        {"ref": ref, "fresh": fresh, "to": to},
         wait=wait,
         until_asked=until_asked,
         summary=summary,

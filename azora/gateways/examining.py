@@ -15,9 +15,9 @@ import yaml
 from cryptography import x509
 
 from azora import doctor
-from azora.deployments import POOL, names_in, queue_of
+from azora.deployments import POOL, names_in, queue_of, with_every_environment
 from azora.doctor import Finding, Level
-from azora.environment import Environment
+from azora.environment import Environment, environments
 from azora.errors import AzoraError
 from azora.gateways.api import Api
 from azora.gateways.cluster import connect
@@ -42,7 +42,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
         "Helm": lambda: _helm(settings),
         "registry": lambda: _registry(settings),
         "base image": lambda: _base_image(settings),
-        "Prefect": lambda: _prefect(settings.application),
+        "Prefect": lambda: _prefect(settings),
         "certificates": lambda: _certificates(settings.state_folder / "pki"),
     }
     return _all(looks)
@@ -171,12 +171,13 @@ def _base_image(settings: Settings) -> Finding:
     return doctor.base_image(settings.base_image, reference.digest or digest_of_tag(reference))
 
 
-def _prefect(application: str) -> Iterator[Finding]:
+def _prefect(settings: Settings) -> Iterator[Finding]:
     from azora.gateways.orchestrator import server_seen  # noqa: PLC0415 - slow to import
     from azora.gateways.registering import automation_seen  # noqa: PLC0415
 
     seen = server_seen(POOL)
-    wanted = names_in((ROOT / "prefect.yaml").read_text(), application)
+    text = with_every_environment((ROOT / "prefect.yaml").read_text(), environments(settings.environments))
+    application, wanted = settings.application, names_in(text, settings.application)
     yield doctor.prefect(seen.version, version("prefect"))
     if seen.at:
         yield doctor.clock("Prefect", seen.at - datetime.now(UTC))

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -23,7 +24,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from azora.deployments import KEPT, OLD_NAMES, OLD_QUEUE, checkout_of, names_in, not_deployed, tag_of
+from azora.deployments import KEPT, OLD_NAMES, OLD_QUEUE, checkout_of, names_in, tag_of, with_every_environment
 from azora.environment import environments
 from azora.errors import Failed
 from azora.gateways.commands import run
@@ -42,11 +43,10 @@ def register(settings: Settings) -> Iterator[str]:
     Raises:
         Failed: `prefect deploy` did not work; its last lines are in the error.
     """
-    names = names_in(PREFECT_YAML.read_text(), settings.application)
-    _deploy(settings)
+    wanted = with_every_environment(PREFECT_YAML.read_text(), environments(settings.environments))
+    names = names_in(wanted, settings.application)
+    _deploy(wanted, settings)
     yield f"registered {len(names)} deployments: {', '.join(names)}"
-    for name in not_deployed(names, settings.application, environments(settings.environments)):
-        yield f"environment {name} has no deployment of its own: prefect.yaml has none"
     with connected("remove old deployments") as client:
         for deployment in _old(client):
             yield _retire(client, deployment, tag_of(settings.application))
@@ -54,12 +54,15 @@ def register(settings: Settings) -> Iterator[str]:
         yield _automate(client, dead_runs(settings.application))
 
 
-def _deploy(settings: Settings) -> None:
+def _deploy(prefect_yaml: str, settings: Settings) -> None:
     """By Prefect's own command: an entrypoint that does not load is an error of its, and prefect.yaml means what it reads."""
     what = "register the deployments of prefect.yaml"
     env = {**os.environ, "AZORA_CHECKOUT": str(ROOT), "AZORA_APPLICATION": settings.application}
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = run(command, timeout_seconds=TIMEOUT_SECONDS, what=what, cwd=ROOT, env=env)
+    with NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(prefect_yaml)
+        file.flush()
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", file.name]
+        done = run(command, timeout_seconds=TIMEOUT_SECONDS, what=what, cwd=ROOT, env=env)
     if done.returncode:
         raise Failed(f"could not {what}: {done.tail(5)}", advice="correct what it names, then run the same again")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.deployments import OLD_NAMES, checkout_of, name_of, names_in, not_deployed, tag_of
+from azora.deployments import OLD_NAMES, checkout_of, names_in, tag_of, with_every_environment
 from azora.settings import ROOT
 
 PREFECT_YAML = (ROOT / "prefect.yaml").read_text()
@@ -27,17 +27,19 @@ def test_queue_and_tag_carry_the_application(deployment: dict[str, Any]) -> None
     assert deployment["work_pool"]["work_queue_name"] == "{{ $AZORA_APPLICATION }}"
 
 
-@pytest.mark.parametrize(
-    ("environments", "missing"),
-    [
-        pytest.param(["production", "staging"], [], id="the two that have flows"),
-        pytest.param(["production", "qa", "staging"], ["qa"], id="a third one"),
-    ],
-)
-def test_an_environment_without_a_deployment_is_named(environments: list[str], missing: list[str]) -> None:
-    """One sees which environments can be deployed to by themselves."""
-    assert not_deployed(names_in(PREFECT_YAML, "shop"), "shop", environments) == missing
-    assert not_deployed([name_of("shop", "deploy-qa")], "shop", ["qa"]) == []
+def test_a_third_environment() -> None:
+    """Every environment that has a file has a deployment of its own, with its own parameter and tag."""
+    assert with_every_environment(PREFECT_YAML, ["production", "staging"]) == yaml.safe_dump(
+        yaml.safe_load(PREFECT_YAML), sort_keys=False
+    )
+    text = with_every_environment(PREFECT_YAML, ["production", "qa", "staging"])
+    assert names_in(text, "shop")[-1] == "shop-deploy-qa"
+    added = yaml.safe_load(text)["deployments"][-1]
+    assert (added["entrypoint"], added["parameters"]) == (
+        "flows/deploy.py:deploy",
+        {"ref": "main", "environment": "qa"},
+    )
+    assert added["tags"] == [tag_of("{{ $AZORA_APPLICATION }}"), "deploy", "qa"]
 
 
 @pytest.mark.parametrize(

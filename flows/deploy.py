@@ -1,0 +1,35 @@
+"""One environment alone: build what is not built, demand the proof that its file asks for, promote."""
+
+from __future__ import annotations
+
+from prefect import State, flow
+
+from tasks.building import SIDE_BY_SIDE, build_release
+from tasks.outcomes import promoted, rejected
+from tasks.places import EnvironmentName
+from tasks.promotion import promote
+from tasks.proving import demand_proof
+from tasks.source import find_commit, name_the_run
+from tasks.watching import watched
+
+
+@flow(
+    name="deploy",
+    flow_run_name="deploy {ref} to {environment}",
+    task_runner=SIDE_BY_SIDE,
+    **watched(),
+)
+def deploy(environment: EnvironmentName, ref: str = "main") -> State[str]:
+    """Bring a commit to one environment, after a person's approval where its file asks for one.
+
+    Args:
+        environment: Where users get it.
+        ref: Branch, tag or commit of the application's repository.
+    """
+    commit = find_commit(ref)
+    name_the_run(f"deploy {commit.short} to {environment}")
+    candidate = build_release(commit)
+    demand_proof(environment, candidate)
+    if not promote(environment, candidate):
+        return rejected(environment, candidate)
+    return promoted(environment, candidate)

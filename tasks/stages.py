@@ -1,0 +1,25 @@
+"""The stages of a release: where it is proved before it comes to an environment."""
+
+from __future__ import annotations
+
+from azora.environment import environments
+from azora.release import Release
+from azora.settings import settings
+from azora.stages import hours_that_count, stages_before
+from tasks.places import environment_called
+from tasks.proving import proved_already
+
+
+def stages_to_prove(to: str, release: Release | None, *, fresh: bool) -> list[str]:
+    """Stages before *to* where *release* must still be proved, the first one first: those after the last that proved it already."""
+    left: list[str] = []
+    for stage in reversed(stages_before(to, environment_called)):
+        if release and proved_already(stage, release, fresh=fresh):
+            break
+        left.insert(0, stage)
+    return left
+
+
+def is_a_stage(name: str) -> bool:
+    """Whether another environment needs the proofs of *name*."""
+    return hours_that_count(name, map(environment_called, environments(settings().environments))) is not None

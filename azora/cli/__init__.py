@@ -34,4 +34,8 @@ def main() -> None:
         console.print(f"[bold red]✗[/] {escape(error.message)}")
         if error.advice:
             console.print(f"  → {escape(error.advice)}")
-        sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+        sys.exit(exit_code(error))
+
+
+def exit_code(error: AzoraError) -> int:
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))

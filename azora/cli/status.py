@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from azora.cli import exit_code
 from azora.cli.output import console
 from azora.colors import Color
 from azora.environment import load_environment
@@ -23,20 +26,45 @@ SHOWN = 8
 
 
 def show(names: list[str], *, as_json: bool) -> None:
-    """Print each environment and the waiting runs."""
-    found = {name: _environment(name) for name in names}
+    """Print each environment and the waiting runs; exit by the first error, where one could not be looked at."""
+    found = {name: _seen(name) for name in names}
+    errors = [state for state in found.values() if isinstance(state, AzoraError)]
+    if len(names) == len(errors) == 1 and not as_json:
+        raise errors[0]
     waits = _waiting()
     if isinstance(waits, list):
         _forget_stale_questions(names)
     if as_json:
-        print(json.dumps({"environments": found, "waiting": waits}, default=str))  # noqa: T201 - for a machine
-        return
+        states = {name: _error(state) if isinstance(state, AzoraError) else state for name, state in found.items()}
+        print(json.dumps({"environments": states, "waiting": waits}, default=str))  # noqa: T201 - for a machine
+    else:
+        _print_all(found, waits)
+    if errors:
+        sys.exit(exit_code(errors[0]))
+
+
+def _print_all(found: Mapping[str, dict[str, Any] | AzoraError], waits: list[dict[str, str]] | str) -> None:
     for name, state in found.items():
-        _print(name, state)
+        if isinstance(state, AzoraError):
+            console.print(f"[bold]{name}[/]  [red]✗[/] {escape(' '.join(str(state).split()))}")
+        else:
+            _print(name, state)
     for run in waits if isinstance(waits, list) else []:
         console.print(f"[yellow]‖[/] {run['name']} waits for a person: {run['url']}")
     if isinstance(waits, str):
         console.print(f"[dim]{escape(waits)}[/]")
+
+
+def _seen(name: str) -> dict[str, Any] | AzoraError:
+    """A cluster that is away hides no other one."""
+    try:
+        return _environment(name)
+    except AzoraError as error:
+        return error
+
+
+def _error(error: AzoraError) -> dict[str, Any]:
+    return {"error": {"message": error.message, "advice": error.advice}}
 
 
 def _environment(name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from azora.cli import status
 from azora.colors import Color
+from azora.errors import Unreachable
 from azora.settings import Settings
 from azora.world import World
 from tests.unit.test_bluegreen import BLUE, BOOKED
@@ -55,6 +57,53 @@ def test_nothing_is_told_of_what_is_as_it_should_be(
     text = said(BOOKED, monkeypatch, capsys)
     assert "somebody" not in text
     assert "half-done" not in text
+
+
+class Away:
+    """A cluster that does not answer."""
+
+    def look(self) -> World:
+        raise Unreachable("could not look at production: the API server\nis silent", advice="start [it]")
+
+
+@pytest.fixture
+def production_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "connect", lambda one, _: Away() if one.name == "production" else Seen(BOOKED))
+    monkeypatch.setattr(status, "settings", lambda: Settings(node="none"))
+    monkeypatch.setattr(status, "_waiting", list)
+
+
+@pytest.mark.usefixtures("production_is_away")
+def test_a_cluster_that_is_away_hides_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says what came back and what to do; the exit code says it too."""
+    with pytest.raises(SystemExit) as ended:
+        status.show(["production", "staging"], as_json=False)
+    away, *rest = capsys.readouterr().out.splitlines()
+    assert away == "production  ✗ could not look at production: the API server is silent → start [it]"
+    assert rest[0].startswith("staging  http://")
+    assert any("● live" in line for line in rest)
+    assert ended.value.code == 4
+
+
+@pytest.mark.usefixtures("production_is_away")
+@pytest.mark.parametrize("names", [["production"], ["production", "staging"]], ids=" and ".join)
+def test_a_program_finds_the_error_of_a_cluster_that_is_away(
+    names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        status.show(names, as_json=True)
+    found = json.loads(capsys.readouterr().out)["environments"]
+    assert found.pop("production") == {
+        "error": {"message": "could not look at production: the API server\nis silent", "advice": "start [it]"}
+    }
+    assert [state["live"] for state in found.values()] == ["green"] * (len(names) - 1)
+    assert ended.value.code == 4
+
+
+@pytest.mark.usefixtures("production_is_away")
+def test_the_error_of_the_only_one_asked_for_is_the_command_s() -> None:
+    with pytest.raises(Unreachable):
+        status.show(["production"], as_json=False)
 
 
 @pytest.mark.parametrize("columns", [80, 132])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -23,6 +23,7 @@ from azora.migrations import Migration
 from azora.record import StackRecord
 from azora.settings import settings
 from tests import road
+from tests.walking import walk
 
 pytestmark = pytest.mark.usefixtures("released")
 
@@ -41,26 +42,6 @@ def promotion() -> Iterator[Promotion]:
         staging, frozen(sha, "Change a value", images, settings()), run=f"test-{uuid4()}", settings=settings()
     )
     road.undo_to(before)
-
-
-def walk(promotion: Promotion, *, until: Step | None = None) -> list[Step]:
-    """Take step after step, as the flow does; stop before *until*."""
-    take: dict[Step, Callable[[], object]] = {
-        Step.REPAIR: promotion.repair,
-        Step.INSTALL_DATA: promotion.install_data,
-        Step.INSTALL_PREVIEW: lambda: promotion.install_preview(lambda _ready, _wanted: None),
-        Step.AWAIT_READY: promotion.await_ready,
-        Step.PROVE: lambda: promotion.prove(lambda _result: None),
-        Step.SWITCH: promotion.switch,
-        Step.WATCH: lambda: promotion.watch(lambda _result: None),
-        Step.BOOK: promotion.book,
-    }
-    taken: list[Step] = []
-    with held(promotion.cluster, promotion.delivery.run):
-        while (step := promotion.next()) and step is not until:
-            taken.append(step)
-            take[step]()
-    return taken
 
 
 def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(promotion: Promotion) -> None:

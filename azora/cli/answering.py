@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markdown import Markdown
 
-from azora.cli.output import console, done, emit, note
+from azora.cli.output import console, done, emit, note, program
 from azora.errors import BadInput
 from azora.gateways import orchestrator
 from azora.gateways.orchestrator import Run, run_called
@@ -39,7 +39,7 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
 
 def line_to_copy(run: str, plan: str) -> str:
     """The command that approves *plan* of *run*, with the reason left to the person."""
-    return f"azora approve {run[:8]} --plan {plan[:PREFIX_DIGITS]} -m '…'"
+    return f"{program()} approve {run[:8]} --plan {plan[:PREFIX_DIGITS]} -m '…'"
 
 
 def _confirm(run: Run, waits: WaitingPlan) -> None:

@@ -12,6 +12,7 @@ from azora.bound import Bound
 from azora.environment import ApprovalPolicy
 from azora.plan import Plan
 from azora.record import Approval, Question
+from azora.release import shown
 
 REASON_LETTERS = 8
 NAME_LETTERS = 2
@@ -89,6 +90,11 @@ def question_of(request: Request, policy: ApprovalPolicy, *, run: str, now: date
     """That *run* waits for an answer to *request*."""
     until = request.first_at + timedelta(hours=policy.wait_hours)
     return Question(run=run, release=request.bound.release, plan=request.plan, at=now, until=until)
+
+
+def line_to_copy(run: str, plan: str, program: str = "azora") -> str:
+    """The command that approves *plan* of *run* and no other plan; the reason is left to the person."""
+    return f"{program} approve {run[:8]} --plan {shown(plan)} -m 'why you approve'"
 
 
 def approval_id(run: str, request: Request) -> str:

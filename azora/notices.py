@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Literal
 
+from azora.approval import line_to_copy
 from azora.plan import SHOWN_COMMITS, Change, Plan, counted
 from azora.record import Receipt, Switch
 from azora.world import World
@@ -44,7 +45,7 @@ class Night:
         return f"at {', '.join(self.steps)}" if self.steps else "between its steps"
 
 
-def waiting(plan: Plan, link: str) -> Notice:
+def waiting(plan: Plan, link: str, run: str) -> Notice:
     """A person is asked: the plan in short, and where the answer is given."""
     release = plan.release
     lines = [
@@ -55,6 +56,7 @@ def waiting(plan: Plan, link: str) -> Notice:
         f"{counted(len(plan.images), 'other image')}, {counted(len(plan.changes), 'new commit').lower()}",
         *_listed(plan.changes),
         f"answer it with Resume: {link}",
+        f"or: {line_to_copy(run, plan.hash)}",
     ]
     return Notice(
         f"{plan.environment} waits for an answer: {release.subject or release.short}", "\n".join(lines), "warning"

@@ -18,11 +18,11 @@ class Page:
 
 def summary(run: str, url: str, pages: Iterable[Page], ended: str | None = None) -> list[str]:
     """All that is known of *run* now, in the order it became known; a page that says the same again is left out."""
-    carried = [_part(run, url, page) for page in pages if page.key.endswith(CARRIED)]
+    carried = [_part(url, page) for page in pages if page.key.endswith(CARRIED)]
     return list(dict.fromkeys([f"[Run `{run[:8]}`]({url})", *carried, *([ended] if ended else [])]))
 
 
-def _part(run: str, url: str, page: Page) -> str:
+def _part(url: str, page: Page) -> str:
     if not page.key.endswith("-plan"):
         return page.text
-    return f"{page.text}\n\nA person is asked: [answer on the run's page]({url}), or `azora approve {run[:8]} -m '…'`."
+    return f"{page.text}\n\nA person is asked: [answer on the run's page]({url})."

@@ -131,10 +131,8 @@ def end_approvals(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) ->
     cache_policy=NO_CACHE,
 )
 def show_plan(environment: str, release: Release) -> Plan:
-    """The plan from a fresh look, on the run's page."""
-    plan = plan_now(environment_called(environment), release, run=this_run(), settings=settings())
-    pages.plan(environment, plan)
-    return plan
+    """The plan from a fresh look."""
+    return plan_now(environment_called(environment), release, run=this_run(), settings=settings())
 
 
 @task(
@@ -145,8 +143,9 @@ def show_plan(environment: str, release: Release) -> Plan:
     cache_policy=NO_CACHE,
 )
 def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> None:
-    """Keep *request* with the run and record it in the cluster; where it *is_new*, send it to who may answer."""
+    """Keep *request* with the run, show it there and record it in the cluster; where it *is_new*, send it to who may answer."""
     keep_request(this_run(), request)
+    pages.plan(plan)
     asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
     cluster_of(environment).record_question(asked)
     for line in changed:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact
 
+from azora.approval import line_to_copy
 from azora.auth import signature
 from azora.bound import Bound
 from azora.errors import AzoraError
@@ -40,9 +41,11 @@ def release(candidate: Release) -> None:
     )
 
 
-def plan(environment: str, shown: Plan) -> None:
-    """What would change, as it was shown."""
-    _page(f"{environment}-plan", markdown(shown), f"The plan for {environment}")
+def plan(asked: Plan) -> None:
+    """The plan of a request, and how it is approved."""
+    line = line_to_copy(this_run(), asked.hash)
+    text = f"{markdown(asked)}\n\nApprove it with *Resume* on this page, or:\n\n```\n{line}\n```"
+    _page(f"{asked.environment}-plan", text, f"The plan for {asked.environment}")
 
 
 def answer(to: Bound, decision: str, approver: str, reason: str) -> None:

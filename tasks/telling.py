@@ -33,7 +33,7 @@ Log = Logger | LoggerAdapter[Logger]
 
 def question(shown: Plan) -> None:
     """A person is asked about *shown*."""
-    _tell(waiting(shown, page_of(this_run())), get_run_logger())
+    _tell(waiting(shown, page_of(this_run()), this_run()), get_run_logger())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.markdown import Markdown
 
+from azora.approval import line_to_copy
 from azora.cli.output import console, done, emit, note, program
 from azora.errors import BadInput
 from azora.gateways import orchestrator
@@ -37,16 +38,11 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     emit(f"  the run goes on: {found.url}", as_json=as_json)
 
 
-def line_to_copy(run: str, plan: str) -> str:
-    """The command that approves *plan* of *run*, with the reason left to the person."""
-    return f"{program()} approve {run[:8]} --plan {plan[:PREFIX_DIGITS]} -m '…'"
-
-
 def _confirm(run: Run, waits: WaitingPlan) -> None:
     if not sys.stdin.isatty():
         raise BadInput(
             f"could not approve run {run.name!r}: nobody at a terminal can confirm its plan",
-            advice=f"read it (`azora plan {run.id[:8]}`), then: {line_to_copy(run.id, waits.hash)}",
+            advice=f"read it (`azora plan {run.id[:8]}`), then: {line_to_copy(run.id, waits.hash, program())}",
         )
     if not typer.confirm(f"Approve plan {waits.hash[:PREFIX_DIGITS]}?"):
         raise typer.Exit(1)

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from azora.account import user_label
+from azora.approval import line_to_copy
 from azora.cli.output import append, console, done, emit, failed, note, program
 from azora.cli.summary import Summary
-from azora.errors import BadInput
+from azora.errors import BadInput, Refused
 from azora.gateways.orchestrator import Run, Stage, run_called, stages, start
 from azora.gateways.patience import patient
+from azora.gateways.waiting_plan import waiting_plan
 
 POLL_SECONDS = 1.0
 MARKS = {"Completed": "[green]✓[/]", "Cached": "[green]✓[/]", "Failed": "[red]✗[/]", "Crashed": "[red]✗[/]"}
@@ -65,8 +67,9 @@ def ended(run: Run, *, as_json: bool) -> None:
     """Tell how a run ended, or that it waits."""
     data = {"run": run.id, "state": run.state, "message": run.message, "url": run.url}
     if run.waits:
-        done(f"{run.name} waits for a person", data, as_json=as_json)
-        emit(_how_to_answer(run), as_json=as_json)
+        plan = plan_of_waiting(run.id)
+        done(f"{run.name} waits for a person", {**data, "plan": plan}, as_json=as_json)
+        emit(how_to_answer(run.id, run.url, plan), as_json=as_json)
     elif run.went_well:
         done(f"{run.name}: {run.message}", data, as_json=as_json)
     else:
@@ -82,7 +85,7 @@ def follow(
     than a minute is waited for.
     """
     told = set() if told is None else told
-    asked = False
+    asked = ""
     while True:
         now = patient(run_called)(run)
         for stage in patient(stages)(run):
@@ -91,9 +94,9 @@ def follow(
         on_look(now)
         if now.is_over or (now.waits and until_waiting):
             return now
-        if now.waits and not asked and not quiet:
-            asked = True
-            console.print(f"  [yellow]‖[/] waits for a person: {_how_to_answer(now)}")
+        if now.waits and not quiet and (plan := plan_of_waiting(run)) != asked:
+            asked = plan
+            console.print(f"  [yellow]‖[/] waits for a person: {how_to_answer(now.id, now.url, plan)}")
         time.sleep(POLL_SECONDS)
 
 
@@ -106,5 +109,14 @@ def _is_new(stage: Stage, told: set[Told]) -> bool:
     return True
 
 
-def _how_to_answer(run: Run) -> str:
-    return f"{run.url}\n    {program()} approve {run.id[:8]} -m 'why you approve'"
+def plan_of_waiting(run: str) -> str:
+    """Hash of the plan that *run* waits with; empty where it was just answered, or has the form of an older version."""
+    try:
+        return patient(waiting_plan)(run).hash
+    except Refused:
+        return ""
+
+
+def how_to_answer(run: str, url: str, plan: str) -> str:
+    """The run's page, and the line to copy."""
+    return f"{url}\n    {line_to_copy(run, plan, program())}" if plan else url

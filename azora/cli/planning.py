@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from rich.markdown import Markdown
 
-from azora.cli.answering import line_to_copy
-from azora.cli.output import console
+from azora.approval import line_to_copy
+from azora.cli.output import console, program
 from azora.environment import Environment
 from azora.gateways.candidate import built_images, frozen, imagined
 from azora.gateways.delivering import promotion_of
@@ -30,7 +30,7 @@ def show_plan_of(run: str, *, as_json: bool) -> bool:
         print(json.dumps({"run": found.id, "hash": waits.hash, "text": waits.text}))  # noqa: T201 - for a machine
     else:
         console.print(Markdown(waits.text))
-        console.print(f"to approve it: {line_to_copy(found.id, waits.hash)}")
+        console.print(f"to approve it: {line_to_copy(found.id, waits.hash, program())}")
     return True
 
 

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from azora.approval import line_to_copy
 from azora.cli import exit_code
-from azora.cli.output import console
+from azora.cli.output import console, program
 from azora.colors import Color
 from azora.environment import load_environment
 from azora.errors import AzoraError
@@ -50,7 +51,8 @@ def _print_all(found: Mapping[str, dict[str, Any] | AzoraError], waits: list[dic
         else:
             _print(name, state)
     for run in waits if isinstance(waits, list) else []:
-        console.print(f"[yellow]‖[/] {run['name']} waits for a person: {run['url']}")
+        line = f"\n    {line_to_copy(run['run'], run['plan'], program())}" if run["plan"] else ""
+        console.print(f"[yellow]‖[/] {escape(run['name'])} waits for a person: {run['url']}{escape(line)}")
     if isinstance(waits, str):
         console.print(f"[dim]{escape(waits)}[/]")
 
@@ -102,10 +104,11 @@ def _counts(world: World, number: int) -> dict[str, Any]:
 
 
 def _waiting() -> list[dict[str, str]] | str:
+    from azora.cli.following import plan_of_waiting  # noqa: PLC0415 - slow to import
     from azora.gateways.orchestrator import waiting  # noqa: PLC0415 - slow to import, and may be away
 
     try:
-        return [{"run": run.id, "name": run.name, "url": run.url} for run in waiting()]
+        return [{"run": run.id, "name": run.name, "url": run.url, "plan": plan_of_waiting(run.id)} for run in waiting()]
     except AzoraError as error:
         return str(error)
 

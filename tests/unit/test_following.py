@@ -36,6 +36,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> States:
 
         monkeypatch.setattr(following, "run_called", look)
         monkeypatch.setattr(following, "stages", lambda _id: [Stage("a", 1, "staging: look", "Completed", 1.0)])
+        monkeypatch.setattr(following, "plan_of_waiting", lambda _id: "0123456789ab" + "c" * 52)
         monkeypatch.setattr(following, "POLL_SECONDS", 0)
         return left
 
@@ -64,7 +65,7 @@ def test_until_asked_ends_well_at_the_question(looks: States, capsys: pytest.Cap
     assert left == [RUNNING]
     said = capsys.readouterr().out
     assert "waits for a person" in said
-    assert "azora approve 1f2e3d4c -m" in said
+    assert "approve 1f2e3d4c --plan 0123456789ab -m" in said
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_the_line_to_copy_starts_the_same_program(
     monkeypatch.setattr("sys.argv", [started, "demo", "--ask"])
     looks(WAITS, run("Completed", "COMPLETED"))
     following.follow(WAITS.id)
-    assert f"    {shown} approve 1f2e3d4c -m 'why you approve'\n" in capsys.readouterr().out
+    assert f"    {shown} approve 1f2e3d4c --plan 0123456789ab -m 'why you approve'\n" in capsys.readouterr().out
 
 
 def test_a_prefect_that_is_away_for_a_moment_is_waited_for(looks: States) -> None:

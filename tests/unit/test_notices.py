@@ -26,7 +26,7 @@ FIX, ADDED = Change("f1f1f1f", "ada", "Fix the cart"), Change("a2a2a2a", "bob", 
 
 def test_a_question_tells_the_plan_in_short_and_where_to_answer() -> None:
     plan = planned(SERVING_OLD, changes=(FIX, ADDED))
-    assert waiting(plan, LINK) == Notice(
+    assert waiting(plan, LINK, "1f2e3d4c-0") == Notice(
         "production waits for an answer: Change the banner",
         f"""\
 would be served by green: {BASE.title}
@@ -35,19 +35,20 @@ proved: not proved elsewhere
 1 other image, 2 new commits
 - f1f1f1f Fix the cart (ada)
 - a2a2a2a Add a course (bob)
-answer it with Resume: {LINK}""",
+answer it with Resume: {LINK}
+or: azora approve 1f2e3d4c --plan {plan.hash[:12]} -m 'why you approve'""",
         "warning",
     )
 
 
 def test_a_question_about_a_contract_says_that_there_is_no_way_back() -> None:
     release = BASE.model_copy(update={"migrations": (ADD, DROP)})
-    text = waiting(planned(SERVING_OLD, release), LINK).text
+    text = waiting(planned(SERVING_OLD, release), LINK, "run").text
     assert f"migrations: expand {ADD.revision}, contract {DROP.revision}; no way back after them" in text
 
 
 def test_a_question_about_many_commits_shows_ten() -> None:
-    text = waiting(planned(SERVING_OLD, changes=(FIX,) * 12), LINK).text
+    text = waiting(planned(SERVING_OLD, changes=(FIX,) * 12), LINK, "run").text
     assert text.count("Fix the cart") == 10
     assert "- … and 2 more" in text
 

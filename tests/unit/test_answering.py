@@ -1,0 +1,97 @@
+"""Answers from the command line: to the plan that the person saw, and to no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import typer
+
+from azora.cli import answering
+from azora.errors import BadInput, Refused
+from azora.gateways.orchestrator import Run
+from azora.gateways.waiting_plan import WaitingPlan
+
+HASH = "0123456789ab" + "c" * 52
+RUN = Run("1f2e3d4c-0", "release 1f2e3d4", "Suspended", "PAUSED", "", "http://prefect/runs/1f2e3d4c-0")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is sent to Prefect; nobody sits at a terminal."""
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(answering, "run_called", lambda _: RUN)
+    monkeypatch.setattr(
+        answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, "## Fix the cart\n\n| plan | x |")
+    )
+    monkeypatch.setattr(answering.orchestrator, "answer", lambda _, **given: answers.append(given))
+    monkeypatch.setattr(answering, "note", lambda *_, **__: None)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    return answers
+
+
+def approve(*, named: str = "", reason: str = "It is time", as_json: bool = False) -> None:
+    answering.answer("1f2e", "approve", "Ada", reason, named, as_json=as_json)
+
+
+@pytest.mark.parametrize("named", [HASH[:12], HASH[:20], HASH], ids=["12 digits", "20 digits", "all"])
+def test_plan_named(sent: list[dict[str, Any]], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan is shown, and its whole hash is sent."""
+    approve(named=named)
+    assert sent == [{"decision": "approve", "approver": "Ada", "reason": "It is time", "plan": HASH}]
+    assert "Fix the cart" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", ["f" * 12, HASH[:11], HASH + "0"], ids=["another", "too short", "too long"])
+def test_another_plan_waits(sent: list[dict[str, Any]], named: str) -> None:
+    """What waits at that moment is not answered when it is not what was meant."""
+    with pytest.raises(Refused, match="it waits with plan 0123456789ab, not with"):
+        approve(named=named)
+    assert sent == []
+
+
+def test_no_terminal_and_no_plan(sent: list[dict[str, Any]]) -> None:
+    with pytest.raises(BadInput, match="nobody at a terminal can confirm") as caught:
+        approve()
+    assert "approve 1f2e3d4c --plan 0123456789ab -m" in caught.value.advice
+    assert sent == []
+
+
+def test_no_terminal_and_no_reason(sent: list[dict[str, Any]]) -> None:
+    with pytest.raises(BadInput, match="no reason was given"):
+        approve(named=HASH, reason="")
+    assert sent == []
+
+
+@pytest.mark.parametrize(("says", "answers"), [(True, 1), (False, 0)], ids=["yes", "no"])
+def test_terminal_is_asked(
+    sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, says: bool, answers: int
+) -> None:
+    """A person at a terminal confirms the plan that was printed."""
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", _saying(asked, says=says))
+    if says:
+        approve()
+    else:
+        with pytest.raises(typer.Exit):
+            approve()
+    assert asked == ["Approve plan 0123456789ab?"]
+    assert len(sent) == answers
+
+
+def _saying(asked: list[str], *, says: bool) -> Callable[[str], bool]:
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return says
+
+    return confirm
+
+
+def test_rejection(sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs no confirmation: nothing changes; it names the plan all the same."""
+    answering.answer("1f2e", "reject", "Ada", "Not on a Friday", "", as_json=True)
+    assert sent[0]["plan"] == HASH
+    assert json.loads(capsys.readouterr().out) == {"run": RUN.id, "decision": "reject", "plan": HASH}

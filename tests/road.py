@@ -33,14 +33,17 @@ from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
-from azora.record import RELEASES
 from azora.release import Release
 from azora.settings import ROOT, settings
 from azora.world import World
 from tests.waiting import until
 
 BANNER = Path("services/web/banner.txt")
-AZORA_S_OWN = ("azora-record", "azora-promotion")  # not part of the promise that nothing differs before a yes
+AZORA_S_OWN = (
+    "azora-record",
+    "azora-record-releases",
+    "azora-promotion",
+)  # not part of the promise that nothing differs before a yes
 
 Json = dict[str, Any]
 
@@ -176,7 +179,7 @@ def _is_sound(environment: str) -> bool:
 
 def releases_of(environment: str) -> tuple[Release, ...]:
     """What the environment remembers to have run."""
-    return RELEASES.validate_json(cluster(environment).record()["releases"])
+    return cluster(environment).releases()
 
 
 def proved(sha: str) -> str:

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from azora.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
 from azora.environment import Environment
-from azora.errors import BadInput
+from azora.errors import BadInput, Refused
 from azora.gateways.api import Api, Json
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, selected_release, stack_of
-from azora.gateways.recording import Record, approvals_of, questions_of, releases_of, tally_of
+from azora.gateways.recording import RELEASES, Record, approvals_of, old_releases, questions_of, tally_of
 from azora.identity import Identity, node_must_be_up, of_pipeline
 from azora.record import (
     MIGRATIONS,
@@ -23,6 +23,7 @@ from azora.record import (
 )
 from azora.release import Release
 from azora.settings import Settings
+from azora.stored_releases import ids_of, with_migrations
 from azora.whole_ids import with_whole_ids
 from azora.world import Stack, World
 
@@ -33,7 +34,7 @@ class Cluster(Record):
     # -- looking
 
     def look(self, *, with_helm: bool = True) -> World:
-        """The world as it is now: six small requests, no Helm program.
+        """The world as it is now: seven small requests, no Helm program.
 
         Without *with_helm* Helm's Secrets are not read, for an account that may not: what Helm says is then not known, and
         no step of a promotion may follow from it.
@@ -44,7 +45,7 @@ class Cluster(Record):
         service = self.api.find(f"{self.core}/services/{self.live}")
         preview = self.api.find(f"{self.core}/services/{self.preview}") if service else None
         helm = self._helm_releases() if with_helm else {}
-        record = self.record()
+        record, releases = self.record(), self._stored_releases()
         router = helm.get(self.application, ("", 0))[0] or None
         if service is None and router == "deployed":
             raise BadInput(
@@ -58,7 +59,7 @@ class Cluster(Record):
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
             pending=tuple(name for name in self._our_releases if helm.get(name, ("",))[0].startswith("pending")),
-            stacks=self._stacks(helm, record),
+            stacks=self._stacks(helm, record, releases),
             switches=logged_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
             approvals=approvals_of(record),
@@ -71,7 +72,7 @@ class Cluster(Record):
             rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
             tally=tally_of(record),
         )
-        return with_whole_ids(seen, [release.id for release in releases_of(record)])
+        return with_whole_ids(seen, [*ids_of(releases), *(release.id for release in old_releases(record))])
 
     @property
     def _our_releases(self) -> tuple[str, ...]:
@@ -87,7 +88,18 @@ class Cluster(Record):
                 newest[name] = (status, revision)
         return newest
 
-    def _stacks(self, helm: dict[str, tuple[str, int]], record: dict[str, str]) -> dict[Color, Stack]:
+    def _stored_releases(self) -> dict[str, str]:
+        """None for an account that may not read them, as an exporter's of an older version: releases are then known by what names
+        them.
+        """
+        try:
+            return self.read(RELEASES)
+        except Refused:
+            return {}
+
+    def _stacks(
+        self, helm: dict[str, tuple[str, int]], record: dict[str, str], releases: dict[str, str]
+    ) -> dict[Color, Stack]:
         selector = f"{NAME_LABEL}={self.application},{COLOR_LABEL}"
         deployments = self.api.get(f"{self.apps}/deployments", labelSelector=selector)["items"]
         return {
@@ -95,7 +107,7 @@ class Cluster(Record):
                 color,
                 [item for item in deployments if item["metadata"]["labels"][COLOR_LABEL] == color],
                 helm.get(self.stack_name(color)),
-                StackRecord.model_validate_json(record[color]) if color in record else None,
+                with_migrations(StackRecord.model_validate_json(record[color]), releases) if color in record else None,
             )
             for color in Color
         }

@@ -1,8 +1,11 @@
-"""Azora's own record: the ConfigMap `azora-record` of an environment's namespace."""
+"""Azora's own record in an environment's namespace: the ConfigMap `azora-record`, and its releases in a second one.
+
+Each part is bounded by its number, so that the record never outgrows what the API server takes (1 MiB an object).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,17 +19,20 @@ from azora.record import (
     MIGRATIONS,
     PROOFS,
     RECEIPTS,
-    RELEASES,
     Approval,
     ProofRecord,
     Question,
     Receipt,
     StackRecord,
 )
-from azora.release import Release, shown
+from azora.record import RELEASES as ALL_RELEASES
+from azora.release import Release, shown, whole_id
+from azora.stored_releases import kept_after, packed, unpacked
 from azora.tally import Tally
 
-RECORD = "azora-record"
+RECORD, RELEASES = "azora-record", "azora-record-releases"
+VERSION = 2
+MOST = 300  # approvals, and requests: half a kilobyte each
 APPROVAL, QUESTION = (
     "approval.",
     "question.",
@@ -38,29 +44,50 @@ class Record(Namespace):
     """What Azora wrote down in the namespace; every method reads it anew."""
 
     def record(self) -> dict[str, str]:
-        found = self.api.find(f"{self.core}/configmaps/{RECORD}")
-        return dict(found.get("data") or {}) if found else {}
+        """Every key of the record but the releases.
+
+        Raises:
+            BadInput: a newer version of Azora wrote it.
+        """
+        found = self.read(RECORD)
+        if int(found.get("version", VERSION)) > VERSION:
+            raise BadInput(
+                f"could not read the record of {self.namespace}: a newer Azora wrote it (version {found['version']})",
+                advice="update this Azora; an older one would lose what it does not know",
+            )
+        return found
 
     def write_record(self, **data: str | None) -> None:
         """Set (None: remove) keys of the record; other keys stay. Keys are written by one holder of the Lease each."""
+        self.write(RECORD, {"version": str(VERSION), **data})
+
+    def read(self, name: str) -> dict[str, str]:
+        """The data of ConfigMap *name*; empty where there is none."""
+        found = self.api.find(f"{self.core}/configmaps/{name}")
+        return dict(found.get("data") or {}) if found else {}
+
+    def write(self, name: str, data: dict[str, str | None]) -> None:
         path = f"{self.core}/configmaps"
-        if self.api.find(f"{path}/{RECORD}") is None:
+        if self.api.find(f"{path}/{name}") is None:
             self.ensure_namespace()
-            body = {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": RECORD, "labels": {"azora.dev/record": "true"}},
-            }
+            labels = {"azora.dev/record": "true"}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
             with suppress(Conflict):
                 self.api.create(path, body)
-        self.api.patch(f"{path}/{RECORD}", {"data": data})
+        self.api.patch(f"{path}/{name}", {"data": data})
 
     def record_stack(self, color: Color, stack: StackRecord) -> None:
-        self.write_record(**{str(color): stack.model_dump_json()})
+        self.write_record(**{str(color): self._stored(stack)})
 
     def record_installed(self, color: Color, stack: StackRecord) -> None:
         """An install that ended well: its migrations ran, and none of another release is in doubt any more."""
-        self.write_record(**{str(color): stack.model_dump_json(), "migrating": None})
+        self.write_record(**{str(color): self._stored(stack), "migrating": None})
+
+    def _stored(self, stack: StackRecord) -> str:
+        """Without its migrations, where they are those of its release: that is stored already."""
+        kept = unpacked(self.read(RELEASES), {stack.release})
+        known = any(release.migrations == stack.migrations for release in kept)
+        return stack.model_dump_json(exclude={"migrations"} if known else None)
 
     def begin_migrating(self, release: Release) -> None:
         """From now on the database may hold the migrations of *release*, also if nobody lives to say so."""
@@ -68,13 +95,19 @@ class Record(Namespace):
         self.write_record(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
 
     def remember(self, release: Release) -> None:
-        """Keep the newest releases whole, so that one can be brought back by its id alone."""
-        kept = (*(item for item in self.releases() if item.id != release.id), release)[-KEPT:]
-        self.write_record(releases=RELEASES.dump_json(kept).decode())
+        """Keep the newest releases whole, and those that a color runs, so that one can be brought back by its id alone."""
+        record, stored = self.record(), self.read(RELEASES)
+        stacks = [StackRecord.model_validate_json(record[color]) for color in Color if color in record]
+        before = (*old_releases(record), *unpacked(stored))
+        needed = {whole_id(stack.release, [one.id for one in before]) for stack in stacks}
+        kept = packed(kept_after(release, before, {id_ for id_ in needed if id_}))
+        self.write(RELEASES, dict.fromkeys(stored) | kept)
+        if "releases" in record:
+            self.write_record(releases=None)
 
     def releases(self) -> tuple[Release, ...]:
         """The newest releases that were installed here, oldest first: each can be brought back."""
-        return releases_of(self.record())
+        return (*old_releases(self.record()), *unpacked(self.read(RELEASES)))
 
     def release_called(self, id_: str) -> Release:
         """A release that was installed here. Raises BadInput when it is not remembered."""
@@ -91,7 +124,8 @@ class Record(Namespace):
     def record_approval(self, approval: Approval) -> None:
         """One key per approval, so that none can overwrite another; expired ones are forgotten."""
         record = self.record()
-        old = {key: None for key, yes in _approvals(record) if yes.expires_at < approval.at}
+        known = sorted(_approvals(record), key=lambda item: item[1].at)
+        old = {key: None for key, yes in known if yes.expires_at < approval.at} | dict.fromkeys(_beyond(known))
         first = {} if "approval-since" in record else {"approval-since": self._approval_since(approval).isoformat()}
         self.write_record(**{**old, **first, _key_of(approval): approval.model_dump_json()})
 
@@ -111,7 +145,8 @@ class Record(Namespace):
         record = self.record()
         if not record and not self.has_namespace():
             return
-        old = {f"{QUESTION}{one.run}": None for one in questions_of(record) if one.until < question.at}
+        known = [(f"{QUESTION}{one.run}", one) for one in sorted(questions_of(record), key=lambda one: one.at)]
+        old = {key: None for key, one in known if one.until < question.at} | dict.fromkeys(_beyond(known))
         self.write_record(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
 
     def forget_question(self, run: str) -> None:
@@ -166,13 +201,18 @@ def _approvals(record: dict[str, str]) -> list[tuple[str, Approval]]:
     return [(key, Approval.model_validate_json(text)) for key, text in found]
 
 
+def _beyond(oldest_first: Sequence[tuple[str, object]]) -> list[str]:
+    """Keys of the oldest, where there are as many as the record holds of one kind."""
+    return [key for key, _ in oldest_first[: max(len(oldest_first) - MOST + 1, 0)]]
+
+
 def _key_of(approval: Approval) -> str:
     return f"{APPROVAL}{approval.id.replace('/', '.')}"
 
 
-def releases_of(record: dict[str, str]) -> tuple[Release, ...]:
-    """Every release that *record* remembers, oldest first."""
-    return RELEASES.validate_json(record.get("releases", "[]"))
+def old_releases(record: dict[str, str]) -> tuple[Release, ...]:
+    """Releases as an older version recorded them: all in one key."""
+    return ALL_RELEASES.validate_json(record.get("releases", "[]"))
 
 
 def questions_of(record: dict[str, str]) -> tuple[Question, ...]:

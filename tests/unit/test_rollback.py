@@ -145,11 +145,11 @@ class Interrupted(Remembered):
         super().switch(world, entry)
         self.world = replace(world, active=entry.to, switches=(*world.switches, entry))
 
-    def write_record(self, **data: str | None) -> None:
+    def write(self, name: str, data: dict[str, str | None]) -> None:
         if not self.written:
             self.written["tried"] = "once"
             raise Unreachable("could not write the record: connection refused")
-        super().write_record(**data)
+        super().write(name, data)
 
 
 @pytest.mark.parametrize("revision", [None, 1])

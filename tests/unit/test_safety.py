@@ -14,6 +14,7 @@ from azora.environment import Environment, load_environment
 from azora.errors import Refused
 from azora.gateways.cluster import Cluster
 from azora.gateways.promotion import Promotion
+from azora.gateways.recording import RECORD
 from azora.gateways.rollback import _switched as switched_by_hand
 from azora.gateways.rollback import to_be_brought_up
 from azora.migrations import Migration
@@ -104,16 +105,17 @@ class Remembered(Cluster):
         super().__init__(cast(Any, None), environment, "azora")
         self.world = world
         self.written: dict[str, str | None] = {}
+        self.objects: dict[str, dict[str, str | None]] = {RECORD: self.written}
         self.moved: list[Switch] = []
 
     def look(self) -> World:
         return self.world
 
-    def record(self) -> dict[str, str]:
-        return {key: text for key, text in self.written.items() if text is not None}
+    def read(self, name: str) -> dict[str, str]:
+        return {key: text for key, text in self.objects.get(name, {}).items() if text is not None}
 
-    def write_record(self, **data: str | None) -> None:
-        self.written |= data
+    def write(self, name: str, data: dict[str, str | None]) -> None:
+        self.objects.setdefault(name, {}).update(data)
 
     def switch(self, world: World, entry: Switch) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
         self.moved.append(entry)

@@ -12,7 +12,8 @@ from itertools import takewhile
 from typing import Literal
 
 from azora.approval import line_to_copy
-from azora.plan import SHOWN_COMMITS, Change, Plan, counted
+from azora.plan import Change, Plan, counted
+from azora.plan_page import SHOWN_COMMITS
 from azora.record import Receipt, Switch
 from azora.world import World
 

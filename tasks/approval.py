@@ -32,7 +32,8 @@ from azora.errors import AzoraError, BadInput, Refused
 from azora.gateways.patience import patient
 from azora.gateways.planning import plan_now
 from azora.gateways.run_facts import answer_to, keep_request, last_request
-from azora.plan import Plan, markdown
+from azora.plan import Plan
+from azora.plan_page import markdown
 from azora.record import Approval
 from azora.release import Release, shown
 from azora.settings import settings

@@ -16,7 +16,8 @@ from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
 from azora.gateways.pruning import Part
 from azora.history import told
-from azora.plan import Plan, markdown
+from azora.plan import Plan
+from azora.plan_page import markdown
 from azora.record import Receipt
 from azora.release import Release, shown
 from azora.reports import Case, SuiteResult

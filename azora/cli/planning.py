@@ -16,7 +16,7 @@ from azora.gateways.orchestrator import run_called
 from azora.gateways.planning import plan_now
 from azora.gateways.source import resolve
 from azora.gateways.waiting_plan import waiting_plan
-from azora.plan import markdown
+from azora.plan_page import markdown
 from azora.settings import settings
 
 BY_HAND = "by-hand"

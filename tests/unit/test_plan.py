@@ -11,7 +11,8 @@ import pytest
 from azora.bound import bound_of
 from azora.environment import Environment, load_environment
 from azora.migrations import Migration
-from azora.plan import Change, Plan, markdown, plan_of, proof_for
+from azora.plan import Change, Plan, plan_of, proof_for
+from azora.plan_page import markdown
 from azora.record import ProofRecord
 from azora.release import Release
 from azora.settings import ROOT

@@ -1,11 +1,16 @@
-"""What is marked on Grafana's boards: each move of the users, with what it did to them where that was counted."""
+"""What is marked on Grafana's boards: each move of the users, with what it did to them where that was counted.
+
+Grafana shows the text of a mark as HTML.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 
-from azora.notices import counts
+from azora.foreign import line
+from azora.notices import ERROR_CHARACTERS, counts
 from azora.record import Receipt, Switch
 from azora.release import shown
 from azora.world import World
@@ -26,7 +31,7 @@ def of_move(application: str, environment: str, switch: Switch, receipt: Receipt
     lines = (
         f"{moved}: release {shown(switch.release)} ({switch.kind} {switch.number})",
         counts(switch, receipt) if receipt else "",
-        f"found bad: {receipt.reason}" if receipt and receipt.verdict == "bad" else "",
+        f"found bad: {escape(line(receipt.reason, ERROR_CHARACTERS))}" if receipt and receipt.verdict == "bad" else "",
     )
     tags = (application, environment, shown(switch.release), str(switch.to), switch.kind)
     return Annotation(switch.at, tags, "\n".join(filter(None, lines)))

@@ -5,18 +5,21 @@ The night itself, red or green, is `azora.notices.Night`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from azora.history import History, spoken
+from azora.markdown import cell, code
 from azora.notices import Night
 from azora.plan import Change, counted
+from azora.plan_page import listed
 from azora.record import Receipt
 from azora.world import World
 
 SHOWN = 30
 SHOWN_COMMITS = 20
+ERROR_CHARACTERS = 300
 
 # In the order in which they come; whatever is none of them is not timed by itself.
 STAGES = ("pruning", "unit tests", "images", "promotion", "end-to-end cases")
@@ -99,7 +102,7 @@ def seconds_by_stage(spans: Iterable[Span]) -> dict[str, float]:
 def flaky(histories: Mapping[str, History]) -> list[str]:
     """Cases that passed only at a second try lately, each with where and how it fared, the worst first."""
     cases = [
-        (f"`{name}` ({where})", runs)
+        (f"{code(name)} ({code(where)})", runs)
         for where, history in histories.items()
         for name, runs in history.items()
         if "flaky" in runs
@@ -117,7 +120,9 @@ def page(nights: Sequence[Figures], *, plot: str, unreliable: Sequence[str], cha
     since = "Not known: this night or the one before found no commit." if changes is None else _listed(changes)
     parts = [
         f"# The night of {now.night.at:%Y-%m-%d}",
-        "it went well" if now.night.went_well else f"it failed {now.night.where}: {_line(now.night.error)}",
+        "it went well"
+        if now.night.went_well
+        else f"it failed {_where(now.night, code)}: {code(now.night.error, ERROR_CHARACTERS)}",
         f"![Stage times and switches of the last nights]({plot})" if plot else "",
         "## Since the night before",
         since,
@@ -139,19 +144,16 @@ def _row(one: Figures) -> list[str]:
     stages = [f"{one.stages[stage]:.0f} s" if stage in one.stages else "–" for stage in STAGES]
     last = "–" if one.last_on_old_seconds is None else f"{one.last_on_old_seconds:+.3f} s"
     counts = ["–" if count is None else str(count) for count in (one.requests, one.failed)]
-    mark = "✓" if one.night.went_well else f"✗ {one.night.where}"
+    mark = "✓" if one.night.went_well else f"✗ {_where(one.night, cell)}"
     return [f"[{one.night.at:%Y-%m-%d}]({one.night.link})", mark, *stages, *counts, last]
 
 
 def _listed(changes: Sequence[Change]) -> str:
-    lines = [f"- `{change.short}` {_line(change.subject)} ({change.author})" for change in changes[:SHOWN_COMMITS]]
-    more = len(changes) - SHOWN_COMMITS
-    return "\n".join([*lines, *([f"- … and {more} more"] if more > 0 else [])]) or "Nothing: the same commit."
+    return "\n".join(listed(changes, SHOWN_COMMITS)) or "Nothing: the same commit."
 
 
-def _line(text: str) -> str:
-    """In a row of a table or a list, one line."""
-    return " ".join(text.replace("|", "\\|").split())[:300]
+def _where(night: Night, shown: Callable[[str], str]) -> str:
+    return f"at {', '.join(map(shown, night.steps))}" if night.steps else night.where
 
 
 def _covered(spans: Iterable[Span]) -> float:

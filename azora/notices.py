@@ -1,6 +1,6 @@
 """What people are told: a plan that waits for an answer, users moved or moved back, a night that failed.
 
-Plain text, short enough for every provider; the run's page has the rest.
+Plain text, short enough for every provider; the run's page has the rest. Foreign text is on one line, an error on its own lines.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import Literal
 
 from azora.approval import line_to_copy
+from azora.foreign import line, lines
 from azora.plan import Change, Plan, counted
 from azora.plan_page import SHOWN_COMMITS
 from azora.record import Receipt, Switch
@@ -43,16 +44,16 @@ class Night:
 
     @property
     def where(self) -> str:
-        return f"at {', '.join(self.steps)}" if self.steps else "between its steps"
+        return f"at {', '.join(map(line, self.steps))}" if self.steps else "between its steps"
 
 
 def waiting(plan: Plan, link: str, run: str) -> Notice:
     """A person is asked: the plan in short, and where the answer is given."""
     release = plan.release
-    lines = [
+    told = [
         f"would be served by {plan.preview}: {release.title}",
         f"are served by {plan.active or 'nobody yet'}{f': {plan.runs_now}' if plan.runs_now else ''}",
-        f"proved: {plan.proof.summary or 'passed' if plan.proof else 'not proved elsewhere'}",
+        f"proved: {line(plan.proof.summary) or 'passed' if plan.proof else 'not proved elsewhere'}",
         *_migrations(plan),
         f"{counted(len(plan.images), 'other image')}, {counted(len(plan.changes), 'new commit').lower()}",
         *_listed(plan.changes),
@@ -60,7 +61,7 @@ def waiting(plan: Plan, link: str, run: str) -> Notice:
         f"or: {line_to_copy(run, plan.hash)}",
     ]
     return Notice(
-        f"{plan.environment} waits for an answer: {release.subject or release.short}", "\n".join(lines), "warning"
+        f"{plan.environment} waits for an answer: {line(release.subject) or release.short}", "\n".join(told), "warning"
     )
 
 
@@ -74,13 +75,17 @@ def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice 
         return _gone_back(environment, world, last, receipt, link)
     if receipt.verdict == "bad":
         title = f"{environment} stays on a release that was found bad: {world.stack(last.to).title}"
-        return _told(title, "failure", f"reason: {receipt.reason}", _requests(receipt), link)
+        return _told(title, "failure", _reason(receipt), _requests(receipt), link)
     return _told(
         f"{environment} runs {world.stack(last.to).title}",
         "success",
         f"switch {last.number}: users went from {last.came_from or 'nowhere'} to {last.to} at {last.at:%H:%M:%S} UTC",
         counts(last, receipt),
-        *(f"approved by {yes.approver}: {yes.reason}" for yes in world.approvals if yes.id == last.approval),
+        *(
+            f"approved by {line(yes.approver)}: {line(yes.reason)}"
+            for yes in world.approvals
+            if yes.id == last.approval
+        ),
         link,
     )
 
@@ -112,11 +117,10 @@ def of_the_night(nights: Sequence[Night], changes: Sequence[Change] = ()) -> Not
 def _failed(now: Night, good: Night | None, changes: Sequence[Change]) -> Notice:
     known = f"since the last good night, {good.at:%Y-%m-%d}: " if good else "no good night is known"
     told = counted(len(changes), "new commit") if now.commit and good and good.commit else "commits not known"
-    error = now.error.strip()
     return _told(
         f"the night failed {now.where}",
         "failure",
-        error if len(error) <= ERROR_CHARACTERS else f"{error[:ERROR_CHARACTERS]} …",
+        lines(now.error, ERROR_CHARACTERS),
         f"{known}{told}" if good else known,
         *_listed(changes),
         now.link,
@@ -142,11 +146,15 @@ def _gone_back(environment: str, world: World, last: Switch, own: Receipt, link:
     bad = world.receipt_of(last.number - 1) or own
     stays = f"users are on {last.to} again: {world.stack(last.to).title}"
     title = f"{environment} went back by itself from {world.stack(last.to.other).title}"
-    return _told(title, "failure", f"reason: {bad.reason}", _requests(bad), stays, link)
+    return _told(title, "failure", _reason(bad), _requests(bad), stays, link)
 
 
-def _told(title: str, kind: Literal["success", "warning", "failure"], *lines: str) -> Notice:
-    return Notice(title, "\n".join(filter(None, lines)), kind)
+def _told(title: str, kind: Literal["success", "warning", "failure"], *said: str) -> Notice:
+    return Notice(title, "\n".join(filter(None, said)), kind)
+
+
+def _reason(receipt: Receipt) -> str:
+    return f"reason: {line(receipt.reason, ERROR_CHARACTERS)}"
 
 
 def _requests(receipt: Receipt) -> str:
@@ -165,12 +173,12 @@ def _times(switch: Switch, receipt: Receipt) -> str:
 def _migrations(plan: Plan) -> list[str]:
     if not plan.migrations:
         return []
-    named = ", ".join(f"{migration.phase} {migration.revision}" for migration in plan.migrations)
+    named = ", ".join(f"{migration.phase} {line(migration.revision)}" for migration in plan.migrations)
     contracts = any(migration.phase == "contract" for migration in plan.migrations)
     return [f"migrations: {named}{'; no way back after them' if contracts else ''}"]
 
 
 def _listed(changes: Sequence[Change]) -> list[str]:
     more = len(changes) - SHOWN_COMMITS
-    shown = [f"- {change.short} {change.subject} ({change.author})" for change in changes[:SHOWN_COMMITS]]
+    shown = [f"- {change.short} {line(change.subject)} ({line(change.author)})" for change in changes[:SHOWN_COMMITS]]
     return [*shown, f"- … and {more} more"] if more > 0 else shown

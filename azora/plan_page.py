@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from azora.plan import Plan, counted
+from collections.abc import Sequence
+
+from azora.markdown import cell, code
+from azora.plan import Change, Plan, counted
 from azora.record import ProofRecord
 from azora.release import shown
 
@@ -17,12 +20,12 @@ WHEN = {
 def markdown(plan: Plan) -> str:
     """The plan as the approver reads it in the form and on the run's page."""
     lines = [
-        f"## {plan.release.subject or plan.release.short}",
+        f"## {code(plan.release.subject or plan.release.short)}",
         "",
         f"| | {plan.environment} |",
         "|---|---|",
-        f"| users are served by | {plan.active or 'nobody yet'}: {plan.runs_now or '–'} |",
-        f"| would be served by | {plan.preview}: {plan.release.title} |",
+        f"| users are served by | {plan.active or 'nobody yet'}: {cell(plan.runs_now or '')} |",
+        f"| would be served by | {plan.preview}: {cell(plan.release.title)} |",
         f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
         f"| proved | {_proof(plan.proof)} |",
         f"| migrations | {_migrations(plan)} |",
@@ -30,29 +33,35 @@ def markdown(plan: Plan) -> str:
         "",
         f"### {counted(len(plan.changes), 'new commit')}",
         "",
-        *[f"- `{change.short}` {change.subject} ({change.author})" for change in plan.changes[:SHOWN_COMMITS]],
-        *([f"- … and {len(plan.changes) - SHOWN_COMMITS} more"] if len(plan.changes) > SHOWN_COMMITS else []),
+        *listed(plan.changes, SHOWN_COMMITS),
         "",
         f"### {counted(len(plan.images), 'other image')}",
         "",
     ]
     if plan.images:
         lines += ["| image | runs now | would run |", "|---|---|---|"]
-        lines += [f"| {name} | `{before or 'none'}` | `{after}` |" for name, before, after in plan.images]
+        lines += [f"| {cell(name)} | {cell(before or 'none')} | {cell(after)} |" for name, before, after in plan.images]
     return "\n".join(lines)
+
+
+def listed(changes: Sequence[Change], most: int) -> list[str]:
+    """The newest *most* of *changes*, an item of a list each, and how many more there are."""
+    more = len(changes) - most
+    shown_ones = [f"- {code(one.short)} {code(one.subject)} ({code(one.author)})" for one in changes[:most]]
+    return [*shown_ones, *([f"- … and {more} more"] if more > 0 else [])]
 
 
 def _migrations(plan: Plan) -> str:
     """Each that would run, and whether there is a way back after it."""
-    told = ", ".join(f"{migration.phase} `{migration.revision}`" for migration in plan.migrations)
+    told = ", ".join(f"{migration.phase} {cell(migration.revision)}" for migration in plan.migrations)
     if any(migration.phase == "contract" for migration in plan.migrations):
         return f"{told}; **no way back** to what runs now: a rollback past a contract is refused"
-    return told or f"none to run (at {', '.join(plan.release.migration_heads) or 'none'})"
+    return told or f"none to run (at {', '.join(map(cell, plan.release.migration_heads)) or 'none'})"
 
 
 def _proof(proof: ProofRecord | None) -> str:
     return (
-        f"{proof.summary or 'passed'}, {proof.at:%Y-%m-%d %H:%M} UTC, run `{proof.run[:8]}`"
+        f"{cell(proof.summary or 'passed')}, {proof.at:%Y-%m-%d %H:%M} UTC, run {cell(proof.run[:8])}"
         if proof
         else "not proved elsewhere"
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
+from azora.foreign import line
 from azora.migrations import Migration
 
 LABEL_DIGITS = 40  # a label's value has at most 63 characters, an id has 64
@@ -52,7 +53,7 @@ class Release(BaseModel):
     @property
     def title(self) -> str:
         """For a line in a log: id, commit and its subject."""
-        return f"{shown(self.id)} ({self.short} {self.subject})"
+        return f"{shown(self.id)} ({line(f'{self.short} {self.subject}')})"
 
 
 def shown(id_: str | None) -> str:

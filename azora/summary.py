@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from azora.markdown import block, code
+
 CARRIED = ("-plan", "-answer", "-switch")  # ends of the keys; all other pages are behind the run's link
 
 
@@ -16,10 +18,16 @@ class Page:
     text: str
 
 
-def summary(run: str, url: str, pages: Iterable[Page], ended: str | None = None) -> list[str]:
+def summary(run: str, url: str, pages: Iterable[Page], end: str | None = None) -> list[str]:
     """All that is known of *run* now, in the order it became known; a page that says the same again is left out."""
     carried = [_part(url, page) for page in pages if page.key.endswith(CARRIED)]
-    return list(dict.fromkeys([f"[Run `{run[:8]}`]({url})", *carried, *([ended] if ended else [])]))
+    return list(dict.fromkeys([f"[Run `{run[:8]}`]({url})", *carried, *([end] if end else [])]))
+
+
+def ended(state: str, message: str) -> str:
+    """How a run ended, and why it did."""
+    why = code(message) if "\n" not in message.strip() else f"\n\n{block(message)}"
+    return f"**{state}**: {why}"
 
 
 def _part(url: str, page: Page) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from azora.colors import Color
+from azora.foreign import line
 from azora.migrations import Migration, together
 from azora.record import Approval, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
 from azora.release import shown
@@ -45,7 +46,7 @@ class Stack:
     def title(self) -> str:
         """Its release for a line of text: id, and where it is known commit and subject."""
         record, id_ = self.known, shown(self.release) or "None"
-        return f"{id_} ({record.commit[:7]} {record.subject})" if record and record.commit else id_
+        return f"{id_} ({line(f'{record.commit[:7]} {record.subject}')})" if record and record.commit else id_
 
     def is_at_size(self, least: dict[str, int]) -> bool:
         return all(self.wanted.get(name, 0) >= count for name, count in least.items() if name in self.wanted)

@@ -29,9 +29,11 @@ from azora.approval import (
 )
 from azora.environment import ApprovalPolicy, environments
 from azora.errors import AzoraError, BadInput, Refused
+from azora.foreign import line
 from azora.gateways.patience import patient
 from azora.gateways.planning import plan_now
 from azora.gateways.run_facts import answer_to, keep_request, last_request
+from azora.markdown import code
 from azora.plan import Plan
 from azora.plan_page import markdown
 from azora.record import Approval
@@ -41,6 +43,8 @@ from tasks import pages, telling
 from tasks.heartbeat import suspend
 from tasks.places import cluster_of, environment_called, this_run
 from tasks.retrying import if_transient
+
+DIFFERENCE_CHARACTERS = 600
 
 
 def _plan_field(**more: Any) -> Any:  # noqa: ANN401 - as pydantic's own Field
@@ -99,7 +103,9 @@ def form_of(plan: Plan, changed: Sequence[str]) -> type[RunInput]:
     """
     only = {"enum": [plan.hash], "default": plan.hash}
     form = create_model("Answer", __base__=Answer, plan=(str, _plan_field(json_schema_extra=only)))
-    note = [f"**This replaces the request before: {'; '.join(changed)}.**"] if changed else []
+    note = (
+        [f"**This replaces the request before:** {code('; '.join(changed), DIFFERENCE_CHARACTERS)}"] if changed else []
+    )
     return form.with_initial_data(description="\n\n".join([*note, markdown(plan)]))
 
 
@@ -149,8 +155,10 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
     pages.plan(plan)
     asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
     cluster_of(environment).record_question(asked)
-    for line in changed:
-        get_run_logger().warning("%s: the request before is void: %s", environment, line)
+    for difference in changed:
+        get_run_logger().warning(
+            "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)
+        )
     if is_new:
         telling.question(plan)
 
@@ -176,12 +184,14 @@ def forget_question(environment: str) -> None:
 )
 def record_approval(environment: str, approval: Approval) -> None:
     """Write the approval into the cluster, where the promotion looks for it."""
-    get_run_logger().info("%s approved plan %s: %s", approval.approver, shown(approval.plan), approval.reason)
+    get_run_logger().info(
+        "%s approved plan %s: %s", line(approval.approver), shown(approval.plan), line(approval.reason)
+    )
     cluster_of(environment).record_approval(approval)
 
 
 def _rejected(request: Request, answer: Answer) -> None:
-    get_run_logger().warning("%s rejected plan %s: %s", answer.approver, shown(request.plan), answer.reason)
+    get_run_logger().warning("%s rejected plan %s: %s", line(answer.approver), shown(request.plan), line(answer.reason))
     pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
 
 

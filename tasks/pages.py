@@ -16,6 +16,7 @@ from azora.errors import AzoraError
 from azora.gateways.cluster import Cluster
 from azora.gateways.pruning import Part
 from azora.history import told
+from azora.markdown import block, cell, code
 from azora.plan import Plan
 from azora.plan_page import markdown
 from azora.record import Receipt
@@ -26,18 +27,21 @@ from azora.settings import settings
 from tasks.places import this_run
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
+REASON_CHARACTERS = 600
 
 
 def release(candidate: Release) -> None:
     """What is released: names and short digests to read, whole references to copy."""
     images = sorted(candidate.images.items())
-    rows = "\n".join(f"| {name} | `{reference.partition('@sha256:')[2][:12]}` |" for name, reference in images)
+    rows = "\n".join(
+        f"| {cell(name)} | {cell(reference.partition('@sha256:')[2][:12])} |" for name, reference in images
+    )
     references = "\n".join(reference for _, reference in images)
     _page(
         "release",
-        f"# {candidate.subject or candidate.short}\n\n"
-        f"release `{candidate.id}` of commit `{candidate.commit}` · migrations {', '.join(candidate.migration_heads) or 'none'}\n\n"
-        f"| image | digest |\n|---|---|\n{rows}\n\n```\n{references}\n```",
+        f"# {code(candidate.subject or candidate.short)}\n\n"
+        f"release `{candidate.id}` of commit `{candidate.commit}` · migrations {', '.join(map(code, candidate.migration_heads)) or 'none'}\n\n"
+        f"| image | digest |\n|---|---|\n{rows}\n\n{block(references, len(references))}",
         "What is released",
     )
 
@@ -52,10 +56,9 @@ def plan(asked: Plan) -> None:
 def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
     """Who said what to which plan."""
     said = {"approve": "approved", "reject": "rejected"}.get(decision, decision)
-    quoted = "\n".join(f"> {line}" for line in reason.splitlines())
     _page(
         f"{to.environment}-answer",
-        f"# {approver} {said} it\n\n{quoted}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
+        f"# {code(approver)} {said} it\n\n> {code(reason, REASON_CHARACTERS)}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
         f"The answer for {to.environment}",
     )
 
@@ -63,7 +66,7 @@ def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
 def suite(key: str, title: str, result: SuiteResult) -> None:
     """Results case by case, with links to the reports; why a case failed, and what it saw."""
     rows = "\n".join(
-        f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {case.name} | {case.seconds:.1f} s |"
+        f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {cell(case.name)} | {case.seconds:.1f} s |"
         for case in result.cases
     )
     links = " · ".join(f"[{name}]({link(file)})" for name, file in result.files.items())
@@ -89,7 +92,7 @@ def unit_tests(logs: dict[str, str]) -> None:
         name: "" if Path(log).parent == here else ", passed before on the same sources" for name, log in logs.items()
     }
     rows = "\n".join(
-        f"| {MARKS['passed']} {name} | [log]({link(Path(log))}){when[name]} |" for name, log in logs.items()
+        f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log))}){when[name]} |" for name, log in logs.items()
     )
     _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
 
@@ -107,13 +110,13 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
     """What the switch did to users, and the pods that serve them now."""
     active = cluster.look().active
     pods = "\n".join(
-        f"| {pod['metadata']['name']} | {pod['metadata']['labels'].get('azora.dev/color', 'both')} | {pod['status'].get('phase')} |"
+        f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"
         for pod in cluster.pods()
     )
     _page(
         f"{environment}-switch",
         f"# Users of {environment} are on {active}\n\n"
-        f"Switch {found.number}: {found.verdict}{f', {found.reason}' if found.reason else ''}\n\n"
+        f"Switch {found.number}: {found.verdict}{f', {code(found.reason, REASON_CHARACTERS)}' if found.reason else ''}\n\n"
         "| requests around the switch | |\n|---|---|\n"
         f"| sent | {found.total} |\n| failed | **{found.failed}** |\n"
         f"| first on the new color | {_after(found.first_on_new_seconds)} |\n"
@@ -130,7 +133,7 @@ def pruned(parts: Sequence[Part]) -> None:
         f"| {part.kind} | {len(part.gone)} | {bytes_told(part.freed_bytes) if part.freed_bytes else ''} | {len(part.kept)} |"
         for part in parts
     )
-    troubles = [f"**⚠ {part.kind}**: {part.trouble}" for part in parts if part.trouble]
+    troubles = [f"**⚠ {part.kind}**: {code(part.trouble, REASON_CHARACTERS)}" for part in parts if part.trouble]
     _page(
         "pruned",
         "\n\n".join(["# Pruned", *troubles, f"| what | went | size | stay |\n|---|---|---|---|\n{rows}"]),
@@ -145,11 +148,11 @@ def _trouble(case: Case) -> str:
     if case.trace:
         addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={quote(link(case.trace))}"
     links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
-    seen = f"\n\n![What {case.name} saw when it failed]({link(case.screenshot)})" if case.screenshot else ""
+    seen = f"\n\n![What {code(case.name)} saw when it failed]({link(case.screenshot)})" if case.screenshot else ""
     flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
     return (
-        f"**{MARKS[case.outcome]} {case.name}** {links}\n\n{flaky}{told(case)}\n\n"
-        f"```\n{case.message.strip() or 'it said nothing'}\n```{seen}"
+        f"**{MARKS[case.outcome]} {code(case.name)}** {links}\n\n{flaky}{told(case)}\n\n"
+        f"{block(case.message.strip() or 'it said nothing')}{seen}"
     )
 
 
@@ -164,7 +167,7 @@ def _within(milliseconds: float | None) -> str:
 def link(file: object) -> str:
     """The address of a file of a run, signed: who reads the page may open it, and a picture shows in the page."""
     path = "/" + str(file).removeprefix(str(settings().runs_folder)).lstrip("/")
-    address = f"{settings().reports_url}{path.replace(' ', '%20')}"
+    address = f"{settings().reports_url}{quote(path)}"
     auth_string = settings().reports_auth_string.get_secret_value()
     return f"{address}?signature={signature(auth_string, path)}" if auth_string else address
 

@@ -8,6 +8,7 @@ from prefect.client.orchestration import get_client
 
 from azora.environment import environments_of_flows
 from azora.errors import Refused
+from azora.foreign import line
 from azora.gateways.candidate import built_images, frozen, must_be_sound
 from azora.gateways.logs import about
 from azora.gateways.notifying import must_parse
@@ -39,7 +40,7 @@ def find_commit(ref: str) -> Commit:
     if not fixed:
         fix_commit(this_run(), commit.sha)
     must_be_sound(commit.sha, settings())
-    get_run_logger().info("%s is %s: %s (%s)", ref, commit.short, commit.subject, commit.author_name)
+    get_run_logger().info("%s is %s: %s (%s)", line(ref), commit.short, line(commit.subject), line(commit.author_name))
     return commit
 
 

@@ -7,9 +7,9 @@ import sys
 import warnings
 
 from rich.console import Console
-from rich.markup import escape
 
 from azora.account import ensure_home
+from azora.cli.output import safe
 from azora.errors import AzoraError, BadInput, Refused, TransientError
 
 EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (
@@ -31,9 +31,9 @@ def main() -> None:
         app()
     except AzoraError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"[bold red]✗[/] {escape(error.message)}")
+        console.print(f"[bold red]✗[/] {safe(error.message)}")
         if error.advice:
-            console.print(f"  → {escape(error.advice)}")
+            console.print(f"  → {safe(error.advice)}")
         sys.exit(exit_code(error))
 
 

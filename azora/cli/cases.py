@@ -6,9 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-from rich.markup import escape
-
-from azora.cli.output import console, done
+from azora.cli.output import console, done, safe
 from azora.environment import Environment
 from azora.errors import BadInput
 from azora.gateways.cluster import connect
@@ -31,7 +29,7 @@ def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_jso
     result = promotion.suite(name, environment.hosts.live, live)
     for case in [] if as_json else result.cases:
         history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
-        console.print(f"  {MARKS[case.outcome]} {escape(case.name)} [dim]{case.seconds:.1f} s[/]{history}")
+        console.print(f"  {MARKS[case.outcome]} {safe(case.name)} [dim]{case.seconds:.1f} s[/]{history}")
     done(
         result.summary(),
         {"ok": result.ok, "cases": {case.name: case.outcome for case in result.cases}},

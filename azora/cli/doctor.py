@@ -6,9 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from rich.markup import escape
-
-from azora.cli.output import console
+from azora.cli.output import console, safe
 from azora.doctor import Finding, Level, exit_code
 from azora.environment import load_environment
 from azora.gateways.examining import examine, examine_machine
@@ -33,6 +31,6 @@ def _print(found: Mapping[str, list[Finding]]) -> None:
     for where, findings in found.items():
         console.print(f"[bold]{where}[/]")
         for finding in findings:
-            console.print(f"  {SIGNS[finding.level]} {escape(finding.check):<24} {escape(finding.said)}")
+            console.print(f"  {SIGNS[finding.level]} {safe(finding.check):<24} {safe(finding.said)}")
             for line in filter(None, finding.advice.splitlines()):
-                console.print(f"    → {escape(line)}")
+                console.print(f"    → {safe(line)}")

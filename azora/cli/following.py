@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from azora.account import user_label
 from azora.approval import line_to_copy
-from azora.cli.output import append, console, done, emit, failed, note, program
+from azora.cli.output import append, console, done, emit, failed, note, program, safe
 from azora.cli.summary import Summary
 from azora.errors import BadInput, Refused
 from azora.gateways.orchestrator import Run, Stage, run_called, stages, start
@@ -90,7 +90,7 @@ def follow(
         now = patient(run_called)(run)
         for stage in patient(stages)(run):
             if _is_new(stage, told) and not quiet:
-                console.print(f"  {MARKS[stage.state]} {stage.name} [dim]{stage.seconds:.1f} s[/]")
+                console.print(f"  {MARKS[stage.state]} {safe(stage.name)} [dim]{stage.seconds:.1f} s[/]")
         on_look(now)
         if now.is_over or (now.waits and until_waiting):
             return now

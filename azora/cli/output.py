@@ -12,9 +12,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from azora.errors import BadInput
+from azora.foreign import lines
 from azora.settings import settings
 
 console = Console(highlight=False, soft_wrap=True)
+TERMINAL_CHARACTERS = 10_000
+
+
+def safe(text: str) -> str:
+    """Foreign text for a terminal: neither markup of rich nor an order to the terminal."""
+    return escape(lines(text, TERMINAL_CHARACTERS))
 
 
 def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
@@ -22,7 +29,7 @@ def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
     else:
-        console.print(f"[green]✓[/] {escape(sentence)}")
+        console.print(f"[green]✓[/] {safe(sentence)}")
 
 
 def note(sentence: str, **what: object) -> None:
@@ -37,13 +44,13 @@ def failed(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(data, default=str))  # noqa: T201 - plain, for a machine
     else:
-        console.print(f"[red]✗[/] {escape(sentence)}")
+        console.print(f"[red]✗[/] {safe(sentence)}")
 
 
 def emit(line: str, *, as_json: bool) -> None:
     """A further line for people."""
     if not as_json:
-        console.print(escape(line))
+        console.print(safe(line))
 
 
 def program() -> str:

@@ -6,10 +6,8 @@ import json
 import sys
 from typing import Any
 
-from rich.markup import escape
-
 from azora.account import user_label
-from azora.cli.output import console, note
+from azora.cli.output import console, note, safe
 from azora.gateways.pruning import Part, prune
 from azora.retention import Fate, bytes_told
 from azora.settings import settings
@@ -37,9 +35,9 @@ def _print(part: Part, *, dry_run: bool) -> None:
         f"[bold]{part.kind}[/]  {len(part.gone)} {'would go' if dry_run else 'went'}{freed}; {len(part.kept)} stay"
     )
     for fate in part.gone:
-        console.print(f"  {escape(fate.item.name)}  [dim]{_size(fate)}{fate.reason}[/]")
+        console.print(f"  {safe(fate.item.name)}  [dim]{_size(fate)}{safe(fate.reason)}[/]")
     if part.trouble:
-        console.print(f"  [yellow]! {escape(part.trouble)}[/]")
+        console.print(f"  [yellow]! {safe(part.trouble)}[/]")
 
 
 def _size(fate: Fate) -> str:

@@ -7,16 +7,16 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from azora.approval import line_to_copy
 from azora.cli import exit_code
-from azora.cli.output import console, program
+from azora.cli.output import console, program, safe
 from azora.colors import Color
 from azora.environment import load_environment
 from azora.errors import AzoraError
+from azora.foreign import line
 from azora.gateways.cluster import connect
 from azora.gateways.watching import public_url
 from azora.release import shown
@@ -47,14 +47,14 @@ def show(names: list[str], *, as_json: bool) -> None:
 def _print_all(found: Mapping[str, dict[str, Any] | AzoraError], waits: list[dict[str, str]] | str) -> None:
     for name, state in found.items():
         if isinstance(state, AzoraError):
-            console.print(f"[bold]{name}[/]  [red]✗[/] {escape(' '.join(str(state).split()))}")
+            console.print(f"[bold]{name}[/]  [red]✗[/] {safe(' '.join(str(state).split()))}")
         else:
             _print(name, state)
     for run in waits if isinstance(waits, list) else []:
         line = f"\n    {line_to_copy(run['run'], run['plan'], program())}" if run["plan"] else ""
-        console.print(f"[yellow]‖[/] {escape(run['name'])} waits for a person: {run['url']}{escape(line)}")
+        console.print(f"[yellow]‖[/] {safe(run['name'])} waits for a person: {run['url']}{line}")
     if isinstance(waits, str):
-        console.print(f"[dim]{escape(waits)}[/]")
+        console.print(f"[dim]{safe(waits)}[/]")
 
 
 def _seen(name: str) -> dict[str, Any] | AzoraError:
@@ -141,7 +141,7 @@ def _print(name: str, state: dict[str, Any]) -> None:
         )
     if state["in_doubt"]:
         console.print(
-            f"  [yellow]half-done Helm releases: {', '.join(state['in_doubt'])}; the next run repairs them[/]"
+            f"  [yellow]half-done Helm releases: {safe(', '.join(state['in_doubt']))}; the next run repairs them[/]"
         )
 
 
@@ -152,7 +152,7 @@ def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str | Tex
         shown(stack["release"]),
         f"{stack['ready']}/{stack['wanted']}",
         _state(stack),
-        Text(f"{stack['commit'] or ''} {stack['subject'] or ''}", no_wrap=True, overflow="ellipsis"),
+        Text(line(f"{stack['commit'] or ''} {stack['subject'] or ''}"), no_wrap=True, overflow="ellipsis"),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from azora.cli.output import append
 from azora.gateways.orchestrator import Run, pages
 from azora.gateways.patience import patient
-from azora.summary import summary
+from azora.summary import ended, summary
 
 
 class Summary:
@@ -24,8 +24,8 @@ class Summary:
 
     def tell(self, run: Run) -> None:
         """Look at what *run* left; a run that is over is told of for the last time."""
-        ended = f"**{run.state}**: {run.message}" if run.is_over else None
-        for part in summary(run.id, run.url, patient(pages)(run.id), ended):
+        end = ended(run.state, run.message) if run.is_over else None
+        for part in summary(run.id, run.url, patient(pages)(run.id), end):
             if part not in self._told:
                 self._told.add(part)
                 append(self._file, f"{part}\n\n")

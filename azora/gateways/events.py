@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from azora.errors import AzoraError
+from azora.foreign import lines
 from azora.gateways.api import Json, micro_time
 from azora.gateways.namespace import Namespace
 
@@ -49,7 +50,7 @@ def event_of(namespace: Namespace, reason: str, message: str, *, run: str, kind:
         "type": kind,
         "reason": reason,
         "action": reason,
-        "message": _cut(message, MESSAGE_BYTES),
+        "message": _cut(lines(message, MESSAGE_BYTES), MESSAGE_BYTES),
         "eventTime": micro_time(now),
         "firstTimestamp": seconds,
         "lastTimestamp": seconds,

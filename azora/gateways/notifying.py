@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
-_PLAIN = str.maketrans(
-    "<>", "‹›"
-)  # of the others chats make mentions and links, also where a commit's subject has them
+# Of the others chats make mentions and links, also where a commit's subject has them.
+_PLAIN = str.maketrans({"<": "‹", ">": "›", "@": "＠"})
 _SHORTEST_SECRET = 3  # shorter parts are not told from common words
 _ADVICE = "docs/notifications.md shows how addresses are written"
 
@@ -96,12 +95,16 @@ def _trouble(address: Address, notice: Notice) -> str:
             return "apprise knows no such address"
         receivers = _apprise().Apprise(asset=service.asset)
         receivers.add(service)
-        title, text = notice.title.translate(_PLAIN), notice.text.translate(_PLAIN)
+        title, text = _plain(notice.title), _plain(notice.text)
         if receivers.notify(title=title, body=text, notify_type=notice.kind, body_format="text"):
             return ""
     except Exception as error:  # one plugin of a hundred, in a thread that nobody waits for
         return redacted(f"{type(error).__name__}: {error}", address.url)
     return redacted(_HEARD.last() or "it did not take the notice", address.url)
+
+
+def _plain(text: str) -> str:
+    return text.translate(_PLAIN).replace("](", "] (")
 
 
 def redacted(text: str, url: str) -> str:

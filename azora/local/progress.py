@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
+
+from azora.foreign import line
 
 Say = Callable[[str], object]
 
@@ -28,8 +31,8 @@ class Steps:
 
         def say(word: str) -> None:
             nonlocal latest, told
-            latest = word
-            status.update(f"{title} [dim]{word}")
+            latest = escape(line(word))
+            status.update(f"{title} [dim]{latest}")
             if not self._console.is_terminal and time.monotonic() - told > STILL_SECONDS:
                 told = time.monotonic()
                 self._line("[dim]…[/]", title, began, latest)

@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from azora.auth import authorization, signature
 from azora.errors import BadInput
+from azora.foreign import line
 from azora.settings import settings
 
 ASKS = {"WWW-Authenticate": 'Basic realm="Azora reports", charset="UTF-8"'}
@@ -89,7 +90,7 @@ def _row(path: Path) -> str:
     name = path.name + ("/" if path.is_dir() else "")
     size = "" if path.is_dir() else decimal(seen.st_size)
     changed = datetime.fromtimestamp(seen.st_mtime, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f'<tr><td><a href="{quote(name)}">{escape(name)}</a></td><td>{size}</td><td>{changed}</td></tr>'
+    return f'<tr><td><a href="{quote(name)}">{escape(line(name))}</a></td><td>{size}</td><td>{changed}</td></tr>'
 
 
 def app() -> Starlette:

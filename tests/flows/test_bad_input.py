@@ -103,7 +103,7 @@ def test_a_case_that_fails_on_the_preview() -> None:
     )
     page = artifact(over, "staging-preview-e2e")
     pictures = dict(re.findall(r"\[(screenshot|video|trace\.zip|trace)\]\((\S+)\)", page))
-    assert f"![What test_auth.py::test_registration[chromium] saw when it failed]({pictures['screenshot']})" in page
+    assert f"![What `test_auth.py::test_registration[chromium]` saw when it failed]({pictures['screenshot']})" in page
     kinds = {name: httpx.get(url).raise_for_status().headers["content-type"] for name, url in pictures.items()}
     assert kinds == {
         "screenshot": "image/png",

@@ -80,10 +80,14 @@ def test_every_address_of_the_variable_and_of_the_file_is_told(machine: Settings
 
 
 def test_what_a_commit_s_author_wrote_becomes_no_mention_and_no_link(machine: Settings, receiver: Receiver) -> None:
-    subject = "<!here> <http://127.0.0.1/|approve here>"
+    subject = "<!here> @all <http://127.0.0.1/|approve here> [approve](http://127.0.0.1/)"
     assert send(Notice(subject, subject, "info"), told(machine, f"json://{receiver.place}/")) == []
     body = receiver.got[0][1]
-    assert body["title"] == body["message"] == "‹!here› ‹http://127.0.0.1/|approve here›"
+    assert (
+        body["title"]
+        == body["message"]
+        == "‹!here› ＠all ‹http://127.0.0.1/|approve here› [approve] (http://127.0.0.1/)"
+    )
 
 
 def test_nobody_is_told_where_no_address_is_set(machine: Settings) -> None:

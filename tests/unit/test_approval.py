@@ -112,7 +112,7 @@ def test_a_form_that_replaces_another() -> None:
     """The person reads first what is different from the request before."""
     said = OVERTAKEN.bound.differences(PLAN.bound)
     description = form_of(PLAN, said)._description
-    assert description.startswith("**This replaces the request before: users are served by")
+    assert description.startswith("**This replaces the request before:** `users are served by")
     assert replace(PLAN.bound, switch=1).differences(PLAN.bound) == ["the last switch is number 2, no longer 1"]
 
 

@@ -104,8 +104,8 @@ def test_flaky_cases_are_named_the_worst_first() -> None:
         "staging-smoke": {"health": ["passed"]},
     }
     assert flaky(known) == [  # type: ignore[arg-type]
-        "`enroll` (staging-e2e): failed in 1, flaky in 2 of the last 3 runs",
-        "`pay` (staging-e2e): flaky in 1 of the last 2 runs",
+        "`enroll` (`staging-e2e`): failed in 1, flaky in 2 of the last 3 runs",
+        "`pay` (`staging-e2e`): flaky in 1 of the last 2 runs",
     ]
 
 
@@ -122,10 +122,10 @@ def test_a_page_has_the_numbers_of_each_night() -> None:
     text = page(NIGHTS, plot="http://reports/nights.svg", unreliable=["`pay` (e2e): flaky"], changes=[CHANGE])
     assert text.startswith("# The night of 2026-11-24\n\nit went well\n\n![")
     assert "(http://reports/nights.svg)" in text
-    assert "- `f1f1f1f` Fix the \\| cart (ada)" in text
+    assert "- `f1f1f1f` `Fix the | cart` (`ada`)" in text
     assert "- `pay` (e2e): flaky" in text
     assert "| [2026-11-24](http://run/3) | ✓ | – | 12 s | – | 61 s | – | 512 | 0 | +0.120 s |" in text
-    assert "| [2026-11-23](http://run/2) | ✗ at test web | – | 3 s | – | – | – | – | – | – |" in text
+    assert "| [2026-11-23](http://run/2) | ✗ at `test web` | – | 3 s | – | – | – | – | – | – |" in text
     assert "## The last 2 nights" in text
 
 
@@ -143,6 +143,6 @@ def test_what_came_since_the_night_before(changes: list[Change] | None, says: st
 
 def test_a_red_night_says_where_it_failed_in_one_line() -> None:
     text = page(NIGHTS[1:], plot="", unreliable=[], changes=None)
-    assert "it failed at test web: could not test: a \\| b more" in text
+    assert "it failed at `test web`: `could not test: a | b more`" in text
     assert "![" not in text
     assert "None was flaky in its last runs." in text

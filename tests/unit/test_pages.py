@@ -29,7 +29,7 @@ def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str], monkey
     pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
 
     address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
-    assert f"![What test_pay saw when it failed]({address})" in shown[0]
+    assert f"![What `test_pay` saw when it failed]({address})" in shown[0]
     assert "no receipt" in shown[0]
 
 
@@ -40,7 +40,7 @@ def test_links_are_signed_for_one_file_and_carry_no_password(shown: list[str], m
     pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
 
     signed = signature("azora:f-9_x", "/a run/e2e/seen.png")
-    assert f"![What test_pay saw when it failed](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
+    assert f"![What `test_pay` saw when it failed](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
     traced = quote(f"http://r/a%20run/e2e/trace.zip?signature={signature('azora:f-9_x', '/a run/e2e/trace.zip')}")
     assert f"[trace](http://r/trace-viewer/?trace={traced})" in shown[0]
     assert "f-9_x" not in shown[0]
@@ -50,9 +50,9 @@ def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
     case = Case("test_pay", "flaky", 1, "too slow", before=("passed", "flaky", "passed"))
     pages.suite("k", "Cases", SuiteResult((case, Case("test_login", "passed", 1)), 1))
 
-    assert "**≈ test_pay**" in shown[0]
+    assert "**≈ `test_pay`**" in shown[0]
     assert "flaky: it passed at the second try; flaky in 2 of the last 4 runs" in shown[0]
-    assert "**✓ test_login**" not in shown[0]
+    assert "**✓ `test_login`**" not in shown[0]
 
 
 def test_what_kept_the_pruning_from_going_on_is_a_warning_above_its_table(shown: list[str]) -> None:
@@ -60,7 +60,7 @@ def test_what_kept_the_pruning_from_going_on_is_a_warning_above_its_table(shown:
     pages.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
 
     assert "| reports | 1 | 3.2 kB | 0 |" in shown[0]
-    assert shown[0].index("**⚠ images**: could not reach it") < shown[0].index("| what |")
+    assert shown[0].index("**⚠ images**: `could not reach it`") < shown[0].index("| what |")
 
 
 def test_a_case_without_pictures_shows_none(shown: list[str]) -> None:

@@ -59,10 +59,10 @@ def test_another_release_another_rule_or_moved_users_change_it() -> None:
 def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> None:
     text = markdown(planned(SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF))
     for told in (
-        "blue: old",
+        "blue: `old`",
         "green",
         BASE.id[:12],
-        "`1234567` Fix the cart (Ada)",
+        "`1234567` `Fix the cart` (`Ada`)",
         "all passed",
         "**before** anything in production changes",
     ):
@@ -72,7 +72,7 @@ def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> N
 @pytest.mark.parametrize(
     ("migrations", "told"),
     [
-        ((FIRST,), "| migrations | none to run (at 0001) |"),
+        ((FIRST,), "| migrations | none to run (at `0001`) |"),
         ((FIRST, ADD), "| migrations | expand `0002` |"),
         ((FIRST, ADD, DROP), "| migrations | expand `0002`, contract `0004`; **no way back** to what runs now"),
     ],

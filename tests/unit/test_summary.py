@@ -57,5 +57,5 @@ def test_the_file_grows_by_what_is_new(tmp_path: Path, monkeypatch: pytest.Monke
         page.tell(Run(ID, "release 1f2e3d4", kind.title(), kind, "it runs", URL))
         seen.append(file.read_text())
     assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
-    told = [LINK, PLAN.text, QUESTION, ANSWER.text, SWITCH.text, "**Completed**: it runs"]
+    told = [LINK, PLAN.text, QUESTION, ANSWER.text, SWITCH.text, "**Completed**: `it runs`"]
     assert seen[-1] == "".join(f"{part}\n\n" for part in ["from an earlier step", *told])

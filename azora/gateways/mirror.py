@@ -17,6 +17,9 @@ FETCH_TIMEOUT_SECONDS = 300.0
 GIT_TIMEOUT_SECONDS = 60.0
 
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:.+")
+_NO_NAME = re.compile(
+    r"[\x00-\x20\x7f\ud800-\udc7f]"
+)  # git has none of these in a name, and NUL and the last ones reach no program
 _NETWORK = re.compile(
     r"could not resolve|unable to access|connection (refused|reset|timed out|closed)|hung up|timed out|early eof",
     re.IGNORECASE,
@@ -82,6 +85,8 @@ def _fetch_error(what: str) -> AzoraError:
 
 def sha_of(mirror: Path, ref: str) -> str:
     """The full commit id of *ref*, or "" when there is none."""
+    if _NO_NAME.search(ref):
+        return ""
     command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
     return _run(mirror, command, f"look {ref!r} up", GIT_TIMEOUT_SECONDS).output.strip()
 

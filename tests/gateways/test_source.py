@@ -63,7 +63,6 @@ def test_a_branch_is_its_newest_commit_each_time(repository: Repository) -> None
     found = source.resolve(str(repository), "main")
     assert (found.sha, found.short, found.subject) == (second, second[:7], "Second")
     assert (found.author_name, found.author_email) == ("Ada", "ada@shop.example")
-    assert found.committed_at.tzinfo is not None
 
 
 @pytest.mark.parametrize("ref", ["v1", "feature/x", "short", "full"])
@@ -84,7 +83,9 @@ def test_a_branch_is_preferred_to_a_tag_of_its_name(repository: Repository) -> N
     assert source.resolve(str(repository), "main").sha == newest
 
 
-@pytest.mark.parametrize("ref", ["nope", "", "HEAD", "--all", "main^{tree}", "0" * 40, "a b", "main:a"])
+@pytest.mark.parametrize(
+    "ref", ["nope", "", "HEAD", "--all", "main^{tree}", "0" * 40, "a b", "main:a", "a\0b", "a\ud83d", "a\nb"]
+)
 def test_an_unknown_ref_is_refused_by_name(repository: Repository, ref: str) -> None:
     repository.commit("a", "1")
 
@@ -177,6 +178,62 @@ def test_many_at_once_get_the_same(repository: Repository, tmp_path: Path) -> No
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(both, range(8))) == {(sha, tmp_path / "out" / sha)}
+
+
+def written(repository: Repository, head: bytes, message: bytes) -> str:
+    """A commit with these very bytes, which no `git commit` would make, on `main`."""
+    tree = repository.git("rev-parse", "HEAD^{tree}").encode()
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+        cwd=repository.folder, input=b"tree %s\n%s\n\n%s" % (tree, head, message), check=True, capture_output=True,
+    )  # fmt: skip
+    sha = made.stdout.decode().strip()
+    repository.git("update-ref", "refs/heads/main", sha)
+    return sha
+
+
+AT = b"1700000000 +0000"
+ADA = b"author Ada <a@x> " + AT
+COMMITTER = b"\ncommitter Ada <a@x> " + AT
+
+
+@pytest.mark.parametrize(
+    ("head", "message", "subject", "author"),
+    [
+        pytest.param(ADA + COMMITTER, b"Caf\xe9\n", "Caf\ufffd", "Ada", id="subject in Latin-1, and nothing says so"),
+        pytest.param(ADA + COMMITTER + b"\nencoding ISO-8859-1", b"Caf\xe9\n", "Caf\xe9", "Ada", id="Latin-1, as it says"),
+        pytest.param(ADA + COMMITTER + b"\nencoding none", b"Caf\xe9\n", "Caf\ufffd", "Ada", id="an unknown encoding"),
+        pytest.param(b"author \xe9l\xe9 <\xff> " + AT + COMMITTER, b"x", "x", "\ufffdl\ufffd", id="author in Latin-1"),
+        pytest.param(b"author <> " + AT + COMMITTER, b"x", "x", "", id="no author's name"),
+        pytest.param(b"author nobody\ncommitter nobody", b"x", "x", "", id="no author and no date"),
+        pytest.param(ADA + b"\ncommitter Ada <a@x> 99999999999999 +9999", b"x", "x", "Ada", id="a year without a calendar"),
+        pytest.param(ADA + COMMITTER, b"a\x1eb\x1b[31m\rc", "a\x1eb\x1b[31m\rc", "Ada", id="control characters"),
+        pytest.param(ADA + COMMITTER, b"one\ntwo\n\nbody", "one two", "Ada", id="a subject of two lines"),
+        pytest.param(ADA + COMMITTER, b"", "", "Ada", id="no subject"),
+        pytest.param(ADA + COMMITTER, b"x" * 10_000, "x" * 500, "Ada", id="a long subject"),
+    ],
+)  # fmt: skip
+def test_odd_commits(repository: Repository, head: bytes, message: bytes, subject: str, author: str) -> None:
+    """Whatever bytes a commit holds, it is found and listed, with its neighbours."""
+    repository.commit("a", "1")
+    sha = written(repository, head, message)
+    found = source.resolve(str(repository), "main")
+    assert (found.sha, found.subject, found.author_name) == (sha, subject, author)
+    after = repository.git("commit-tree", f"{sha}^{{tree}}", "-p", sha, "-m", "After")
+    repository.git("update-ref", "refs/heads/main", after)
+    source.resolve(str(repository), "main")
+    assert [one.sha for one in source.commits_between(str(repository), None, after)] == [after, sha]
+
+
+@pytest.mark.parametrize(
+    "ref", ["bücher/購物車", "a\u202eb", "<b>|x", "`a`", "$(a)", "-a", "a;b", "x" * 200, "@all", "\udce9"]
+)
+def test_odd_refs(repository: Repository, ref: str) -> None:
+    """What git takes for a name is found by it, also where it is no UTF-8."""
+    sha = repository.commit("a", "1")
+    repository.git("update-ref", f"refs/heads/{ref}", sha)
+    repository.commit("a", "2")
+    assert source.resolve(str(repository), ref).sha == sha
 
 
 def test_commits_between_are_those_that_the_old_one_lacks_newest_first(repository: Repository) -> None:

@@ -35,7 +35,12 @@ def prefect_server(folder: Path) -> Iterator[str]:
     url, log = f"http://127.0.0.1:{port}/api", folder / "prefect-server.log"
     with log.open("w") as file, subprocess.Popen(command, env=env, stdout=file, stderr=file) as process:
         try:
-            until(lambda: health.answers(f"{url}/health"), seconds=START_SECONDS, what=f"Prefect's server; see {log}")
+            until(
+                lambda: health.answers(f"{url}/health"),
+                seconds=START_SECONDS,
+                what=f"Prefect's server; see {log}",
+                every=1,
+            )
             with temporary_settings({PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: None}), _named(url):
                 yield url
         finally:

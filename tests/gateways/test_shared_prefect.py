@@ -110,7 +110,7 @@ def test_an_older_version_s_deployments_give_way(server: Server, monkeypatch: py
     started = start("release", {"ref": "main"})
     assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(OURS)
 
-    monkeypatch.setattr(registering, "_deploy", lambda _: None)  # it is what it was
+    monkeypatch.setattr(registering, "_deploy", lambda *_: None)  # it is what it was
     server.client.set_flow_run_state(waits.id, Completed(), force=True)
     said = "\n".join(register(settings()))
     assert "removed the old deployment release" in said
@@ -137,7 +137,7 @@ def test_two_applications_do_not_meet(server: Server, as_: As) -> None:
             with pytest.raises(BadInput, match="there is none"):
                 run_called(hidden)
         with pytest.raises(BadInput, match="there is none"):
-            answer(str(their_waits.id), decision="approve", approver="ada", reason="tested and awaited")
+            answer(str(their_waits.id), decision="approve", approver="ada", reason="tested and awaited", plan="p")
         for theirs in (their_waits, their_ended):
             with pytest.raises(Refused, match=f"it is not a run of {application}"):
                 remove_run(str(theirs.id))

@@ -101,7 +101,7 @@ def suite_page(odd: str) -> None:
 BAD = Receipt(number=2, verdict="bad")
 PAGES: dict[str, Callable[[str], None]] = {
     "release": lambda odd: pages.release(release_of(odd)),
-    "plan": lambda odd: pages.plan("production", plan_of_odd(odd)),
+    "plan": lambda odd: pages.plan(plan_of_odd(odd)),
     "answer": lambda odd: pages.answer(plan_of_odd("x").bound, "approve", odd, odd),
     "suite": suite_page,
     "unit tests": lambda odd: pages.unit_tests({odd: "/a.log"}),
@@ -191,7 +191,7 @@ def test_links_of_files(odd: str) -> None:
 # -- plain text
 
 NOTICES: dict[str, Callable[[str], Any]] = {
-    "waiting": lambda odd: waiting(plan_of_odd(odd), LINK),
+    "waiting": lambda odd: waiting(plan_of_odd(odd), LINK, "run"),
     "a good switch": lambda odd: of_switch("production", judged(odd, "good"), run="run", link=LINK),
     "a bad switch": lambda odd: of_switch("production", judged(odd, "bad"), run="run", link=LINK),
     "a red night": lambda odd: of_the_night([night_of(odd)], [Change("1234567", odd, odd)]),

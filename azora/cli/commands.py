@@ -86,7 +86,9 @@ def release(
     wait: Wait = False,
     until_asked: UntilAsked = False,
     summary: Summary = None,
-    outputs: Annotated[Path | None, typer.Option(help="Append run=ID and url=URL here once it is started.")] = None,
+    outputs: Annotated[
+        Path | None, typer.Option(help="Append run=ID and url=URL here once it is started, plan=HASH once it waits.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""

@@ -45,7 +45,7 @@ def begin(
     if outputs:
         append(outputs, f"run={run.id}\nurl={run.url}\n")
     if wait:
-        follow_and_exit(run, until_asked=until_asked, on_look=on_look, as_json=as_json)
+        follow_and_exit(run, until_asked=until_asked, on_look=on_look, outputs=outputs, as_json=as_json)
     done(f"started {run.name}", {"run": run.id, "url": run.url}, as_json=as_json)
     emit(f"  {run.url}", as_json=as_json)
 
@@ -55,19 +55,23 @@ def told_to(summary: Path | None) -> Look:
     return Summary(summary).tell if summary else str
 
 
-def follow_and_exit(run: Run, *, until_asked: bool, on_look: Look, as_json: bool) -> NoReturn:
+def follow_and_exit(
+    run: Run, *, until_asked: bool, on_look: Look, as_json: bool, outputs: Path | None = None
+) -> NoReturn:
     """Follow *run*; 0 when it went well, or when it asks a person and that was waited for; else 1."""
     emit(f"{run.name}: {run.url}", as_json=as_json)
     now = follow(run.id, quiet=as_json, until_waiting=until_asked, on_look=on_look)
-    ended(now, as_json=as_json)
+    plan = plan_of_waiting(now.id) if now.waits else ""
+    if outputs and plan:
+        append(outputs, f"plan={plan}\n")
+    ended(now, plan, as_json=as_json)
     sys.exit(0 if now.went_well or now.waits else 1)
 
 
-def ended(run: Run, *, as_json: bool) -> None:
-    """Tell how a run ended, or that it waits."""
+def ended(run: Run, plan: str, *, as_json: bool) -> None:
+    """Tell how a run ended, or that it waits with *plan*."""
     data = {"run": run.id, "state": run.state, "message": run.message, "url": run.url}
     if run.waits:
-        plan = plan_of_waiting(run.id)
         done(f"{run.name} waits for a person", {**data, "plan": plan}, as_json=as_json)
         emit(how_to_answer(run.id, run.url, plan), as_json=as_json)
     elif run.went_well:

@@ -18,6 +18,7 @@ from tests.drill.situations import Given, Situation
 from tests.waiting import until
 
 PAGE_OF_A_RUN = re.compile(r"/flow-run/([0-9a-f-]{36})")
+PLAN_THAT_WAITS = re.compile(r"--plan ([0-9a-f]{12})")
 COMMAND_TIMEOUT_SECONDS = 600
 SEEN_WITHIN_SECONDS = MENDED_WITHIN_SECONDS = 90
 
@@ -38,7 +39,9 @@ def drill(situation: Situation) -> float:
 
 
 def _follow(block: Block, given: Given) -> None:
-    """Run its commands one by one; what they answer must have what the runbook shows. A run that is started is RUN."""
+    """Run its commands one by one; what they answer must have what the runbook shows. A run that is started is RUN, the plan that it
+    waits with PLAN.
+    """
     answers = ""
     for command in block.commands:
         done = _run(command, given)
@@ -47,6 +50,8 @@ def _follow(block: Block, given: Given) -> None:
         assert "Traceback" not in done.stdout, f"{command}:\n{done.stdout}"
         if command.startswith("azora release") and (started := PAGE_OF_A_RUN.search(done.stdout)):
             given["RUN"] = started[1]
+        if command.startswith("azora release") and (waits := PLAN_THAT_WAITS.search(done.stdout)):
+            given["PLAN"] = waits[1]
     assert not block.missing(answers), f"{block.commands} did not say {block.missing(answers)}:\n{answers}"
 
 

@@ -66,7 +66,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
         next(kept.id[:12] for kept in road.releases_of("staging") if kept.commit == change),
     ):
         expect(question).to_contain_text(shown)
-    expect(question.locator("code").filter(has_text=re.compile("^[0-9a-f]{16}$"))).to_be_visible()  # the plan's hash
+    expect(question.get_by_role("row", name=re.compile("^plan [0-9a-f]{12}$"))).to_be_visible()
     ui.picture("question")
 
     ui.send_answer(question)

@@ -85,6 +85,16 @@ def test_the_line_to_copy_starts_the_same_program(
     assert f"    {shown} approve 1f2e3d4c --plan 0123456789ab -m 'why you approve'\n" in capsys.readouterr().out
 
 
+def test_outputs_of_a_run_that_waits(looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever approves from a script finds the plan's hash beside the run's id."""
+    looks(WAITS)
+    monkeypatch.setattr(following, "start", lambda *_: RUNNING)
+    monkeypatch.setattr(following, "note", lambda *_, **__: None)
+    with pytest.raises(SystemExit):
+        following.begin("release", {}, wait=True, until_asked=True, as_json=False, outputs=tmp_path / "outputs")
+    assert (tmp_path / "outputs").read_text().endswith(f"\nplan=0123456789ab{'c' * 52}\n")
+
+
 def test_a_prefect_that_is_away_for_a_moment_is_waited_for(looks: States) -> None:
     left = looks(RUNNING, Unreachable("could not find run: refused"), run("Completed", "COMPLETED"))
     assert ended(until_asked=False) == 0

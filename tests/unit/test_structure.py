@@ -7,6 +7,7 @@ import re
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
@@ -86,6 +87,12 @@ def test_nothing_of_the_pipeline_names_a_service_of_an_application(folder: str) 
         (str(file), text) for file, text in strings for name in SERVICES if re.fullmatch(rf"(services/)?{name}", text)
     }
     assert named <= OTHER_MEANINGS
+
+
+def test_readme_shows_the_flow() -> None:
+    """The outline in the README is the flow's own text."""
+    body = (ROOT / "flows/release.py").read_text().partition("    commit = find_commit")[2]
+    assert dedent(f"    commit = find_commit{body}") in (ROOT / "README.md").read_text()
 
 
 def test_the_readme_lists_the_targets_that_do_something() -> None:

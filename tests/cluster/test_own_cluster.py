@@ -42,9 +42,10 @@ def test_without_a_cluster_the_error_says_what_to_set(tmp_path: Path) -> None:
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "AZORA_NODE": "nobody"}
     done = subprocess.run([AZORA, "status"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "azora local up" in done.stderr
-    assert "AZORA_KUBE_CONTEXT" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = done.stdout + done.stderr
+    assert "azora local up" in said
+    assert "AZORA_KUBE_CONTEXT" in said
+    assert "Traceback" not in said
 
 
 def azora(env: dict[str, str], *arguments: str) -> str:

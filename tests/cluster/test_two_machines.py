@@ -49,7 +49,7 @@ def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @contextmanager
 def machine(home: Path) -> Iterator[None]:
-    """A worker of the guestbook with a home, a state folder and a Prefect home that are empty."""
+    """A worker of the guestbook with a home, a state folder and a Prefect home that are empty; killed at the end of the block."""
     ours = {name: value for name, value in os.environ.items() if name.startswith(("AZORA_", "PREFECT_API_"))}
     env = clean_environment(
         **ours
@@ -71,8 +71,8 @@ def machine(home: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def worker_path() -> str:

@@ -214,7 +214,7 @@ def clock(whose: str, ahead: timedelta) -> Finding:
         check,
         Level.BAD if seconds >= SKEW_BAD.total_seconds() else Level.WEAK,
         f"{seconds:.0f} s {'ahead of' if ahead > timedelta() else 'behind'} this machine's",
-        "set both by NTP: Leases, approvals and tokens are judged by these clocks",
+        "set both by NTP: approvals and tokens are judged by these clocks",
     )
 
 

@@ -5,83 +5,113 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from azora.errors import AzoraError, LeaseLost, Refused
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from azora.errors import AzoraError, Conflict, LeaseLost, Refused
 from azora.gateways.api import Json, micro_time
 from azora.gateways.cluster import Cluster
 from azora.gateways.patience import patient
+from azora.lease import DURATION_SECONDS, FirstLook, State
 
 NAME = "azora-promotion"
-DURATION = timedelta(seconds=15)
+DURATION = timedelta(seconds=DURATION_SECONDS)
 LOOK_SECONDS = 0.5
+TRIES = 5
+
+
+class Clock(Protocol):
+    """The machine's own: `time`, but for tests."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float, /) -> None: ...
 
 
 class Lease:
     """Held by *holder*; `check` before each write says whether it still is."""
 
-    def __init__(self, cluster: Cluster, holder: str) -> None:
+    def __init__(self, cluster: Cluster, holder: str, clock: Clock = time) -> None:
         self.cluster = cluster
         self.holder = holder
-        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+        self._clock = clock
+        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+        self._path = f"{self._leases}/{NAME}"
+        self._first: FirstLook | None = None
         self._stop = threading.Event()
 
     def take(self, *, preempt: bool = False) -> None:
-        """Become the holder, also of one that a killed run left: that is waited for until it is free.
+        """Become the holder, also of one that a killed run left: its duration is waited for, by the own clock.
+
+        Of several that take it at the same time one wins; the others look again.
 
         Raises:
-            Refused: another one holds it, and renewed it meanwhile.
+            Refused: another one holds it, and renewed or took it meanwhile.
         """
-        found = self.cluster.api.find(f"{self._path}/{NAME}")
-        if found is None:
-            body = {
-                "apiVersion": "coordination.k8s.io/v1",
-                "kind": "Lease",
-                "metadata": {"name": NAME},
-                "spec": self._spec(),
-            }
-            self.cluster.api.create(self._path, body)
-            return
-        if not preempt:
-            found = self._free(found)
-        found["spec"] = self._spec()
-        self.cluster.api.replace(f"{self._path}/{NAME}", found)
+        while not self._taken(preempt=preempt):
+            self._clock.sleep(LOOK_SECONDS)
 
-    def _free(self, found: Json) -> Json:
-        """The Lease as it is once nobody holds it. One that is alive renews it three times as often as it would be lost."""
-        known = (found.get("spec") or {}).get("renewTime")
-        while (other := held_by(found, datetime.now(UTC))) not in {None, self.holder}:
-            if found["spec"]["renewTime"] != known:
-                raise Refused(
-                    f"could not promote in {self.cluster.namespace}: {other} is doing so", advice="wait until it ends"
-                )
-            time.sleep(LOOK_SECONDS)
-            found = self.cluster.api.get(f"{self._path}/{NAME}")
-        return found
+    def _taken(self, *, preempt: bool) -> bool:
+        """Whether it is ours now; False where it has to be looked at again."""
+        found = self.cluster.api.find(self._path)
+        if not (preempt or self._is_free((found or {}).get("spec") or {})):
+            return False
+        with suppress(Conflict):
+            self._write(found)
+            return True
+        return False
+
+    def _is_free(self, spec: Json) -> bool:
+        now = self._clock.monotonic()
+        self._first = self._first or FirstLook(self.holder, spec, now)
+        state = self._first.state(spec, now)
+        if state is State.HELD:
+            raise Refused(
+                f"could not promote in {self.cluster.namespace}: {spec['holderIdentity']} is doing so",
+                advice="wait until it ends",
+            )
+        return state is State.FREE
+
+    def _write(self, found: Json | None) -> None:
+        """Raises Conflict when somebody wrote it since it was *found*, or was not."""
+        if found is None:
+            made: Json = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME}}
+            self.cluster.api.create(self._leases, made | {"spec": self._spec()})
+        else:
+            self.cluster.api.replace(self._path, found | {"spec": self._spec()})
 
     def check(self) -> None:
-        """Raises LeaseLost when another one took it."""
-        other = (self.cluster.api.find(f"{self._path}/{NAME}") or {}).get("spec", {}).get("holderIdentity")
+        """Renew it, so that it is ours for another duration: a holder whose renewals failed writes nothing before one succeeds.
+
+        Raises:
+            LeaseLost: another one took it.
+        """
+        self._change({"renewTime": micro_time(datetime.now(UTC))})
+
+    def release(self) -> None:
+        """Give it back when it is still ours; where that cannot be told, it expires."""
+        with suppress(AzoraError):
+            self._change({"holderIdentity": None})
+
+    @retry(retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(TRIES), reraise=True)
+    def _change(self, spec: Json) -> None:
+        """Change the Lease as it is read, which must be ours: another one that takes it in between keeps it."""
+        found = self.cluster.api.find(self._path) or {}
+        other = (found.get("spec") or {}).get("holderIdentity")
         if other != self.holder:
             raise LeaseLost(
                 f"could not go on in {self.cluster.namespace}: {other or 'somebody'} took over",
                 advice="a rollback or a newer promotion preempted this one; see `azora status`",
             )
-
-    def release(self) -> None:
-        """Give it back when it is still ours; where that cannot be told, it expires."""
-        try:
-            self.check()
-            self.cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"holderIdentity": None}})
-        except AzoraError:
-            return
+        version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        self.cluster.api.patch(self._path, {"metadata": version, "spec": spec})
 
     def renew_until_stopped(self) -> None:
         while not self._stop.wait(DURATION.total_seconds() / 3):
             try:
                 self.check()
-                self.cluster.api.patch(f"{self._path}/{NAME}", {"spec": {"renewTime": micro_time(datetime.now(UTC))}})
             except LeaseLost:
                 return
             except AzoraError:
@@ -114,16 +144,3 @@ def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Le
 def _taken(lease: Lease, *, preempt: bool) -> None:
     lease.cluster.ensure_namespace()
     lease.take(preempt=preempt)
-
-
-def held_by(lease: Json, now: datetime) -> str | None:
-    """Who holds *lease* now; None when nobody does or the holder stopped renewing."""
-    spec = lease.get("spec") or {}
-    holder, renewed = spec.get("holderIdentity"), spec.get("renewTime")
-    if not holder or not renewed:
-        return None
-    return (
-        holder
-        if now - datetime.fromisoformat(renewed) < timedelta(seconds=spec.get("leaseDurationSeconds", 15))
-        else None
-    )

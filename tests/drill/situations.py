@@ -21,8 +21,6 @@ import yaml
 
 from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.errors import AzoraError
-from azora.gateways.lease import NAME as LEASE
-from azora.gateways.lease import held_by
 from azora.gateways.orchestrator import Run, run_called
 from azora.gateways.reviewing import token_expiry
 from azora.gateways.rights import grant
@@ -286,7 +284,7 @@ def a_flaky_commit() -> str:
 
 @contextmanager
 def helm_is_killed() -> Iterator[Given]:
-    """The run and its Helm die in the middle of an install; their Lease is over."""
+    """The run and its Helm die in the middle of an install; the next run waits until their Lease is free."""
     commit = a_flaky_commit()
     here = road.world("staging")
     name = road.cluster("staging").stack_name(here.preview)
@@ -295,14 +293,7 @@ def helm_is_killed() -> Iterator[Given]:
     os.kill(road.process_of(run), signal.SIGKILL)
     road.kill_helm(name)
     road.wait_for(run, lambda now: now.kind == "CRASHED", seconds=60)
-    until(nobody_promotes, seconds=30, what="the Lease of the killed run is over")
     yield {"REF": commit}
-
-
-def nobody_promotes() -> bool:
-    here = road.cluster("staging")
-    lease = here.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{here.namespace}/leases/{LEASE}")
-    return held_by(lease, datetime.now(UTC)) is None
 
 
 def helm_is_stuck(_: Given) -> bool:

@@ -50,8 +50,8 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     cache_policy=NO_CACHE,
 )
 def look(environment: str, release: Release) -> None:
-    """What is there: a cluster that does not answer and migrations that may not run here end the run before it begins."""
-    world = promotion_of(environment, release).look()
+    """What is there: a cluster that does not answer, what is not Azora's and migrations that may not run end the run here."""
+    world = promotion_of(environment, release).first_look()
     live = world.active_stack
     serves = f"{live.color} serves users: release {live.title}" if live else "nobody is served yet"
     get_run_logger().info("%s: %s", environment, serves)

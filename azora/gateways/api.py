@@ -26,6 +26,9 @@ from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, Transi
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+PLAIN = "application/json"
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
 
 VERBS = {"GET": "read", "POST": "create one of", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
 
@@ -59,6 +62,11 @@ class Api:
         except Missing:
             return None
 
+    def metadata(self, path: str, **query: str) -> list[Json]:
+        """Metadata of the objects that *path* lists; their contents, passwords among them, are not sent."""
+        found = self._request("GET", path, query=query, accept=METADATA)["items"]
+        return [item["metadata"] for item in found or []]  # null where there are none
+
     def create(self, path: str, body: Json) -> Json:
         return self._request("POST", path, body=body)
 
@@ -79,12 +87,12 @@ class Api:
 
     def clock(self) -> datetime:
         """What the API server's own clock says, to the second."""
-        said = self._answered("GET", "/version", None, {}, "application/json").headers["Date"]
+        said = self._answered("GET", "/version", None, {}, PLAIN).headers["Date"]
         return parsedate_to_datetime(said)
 
     def text(self, path: str, **query: str) -> str:
         """The raw answer, for logs."""
-        return self._send("GET", path, None, query, "application/json").decode(errors="replace")
+        return self._send("GET", path, None, query, PLAIN).decode(errors="replace")
 
     def _request(
         self,
@@ -93,23 +101,40 @@ class Api:
         *,
         body: Json | None = None,
         query: dict[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = PLAIN,
+        accept: str = PLAIN,
     ) -> Json:
-        raw = self._send(method, path, body, query or {}, content_type)
+        raw = self._send(method, path, body, query or {}, content_type, accept=accept)
         answer: Json = json.loads(raw) if raw else {}
         return answer
 
-    def _send(self, method: str, path: str, body: Json | None, query: dict[str, str], content_type: str) -> bytes:
-        raw: bytes = self._answered(method, path, body, query, content_type).read()  # type: ignore[no-untyped-call]
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Json | None,
+        query: dict[str, str],
+        content_type: str,
+        *,
+        accept: str = PLAIN,
+    ) -> bytes:
+        raw: bytes = self._answered(method, path, body, query, content_type, accept=accept).read()  # type: ignore[no-untyped-call]
         return raw
 
     def _answered(
-        self, method: str, path: str, body: Json | None, query: dict[str, str], content_type: str
+        self,
+        method: str,
+        path: str,
+        body: Json | None,
+        query: dict[str, str],
+        content_type: str,
+        *,
+        accept: str = PLAIN,
     ) -> RESTResponse:
         """An answer below 400, read whole."""
         what = f"{VERBS[method]} {path}"
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": "azora"}
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "azora"}
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         try:
             response = self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)

@@ -11,6 +11,7 @@ from azora.gateways.api import Api, Json
 from azora.gateways.objects import logged_switches, ready_pods, selected_color, selected_release, stack_of
 from azora.gateways.recording import RELEASES, Record, approvals_of, old_releases, questions_of, tally_of
 from azora.identity import Identity, node_must_be_up, of_pipeline
+from azora.ownership import installed_by_us
 from azora.record import (
     MIGRATIONS,
     PROOFS,
@@ -44,8 +45,9 @@ class Cluster(Record):
         """
         service = self.api.find(f"{self.core}/services/{self.live}")
         preview = self.api.find(f"{self.core}/services/{self.preview}") if service else None
-        helm = self._helm_releases() if with_helm else {}
         record, releases = self.record(), self._stored_releases()
+        ours = installed_by_us(record, self.application)
+        helm = {name: state for name, state in self._helm_releases().items() if name in ours} if with_helm else {}
         router = helm.get(self.application, ("", 0))[0] or None
         if service is None and router == "deployed":
             raise BadInput(
@@ -58,7 +60,7 @@ class Cluster(Record):
             preview_points_at=selected_color(preview),
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
-            pending=tuple(name for name in self._our_releases if helm.get(name, ("",))[0].startswith("pending")),
+            pending=tuple(name for name, (status, _) in helm.items() if status.startswith("pending")),
             stacks=self._stacks(helm, record, releases),
             switches=logged_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
@@ -73,10 +75,6 @@ class Cluster(Record):
             tally=tally_of(record),
         )
         return with_whole_ids(seen, [*ids_of(releases), *(release.id for release in old_releases(record))])
-
-    @property
-    def _our_releases(self) -> tuple[str, ...]:
-        return (*map(self.stack_name, Color), self.application, f"{self.application}-data")
 
     def _helm_releases(self) -> dict[str, tuple[str, int]]:
         """Newest status and revision of each Helm release, from the labels of Helm's own Secrets."""

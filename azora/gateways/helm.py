@@ -20,7 +20,7 @@ import yaml
 from pyhelm3.command import Command
 
 from azora.environment import Environment
-from azora.errors import AzoraError, BadInput, HelmFailed, TransientError, Unreachable
+from azora.errors import AzoraError, BadInput, HelmFailed, Refused, TransientError, Unreachable
 from azora.identity import of_pipeline
 from azora.settings import Settings
 
@@ -134,6 +134,10 @@ def classified(what: str, said: str) -> AzoraError:
         )
     if any(mark in lowered for mark in _AWAY):
         return Unreachable(text, advice="check that the API server runs (`azora local status`), then run again")
+    if "cannot be imported into the current release" in lowered:
+        return Refused(
+            text, advice="docs/own-cluster.md says what to do, under *A namespace that is not empty*; then run again"
+        )
     if "another operation (install/upgrade/rollback) is in progress" in lowered:
         return TransientError(text, advice="a killed Helm left this; run again, the next run repairs it")
     if any(mark in lowered for mark in _UNRENDERED):
@@ -206,6 +210,8 @@ class Helm:
     ) -> int:
         """Install or upgrade *name*; returns the revision. Server-side apply that wins conflicts: ours is the last word.
 
+        Objects of others are not taken over: Helm refuses those that carry no name of its release, or another one.
+
         *give_up* is asked every second, in another thread; the reason it returns ends Helm, which leaves a `failed`
         revision (or a `pending` one, where it had to be killed) for the next run to repair, and raises HelmFailed.
         """
@@ -218,7 +224,6 @@ class Helm:
                 create_namespace=False,  # it would try each time; whoever holds the Lease made sure of it
                 server_side="true",
                 force_conflicts=True,
-                take_ownership=True,
                 timeout=f"{int(timeout_seconds)}s",
                 wait=wait,
             )

@@ -39,8 +39,10 @@ class Preview(Steps):
         """PostgreSQL, Redis and what else the environment's data chart brings."""
         self.hold()
         application = self.delivery.application
-        chart = self.delivery.folder / str(application.charts.data)
-        self.helm.upgrade(f"{application.name}-data", chart, charts.data_values(self.delivery), timeout_seconds=300)
+        name, chart = f"{application.name}-data", self.delivery.folder / str(application.charts.data)
+        values = charts.data_values(self.delivery)
+        self.claim(name, chart, values)
+        self.helm.upgrade(name, chart, values, timeout_seconds=300)
         self.cluster.write_record(data=charts.data_digest(self.delivery))
 
     def install_preview(self, report: Report) -> StackRecord:
@@ -57,6 +59,7 @@ class Preview(Steps):
         values = charts.stack_values(self.delivery, color, least=least)
         chart = self.delivery.folder / self.delivery.application.charts.stack
         limit = self.delivery.environment.install_minutes * 60
+        self.claim(self.cluster.stack_name(color), chart, values)
         self.cluster.remember(self.delivery.release)
         self.cluster.begin_migrating(self.delivery.release)
         if world.stack(color).helm == "failed":

@@ -14,6 +14,7 @@ from azora.errors import BadInput, Conflict
 from azora.gateways.namespace import Namespace
 from azora.gateways.objects import logged_switches
 from azora.migrations import together
+from azora.ownership import installed_by_us, with_installed
 from azora.record import (
     KEPT,
     MIGRATIONS,
@@ -75,6 +76,15 @@ class Record(Namespace):
             with suppress(Conflict):
                 self.api.create(path, body)
         self.api.patch(f"{path}/{name}", {"data": data})
+
+    def helm_releases(self) -> tuple[str, ...]:
+        """Helm releases that are Azora's here."""
+        return installed_by_us(self.record(), self.application)
+
+    def record_helm_release(self, name: str) -> None:
+        """From now on Helm release *name* is Azora's here, also if its first installation is killed."""
+        if names := with_installed(self.record(), self.application, name):
+            self.write_record(helm=names)
 
     def record_stack(self, color: Color, stack: StackRecord) -> None:
         self.write_record(**{str(color): self._stored(stack)})
@@ -155,17 +165,14 @@ class Record(Namespace):
             self.write_record(**{f"{QUESTION}{run}": None})
 
     def count(self, change: Callable[[Tally], Tally]) -> None:
-        """Make *change* to the tally, where there is a namespace to keep it in.
+        """Make *change* to the tally of an environment that has a record; a namespace without one may be somebody else's.
 
         Runs end without a Lease: counted anew when another one wrote in between.
         """
         for left in reversed(range(TRIES)):
             found = self.api.find(f"{self.core}/configmaps/{RECORD}")
             if found is None:
-                if not self.has_namespace():
-                    return
-                self.write_record()
-                continue
+                return
             tally = change(tally_of(found.get("data") or {}))
             version = {"resourceVersion": found["metadata"]["resourceVersion"]}
             try:

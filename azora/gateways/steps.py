@@ -14,7 +14,8 @@ from azora.delivery import Delivery
 from azora.errors import Refused
 from azora.gateways import charts
 from azora.gateways.cluster import Cluster
-from azora.gateways.helm import Helm
+from azora.gateways.foreign import must_be_ours
+from azora.gateways.helm import Helm, Values
 from azora.gateways.lease import Lease
 from azora.gateways.remembering import remembered
 from azora.gateways.suites import run_suite
@@ -44,6 +45,16 @@ class Steps:
     @property
     def _where(self) -> str:
         return self.delivery.environment.name
+
+    def first_look(self) -> World:
+        """As `look`, before anything is written or requested.
+
+        Raises:
+            Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
+        """
+        ours = self.cluster.helm_releases()
+        must_be_ours(self.cluster, self.helm, *(new for new in charts.everything(self.delivery) if new[0] not in ours))
+        return self.look()
 
     def look(self) -> World:
         """The world as it is now, if this release may come to it: nothing has changed yet where it may not.
@@ -109,6 +120,15 @@ class Steps:
         """Raise LeaseLost unless this run still holds the Lease: before every write."""
         Lease(self.cluster, self.delivery.run).check()
 
+    def claim(self, name: str, chart: Path, values: Values) -> None:
+        """The record lists Helm release *name*, which is about to be installed or upgraded.
+
+        Raises:
+            Refused: it would take over what is not Azora's.
+        """
+        must_be_ours(self.cluster, self.helm, (name, chart, values))
+        self.cluster.record_helm_release(name)
+
     def _proof(self, stack: Stack) -> StackRecord:
         """What runs in the color passed. A record that a killed process left of an older release is made anew."""
         known = stack.known or self._record(stack.revision)
@@ -131,7 +151,9 @@ class Steps:
 
     def _upgrade_router(self, active: Stack) -> None:
         values = charts.router_values(self.delivery, active.color, str(active.label))
-        self.helm.upgrade(self.delivery.application.name, self._router, values, timeout_seconds=60, wait=False)
+        name = self.delivery.application.name
+        self.claim(name, self._router, values)
+        self.helm.upgrade(name, self._router, values, timeout_seconds=60, wait=False)
         self.cluster.write_record(router=f"{charts.router_digest(self.delivery)}/{active.color}")
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from azora.errors import BadInput, HelmFailed, LeaseLost, TransientError, Unreachable
+from azora.errors import BadInput, HelmFailed, LeaseLost, Refused, TransientError, Unreachable
 from azora.gateways import helm
 from azora.gateways.helm import SafeCommand, classified, merged
 
@@ -59,6 +59,12 @@ def test_merging_leaves_the_layers_alone() -> None:
         ),
         pytest.param(
             "Error: UPGRADE FAILED: resource Deployment/n/web not ready. status: InProgress", HelmFailed, id="not ready"
+        ),
+        pytest.param(
+            'Error: unable to continue with install: Service "shop" in namespace "n" exists and cannot be imported into the'
+            " current release: invalid ownership metadata",
+            Refused,
+            id="of others",
         ),
         pytest.param("Error: parse error at (azora/templates/x.yaml:1): unexpected {{end}}", BadInput, id="template"),
     ],

@@ -1,0 +1,84 @@
+"""Ownership of what a namespace holds: Helm releases that Azora installed and their objects; all else is somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from azora.errors import BadInput
+
+HELM = "helm"  # key of the record
+OWNER, OWNER_NAMESPACE, HOOK = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace", "helm.sh/hook"
+SHOWN = 8
+
+Json = Mapping[str, Any]
+
+_NAMES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
+
+
+def installed_by_us(record: Mapping[str, str], application: str) -> tuple[str, ...]:
+    """Helm releases that Azora installed, or began to. A record of an older version has a key for each that it had installed.
+
+    Raises:
+        BadInput: somebody wrote something else into the record.
+    """
+    if HELM not in record:
+        by_key = {color: f"{application}-{color}" for color in ("blue", "green")}
+        by_key |= {"router": application, "data": f"{application}-data"}
+        return tuple(name for key, name in by_key.items() if key in record)
+    try:
+        return _NAMES.validate_json(record[HELM])
+    except ValidationError as error:
+        raise BadInput(
+            f"could not read which Helm releases are Azora's: the record's key {HELM!r} is {record[HELM]!r}",
+            advice='write a JSON list of names there, as `["shop-blue", "shop"]`',
+        ) from error
+
+
+def with_installed(record: Mapping[str, str], application: str, name: str) -> str | None:
+    """The key of the record once Helm release *name* is on it; None where it is there already."""
+    known = installed_by_us(record, application)
+    if HELM in record and name in known:
+        return None
+    return _NAMES.dump_json(tuple(sorted({*known, name}))).decode()
+
+
+def each_of(objects: Iterable[Json]) -> Iterator[Json]:
+    """Rendered *objects* one by one, lists of them taken apart as Helm does."""
+    for found in objects:
+        if "items" in found and str(found.get("kind")).endswith("List"):
+            yield from each_of(found["items"])
+        else:
+            yield found
+
+
+def foreign(release: str, namespace: str, pairs: Iterable[tuple[Json, Json]], *, is_ours: bool) -> Iterator[str]:
+    """Objects that an installation of Helm *release* would take over, each with whose it is.
+
+    *pairs*: what the chart renders, with the metadata of the object of that kind and name that exists; *is_ours*: whether the
+    record lists the release.
+    """
+    for rendered, there in pairs:
+        if not (is_ours and _belongs(rendered, there, release, namespace)):
+            owner = _annotations(there).get(OWNER)
+            yield f"{rendered['kind']} {there['name']}" + (f" (of Helm release {owner})" if owner else "")
+
+
+def _belongs(rendered: Json, there: Json, release: str, namespace: str) -> bool:
+    """Helm writes its release on each object but those of hooks, which keep what the chart says."""
+    said = _annotations(there)
+    if HOOK in _annotations(rendered["metadata"]):
+        return HOOK in said
+    return said.get(OWNER) == release and said.get(OWNER_NAMESPACE, namespace) == namespace
+
+
+def _annotations(metadata: Json) -> Mapping[str, str]:
+    return metadata.get("annotations") or {}
+
+
+def enumerated(found: Sequence[str]) -> str:
+    """Each of *found* on a line of its own, the first ones by name."""
+    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return "".join(f"\n  {line}" for line in [*found[:SHOWN], *more])

@@ -397,6 +397,9 @@ def connected(what: str) -> Iterator[SyncPrefectClient]:
         ) from error
     except httpx.HTTPStatusError as error:
         raise _refusal(what, error.response) from error
+    except UnicodeEncodeError as error:
+        odd = error.object[error.start : error.end]
+        raise BadInput(f"could not {what}: {odd!a} in it is no UTF-8", advice="type it anew, in UTF-8") from error
 
 
 def _client() -> SyncPrefectClient:

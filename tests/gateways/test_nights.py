@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 
+from azora.errors import BadInput
 from azora.gateways import orchestrator
 from azora.gateways.orchestrator import COMMIT_LABEL, label, nights_until
 from azora.notices import Night
@@ -98,3 +99,10 @@ def test_a_run_that_failed_in_no_task_is_told_all_the_same(api: Prefect) -> None
 def test_a_run_is_labelled_with_its_commit(api: Prefect) -> None:
     label(str(UUID(int=23)), {COMMIT_LABEL: "a" * 40})
     assert (f"/flow_runs/{UUID(int=23)}/labels", {COMMIT_LABEL: "a" * 40}) in api.asked
+
+
+def test_text_that_is_no_utf_8(api: Prefect) -> None:
+    """Prefect takes no such answer: it is refused with what is wrong in it."""
+    api.runs = [run(21, StateType.PAUSED)]
+    with pytest.raises(BadInput, match=r"'\\udce9' in it is no UTF-8"):
+        orchestrator.answer(str(UUID(int=21)), decision="approve", approver="Ren\udce9", reason="it is time", plan="p")

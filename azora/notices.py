@@ -55,7 +55,8 @@ def waiting(plan: Plan, link: str, run: str) -> Notice:
         f"are served by {plan.active or 'nobody yet'}{f': {plan.runs_now}' if plan.runs_now else ''}",
         f"proved: {line(plan.proof.summary) or 'passed' if plan.proof else 'not proved elsewhere'}",
         *_migrations(plan),
-        f"{counted(len(plan.images), 'other image')}, {counted(len(plan.changes), 'new commit').lower()}",
+        *(["the commit is not on the main branch"] if plan.on_main is False else []),
+        f"{counted(len(plan.images), 'other image')}, {_commits(plan)}",
         *_listed(plan.changes),
         f"answer it with Resume: {link}",
         f"or: {line_to_copy(run, plan.hash)}",
@@ -176,6 +177,13 @@ def _migrations(plan: Plan) -> list[str]:
     named = ", ".join(f"{migration.phase} {line(migration.revision)}" for migration in plan.migrations)
     contracts = any(migration.phase == "contract" for migration in plan.migrations)
     return [f"migrations: {named}{'; no way back after them' if contracts else ''}"]
+
+
+def _commits(plan: Plan) -> str:
+    if plan.lost is None:
+        return "commits not known: the commit that runs now is not"
+    lost = f"; users would lose {counted(len(plan.lost), 'commit')}" if plan.lost else ""
+    return f"{counted(len(plan.changes), 'new commit').lower()}{lost}"
 
 
 def _listed(changes: Sequence[Change]) -> list[str]:

@@ -15,7 +15,7 @@ from azora.world import World
 
 @dataclass(frozen=True)
 class Change:
-    """One commit that would reach users."""
+    """One commit that would reach users, or be taken from them."""
 
     short: str
     author: str
@@ -37,6 +37,8 @@ class Plan:
     ask: str | None
     bound: Bound
     migrations: tuple[Migration, ...] = ()
+    lost: tuple[Change, ...] | None = ()  # what runs now has them, the release does not; None: not known
+    on_main: bool | None = None  # None: not known
 
     @property
     def hash(self) -> str:
@@ -53,6 +55,8 @@ def plan_of(
     changes: tuple[Change, ...] = (),
     proof: ProofRecord | None = None,
     running: Release | None = None,
+    lost: tuple[Change, ...] | None = (),
+    on_main: bool | None = None,
 ) -> Plan:
     """The plan for bringing *release* to *environment* as *world* is now."""
     migrations = pending(release, world.serving)
@@ -68,6 +72,8 @@ def plan_of(
         ask=_ask(environment, migrations),
         bound=bound,
         migrations=migrations,
+        lost=lost,
+        on_main=on_main,
     )
 
 

@@ -9,16 +9,24 @@ from azora.plan import Change, Plan, counted
 from azora.record import ProofRecord
 from azora.release import shown
 
-SHOWN_COMMITS = 10  # more hide the answer's fields below them
+SHOWN_COMMITS = 10  # of each kind: more hide the answer's fields below them
+MOST_COMMITS = 1000  # of each kind, on their own page: more keep a browser busy
 
 WHEN = {
     "before_preview": "**before** anything in {environment} changes: until a yes, no object of its namespace differs",
     "after_preview": "**after** the preview was installed and proved: a yes moves users within seconds",
 }
 
+ON_MAIN = {True: "yes", False: "**no**", None: "not known"}
+LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: not known, since the commit that runs now is not"
 
-def markdown(plan: Plan) -> str:
-    """The plan as the approver reads it in the form and on the run's page."""
+
+def markdown(plan: Plan, *, whole: bool = False) -> str:
+    """The plan as the approver reads it in the form and on the run's page.
+
+    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself.
+    """
+    most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
     lines = [
         f"## {code(plan.release.subject or plan.release.short)}",
         "",
@@ -28,12 +36,11 @@ def markdown(plan: Plan) -> str:
         f"| would be served by | {plan.preview}: {cell(plan.release.title)} |",
         f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
         f"| proved | {_proof(plan.proof)} |",
+        f"| on the main branch | {ON_MAIN[plan.on_main]} |",
         f"| migrations | {_migrations(plan)} |",
         f"| plan | `{shown(plan.hash)}` |",
         "",
-        f"### {counted(len(plan.changes), 'new commit')}",
-        "",
-        *listed(plan.changes, SHOWN_COMMITS),
+        *_commits(plan, most, rest),
         "",
         f"### {counted(len(plan.images), 'other image')}",
         "",
@@ -44,11 +51,32 @@ def markdown(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def listed(changes: Sequence[Change], most: int) -> list[str]:
+def commits_key(plan: Plan) -> str:
+    """The name of the page with all commits."""
+    return f"{plan.environment}-commits"
+
+
+def commits_page(plan: Plan) -> str:
+    """The commits that users would get and lose, newest first, at most `MOST_COMMITS` of each."""
+    title = f"# From {code(plan.runs_now or 'nothing')} to {code(plan.release.title)}"
+    return "\n".join([title, "", *_commits(plan, MOST_COMMITS)])
+
+
+def _commits(plan: Plan, most: int, rest: str = "") -> list[str]:
+    """Both kinds, each under its count; *rest* says where those are that are not listed."""
+    if plan.lost is None:
+        gained = f"{counted(len(plan.changes), 'commit')} in the release"
+        return [f"### {LOST_NOT_KNOWN}", "", f"### {gained}", "", *listed(plan.changes, most, rest)]
+    lost = [f"### ⚠ {counted(len(plan.lost), 'commit')} that users would lose", "", *listed(plan.lost, most, rest), ""]
+    gained = counted(len(plan.changes), "new commit")
+    return [*(lost if plan.lost else []), f"### {gained}", "", *listed(plan.changes, most, rest)]
+
+
+def listed(changes: Sequence[Change], most: int, rest: str = "") -> list[str]:
     """The newest *most* of *changes*, an item of a list each, and how many more there are."""
     more = len(changes) - most
     shown_ones = [f"- {code(one.short)} {code(one.subject)} ({code(one.author)})" for one in changes[:most]]
-    return [*shown_ones, *([f"- … and {more} more"] if more > 0 else [])]
+    return [*shown_ones, *([f"- … and {more} more{rest}"] if more > 0 else [])]
 
 
 def _migrations(plan: Plan) -> str:

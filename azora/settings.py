@@ -76,7 +76,10 @@ class Settings(BaseSettings):
         description="Name of the application, as its deployments/application.yaml says.",
         pattern=r"^[a-z][a-z0-9-]*$",
     )
-    branch: str = Field("main", description="Branch whose newest commit the nightly run rehearses.")
+    branch: str = Field(
+        "main",
+        description="The main branch: a plan says whether its commit is on it, and the nightly run rehearses its newest commit.",
+    )
     environments: Place = Field(
         ROOT / "deployments/environments",
         description="Folder of environment files; the pipeline's own, never the released commit's.",

@@ -152,6 +152,7 @@ def show_plan(environment: str, release: Release) -> Plan:
 def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> None:
     """Keep *request* with the run, show it there and record it in the cluster; where it *is_new*, send it to who may answer."""
     keep_request(this_run(), request)
+    pages.commits(environment, plan)
     pages.plan(plan)
     asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
     cluster_of(environment).record_question(asked)

@@ -18,7 +18,7 @@ from azora.gateways.pruning import Part
 from azora.history import told
 from azora.markdown import block, cell, code
 from azora.plan import Plan
-from azora.plan_page import markdown
+from azora.plan_page import commits_key, commits_page, markdown
 from azora.record import Receipt
 from azora.release import Release, shown
 from azora.reports import Case, SuiteResult
@@ -51,6 +51,11 @@ def plan(asked: Plan) -> None:
     line = line_to_copy(this_run(), asked.hash)
     text = f"{markdown(asked)}\n\nApprove it with *Resume* on this page, or:\n\n```\n{line}\n```"
     _page(f"{asked.environment}-plan", text, f"The plan for {asked.environment}")
+
+
+def commits(environment: str, shown: Plan) -> None:
+    """Every commit that users would get or lose."""
+    _page(commits_key(shown), commits_page(shown), f"The commits for {environment}")
 
 
 def answer(to: Bound, decision: str, approver: str, reason: str) -> None:

@@ -53,9 +53,9 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
             "commit": commit.sha,
             **asdict(plan.bound),
         }
-        print(json.dumps(data | {"text": markdown(plan)}))  # noqa: T201 - for a machine
+        print(json.dumps(data | {"text": markdown(plan, whole=True)}))  # noqa: T201 - for a machine
     else:
-        console.print(Markdown(markdown(plan)))
+        console.print(Markdown(markdown(plan, whole=True)))
         _notes(built=images is not None, changes=changes, name=environment.name)
     return changes
 

@@ -91,6 +91,12 @@ def sha_of(mirror: Path, ref: str) -> str:
     return _run(mirror, command, f"look {ref!r} up", GIT_TIMEOUT_SECONDS).output.strip()
 
 
+def is_ancestor(mirror: Path, sha: str, ref: str) -> bool:
+    """Whether *ref* has the commit *sha*, as itself or in its history."""
+    command = ["merge-base", "--is-ancestor", sha, ref]
+    return _run(mirror, command, f"look for {sha!r} in {ref!r}", GIT_TIMEOUT_SECONDS).returncode == 0
+
+
 def git(mirror: Path, command: list[str], what: str) -> str:
     """What git prints for *command* in *mirror*. Raises Failed."""
     done = _run(mirror, command, what, GIT_TIMEOUT_SECONDS)

@@ -8,8 +8,8 @@ from azora.bound import bound_of
 from azora.environment import Environment, load_environment
 from azora.gateways.cluster import connect
 from azora.gateways.delivering import promotion_of
-from azora.gateways.source import changes_between
-from azora.plan import Plan, plan_of, proof_for
+from azora.gateways.source import changes_between, is_known, is_on
+from azora.plan import Change, Plan, plan_of, proof_for
 from azora.record import ProofRecord
 from azora.release import Release
 from azora.settings import Settings
@@ -24,19 +24,32 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
     """
     promotion = promotion_of(environment, release, run=run, settings=settings)
     world = promotion.look()
+    on_main = is_on(settings.repository_location, settings.branch, release.commit)
+    gained, lost = commits_of(world, release.commit, settings.repository_location)
     return plan_of(
         environment,
         release,
         world,
         bound_of(world, promotion.wanted),
-        changes=changes_between(settings.repository_location, _commit_of_users(world), release.commit)[:50],
+        changes=gained,
         proof=_proof(environment, release, settings),
         running=promotion.cluster.running() if world.active_stack else None,
+        lost=lost,
+        on_main=on_main,
     )
 
 
-def _commit_of_users(world: World) -> str | None:
-    return world.serving.commit or None if world.serving else None
+def commits_of(world: World, commit: str, repository: str) -> tuple[tuple[Change, ...], tuple[Change, ...] | None]:
+    """The commits that users would get with *commit*, and those that they would lose.
+
+    Where it is not known what they have, all that *commit* has, and None.
+    """
+    if world.active_stack is None:
+        return changes_between(repository, None, commit), ()
+    now = world.serving.commit if world.serving else ""
+    if not (now and is_known(repository, now)):
+        return changes_between(repository, None, commit), None
+    return changes_between(repository, now, commit), changes_between(repository, commit, now)
 
 
 def _proof(environment: Environment, release: Release, settings: Settings) -> ProofRecord | None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from azora.errors import BadInput
+from azora.errors import AzoraError, BadInput
 from azora.gateways.folders import changed, doom
 from azora.gateways.locks import alongside, only_one
-from azora.gateways.mirror import fetch, fetch_commit, git, mirror_of, sha_of
+from azora.gateways.mirror import fetch, fetch_commit, git, is_ancestor, mirror_of, sha_of
 from azora.plan import Change
 
 # Python leaves it beside every module it loads, and Azora loads a commit's migrations: never content.
@@ -126,6 +126,26 @@ def changes_between(repository: str, old: str | None, new: str) -> tuple[Change,
     """As `commits_between`, as people are shown them."""
     commits = commits_between(repository, old, new)
     return tuple(Change(commit.short, commit.author_name, commit.subject) for commit in commits)
+
+
+def is_known(repository: str, sha: str) -> bool:
+    """Whether *repository* still has the commit, on a branch or not; False also where it does not answer."""
+    mirror = mirror_of(repository)
+    if not sha_of(mirror, sha):
+        with suppress(AzoraError):
+            fetch_commit(repository, mirror, sha)
+    return bool(sha_of(mirror, sha))
+
+
+def is_on(repository: str, branch: str, sha: str) -> bool | None:
+    """Whether *branch* has the commit now; None where the repository does not answer, or has no such branch."""
+    mirror = mirror_of(repository)
+    try:
+        fetch(repository, mirror)
+    except AzoraError:
+        return None
+    head = sha_of(mirror, f"refs/heads/{branch}")
+    return is_ancestor(mirror, sha, head) if head else None
 
 
 def digest_of(folder: Path, paths: Iterable[str]) -> str:

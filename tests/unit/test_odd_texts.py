@@ -26,7 +26,7 @@ from azora.migrations import Migration
 from azora.nights import Figures, flaky, page
 from azora.notices import Night, of_switch, of_the_night, waiting
 from azora.plan import Change, Plan
-from azora.plan_page import markdown
+from azora.plan_page import commits_page, markdown
 from azora.record import Receipt, StackRecord
 from azora.release import Release
 from azora.reports import Case, SuiteResult
@@ -109,6 +109,7 @@ PAGES: dict[str, Callable[[str], None]] = {
     "pruned": lambda odd: pages.pruned([Part("images", trouble=odd.strip() or "x")]),
 }
 TEXTS: dict[str, Callable[[str], str]] = {
+    "commits": lambda odd: commits_page(replace(plan_of_odd(odd), lost=(Change("1234567", odd, odd),))),
     "form": lambda odd: str(form_of(plan_of_odd(odd), [odd])._description),
     "nights": nightly_page,
     "summary": lambda odd: ended("Failed", odd),

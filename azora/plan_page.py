@@ -28,7 +28,7 @@ def markdown(plan: Plan, *, whole: bool = False) -> str:
     """
     most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
     lines = [
-        f"## {code(plan.release.subject or plan.release.short)}",
+        f"## {code(plan.release.subject.strip() or plan.release.short)}",
         "",
         f"| | {plan.environment} |",
         "|---|---|",

@@ -39,7 +39,7 @@ def release(candidate: Release) -> None:
     references = "\n".join(reference for _, reference in images)
     _page(
         "release",
-        f"# {code(candidate.subject or candidate.short)}\n\n"
+        f"# {code(candidate.subject.strip() or candidate.short)}\n\n"
         f"release `{candidate.id}` of commit `{candidate.commit}` · migrations {', '.join(map(code, candidate.migration_heads)) or 'none'}\n\n"
         f"| image | digest |\n|---|---|\n{rows}\n\n{block(references, len(references))}",
         "What is released",

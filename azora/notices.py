@@ -75,10 +75,10 @@ def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice 
     if last.kind == "return":
         return _gone_back(environment, world, last, receipt, link)
     if receipt.verdict == "bad":
-        title = f"{environment} stays on a release that was found bad: {world.stack(last.to).title}"
+        title = f"{environment} stays on a release that was found bad: {world.title_of(last)}"
         return _told(title, "failure", _reason(receipt), _requests(receipt), link)
     return _told(
-        f"{environment} runs {world.stack(last.to).title}",
+        f"{environment} runs {world.title_of(last)}",
         "success",
         f"switch {last.number}: users went from {last.came_from or 'nowhere'} to {last.to} at {last.at:%H:%M:%S} UTC",
         counts(last, receipt),
@@ -145,8 +145,9 @@ def _nights(nights: Sequence[Night]) -> str:
 
 def _gone_back(environment: str, world: World, last: Switch, own: Receipt, link: str) -> Notice:
     bad = world.receipt_of(last.number - 1) or own
-    stays = f"users are on {last.to} again: {world.stack(last.to).title}"
-    title = f"{environment} went back by itself from {world.stack(last.to.other).title}"
+    stays = f"users are on {last.to} again: {world.title_of(last)}"
+    left = [world.title_of(switch) for switch in world.switches if switch.number == last.number - 1]
+    title = f"{environment} went back by itself from {left[0] if left else last.to.other}"
     return _told(title, "failure", _reason(bad), _requests(bad), stays, link)
 
 

@@ -95,9 +95,11 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
         why = f"{name} can go back to release {shown(release.id)}"
         found |= dict.fromkeys([*map(_digest, release.images.values()), release.commit], why)
     images = [*pod_images, *(image for stack in world.stacks.values() for image in stack.images)]
-    commits = [stack.record.commit for stack in world.stacks.values() if stack.record]
+    records = [stack.record for stack in world.stacks.values() if stack.record]
+    found |= dict.fromkeys([record.commit for record in records if record.commit], f"{name}'s record names it")
+    commits = [stack.known.commit for stack in world.stacks.values() if stack.known]
     found |= dict.fromkeys([*map(_digest, images), *filter(None, commits)], f"{name} runs it")
-    cases = [stack.record.cases_by for stack in world.stacks.values() if stack.record]
+    cases = [record.cases_by for record in records]
     runs = [*(proof.run for proof in world.proofs), *(yes.run for yes in world.approvals), *cases]
     return found | dict.fromkeys(
         [*filter(None, runs), *(one.by for one in world.switches)], f"{name}'s record names it"

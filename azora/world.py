@@ -134,6 +134,11 @@ class World:
         forth = now in served and served.index(now) > served.index(served[-1])
         return None if forth else self.moves[-1]
 
+    def title_of(self, switch: Switch) -> str:
+        """The release of *switch* for a line of text, as `Stack.title`; its color may run another one by now."""
+        stack = self.stack(switch.to)
+        return stack.title if stack.release == switch.release else shown(switch.release)
+
     def receipt_of(self, number: int) -> Receipt | None:
         return next((receipt for receipt in self.receipts if receipt.number == number), None)
 

@@ -88,8 +88,8 @@ def _stack(world: World, color: Color) -> dict[str, Any] | None:
         return None
     return {
         "release": stack.release,
-        "commit": stack.record.commit[:7] if stack.record else None,
-        "subject": stack.record.subject if stack.record else None,
+        "commit": stack.known.commit[:7] if stack.known else None,
+        "subject": stack.known.subject if stack.known else None,
         "ready": sum(stack.ready.values()),
         "wanted": sum(stack.wanted.values()),
         "proved": stack.is_proved,

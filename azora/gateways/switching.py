@@ -115,8 +115,8 @@ class Switching(Steps):
 
     def _void_proof(self, stack: Stack) -> None:
         """What failed under users needs a new proof."""
-        if stack.record:
-            self.cluster.record_stack(stack.color, stack.record.model_copy(update={"proved_at": None}))
+        if stack.known:
+            self.cluster.record_stack(stack.color, stack.known.model_copy(update={"proved_at": None}))
 
     def _return(self, world: World, entry: Switch, back: Color, reason: str) -> None:
         reverse = self._entry(world, "return", entry.to, world.stack(back))

@@ -106,6 +106,20 @@ def test_the_error_of_the_only_one_asked_for_is_the_command_s() -> None:
         status.show(["production"], as_json=False)
 
 
+def test_commit_of_a_half_installed_release(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A color whose record is of an older release shows no commit: that one is not what it runs."""
+    green = BOOKED.stack(Color.GREEN)
+    assert green.record
+    old = green.record.model_copy(update={"release": "older", "commit": "3f2a1c0" * 5, "subject": "The old one"})
+    half = replace(BOOKED, stacks={**BOOKED.stacks, Color.GREEN: replace(green, helm="pending-upgrade", record=old)})
+    text = said(half, monkeypatch, capsys)
+    assert "Helm: pending-upgrade" in text
+    assert "3f2a1c0" not in text
+    assert "The old one" not in text
+
+
 @pytest.mark.parametrize("columns", [80, 132])
 def test_who_serves_users_stays_in_sight_however_long_a_subject_is(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -113,9 +127,11 @@ def test_who_serves_users_stays_in_sight_however_long_a_subject_is(
     monkeypatch.setattr(status, "console", Console(width=columns))
     green = BOOKED.stack(Color.GREEN)
     assert green.record
-    record = green.record.model_copy(update={"commit": "3f2a1c0", "subject": "Say at length " * 10})
+    record = green.record.model_copy(
+        update={"release": "9a" * 6, "commit": "3f2a1c0", "subject": "Say at length " * 10}
+    )
     long = replace(BOOKED, stacks={**BOOKED.stacks, Color.GREEN: replace(green, release="9a" * 6, record=record)})
     shown = said(long, monkeypatch, capsys)
     (live,) = [line for line in shown.splitlines() if "● live" in line]
-    assert re.match(r"  green  ● live  9a9a9a9a9a9a  \d/\d +not proved  3f2a1c0 Say ", live)
+    assert re.match(r"  green  ● live  9a9a9a9a9a9a  \d/\d +proved  3f2a1c0 Say ", live)
     assert max(map(len, shown.splitlines())) <= columns

@@ -118,6 +118,17 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
             ),
             id="bad, and nowhere to go back to",
         ),
+        pytest.param(
+            judged(known(SWITCHED, GREEN, "newer"), GOOD),
+            Notice(
+                "production runs new",
+                "switch 2: users went from blue to green at 12:00:00 UTC\n"
+                "1200 requests around the switch, 0 failed; first on green +0.012 s; last on the old color -0.004 s\n"
+                f"approved by ada: it is time\n{LINK}",
+                "success",
+            ),
+            id="its color has a newer release by now",
+        ),
         pytest.param(judged(SWITCHED), None, id="switched and not judged yet"),
         pytest.param(
             judged(replace(SWITCHED, switches=(SWITCHED.switches[-1].model_copy(update={"by": "ada"}),)), GOOD),

@@ -109,6 +109,13 @@ def test_everything_that_an_environment_runs_or_remembers_is_needed() -> None:
     assert {"run", "run of the proof", "run of the cases"} < needs.keys()
 
 
+def test_a_commit_of_a_record_that_is_not_installed_any_more() -> None:
+    """It is needed, and what is said of it is true: another release is in that color."""
+    old = StackRecord(release="old", commit="d" * 40, revision=1)
+    world = replace(BOOKED, stacks={BLUE: replace(stack(BLUE, "half"), record=old)})
+    assert needs_of_environment("production", world, [], [])["d" * 40] == "production's record names it"
+
+
 def test_a_run_that_is_not_over_needs_its_reports_its_commit_and_its_images() -> None:
     needs = needs_of_run(Unfinished("id", "release 1f2e3d4", "a" * 40), ["shop/web:t"])
     assert needs == dict.fromkeys(["id", "a" * 40, "shop/web:t"], "run 'release 1f2e3d4' is not over")

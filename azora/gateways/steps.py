@@ -14,9 +14,9 @@ from azora.delivery import Delivery
 from azora.errors import Refused
 from azora.gateways import charts
 from azora.gateways.cluster import Cluster
-from azora.gateways.foreign import must_be_ours
 from azora.gateways.helm import Helm, Values
 from azora.gateways.lease import Lease
+from azora.gateways.ownership import must_be_ours
 from azora.gateways.remembering import remembered
 from azora.gateways.suites import run_suite
 from azora.gateways.testing import suite_secret

@@ -54,7 +54,7 @@ def test_main_branch(on_main: bool | None, row: str) -> None:
     """The page says whether the main branch has the commit; a notice says it where it has it not."""
     plan = planned(SERVING_OLD, on_main=on_main)
     assert f"| on the main branch | {row} |" in markdown(plan)
-    assert ("not on the main branch" in waiting(plan, "link").text) is (on_main is False)
+    assert ("not on the main branch" in waiting(plan, "link", "run").text) is (on_main is False)
 
 
 def test_commits_bind_nobody() -> None:
@@ -97,4 +97,4 @@ def test_many_commits() -> None:
 )
 def test_commits_of_a_notice(plan: Plan, said: str) -> None:
     """A notice has the counts of both kinds."""
-    assert said in waiting(plan, "link").text.splitlines()
+    assert said in waiting(plan, "link", "run").text.splitlines()

@@ -117,6 +117,7 @@ def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = promotion(Full(PROVED))
     monkeypatch.setattr(charts, "stack_values", lambda *_, **__: {})
     monkeypatch.setattr(Promotion, "hold", lambda _: None)
+    monkeypatch.setattr(Promotion, "claim", lambda *_: None)
     application = SimpleNamespace(charts=SimpleNamespace(stack="stack", router="router"), name="azora")
     delivery = replace(stuck.delivery, application=cast(Any, application))
     with pytest.raises(Failed, match="Too long"):

@@ -43,7 +43,7 @@ def test_pages(ui: PrefectUI) -> None:
     with road.prefect() as client, left(client, "\n\n".join([*plans, commits_page(plan_of_all())])) as page:
         ui.page.goto(f"/v2/artifacts/artifact/{page}")
         shown = ui.page.get_by_test_id("markdown-display")
-        expect(shown.locator("h1")).to_be_visible()
+        expect(shown.locator("h1")).to_be_visible(timeout=60_000)
         ui.picture("odd texts")
         assert set(shown.evaluate(ELEMENTS)) <= OURS
         titles = [read(text) if line(text) else "aaaaaaa" for text in ODD_TEXTS.values()]

@@ -11,7 +11,7 @@ import pytest
 
 from azora.colors import Color
 from azora.errors import BadInput, Failed
-from azora.gateways import charts
+from azora.gateways import charts, steps
 from azora.gateways.promotion import Promotion
 from azora.gateways.recording import RECORD, RELEASES, old_releases
 from azora.migrations import Migration
@@ -117,7 +117,7 @@ def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = promotion(Full(PROVED))
     monkeypatch.setattr(charts, "stack_values", lambda *_, **__: {})
     monkeypatch.setattr(Promotion, "hold", lambda _: None)
-    monkeypatch.setattr(Promotion, "claim", lambda *_: None)
+    monkeypatch.setattr(steps, "must_be_ours", lambda *_: None)
     application = SimpleNamespace(charts=SimpleNamespace(stack="stack", router="router"), name="azora")
     delivery = replace(stuck.delivery, application=cast(Any, application))
     with pytest.raises(Failed, match="Too long"):

@@ -35,6 +35,7 @@ POLICIES: dict[str, dict[str, object]] = {
 @pytest.fixture(scope="module")
 def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestbook]:  # noqa: ARG001 - the node must be up
     with guestbook(tmp_path_factory.mktemp("machines"), "machines", POLICIES) as found:
+        forget_deployments()  # with the runs that a killed test left
         list(register(settings()))
         yield found
         forget_deployments()
@@ -80,10 +81,12 @@ def worker_path() -> str:
 
 
 def forget_deployments() -> None:
+    """Of the guestbook, with their runs."""
+    mine = {"tags": {"all_": ["application:guestbook"]}}
     with road.prefect() as client:
-        which = {"deployments": {"tags": {"all_": ["application:guestbook"]}}}
-        for found in client.post("/deployments/filter", json=which).raise_for_status().json():
-            client.delete(f"/deployments/{found['id']}").raise_for_status()
+        for kind, body in (("flow_runs", {"flow_runs": mine}), ("deployments", {"deployments": mine})):
+            for found in client.post(f"/{kind}/filter", json=body).raise_for_status().json():
+                client.delete(f"/{kind}/{found['id']}").raise_for_status()
 
 
 def approve(run: Run) -> WaitingPlan:

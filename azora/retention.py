@@ -48,11 +48,12 @@ class Fate:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that is not over: it waits, or it is at work. `commit` is empty while it is not found."""
+    """A run that is not over: it waits, or it is at work. `commit` is empty while it is not found, `images` until they are fixed."""
 
     id: str
     name: str
     commit: str = ""
+    images: tuple[str, ...] = ()
 
 
 def fates(items: Sequence[Item], limit: Limit, *, now: datetime, floor: timedelta, needs: Needs) -> tuple[Fate, ...]:
@@ -107,8 +108,9 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
 
 
 def needs_of_run(run: Unfinished, tags: Iterable[str]) -> Needs:
-    """What a run that is not over may ask for again: its reports, its commit, and the images of that, as `path:tag`."""
-    return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags], f"run {run.name!r} is not over")
+    """What a run that is not over may ask for again: its reports, its commit, and the images of that, as `path:tag` and by digest."""
+    fixed = map(_digest, run.images)
+    return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags, *fixed], f"run {run.name!r} is not over")
 
 
 def bytes_told(count: int) -> str:

@@ -32,6 +32,7 @@ from azora.settings import ROOT, settings
 from tests import road
 
 ENTRIES = Path("src/store/entries.txt")
+SOURCE = ROOT / "docs/examples/guestbook"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def git(repository: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def make_repository(folder: Path, source: Path = ROOT / "docs/examples/guestbook") -> Path:
+def make_repository(folder: Path, source: Path) -> Path:
     """A repository whose main is the guestbook of *source*."""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
     git(folder.parent, "init", "--quiet", "--initial-branch=main", str(folder))
@@ -127,14 +128,16 @@ def environment_file(prefix: str, name: str, **policy: object) -> str:
 
 
 @contextmanager
-def guestbook(folder: Path, prefix: str, environments: dict[str, dict[str, object]]) -> Iterator[Guestbook]:
-    """The guestbook with *environments* (name to what their files say), on the node that is up; gone after the block."""
+def guestbook(
+    folder: Path, prefix: str, environments: dict[str, dict[str, object]], source: Path = SOURCE
+) -> Iterator[Guestbook]:
+    """The guestbook of *source* with *environments* (name to what their files say), on the node that is up; gone after the block."""
     (folder / "environments").mkdir(parents=True)
     for name, policy in environments.items():
         (folder / f"environments/{name}.yaml").write_text(environment_file(prefix, name, **policy))
     variables = {
         "AZORA_APPLICATION": "guestbook",
-        "AZORA_REPOSITORY": str(make_repository(folder / "guestbook")),
+        "AZORA_REPOSITORY": str(make_repository(folder / "guestbook", source)),
         "AZORA_STATE": str(folder / "state"),
         "AZORA_ENVIRONMENTS": str(folder / "environments"),
         "AZORA_IDENTITIES": str(folder / "identities"),

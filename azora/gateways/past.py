@@ -28,7 +28,6 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 from azora.deployments import tag_of
 from azora.errors import Refused
 from azora.gateways.orchestrator import (
-    COMMIT_LABEL,
     OVER,
     STEP_SECONDS,
     STEP_TRIES,
@@ -37,6 +36,7 @@ from azora.gateways.orchestrator import (
     own_runs,
 )
 from azora.gateways.paging import PAGE, every
+from azora.gateways.run_facts import facts_in
 from azora.nights import SHOWN, Figures, Span, figures
 from azora.retention import Item, Unfinished
 from azora.settings import settings
@@ -49,7 +49,11 @@ def unfinished() -> list[Unfinished]:
     """Runs that began and are not over: at work, waiting for a person, or waiting to be tried again."""
     with connected("list the runs that are not over") as client:
         begun = [run for run in own_runs(client, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
-    return [Unfinished(str(run.id), run.name, str(run.labels.get(COMMIT_LABEL, ""))) for run in begun]
+    return [
+        Unfinished(str(run.id), run.name, facts.commit, tuple(facts.images.values()))
+        for run in begun
+        for facts in [facts_in(run.labels)]
+    ]
 
 
 def ended_runs() -> list[Item]:

@@ -31,7 +31,10 @@ class Facts:
 
 def facts_of(run: str) -> Facts:
     """The commit and the release of *run*, as far as they are fixed."""
-    labels = _labels(run)
+    return facts_in(_labels(run))
+
+
+def facts_in(labels: Labels) -> Facts:
     images: dict[str, str] = json.loads(str(labels.get(IMAGES_LABEL, "{}")))
     return Facts(str(labels.get(COMMIT_LABEL, "")), str(labels.get(RELEASE_LABEL, "")), images)
 

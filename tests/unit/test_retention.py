@@ -120,6 +120,8 @@ def test_a_run_that_is_not_over_needs_its_reports_its_commit_and_its_images() ->
     needs = needs_of_run(Unfinished("id", "release 1f2e3d4", "a" * 40), ["shop/web:t"])
     assert needs == dict.fromkeys(["id", "a" * 40, "shop/web:t"], "run 'release 1f2e3d4' is not over")
     assert list(needs_of_run(Unfinished("id", "new"), [])) == ["id"]
+    fixed = Unfinished("id", "release 1f2e3d4", "a" * 40, (digest_of(7),))
+    assert digest(7) in needs_of_run(fixed, []), "the images of a run are fixed by digest, whatever their tags become"
 
 
 def test_a_clock_that_went_back_removes_nothing() -> None:

@@ -27,7 +27,8 @@ from tests import road
 from tests.guestbook import Guestbook, guestbook
 
 POLICIES: dict[str, dict[str, object]] = {
-    "staging": {},
+    "qa": {},
+    "staging": {"proof": {"environment": "qa"}},
     "production": {"approval": {"ask": "before_preview"}, "proof": {"environment": "staging"}},
 }
 
@@ -111,6 +112,7 @@ def remove_images(book: Guestbook) -> None:
 def test_what_was_approved_reaches_users(book: Guestbook, first: Run, tmp_path: Path) -> None:
     """Main moves on, somebody changes the run's parameters, and another machine resumes it: the approved commit is promoted."""
     approved = book.cluster("staging").running().commit
+    assert book.cluster("qa").running().commit == approved, "it did not go through every stage"
     newer = book.commit()
     change_parameters(first, newer).raise_for_status()
     with machine(tmp_path):

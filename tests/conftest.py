@@ -22,6 +22,9 @@ from azora.local.layout import layout
 os.environ.pop("AZORA_SETTINGS", None)  # whatever it names is not what tests may empty
 os.environ["AZORA_NODE"] = os.environ.get("AZORA_TEST_NODE", "test")  # emptied and stopped: never a demo
 os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
+os.environ["PREFECT_LOGGING_TO_API_ENABLED"] = (
+    "false"  # hooks that a test calls log; a thread would complain into another test
+)
 os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import
 
 

@@ -140,7 +140,7 @@ def test_environment_that_changed(book: Guestbook, tmp_path: Path) -> None:
         old = approve(run)
         road.wait_for(run, lambda now: now.waits and waiting_plan(run.id).hash != old.hash, seconds=60)
         assert waiting_plan(run.id).text.startswith(
-            "**This replaces the request before: the file of production was changed.**"
+            "**This replaces the request before:** `the file of production was changed`"
         )
         assert book.cluster().look().switches == before
         remove_images(book)

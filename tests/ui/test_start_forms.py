@@ -13,7 +13,7 @@ FORMS = {
     "azora-deploy-staging": {"ref": "text"},
     "azora-e2e": {"environment": ENVIRONMENT},
     "azora-nightly": {},
-    "azora-release": {"ref": "text", "fresh": "switch"},
+    "azora-release": {"ref": "text", "fresh": "switch", "to": ENVIRONMENT},
     "azora-rollback": {"environment": ENVIRONMENT, "revision": "int or None"},
     "azora-smoke": {"environment": ENVIRONMENT},
 }

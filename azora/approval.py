@@ -14,8 +14,8 @@ from azora.plan import Plan
 from azora.record import Approval, Question
 from azora.release import shown
 
-REASON_LETTERS = 8
-NAME_LETTERS = 2
+REASON_LETTERS, REASON_LETTERS_AT_MOST = 8, 1000
+NAME_LETTERS, NAME_LETTERS_AT_MOST = 2, 100
 # A space at either end is a slip, and spaces alone are no name and no reason. Not `$`: Python takes it for the end before a newline.
 NOT_BLANK = r"^\S[\s\S]*\S(?![\s\S])"
 

@@ -19,7 +19,8 @@ _NAMES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
 
 
 def installed_by_us(record: Mapping[str, str], application: str) -> tuple[str, ...]:
-    """Helm releases that Azora installed, or began to. A record of an older version has a key for each that it had installed.
+    """Helm releases that Azora installed, or began to. A record of an older version has a key for each that it had installed, and
+    remembers releases from before it installed their color.
 
     Raises:
         BadInput: somebody wrote something else into the record.
@@ -27,7 +28,8 @@ def installed_by_us(record: Mapping[str, str], application: str) -> tuple[str, .
     if HELM not in record:
         by_key = {color: f"{application}-{color}" for color in ("blue", "green")}
         by_key |= {"router": application, "data": f"{application}-data"}
-        return tuple(name for key, name in by_key.items() if key in record)
+        begun = {"blue", "green"} if {"releases", "migrating"} & record.keys() else set()
+        return tuple(name for key, name in by_key.items() if key in record or key in begun)
     try:
         return _NAMES.validate_json(record[HELM])
     except ValidationError as error:

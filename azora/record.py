@@ -15,6 +15,7 @@ SWITCHES_ANNOTATION = "azora.dev/switches"
 KEPT = 20
 
 Kind = Literal["first", "promotion", "switch", "rollback", "return"]
+BY_HAND = ("switch", "rollback")  # what a person decided is not taken back by a run
 
 
 class _Record(BaseModel):

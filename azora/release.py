@@ -68,5 +68,5 @@ def whole_id(recorded: str | None, known: Iterable[str]) -> str | None:
     """
     if recorded is None or len(recorded) not in {OLD_DIGITS, LABEL_DIGITS}:
         return recorded
-    found = {id_ for id_ in known if id_.startswith(recorded)}
+    found = {id_ for id_ in known if len(id_) > LABEL_DIGITS and id_.startswith(recorded)}
     return found.pop() if len(found) == 1 else recorded

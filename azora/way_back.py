@@ -6,7 +6,7 @@ from azora.colors import Color
 from azora.errors import BadInput, Refused
 from azora.record import Switch
 from azora.release import shown
-from azora.safety import may_serve
+from azora.safety import drifted, may_serve
 from azora.world import World
 
 
@@ -31,10 +31,11 @@ def _before(environment: str, world: World) -> Switch:
 
     Of users who drifted: the last switch, which brings them home.
     """
-    if back := world.went_back:
+    if drifted(world):
+        if home := _good_before(world, set()):
+            return home
+    elif back := world.went_back:
         raise _back_already(environment, world, back)
-    if world.strayed and (home := _good_before(world, set())):
-        return home
     running = world.active_stack.release if world.active_stack else None
     if switch := _good_before(world, {running}):
         return switch

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect import Flow, get_run_logger, task
@@ -17,8 +18,10 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from azora.approval import (
     NAME_LETTERS,
+    NAME_LETTERS_AT_MOST,
     NOT_BLANK,
     REASON_LETTERS,
+    REASON_LETTERS_AT_MOST,
     Decision,
     Request,
     approval_of,
@@ -59,14 +62,31 @@ class Answer(RunInput):
     decision: Decision = Field(
         title="Decision", description="approve: promote exactly this plan. reject: leave things as they are."
     )
-    approver: str = Field(title="Approver", description="Who you are.", min_length=NAME_LETTERS, pattern=NOT_BLANK)
+    approver: str = Field(
+        title="Approver",
+        description="Who you are.",
+        min_length=NAME_LETTERS,
+        max_length=NAME_LETTERS_AT_MOST,
+        pattern=NOT_BLANK,
+    )
     reason: str = Field(
         title="Reason",
         description=f"Why, in at least {REASON_LETTERS} letters; it is kept.",
         min_length=REASON_LETTERS,
+        max_length=REASON_LETTERS_AT_MOST,
         pattern=NOT_BLANK,
     )
     plan: str = _plan_field()
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer that a person gave, and when."""
+
+    decision: Decision
+    approver: str
+    reason: str
+    given_at: datetime
 
 
 def ask(environment: str, release: Release) -> Approval | None:
@@ -76,7 +96,7 @@ def ask(environment: str, release: Release) -> Approval | None:
     another one by now, an approval is void, and the run requests one of the new plan, naming what is different.
     """
     policy = _policy(environment)
-    last = _last_request(environment)
+    last = _last_request(environment, release)
     answer = _answer(last)
     if last:
         forget_question(environment)
@@ -84,12 +104,13 @@ def ask(environment: str, release: Release) -> Approval | None:
         _rejected(last, answer)
         return None
     plan = show_plan(environment, release)
-    if last and answer and last.plan == plan.hash and not is_counted(last, this_run(), _approvals(environment)):
+    if last and answer and last.plan == plan.hash and _is_new(last, answer, policy):
         return _approved(last, answer, policy)
     request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC))
+    seconds = _seconds_left(request, policy, environment)
     changed = last.bound.differences(plan.bound) if last else []
     request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
-    suspend(wait_for_input=form_of(plan, changed), key=request.key, timeout=_seconds_left(request, policy, environment))
+    suspend(wait_for_input=form_of(plan, changed), key=request.key, timeout=seconds)
     raise Refused(
         f"could not wait for an answer in {environment}: Prefect did not suspend the run",
         advice="choose Retry on the run's page: it requests the approval again",
@@ -126,8 +147,8 @@ def end_approvals(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) ->
         try:
             if environment_called(name).approval:
                 patient(cluster_of(name).end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
-        except AzoraError as error:
-            flow_run_logger(flow_run, flow).warning("an approval in %s may still count: %s", name, error.message)
+        except (AzoraError, ValueError) as error:  # a record that cannot be read
+            flow_run_logger(flow_run, flow).warning("an approval in %s may still count: %s", name, error)
 
 
 @task(
@@ -150,7 +171,11 @@ def show_plan(environment: str, release: Release) -> Plan:
     cache_policy=NO_CACHE,
 )
 def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> None:
-    """Keep *request* with the run, show it there and record it in the cluster; where it *is_new*, send it to who may answer."""
+    """Keep *request* with the run, show it there and record it in the cluster; where it *is_new*, send it to who may answer.
+
+    An approval that the run had before counts no more, whatever comes back.
+    """
+    cluster_of(environment).end_approvals(this_run(), "the run requested another approval")
     keep_request(this_run(), request)
     pages.commits(environment, plan)
     pages.plan(plan)
@@ -191,36 +216,52 @@ def record_approval(environment: str, approval: Approval) -> None:
     cluster_of(environment).record_approval(approval)
 
 
-def _rejected(request: Request, answer: Answer) -> None:
+def _rejected(request: Request, answer: Given) -> None:
     get_run_logger().warning("%s rejected plan %s: %s", line(answer.approver), shown(request.plan), line(answer.reason))
     pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
 
 
-def _approved(request: Request, answer: Answer, policy: ApprovalPolicy) -> Approval:
+def _approved(request: Request, answer: Given, policy: ApprovalPolicy) -> Approval:
     approval = approval_of(
-        request, policy, run=this_run(), approver=answer.approver, reason=answer.reason, now=datetime.now(UTC)
+        request, policy, run=this_run(), approver=answer.approver, reason=answer.reason, now=answer.given_at
     )
     record_approval(approval.environment, approval)
     pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
     return approval
 
 
-def _last_request(environment: str) -> Request | None:
-    """The last request of this attempt: a Retry asks anew."""
-    found = last_request(this_run(), environment)
+def _last_request(environment: str, release: Release) -> Request | None:
+    """The last request of this attempt: a Retry asks anew.
+
+    Raises:
+        Refused: the run requested an approval of another release before; its labels were changed.
+    """
+    found = patient(last_request)(this_run(), environment)
+    if found and found.bound.release != release.id:
+        raise Refused(
+            f"could not request an approval of {release.title}: this run requested one of {shown(found.bound.release)}",
+            advice="somebody changed the labels of this run; start a new one",
+        )
     return found if found and found.attempt == _attempt() else None
 
 
-def _answer(request: Request | None) -> Answer | None:
+def _answer(request: Request | None) -> Given | None:
     """The answer to *request*, where it is one to the plan that it shows; what the form would refuse is none."""
-    stored = answer_to(this_run(), request) if request else None
+    stored = patient(answer_to)(this_run(), request) if request else None
     if request is None or stored is None:
         return None
     try:
-        answer = Answer.model_validate_json(stored)
+        answer = Answer.model_validate_json(stored.text)
     except ValidationError:
         return None
-    return answer if answer.plan == request.plan else None
+    return Given(answer.decision, answer.approver, answer.reason, stored.at) if answer.plan == request.plan else None
+
+
+def _is_new(request: Request, answer: Given, policy: ApprovalPolicy) -> bool:
+    """Whether *answer* was not counted before, and has not expired while nobody resumed the run."""
+    known = patient(cluster_of(request.bound.environment).approvals)()
+    young = datetime.now(UTC) < answer.given_at + timedelta(hours=policy.expires_hours)
+    return young and not is_counted(request, this_run(), known)
 
 
 def _seconds_left(request: Request, policy: ApprovalPolicy, environment: str) -> int:
@@ -231,10 +272,6 @@ def _seconds_left(request: Request, policy: ApprovalPolicy, environment: str) ->
         f"could not wait any longer for an approval in {environment}: nobody approved within {policy.wait_hours:g} h",
         advice="choose Retry on the run's page, or start a new run: both request the approval anew",
     )
-
-
-def _approvals(environment: str) -> tuple[Approval, ...]:
-    return cluster_of(environment).approvals()
 
 
 def _line(error: Exception) -> str:

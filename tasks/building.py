@@ -66,11 +66,11 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
 
 def build_release(commit: Commit) -> Release:
     """Build what is not built yet, and freeze the result, which is the run's from now on. Charts that do not render end it before
-    anything is built.
+    anything is built or looked up.
     """
+    check_charts(commit)
     if fixed := find_fixed_release(commit):
         return fixed
-    check_charts(commit)
     images = load_application(folder_of(commit.sha, settings())).images
     progress = create_progress_artifact(0.0, key="images", description="Images that are in the registry")
     futures = [build_image.submit(image.name, commit.sha) for image in images]

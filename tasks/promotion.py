@@ -9,13 +9,16 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from azora.bluegreen import Step
+from azora.bluegreen import Step, runs
+from azora.gateways.delivering import render_charts
 from azora.gateways.lease import held
 from azora.gateways.logs import about
+from azora.gateways.run_facts import last_end
 from azora.release import Release
+from azora.settings import settings
 from tasks import pages, telling
 from tasks.approval import ask, use_up_approval
-from tasks.places import promotion_of, this_run
+from tasks.places import environment_called, promotion_of, this_run
 from tasks.retrying import if_transient
 
 
@@ -37,8 +40,8 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
                 with telling.step(promotion, Step(step)):
                     STEPS[Step(step)](environment, release)
-    runs = about(environment=environment, release=release.label)
-    get_run_logger().info("%s runs %s", environment, release.title, extra=runs)
+    it_runs = about(environment=environment, release=release.label)
+    get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
     return True
 
 
@@ -50,8 +53,15 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     cache_policy=NO_CACHE,
 )
 def look(environment: str, release: Release) -> None:
-    """What is there: a cluster that does not answer, what is not Azora's and migrations that may not run end the run here."""
-    world = promotion_of(environment, release).first_look()
+    """What is there: a cluster that does not answer, what is not Azora's, migrations that may not run and charts that do not provide
+    what they must end the run here. Approvals of an attempt that ended count no more.
+    """
+    promotion = promotion_of(environment, release)
+    world = promotion.first_look()
+    if not runs(world, release.id):
+        render_charts(environment_called(environment), release, settings=settings())
+    if promotion.wanted.approval_needed and (ended := last_end(this_run())):
+        promotion.cluster.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack
     serves = f"{live.color} serves users: release {live.title}" if live else "nobody is served yet"
     get_run_logger().info("%s: %s", environment, serves)

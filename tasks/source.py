@@ -92,6 +92,12 @@ def _fixed(commit: Commit) -> Release | None:
             f"could not go on with release {shown(facts.release)}: its commit and images make {shown(release.id)}",
             advice="somebody changed the labels of this run; start a new one",
         )
+    here = f"{settings().registry}/{settings().application}/"
+    if strangers := [reference for reference in facts.images.values() if not reference.startswith(here)]:
+        raise Refused(
+            f"could not go on with release {release.title}: {', '.join(strangers)} is none of the images in {here}",
+            advice="somebody changed the labels of this run; start a new one",
+        )
     if lost := [name for name, reference in facts.images.items() if not exists(reference)]:
         raise Refused(
             f"could not go on with release {release.title}: the registry no longer has its image of {', '.join(lost)}",

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from azora.colors import Color
 from azora.contract import live_ports
-from azora.errors import AzoraError, BadInput, CheckFailed, HelmFailed, NotReadyYet
+from azora.errors import AzoraError, BadInput, CheckFailed, Conflict, HelmFailed, NotReadyYet
 from azora.gateways import charts
 from azora.gateways.api import Json
 from azora.gateways.helm import GiveUp
@@ -64,6 +64,7 @@ class Preview(Steps):
         self.cluster.begin_migrating(self.delivery.release)
         if world.stack(color).helm == "failed":
             self.cluster.forget_unready(color)
+        self._must_still_wait(color)
         try:
             revision = self.helm.upgrade(
                 self.cluster.stack_name(color),
@@ -77,6 +78,14 @@ class Preview(Steps):
         record = self._record(revision).model_copy(update={"ports": self._ports(color)})
         self.cluster.record_installed(color, record)
         return record
+
+    def _must_still_wait(self, color: Color) -> None:
+        """Raise Conflict where users came to *color* meanwhile, by a rollback that took the Lease."""
+        self.hold()
+        if self.cluster.look().active is color:
+            raise Conflict(
+                f"could not install into {color} of {self._where}: it serves users by now", advice="look again"
+            )
 
     def _ports(self, color: Color) -> tuple[Json, ...] | None:
         """Ports of the live Service once *color* serves; None where the router's chart is one of before it named the release."""

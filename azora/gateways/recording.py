@@ -144,9 +144,13 @@ class Record(Namespace):
         service = self.api.find(f"{self.core}/services/{self.live}")
         return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
 
-    def end_approvals(self, run: str, how: str) -> None:
-        """The approvals of *run* are used up: they count no more, and the record says how their promotion ended."""
-        mine = [(key, yes) for key, yes in _approvals(self.record()) if yes.run == run and not yes.ended]
+    def end_approvals(self, run: str, how: str, *, before: datetime | None = None) -> None:
+        """The approvals of *run*, or those given *before* a moment, are used up: they count no more, and the record says how."""
+        mine = [
+            (key, yes)
+            for key, yes in _approvals(self.record())
+            if yes.run == run and not yes.ended and (before is None or yes.at < before)
+        ]
         if mine:
             self.write_record(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
 

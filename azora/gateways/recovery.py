@@ -35,10 +35,11 @@ def roll_back(environment: Environment, revision: int | None, *, by: str) -> Swi
     cluster = connect(environment, settings())
     world = cluster.look()
     target = target_of(environment.name, world, revision)
+    release = str(world.stack(target).release) if isinstance(target, Color) else target
     if revision is not None:
-        must_be_approved(cluster, world, str(world.stack(target).release) if isinstance(target, Color) else target)
+        must_be_approved(cluster, world, release)
     color = target if isinstance(target, Color) else _bring_up(cluster, target, by)
-    entry = point_at(cluster, color, by=by, kind="rollback")
+    entry = point_at(cluster, color, by=by, kind="rollback", release=release)
     if entry is None:
         raise Refused(
             f"could not roll {environment.name} back: its users are on {color} already", advice="see `azora status`"

@@ -24,7 +24,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from azora.deployments import KEPT, OLD_NAMES, OLD_QUEUE, checkout_of, names_in, tag_of, with_every_environment
+from azora.deployments import KEPT, OLD_NAMES, OLD_QUEUE, checkout_of, name_of, names_in, tag_of, with_every_environment
 from azora.environment import environments
 from azora.errors import Failed
 from azora.gateways.commands import run
@@ -48,8 +48,8 @@ def register(settings: Settings) -> Iterator[str]:
     _deploy(wanted, settings)
     yield f"registered {len(names)} deployments: {', '.join(names)}"
     with connected("remove old deployments") as client:
-        for deployment in _old(client):
-            yield _retire(client, deployment, tag_of(settings.application))
+        for deployment in _old(client, settings):
+            yield _retire(client, deployment, settings.application)
     with connected("set up the automation for dead runs") as client:
         yield _automate(client, dead_runs(settings.application))
 
@@ -70,29 +70,36 @@ def _deploy(prefect_yaml: str, settings: Settings) -> None:
 # -- what an older version registered
 
 
-def _old(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
-    """Deployments by their old names; those of another checkout are another application's."""
+def _old(client: SyncPrefectClient, settings: Settings) -> Iterator[DeploymentResponse]:
+    """Deployments by their old names; those of another checkout are another application's, but on a node of our own."""
     named = DeploymentFilter(name=DeploymentFilterName(any_=list(OLD_NAMES)))
     for deployment in list(every(client.read_deployments, deployment_filter=named)):
         checkout = checkout_of(deployment.pull_steps)
-        if checkout and Path(checkout).resolve() == ROOT:
+        if checkout and (settings.is_the_embedded_node or Path(checkout).resolve() == ROOT):
             yield deployment
 
 
-def _retire(client: SyncPrefectClient, deployment: DeploymentResponse, tag: str) -> str:
-    """Its runs become the application's. It goes, unless a run of it is not over: that run needs it to end well."""
+def _retire(client: SyncPrefectClient, deployment: DeploymentResponse, application: str) -> str:
+    """Its runs become the application's. It goes, unless a run of it is not over: that run needs it to end well, by today's code."""
+    tag = tag_of(application)
     for schedule in deployment.schedules:
         client.delete_deployment_schedule(deployment.id, schedule.id)
     unfinished = [one for one in _tagged_runs(client, deployment.id, tag) if one.state_type not in OVER]
     if not unfinished:
         client.delete_deployment(deployment.id)
         return f"removed the old deployment {deployment.name}"
-    client.update_deployment(deployment.id, DeploymentUpdate(tags=sorted({*deployment.tags, tag})))
+    today = client.read_deployment_by_name(f"{_flow_of(client, deployment)}/{name_of(application, deployment.name)}")
+    same = {name: getattr(today, name) for name in ("entrypoint", "path", "pull_steps", "job_variables")}
+    client.update_deployment(deployment.id, DeploymentUpdate(tags=sorted({*deployment.tags, tag}), **same))
     waits = ", ".join(f"{one.name} ({one.state_name})" for one in unfinished)
     return (
         f"{KEPT} {deployment.name}, without schedules, until its runs are over: {waits}; "
         f"keep a worker on the work queue {OLD_QUEUE!r} until then, and run `azora register` again after it"
     )
+
+
+def _flow_of(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
+    return client.read_flow(deployment.flow_id).name
 
 
 def _tagged_runs(client: SyncPrefectClient, deployment: UUID, tag: str) -> list[FlowRun]:

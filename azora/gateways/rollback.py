@@ -25,7 +25,9 @@ BRING_UP = (
 NO_WAY_BACK = "what a contract took away does not come back: correct the newest code and release that"
 
 
-def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch", "rollback"]) -> Switch | None:
+def point_at(
+    cluster: Cluster, color: Color, *, by: str, kind: Literal["switch", "rollback"], release: str | None = None
+) -> Switch | None:
     """Send users of the environment to *color*; preempts a promotion that runs. None when they are there already.
 
     Raises:
@@ -34,7 +36,7 @@ def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch",
     """
     began = datetime.now(UTC)
     with held(cluster, f"{kind} by {by}", preempt=True):
-        entry = _switched(cluster, color, by, kind)
+        entry = _switched(cluster, color, by, kind, release)
         if entry and kind == "rollback":
             seconds = (datetime.now(UTC) - began).total_seconds()
             cluster.write_record(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
@@ -46,7 +48,9 @@ def point_at(cluster: Cluster, color: Color, *, by: str, kind: Literal["switch",
         return entry
 
 
-def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "rollback"]) -> Switch | None:
+def _switched(
+    cluster: Cluster, color: Color, by: str, kind: Literal["switch", "rollback"], release: str | None = None
+) -> Switch | None:
     """One compare-and-swap; looked at again when something else moved the Service in between."""
     for left in reversed(range(TRIES)):
         world = cluster.look()
@@ -57,7 +61,7 @@ def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "
             )
         if world.active is color and not world.strayed:
             return None
-        if reason := may_serve(world, color):
+        if reason := may_serve(world, color) or _runs_another(world, color, release):
             raise Refused(
                 f"could not move users of {cluster.environment.name} to {color}: {reason}",
                 advice=NO_WAY_BACK if outdated(world, world.stack(color)) else BRING_UP,
@@ -73,6 +77,14 @@ def _switched(cluster: Cluster, color: Color, by: str, kind: Literal["switch", "
             if not left:
                 raise
     return None
+
+
+def _runs_another(world: World, color: Color, release: str | None) -> str | None:
+    """Why the stack of *color* is not what was meant; None where it runs *release*, or nothing was named."""
+    found = world.stack(color).release
+    return (
+        f"the {color} stack runs {shown(found)} by now, not {shown(release)}" if release not in {None, found} else None
+    )
 
 
 def _entry(world: World, color: Color, by: str, kind: Literal["switch", "rollback"]) -> Switch:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from azora.approval import Request
 from azora.errors import Failed
@@ -29,13 +30,28 @@ class Facts:
     images: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """An answer in JSON, and when it was given."""
+
+    text: str
+    at: datetime
+
+
+_IMAGES: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+
+
 def facts_of(run: str) -> Facts:
     """The commit and the release of *run*, as far as they are fixed."""
     return facts_in(_labels(run))
 
 
 def facts_in(labels: Labels) -> Facts:
-    images: dict[str, str] = json.loads(str(labels.get(IMAGES_LABEL, "{}")))
+    """What *labels* of a run say; nothing where they are none of ours."""
+    try:
+        images = _IMAGES.validate_json(str(labels.get(IMAGES_LABEL, "{}")))
+    except ValidationError:
+        images = {}
     return Facts(str(labels.get(COMMIT_LABEL, "")), str(labels.get(RELEASE_LABEL, "")), images)
 
 
@@ -64,12 +80,20 @@ def keep_request(run: str, request: Request) -> None:
     _fix(run, {f"{REQUEST_LABEL}.{request.bound.environment}": request.model_dump_json()})
 
 
-def answer_to(run: str, request: Request) -> str | None:
-    """The answer to *request* as Prefect keeps it, in JSON; None while there is none."""
+def answer_to(run: str, request: Request) -> Stored | None:
+    """The answer to *request* as Prefect keeps it; None while there is none."""
     key = f"suspended-{request.key}-response"
     with connected(f"read the answer to run {run!r}") as client:
         found = client.filter_flow_run_input(UUID(run), key_prefix=key, limit=1, exclude_keys=set())
-    return next((one.value for one in found if one.key == key), None)
+    return next((Stored(one.value, one.created or datetime.now(UTC)) for one in found if one.key == key), None)
+
+
+def last_end(run: str) -> datetime | None:
+    """When *run* ended last, other than by a crash; None where it never did. A Retry goes on after that."""
+    with connected(f"read the states of run {run!r}") as client:
+        states = client.read_flow_run_states(UUID(run))
+    ends = (state.timestamp for state in states if state.type.value in {"COMPLETED", "FAILED", "CANCELLED"})
+    return max(ends, default=None)
 
 
 def _labels(run: str) -> Labels:

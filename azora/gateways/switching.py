@@ -10,7 +10,7 @@ from azora.errors import CheckFailed, Refused
 from azora.gateways.steps import Steps, Told, unready
 from azora.gateways.watching import finish_probe, receipt_of, start_probe
 from azora.probing import ProbeResult
-from azora.record import Approval, Kind, Receipt, Switch
+from azora.record import BY_HAND, Approval, Kind, Receipt, Switch
 from azora.release import shown
 from azora.safety import may_serve
 from azora.world import Stack, World
@@ -21,11 +21,14 @@ class Switching(Steps):
 
     def switch(self) -> Switch:
         """Users go to this release: a probe starts, then one compare-and-swap patch. Refused when that is not safe, or was not
-        approved for the very state that the patch changes.
+        approved for the very state that the patch changes. A switch whose answer was lost on the way is not made twice.
         """
         self.hold()
         world = self.look()
-        entry = self._first(world) if runs(world, self.delivery.release.id) else self._promotion(world)
+        here = runs(world, self.delivery.release.id)
+        if here and world.last_switch:
+            return world.last_switch
+        entry = self._first(world) if here else self._promotion(world)
         start_probe(self.delivery, self.settings)
         self.cluster.switch(world, entry)
         return entry
@@ -105,6 +108,9 @@ class Switching(Steps):
         if entry.came_from is None:
             self.cluster.add_receipt(receipt)
             return "nobody was served before"
+        if entry.kind in BY_HAND:
+            self.cluster.add_receipt(receipt)
+            return f"users stay on {entry.to}: {entry.by} sent them there by a {entry.kind}"
         if reason := may_serve(world, entry.came_from):
             stay = f"users stay on {entry.to}: {reason}"
             self.cluster.add_receipt(receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))

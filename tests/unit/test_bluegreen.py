@@ -177,6 +177,21 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
         pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
         pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
         pytest.param(BOOKED, PRODUCTION, None, id="done"),
+        pytest.param(
+            BOOKED,
+            replace(PRODUCTION, run="another", router_digest="other hosts"),
+            Step.ASK,
+            id="a router that changed since is no bookkeeping",
+        ),
+        pytest.param(
+            BOOKED, replace(STAGING, router_digest="other hosts"), Step.BOOK, id="where nobody is asked it is"
+        ),
+        pytest.param(
+            replace(BOOKED, preview_points_at=GREEN),
+            replace(PRODUCTION, run="another"),
+            Step.BOOK,
+            id="what another run left to book",
+        ),
         pytest.param(OPENED, STAGING, Step.SWITCH, id="first release: the log gets its first entry"),
         pytest.param(OPENED, PRODUCTION, Step.ASK, id="a router that somebody made by hand: nobody approved it"),
         pytest.param(

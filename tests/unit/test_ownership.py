@@ -55,6 +55,11 @@ def thing(kind: str = "Service", name: str = "shop", version: str = "v1", **anno
             id="an older version's record",
         ),
         pytest.param({"green": "{}"}, ("shop-green",), id="one color of an older version's"),
+        pytest.param(
+            {"releases": "[]", "migrating": "[]"},
+            ("shop-blue", "shop-green"),
+            id="an older version's first installation was killed",
+        ),
     ],
 )
 def test_helm_releases_of_a_record(record: dict[str, str], names: tuple[str, ...]) -> None:

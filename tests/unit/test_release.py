@@ -53,6 +53,7 @@ TWIN = "0123456789ab" + "d" * 52
         pytest.param(ID[:40], [ID, TWIN], ID, id="on a label"),
         pytest.param(ID[:12], [ID], ID, id="recorded by an older version"),
         pytest.param(ID[:12], [ID, TWIN], ID[:12], id="two begin so: neither"),
+        pytest.param(ID[:12], [ID[:12], ID[:40], ID], ID, id="known by its short ids, too"),
         pytest.param(ID[:12], ["f" * 64], ID[:12], id="not known any more"),
         pytest.param(ID[:7], [ID], ID[:7], id="no length that was ever written"),
         pytest.param(None, [ID], None, id="nothing"),

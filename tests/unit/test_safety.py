@@ -244,6 +244,34 @@ def test_a_switch_by_hand_to_what_nobody_approved() -> None:
     assert switched_by_hand(Remembered(waiting), BLUE, "ada", "switch")
 
 
+def test_a_switch_whose_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tried again it finds its own entry: users are not moved twice, and what is watched has where to go back to."""
+    entry = switched(2, BASE.id, GREEN, approval="run/1")
+    live = stack(GREEN, BASE.id)
+    cluster = Remembered(
+        replace(SWITCHED, stacks={**SWITCHED.stacks, GREEN: live}, switches=(SWITCHED.switches[0], entry))
+    )
+    monkeypatch.setattr(Promotion, "hold", lambda _: None)
+    assert promotion(cluster).switch() is entry
+    assert not cluster.moved
+
+
+@pytest.mark.parametrize("kind", ["switch", "rollback"])
+def test_a_bad_watch_of_what_a_person_decided(kind: str) -> None:
+    """Users stay: a run does not send them back to what a person took them away from."""
+    entry = SWITCHED.switches[-1].model_copy(update={"kind": kind, "by": "ada"})
+    cluster = Remembered(replace(SWITCHED, switches=(SWITCHED.switches[0], entry)))
+    said = promotion(cluster)._go_back(entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
+    assert said == f"users stay on green: ada sent them there by a {kind}"
+    assert not cluster.moved
+
+
+def test_a_rollback_to_a_stack_that_changed_meanwhile() -> None:
+    """The release that was chosen is the one that users get, or none."""
+    with pytest.raises(Refused, match="the blue stack runs old by now, not another"):
+        switched_by_hand(Remembered(BOOKED), BLUE, "ada", "rollback", "another")
+
+
 def test_a_switch_by_hand_carries_the_approval() -> None:
     """The log says by which approval a release is there, however often users come back to it."""
     (first, second) = BOOKED.switches

@@ -314,8 +314,12 @@ def demo(
     ask: Annotated[bool, typer.Option("--ask", help="Let you approve or reject each release; the demo waits.")] = False,
 ) -> None:
     """Start everything, release twice, and count what users met."""
+    from azora.local.application import update_application  # noqa: PLC0415
+    from azora.local.layout import layout  # noqa: PLC0415
+
     node = settings().node
     local_up(node)
+    update_application(layout(node))
     os.environ.update(node_environment(node))  # what an earlier start wrote was read before
     settings.cache_clear()
     from azora.cli.demo import run  # noqa: PLC0415 - Prefect reads its address when it is imported

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azora.application import load_application
-from azora.contract import router_faults, shared_names, stack_faults
+from azora.contract import RELEASE_LINE, router_faults, shared_names, stack_faults
 from azora.delivery import Delivery
 from azora.environment import Environment
 from azora.errors import AzoraError, BadInput
@@ -16,6 +16,10 @@ from azora.release import Release
 from azora.settings import Settings
 
 SHOWN_FAULTS = 8
+NO_RELEASE = (
+    "allow `release` under `azora` in the router chart's values.schema.json, and select it: the live Service's selector needs the"
+    f" line `{RELEASE_LINE}` (docs/own-cluster.md)"
+)
 
 
 def promotion_of(environment: Environment, release: Release, *, run: str, settings: Settings) -> Promotion:
@@ -41,7 +45,10 @@ def render_charts(environment: Environment, release: Release, *, settings: Setti
             _must_provide(delivery, name, str(chart), rendered[name], values)
         except AzoraError as error:
             message = error.message.replace(f"{folder}/", "")
-            raise type(error)(f"{message}\n  with the values of {environment.name}", advice=error.advice) from error
+            advice = (
+                NO_RELEASE if name == delivery.application.name and "'release' not allowed" in message else error.advice
+            )
+            raise type(error)(f"{message}\n  with the values of {environment.name}", advice=advice) from error
     if faults := list(shared_names(rendered)):
         raise _unfit("use the charts", faults)
 

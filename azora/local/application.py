@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from azora.local.commands import clean_environment, output_of
+from azora.local.commands import Arguments, clean_environment, output_of
 from azora.local.layout import Layout
 from azora.settings import ROOT
 
@@ -21,6 +21,14 @@ def make_application(node: Layout) -> str:
     shutil.rmtree(node.application, ignore_errors=True)
     unfinished.rename(node.application)
     return "cloned"
+
+
+def update_application(node: Layout) -> str:
+    """Merge this checkout's commit into the scratch clone, which an older checkout may have made: its charts are today's then."""
+    repository: Arguments = ["git", "-C", node.application, "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
+    output_of([*repository, "fetch", "--quiet", ROOT, "HEAD"], env=_git())
+    message = "Take over this checkout"
+    return output_of([*repository, "merge", "--no-edit", "-X", "theirs", "-m", message, "FETCH_HEAD"], env=_git())
 
 
 def _git() -> dict[str, str]:

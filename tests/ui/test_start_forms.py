@@ -23,7 +23,7 @@ def test_every_form_says_what_it_asks_for_and_offers_the_choices(ui: PrefectUI) 
     ui.open_deployments()
     ui.picture("deployments")
     found = {}
-    for deployment in ui.deployments():
+    for deployment in filter(lambda name: name.startswith("azora-"), ui.deployments()):  # others share the server
         ui.open_start_form(deployment)
         ui.expect_parameters(len(FORMS[deployment]))
         ui.picture(f"start form of {deployment}")

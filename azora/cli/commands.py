@@ -174,7 +174,7 @@ def doctor(
 
 @app.command()
 def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
-    """Send users of ENV to COLOR; refused when its stack is not ready or was never proved. Works with Prefect down."""
+    """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
     from azora.gateways.recovery import book, switch_users  # noqa: PLC0415
 
     here = _environment(environment)

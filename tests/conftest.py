@@ -63,16 +63,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneNodeForAl
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Whatever lives in these folders needs a node; what takes longest, all on the one node, begins first.
 
-    Sorted when pytest has put the tests with a browser together: before, it would put those of the node first; and with
-    those of a file together again, whose fixtures it would set up twice.
+    Sorted when pytest has put the tests with a browser together, and by the files as they were before that: a browser leaves
+    its event loop running in the process, where Helm can be called no more; and a file's fixtures would be set up twice.
     """
+    files = list(dict.fromkeys(item.path for item in items))
     for item in items:
         if item.path == A_NODE_OF_ITS_OWN or _on_the_node(item.path):
             item.add_marker(pytest.mark.cluster)
         if _on_the_node(item.path):
             item.fixturenames.insert(0, "node")  # type: ignore[attr-defined]
     yield
-    files = list(dict.fromkeys(item.path for item in items))
     items.sort(key=lambda item: files.index(item.path))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: (not _changes_the_node(item.path), item.path == BESIDE))

@@ -14,6 +14,7 @@ from azora.colors import COLOR_LABEL
 from azora.gateways.events import RUN_LABEL
 from azora.gateways.logs import log_file
 from azora.gateways.orchestrator import Run, stages
+from azora.release import LABEL_DIGITS
 from azora.settings import settings
 from tests import road
 from tests.conftest import FirstRelease
@@ -70,7 +71,7 @@ def test_what_it_did_in_production_names_the_environment_the_release_and_the_col
     first = road.world("production").switches[0]
     lines = [line for line in of_run(first_release.run) if line.get("labels.task") == "production: switch users"]
     assert {line["service.environment"] for line in lines} == {"production"}
-    assert {line["service.version"] for line in lines} == {first.release}
+    assert {line["service.version"] for line in lines} == {first.release[:LABEL_DIGITS]}
     assert str(first.to) in {line.get("labels.color") for line in lines}
 
 

@@ -59,7 +59,7 @@ def test_every_panel_has_data_after_a_release(file: Path) -> None:
 def test_pods_are_scraped_and_say_who_they_are() -> None:
     live = road.world("production").active_stack
     assert live
-    mine = f'environment="production", color="{live.color}", release="{live.release}"'
+    mine = f'environment="production", color="{live.color}", release="{live.label}"'
     count = f"count by (service) (python_info{{{mine}}})"
     scraped(lambda: len(ask(count)) == len(live.wanted), "every service of the live color")
 

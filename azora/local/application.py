@@ -25,7 +25,15 @@ def make_application(node: Layout) -> str:
 
 def update_application(node: Layout) -> str:
     """Merge this checkout's commit into the scratch clone, which an older checkout may have made: its charts are today's then."""
-    repository: Arguments = ["git", "-C", node.application, "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
+    repository: Arguments = [
+        "git",
+        "-C",
+        node.application,
+        "-c",
+        "user.name=Demo",
+        "-c",
+        "user.email=demo@azora.localhost",
+    ]
     output_of([*repository, "fetch", "--quiet", ROOT, "HEAD"], env=_git())
     message = "Take over this checkout"
     return output_of([*repository, "merge", "--no-edit", "-X", "theirs", "-m", message, "FETCH_HEAD"], env=_git())

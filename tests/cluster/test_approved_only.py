@@ -14,6 +14,7 @@ from azora.gateways.recovery import roll_back, switch_users
 from azora.record import Switch
 from azora.release import Release
 from tests.guestbook import Guestbook, guestbook
+from tests.waiting import until
 from tests.walking import walk
 
 DOORS = "deployments/charts/front-door/templates/doors.yaml"
@@ -94,12 +95,21 @@ def test_ports_of_the_new_release(book: Guestbook, first: Release) -> None:
     book.approve(promotion)
     walk(promotion, until=Step.WATCH)
     assert live(book)["spec"]["ports"][0]["targetPort"] == "page"
-    assert book.page().headers["X-Azora-Release"] == release.label
+    visitors_see(book, release)
     walk(promotion)
     roll_back(book.environment(), None, by="ada")
     assert live(book)["spec"]["ports"][0]["targetPort"] == "web"
-    assert book.page().headers["X-Azora-Release"] == first.label
+    visitors_see(book, first)
     assert switches(book)[-1].approval == switches(book)[0].approval
+
+
+def visitors_see(book: Guestbook, release: Release) -> None:
+    """An Ingress learns of new endpoints a moment after the Service."""
+
+    def seen() -> bool:
+        return book.page().headers["X-Azora-Release"] == release.label
+
+    until(seen, seconds=10, what=f"visitors see {release.label}")
 
 
 @pytest.mark.parametrize(

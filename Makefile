@@ -39,7 +39,7 @@ check: lint      ## what one runs all day: lint, types and the pure tests, under
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants
 
-slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, the probe
+slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, an older version, the probe
 	$(PYTEST) -m slow tests/cluster tests/flows tests/faults tests/gateways
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took

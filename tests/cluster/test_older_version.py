@@ -86,6 +86,7 @@ def released_by(older: Path, commit: str) -> str:
     return done.stdout.split()[-1]
 
 
+@pytest.mark.slow
 def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path) -> None:
     """Its 12 digits are the release that they begin; its router, which selects no release, is upgraded; users come and go."""
     first = book.commit()

@@ -20,19 +20,25 @@ from tests.waiting import until
 START_SECONDS = 120
 
 
-@contextmanager
-def prefect_server(folder: Path) -> Iterator[str]:
-    """The address of its API, which Prefect's settings and the programs that are started name for the block."""
+def server_program(folder: Path) -> tuple[list[str], dict[str, str], str]:
+    """A server with its data in *folder*, on a free port: its command, its environment, the address of its API."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     env = clean_environment(
         HOME=str(folder),
         HTTPS_PROXY="http://127.0.0.1:9",  # nobody: its catalogue of work pools is asked of GitHub, and there is a copy
-        PREFECT_HOME=str(folder / "prefect"),
+        PREFECT_HOME=str(folder / "prefect-server"),
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
     )
     command = [sys.executable, "-m", "prefect", "server", "start", "--host=127.0.0.1", f"--port={port}"]
-    url, log = f"http://127.0.0.1:{port}/api", folder / "prefect-server.log"
+    return command, env, f"http://127.0.0.1:{port}/api"
+
+
+@contextmanager
+def prefect_server(folder: Path) -> Iterator[str]:
+    """The address of its API, which Prefect's settings and the programs that are started name for the block."""
+    command, env, url = server_program(folder)
+    log = folder / "prefect-server.log"
     with log.open("w") as file, subprocess.Popen(command, env=env, stdout=file, stderr=file) as process:
         try:
             until(

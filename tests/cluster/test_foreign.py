@@ -10,9 +10,7 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +25,7 @@ from azora.local import health
 from azora.local.commands import clean_environment
 from azora.settings import ROOT, node_environment
 from tests import document, road
+from tests.prefect_server import server_program
 from tests.waiting import until
 
 NAMESPACES = ("guestbook-staging", "guestbook-production")
@@ -132,17 +131,9 @@ def team(node: str, tmp_path: Path) -> Iterator[Team]:
 @contextmanager
 def prefect_server(home: Path) -> Iterator[str]:
     """The team's own, starting; the address of its API."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    env = clean_environment(
-        HOME=str(home),
-        HTTPS_PROXY="http://127.0.0.1:9",  # nobody: its catalogue of work pools is asked of GitHub, and there is a copy
-        PREFECT_HOME=str(home / "prefect-server"),
-        PREFECT_SERVER_ANALYTICS_ENABLED="false",
-    )
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host=127.0.0.1", f"--port={port}"]
+    command, env, url = server_program(home)
     with running(command, env, home / "prefect-server.log"):
-        yield f"http://127.0.0.1:{port}/api"
+        yield url
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from azora.settings import ROOT, settings
 from tests.guestbook import Guestbook, git, guestbook
 from tests.walking import walk
 
-OLDER = "3ef274b8"
+OLDER = "3ef274ba569d2135d1d00f69a216b3ac4b8608d2"
 WALK = """
 import sys
 from azora.application import load_application
@@ -61,8 +61,10 @@ print(release.id)
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
     """The older version's tree."""
-    found = subprocess.run(["git", "cat-file", "-e", OLDER], cwd=ROOT, check=False)
-    if found.returncode:
+    shallow = subprocess.run(
+        ["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    if shallow.stdout.strip() == "true":
         pytest.skip(f"this checkout's history does not reach {OLDER}: git fetch --unshallow")
     archive = tmp_path / "older.tar"
     git(ROOT, "archive", "--format=tar", f"--output={archive}", OLDER)

@@ -21,12 +21,12 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from azora.auth import authorization
 from azora.cli.output import console
-from azora.environment import load_environment
-from azora.gateways.cluster import Cluster, connect
+from azora.config.environment import load_environment
+from azora.config.settings import ROOT, settings
+from azora.core.auth import authorization
+from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.local.prefect import DATABASE, OWNER
-from azora.settings import ROOT, settings
 
 RELEASES = 30
 ENVIRONMENT = "staging"

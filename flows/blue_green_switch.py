@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from prefect import flow
 
-from azora.colors import Color
-from tasks.places import EnvironmentName
+from azora.core.colors import Color
+from tasks.context import EnvironmentName
+from tasks.hooks import watched
 from tasks.rollback import book_switch, switch_to
-from tasks.watching import watched
 
 
 @flow(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
+from tasks.context import EnvironmentName
+from tasks.hooks import watched
 from tasks.outcomes import promoted, rejected
-from tasks.places import EnvironmentName
 from tasks.promotion import promote
-from tasks.proving import demand_proof
+from tasks.proofs import demand_proof
 from tasks.source import find_commit, name_the_run
-from tasks.watching import watched
 
 
 @flow(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
+from tasks.hooks import watched
 from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
-from tasks.proving import demand_proof
+from tasks.proofs import demand_proof
 from tasks.source import find_commit, name_the_run
-from tasks.watching import watched
 
 
 @flow(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
-from tasks.nights import the_nights_page
+from tasks.hooks import watched
+from tasks.nightly_page import the_nights_page
+from tasks.notifications import of_the_nightly_run
 from tasks.outcomes import promoted
 from tasks.promotion import promote
-from tasks.proving import prove_end_to_end
+from tasks.proofs import prove_end_to_end
 from tasks.pruning import prune
 from tasks.source import find_commit, main_branch, name_the_run
-from tasks.telling import of_the_nightly_run
-from tasks.watching import watched
 
 
 @flow(

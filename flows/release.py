@@ -5,13 +5,13 @@ from __future__ import annotations
 from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
+from tasks.context import EnvironmentName
+from tasks.hooks import watched
 from tasks.outcomes import already_there, promoted, rejected
-from tasks.places import EnvironmentName
 from tasks.promotion import promote
-from tasks.proving import prove_end_to_end, runs_already
+from tasks.proofs import prove_end_to_end, runs_already
 from tasks.source import find_commit, find_release, name_the_run
 from tasks.stages import is_a_stage, stages_to_prove
-from tasks.watching import watched
 
 
 @flow(

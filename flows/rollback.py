@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.places import EnvironmentName
+from tasks.context import EnvironmentName
+from tasks.hooks import watched
 from tasks.rollback import book_switch, go_back
-from tasks.watching import watched
 
 
 @flow(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.places import EnvironmentName
-from tasks.proving import run_cases
-from tasks.watching import watched
+from tasks.context import EnvironmentName
+from tasks.hooks import watched
+from tasks.proofs import run_cases
 
 
 @flow(

@@ -16,7 +16,13 @@ from prefect.input import RunInput
 from prefect.logging.loggers import flow_run_logger
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from azora.approval import (
+from azora.config.environment import ApprovalPolicy, environments
+from azora.config.settings import settings
+from azora.core.cluster.record import Approval
+from azora.core.messages.foreign_text import line
+from azora.core.messages.markdown import code
+from azora.core.messages.plan_page import markdown
+from azora.core.promotion.approval import (
     NAME_LETTERS,
     NAME_LETTERS_AT_MOST,
     NOT_BLANK,
@@ -30,22 +36,16 @@ from azora.approval import (
     question_of,
     seconds_left,
 )
-from azora.environment import ApprovalPolicy, environments
+from azora.core.promotion.plan import Plan
+from azora.core.release.release import Release, shown
 from azora.errors import AzoraError, BadInput, Refused
-from azora.foreign import line
-from azora.gateways.patience import patient
-from azora.gateways.planning import plan_now
-from azora.gateways.run_facts import answer_to, keep_request, last_request
-from azora.markdown import code
-from azora.plan import Plan
-from azora.plan_page import markdown
-from azora.record import Approval
-from azora.release import Release, shown
-from azora.settings import settings
-from tasks import pages, telling
+from azora.gateways.prefect.run_labels import answer_to, keep_request, last_request
+from azora.host.retry import patient
+from azora.operations.planning import plan_now
+from tasks import artifacts, notifications
+from tasks.context import cluster_of, environment_called, this_run
 from tasks.heartbeat import suspend
-from tasks.places import cluster_of, environment_called, this_run
-from tasks.retrying import if_transient
+from tasks.retries import if_transient
 
 DIFFERENCE_CHARACTERS = 600
 
@@ -177,8 +177,8 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
     """
     cluster_of(environment).end_approvals(this_run(), "the run requested another approval")
     keep_request(this_run(), request)
-    pages.commits(environment, plan)
-    pages.plan(plan)
+    artifacts.commits(environment, plan)
+    artifacts.plan(plan)
     asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
     cluster_of(environment).record_question(asked)
     for difference in changed:
@@ -186,7 +186,7 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
             "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)
         )
     if is_new:
-        telling.question(plan)
+        notifications.question(plan)
 
 
 @task(
@@ -218,7 +218,7 @@ def record_approval(environment: str, approval: Approval) -> None:
 
 def _rejected(request: Request, answer: Given) -> None:
     get_run_logger().warning("%s rejected plan %s: %s", line(answer.approver), shown(request.plan), line(answer.reason))
-    pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
+    artifacts.answer(request.bound, answer.decision, answer.approver, answer.reason)
 
 
 def _approved(request: Request, answer: Given, policy: ApprovalPolicy) -> Approval:
@@ -226,7 +226,7 @@ def _approved(request: Request, answer: Given, policy: ApprovalPolicy) -> Approv
         request, policy, run=this_run(), approver=answer.approver, reason=answer.reason, now=answer.given_at
     )
     record_approval(approval.environment, approval)
-    pages.answer(request.bound, answer.decision, answer.approver, answer.reason)
+    artifacts.answer(request.bound, answer.decision, answer.approver, answer.reason)
     return approval
 
 

@@ -11,21 +11,21 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from azora.application import load_application
-from azora.environment import environments
-from azora.gateways.candidate import content_of_tests, folder_of, frozen, imagined
-from azora.gateways.delivering import render_charts
-from azora.gateways.images import build
-from azora.gateways.logs import about
-from azora.gateways.passes import passed_before, remember_pass
-from azora.gateways.run_facts import fix_release
-from azora.gateways.source import Commit
-from azora.gateways.suites import run_unit_tests
-from azora.release import Release
-from azora.settings import settings
-from tasks import pages
-from tasks.places import environment_called, this_run
-from tasks.retrying import if_transient, once_per_run
+from azora.config.application import load_application
+from azora.config.environment import environments
+from azora.config.settings import settings
+from azora.core.release.release import Release
+from azora.gateways.git.repository import Commit
+from azora.gateways.images.builder import build
+from azora.gateways.prefect.run_labels import fix_release
+from azora.gateways.suites.pass_cache import passed_before, remember_pass
+from azora.gateways.suites.pytest_runner import run_unit_tests
+from azora.host.log_file import about
+from azora.operations.promotion.factory import render_charts
+from azora.operations.release import content_of_tests, folder_of, frozen, imagined
+from tasks import artifacts
+from tasks.context import environment_called, this_run
+from tasks.retries import if_transient, once_per_run
 from tasks.source import find_fixed_release
 
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=1 + (os.cpu_count() or 1))  # each waits a good part of its time
@@ -44,7 +44,7 @@ def test_services(commit: Commit, *, fresh: bool) -> None:
         for service in load_application(folder).services
         if service.test
     }
-    pages.unit_tests({name: future.result() for name, future in futures.items()})
+    artifacts.unit_tests({name: future.result() for name, future in futures.items()})
 
 
 test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not take it for one of its own
@@ -113,7 +113,7 @@ def freeze(commit: Commit, images: dict[str, str]) -> Release:
     """Everything that was made of the commit, under one id: the run is about this release and about no other from now on."""
     release = frozen(commit.sha, commit.subject, images, settings())
     fix_release(this_run(), release)
-    pages.release(release)
+    artifacts.release(release)
     get_run_logger().info("release %s", release.title, extra=about(release=release.label))
     # A copy: through the very same strings Prefect would draw a line from every build to every later step.
     return Release.model_validate_json(release.model_dump_json())

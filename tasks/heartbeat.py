@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.events import emit_event
 from prefect.input import RunInput
 
-from azora.heartbeat import EVERY, HEARTBEAT, REST
+from azora.core.heartbeat import EVERY, HEARTBEAT, REST
 
 Answer = TypeVar("Answer", bound=RunInput)
 

@@ -14,11 +14,11 @@ from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext, TaskRunContext
 
-from azora.environment import environments
-from azora.gateways.logs import LogFile, about, log_file
-from azora.release import Release
-from azora.settings import settings
-from azora.tally import by_environment
+from azora.config.environment import environments
+from azora.config.settings import settings
+from azora.core.cluster.run_counts import by_environment
+from azora.core.release.release import Release
+from azora.host.log_file import LogFile, about, log_file
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import State
 from prefect.states import Completed
 
-from azora.release import Release
+from azora.core.release.release import Release
 
 
 def rejected(environment: str, release: Release) -> State[str]:

@@ -9,17 +9,17 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from azora.bluegreen import Step, runs
-from azora.gateways.delivering import render_charts
-from azora.gateways.lease import held
-from azora.gateways.logs import about
-from azora.gateways.run_facts import last_end
-from azora.release import Release
-from azora.settings import settings
-from tasks import pages, telling
+from azora.config.settings import settings
+from azora.core.promotion.next_step import Step, runs
+from azora.core.release.release import Release
+from azora.gateways.kubernetes.lease import held
+from azora.gateways.prefect.run_labels import last_end
+from azora.host.log_file import about
+from azora.operations.promotion.factory import render_charts
+from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
-from tasks.places import environment_called, promotion_of, this_run
-from tasks.retrying import if_transient
+from tasks.context import environment_called, promotion_of, this_run
+from tasks.retries import if_transient
 
 
 def promote(environment: str, release: Release, *, end_to_end: bool = False) -> bool:
@@ -38,7 +38,7 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
             continue
         with held(promotion.cluster, this_run()), use_up_approval(environment):
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
-                with telling.step(promotion, Step(step)):
+                with notifications.step(promotion, Step(step)):
                     STEPS[Step(step)](environment, release)
     it_runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
@@ -137,7 +137,7 @@ def await_ready(environment: str, release: Release) -> None:
 def prove(environment: str, release: Release) -> None:
     """The smoke cases pass against the preview, through the preview Service."""
     title = f"Smoke cases of the preview of {environment}"
-    promotion_of(environment, release).prove(partial(pages.suite, f"{environment}-preview-smoke", title))
+    promotion_of(environment, release).prove(partial(artifacts.suite, f"{environment}-preview-smoke", title))
 
 
 @task(
@@ -150,7 +150,7 @@ def prove(environment: str, release: Release) -> None:
 def try_end_to_end(environment: str, release: Release) -> None:
     """The browser cases pass against the preview, before users go there."""
     title = f"End-to-end cases of the preview of {environment}"
-    promotion_of(environment, release).try_end_to_end(partial(pages.suite, f"{environment}-preview-e2e", title))
+    promotion_of(environment, release).try_end_to_end(partial(artifacts.suite, f"{environment}-preview-e2e", title))
 
 
 @task(
@@ -197,10 +197,10 @@ def watch(environment: str, release: Release) -> None:
     promotion = promotion_of(environment, release)
     title = f"Smoke cases of {environment} after the switch"
     try:
-        receipt = promotion.watch(partial(pages.suite, f"{environment}-smoke", title))
+        receipt = promotion.watch(partial(artifacts.suite, f"{environment}-smoke", title))
     finally:
-        pages.last_switch(environment, promotion.cluster)
-        telling.last_switch(environment, promotion.cluster)
+        artifacts.last_switch(environment, promotion.cluster)
+        notifications.last_switch(environment, promotion.cluster)
     get_run_logger().info("%d requests around the switch of %s, %d failed", receipt.total, environment, receipt.failed)
 
 

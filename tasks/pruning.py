@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from azora.gateways import pruning
-from azora.settings import settings
-from tasks import pages
+from azora.config.settings import settings
+from azora.operations import pruning
+from tasks import artifacts
 
 
 @task(task_run_name="prune", cache_policy=NO_CACHE)
@@ -18,10 +18,10 @@ def prune() -> None:
         parts = pruning.prune(settings(), dry_run=False)
     except Exception as error:
         log.warning("nothing was pruned: %s", error)
-        pages.pruned([pruning.Part("all", trouble=str(error))])
+        artifacts.pruned([pruning.Part("all", trouble=str(error))])
         return
     for part in parts:
         log.info("pruned %d of %d %s", len(part.gone), len(part.gone) + len(part.kept), part.kind)
         if part.trouble:
             log.warning("%s: %s", part.kind, part.trouble)
-    pages.pruned(parts)
+    artifacts.pruned(parts)

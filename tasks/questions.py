@@ -8,9 +8,9 @@ from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging.loggers import flow_run_logger
 
+from azora.config.settings import settings
 from azora.errors import AzoraError
-from azora.gateways.questions import forget_stale_everywhere
-from azora.settings import settings
+from azora.operations.approval_requests import forget_stale_everywhere
 
 
 def forget_stale_questions(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature

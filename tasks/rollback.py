@@ -5,13 +5,13 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from azora.colors import Color
-from azora.gateways.logs import about
-from azora.gateways.recovery import book, moved_by, roll_back, switch_users
-from azora.release import LABEL_DIGITS, shown
-from tasks import telling
-from tasks.places import environment_called, this_run
-from tasks.retrying import if_transient
+from azora.core.colors import Color
+from azora.core.release.release import LABEL_DIGITS, shown
+from azora.host.log_file import about
+from azora.operations.rollback import book, moved_by, roll_back, switch_users
+from tasks import notifications
+from tasks.context import environment_called, this_run
+from tasks.retries import if_transient
 
 
 @task(
@@ -33,7 +33,7 @@ def go_back(environment: str, revision: int | None) -> None:
         entry.number,
         extra=about(release=entry.release[:LABEL_DIGITS], color=entry.to),
     )
-    telling.move_by_hand(environment, entry)
+    notifications.move_by_hand(environment, entry)
 
 
 @task(
@@ -50,7 +50,7 @@ def switch_to(environment: str, color: Color) -> None:
     about_it = about(release=entry.release[:LABEL_DIGITS] if entry else "", color=color)
     get_run_logger().info("users of %s are on %s%s", environment, color, moved, extra=about_it)
     if entry:
-        telling.move_by_hand(environment, entry)
+        notifications.move_by_hand(environment, entry)
 
 
 @task(task_run_name="{environment}: book the switch", cache_policy=NO_CACHE)

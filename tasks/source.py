@@ -6,19 +6,19 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from azora.environment import environments_of_flows
+from azora.config.environment import environments_of_flows
+from azora.config.settings import settings
+from azora.core.messages.foreign_text import line
+from azora.core.release.release import Release, shown
 from azora.errors import Refused
-from azora.foreign import line
-from azora.gateways.candidate import built_images, frozen, must_be_sound
-from azora.gateways.logs import about
-from azora.gateways.notifying import must_parse
-from azora.gateways.registry import exists
-from azora.gateways.run_facts import facts_of, fix_commit, fix_release
-from azora.gateways.source import Commit, resolve
-from azora.release import Release, shown
-from azora.settings import settings
-from tasks.places import this_run
-from tasks.retrying import if_transient
+from azora.gateways.git.repository import Commit, resolve
+from azora.gateways.images.registry import exists
+from azora.gateways.notify.notifications import must_parse
+from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
+from azora.host.log_file import about
+from azora.operations.release import built_images, frozen, must_be_sound
+from tasks.context import this_run
+from tasks.retries import if_transient
 
 
 @task(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from azora.environment import environments
-from azora.release import Release
-from azora.settings import settings
-from azora.stages import hours_that_count, stages_before
-from tasks.places import environment_called
-from tasks.proving import proved_already
+from azora.config.environment import environments
+from azora.config.settings import settings
+from azora.core.promotion.stages import hours_that_count, stages_before
+from azora.core.release.release import Release
+from tasks.context import environment_called
+from tasks.proofs import proved_already
 
 
 def stages_to_prove(to: str, release: Release | None, *, fresh: bool) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from azora.application import load_application
-from azora.gateways.candidate import revision_files
-from azora.revisions import heads_of
-from azora.settings import settings
+from azora.config.application import load_application
+from azora.config.settings import settings
+from azora.core.release.alembic import heads_of
+from azora.operations.release import revision_files
 from tests import road
 
 Files = dict[Path | str, str]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from azora.gateways.priority import weight_of_session
+from azora.host.priority import weight_of_session
 from azora.local.layout import layout
 
 os.environ.pop("AZORA_SETTINGS", None)  # whatever it names is not what tests may empty
@@ -128,9 +128,9 @@ def node() -> str:
     from prefect.context import refresh_global_settings_context
     from rich.console import Console
 
+    from azora.config.settings import node_environment, settings
     from azora.local import node as life
     from azora.local.progress import Steps
-    from azora.settings import node_environment, settings
 
     name = os.environ["AZORA_NODE"]
     life.up(layout(name), Steps(Console(quiet=True)))  # waits for the start that is under way

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from azora.settings import settings
+from azora.config.settings import settings
 from tests import road
 
 FREE, PAID = "git-from-the-ground-up", "releasing-without-fear"

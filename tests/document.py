@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 
 FILE = ROOT / "docs/own-cluster.md"
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -15,20 +15,20 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from azora.application import load_application
-from azora.approval import approval_of, next_request
-from azora.environment import Environment, load_environment
-from azora.gateways.candidate import folder_of, frozen
-from azora.gateways.cluster import Cluster, connect
-from azora.gateways.delivering import promotion_of
-from azora.gateways.images import build
-from azora.gateways.planning import plan_now
-from azora.gateways.promotion import Promotion
-from azora.gateways.rights import grant
-from azora.identity import of_person
-from azora.record import Approval
-from azora.release import Release
-from azora.settings import ROOT, settings
+from azora.config.application import load_application
+from azora.config.environment import Environment, load_environment
+from azora.config.identity import of_person
+from azora.config.settings import ROOT, settings
+from azora.core.cluster.record import Approval
+from azora.core.promotion.approval import approval_of, next_request
+from azora.core.release.release import Release
+from azora.gateways.images.builder import build
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.kubernetes.rbac import grant
+from azora.operations.planning import plan_now
+from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.promotion import Promotion
+from azora.operations.release import folder_of, frozen
 from tests import road
 
 ENTRIES = Path("src/store/entries.txt")

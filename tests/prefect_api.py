@@ -13,7 +13,7 @@ import prefect
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from azora.auth import authorization
+from azora.core.auth import authorization
 
 
 class Prefect(ThreadingHTTPServer):

@@ -17,25 +17,25 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
-from azora.auth import authorization
-from azora.colors import COLOR_LABEL
-from azora.environment import load_environment
-from azora.gateways.candidate import built_images, frozen
-from azora.gateways.cluster import Cluster, connect
-from azora.gateways.orchestrator import Run, answer, run_called, start, waiting
-from azora.gateways.recovery import switch_users
-from azora.gateways.rights import grant
-from azora.gateways.waiting_plan import waiting_plan
-from azora.gateways.watching import public_url
-from azora.identity import of_person
+from azora.config.environment import load_environment
+from azora.config.identity import of_person
+from azora.config.settings import ROOT, settings
+from azora.core.auth import authorization
+from azora.core.cluster.state import World
+from azora.core.colors import COLOR_LABEL
+from azora.core.release.release import Release
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.kubernetes.rbac import grant
+from azora.gateways.prefect.client import Run, answer, run_called, start, waiting
+from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
-from azora.release import Release
-from azora.settings import ROOT, settings
-from azora.world import World
+from azora.operations.promotion.live_probe import public_url
+from azora.operations.release import built_images, frozen
+from azora.operations.rollback import switch_users
 from tests.waiting import until
 
 BANNER = Path("services/web/banner.txt")

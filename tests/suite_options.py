@@ -76,7 +76,7 @@ def _record(option: Any) -> None:
     """Videos of what fails, where Azora can make them; the pipeline has said so before."""
     if option.video == "off":
         with suppress(ImportError):
-            from azora.gateways.pictures import video_browsers
+            from azora.gateways.suites.playwright import video_browsers
 
             if browsers := video_browsers():
                 os.environ.update(browsers)
@@ -87,7 +87,7 @@ def _found(environment: str) -> tuple[str | None, ...]:
     """What Azora knows of the environment. Only here is it imported: with --azora-url any interpreter will do."""
     try:
         from azora.errors import AzoraError
-        from azora.gateways.testing import testing_of
+        from azora.operations.suite_target import testing_of
     except ImportError as error:
         raise pytest.UsageError(f"could not find {environment}: {error}; give --azora-url instead") from None
     try:

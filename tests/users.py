@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from azora.probing import ProbeResult, read_result
+from azora.core.checks.probe_result import ProbeResult, read_result
 from tests.waiting import until
 
 

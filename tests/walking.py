@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from azora.bluegreen import Step
-from azora.gateways.lease import held
-from azora.gateways.promotion import Promotion
+from azora.core.promotion.next_step import Step
+from azora.gateways.kubernetes.lease import held
+from azora.operations.promotion.promotion import Promotion
 
 
 def walk(promotion: Promotion, *, until: Step | None = None) -> list[Step]:

@@ -8,8 +8,8 @@ import warnings
 
 from rich.console import Console
 
-from azora.account import ensure_home
 from azora.cli.output import safe
+from azora.config.os_user import ensure_home
 from azora.errors import AzoraError, BadInput, Refused, TransientError
 
 EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (

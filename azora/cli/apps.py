@@ -9,9 +9,9 @@ import typer
 from typer.core import TyperCommand
 from typer.models import CommandFunctionType
 
-from azora.environment import environments
+from azora.config.environment import environments
+from azora.config.settings import settings
 from azora.errors import BadInput
-from azora.settings import settings
 
 
 class _Command(TyperCommand):

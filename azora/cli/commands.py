@@ -9,18 +9,18 @@ from typing import Annotated
 
 import typer
 
-from azora.account import user_name
 from azora.cli.apps import App, known_environments
 from azora.cli.local import app as local_app
 from azora.cli.local import up as local_up
 from azora.cli.output import done, emit, note
 from azora.cli.rights import app as rights_app
-from azora.colors import Color
-from azora.environment import Environment, environments, load_environment
+from azora.config.environment import Environment, environments, load_environment
+from azora.config.os_user import user_name
+from azora.config.settings import node_environment, settings
+from azora.core.cluster.record import Switch
+from azora.core.colors import Color
+from azora.core.release.release import LABEL_DIGITS, shown
 from azora.errors import BadInput
-from azora.record import Switch
-from azora.release import LABEL_DIGITS, shown
-from azora.settings import node_environment, settings
 
 app = App(
     no_args_is_help=True,
@@ -92,7 +92,7 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""
-    from azora.cli.following import begin  # noqa: PLC0415
+    from azora.cli.follow import begin  # noqa: PLC0415
 
     _environment(to)
 
@@ -115,8 +115,8 @@ def follow(
     as_json: Json = False,
 ) -> None:
     """Follow RUN, whoever started it; its result is the exit code."""
-    from azora.cli.following import follow_and_exit, told_to  # noqa: PLC0415
-    from azora.gateways.orchestrator import run_called  # noqa: PLC0415
+    from azora.cli.follow import follow_and_exit, told_to  # noqa: PLC0415
+    from azora.gateways.prefect.client import run_called  # noqa: PLC0415
 
     on_look = told_to(summary)
     follow_and_exit(run_called(run), until_asked=until_asked, on_look=on_look, as_json=as_json)
@@ -130,7 +130,7 @@ def deploy(
     as_json: Json = False,
 ) -> None:
     """Bring RELEASE to staging, or to production after an approval."""
-    from azora.cli.following import begin  # noqa: PLC0415
+    from azora.cli.follow import begin  # noqa: PLC0415
 
     _environment(environment)
     begin(f"deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)
@@ -139,7 +139,7 @@ def deploy(
 @app.command()
 def register(as_json: Json = False) -> None:
     """Make the flows known to Prefect under the application's name; safe to repeat. Removes what older versions registered."""
-    from azora.gateways.registering import register as register_all  # noqa: PLC0415
+    from azora.gateways.prefect.registration import register as register_all  # noqa: PLC0415
 
     lines = []
     for line in register_all(settings()):
@@ -175,7 +175,7 @@ def doctor(
 @app.command()
 def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
     """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
-    from azora.gateways.recovery import book, switch_users  # noqa: PLC0415
+    from azora.operations.rollback import book, switch_users  # noqa: PLC0415
 
     here = _environment(environment)
     entry = switch_users(here, color, by=by)
@@ -201,7 +201,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Send users of ENV back. Works with Prefect down."""
-    from azora.gateways.recovery import book, roll_back  # noqa: PLC0415
+    from azora.operations.rollback import book, roll_back  # noqa: PLC0415
 
     here = _environment(environment)
     entry = roll_back(here, revision, by=by)
@@ -221,7 +221,7 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Show the plan that RUN waits with, and approve it and no other. Without a terminal --plan names it."""
-    from azora.cli.answering import answer  # noqa: PLC0415
+    from azora.cli.approve import answer  # noqa: PLC0415
 
     answer(run, "approve", approver, reason, plan, as_json=as_json)
 
@@ -235,7 +235,7 @@ def reject(
     as_json: Json = False,
 ) -> None:
     """Reject the plan that RUN waits with: the environment stays as it is."""
-    from azora.cli.answering import answer  # noqa: PLC0415
+    from azora.cli.approve import answer  # noqa: PLC0415
 
     answer(run, "reject", approver, reason, plan, as_json=as_json)
 
@@ -250,7 +250,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the plan that RUN waits with, or that a release of REF to ENV would have."""
-    from azora.cli.planning import show_plan_for, show_plan_of  # noqa: PLC0415
+    from azora.cli.plan import show_plan_for, show_plan_of  # noqa: PLC0415
 
     changes = show_plan_for(what, _environment(to), as_json=as_json) if to else show_plan_of(what, as_json=as_json)
     raise typer.Exit(SOMETHING_CHANGES if exit_code and changes else 0)
@@ -259,7 +259,7 @@ def plan(
 @app.command()
 def e2e(environment: EnvironmentName, as_json: Json = False) -> None:
     """Run the browser cases of what ENV runs against its live address."""
-    from azora.cli.cases import run_cases  # noqa: PLC0415
+    from azora.cli.suites import run_cases  # noqa: PLC0415
 
     run_cases(_environment(environment), "e2e", as_json=as_json)
 
@@ -267,7 +267,7 @@ def e2e(environment: EnvironmentName, as_json: Json = False) -> None:
 @app.command()
 def smoke(environment: EnvironmentName, as_json: Json = False) -> None:
     """Run the smoke cases of what ENV runs against its live address."""
-    from azora.cli.cases import run_cases  # noqa: PLC0415
+    from azora.cli.suites import run_cases  # noqa: PLC0415
 
     run_cases(_environment(environment), "smoke", as_json=as_json)
 
@@ -281,7 +281,7 @@ def probe(
     out: Annotated[Path | None, typer.Option(help="Write the counts here as JSON.")] = None,
 ) -> None:
     """Count what users of ENV meet; ends after SECONDS or with Ctrl-C."""
-    from azora.cli.probing import count  # noqa: PLC0415
+    from azora.cli.probe import count  # noqa: PLC0415
 
     count(_environment(environment), seconds=seconds, rate=rate, path=path, out=out)
 
@@ -292,7 +292,7 @@ def prune(
     as_json: Json = False,
 ) -> None:
     """Remove what is old: images, exports, reports, layers, Prefect's runs; never what may be needed again."""
-    from azora.cli.pruning import run  # noqa: PLC0415
+    from azora.cli.prune import run  # noqa: PLC0415
 
     run(dry_run=dry_run, as_json=as_json)
 
@@ -303,7 +303,7 @@ def exporter(
     port: Annotated[int, typer.Option(help="TCP port.", min=1, max=65535)] = 9877,
 ) -> None:
     """Tell Prometheus what the clusters' records say, at /metrics, until it is ended. Works with Prefect down."""
-    from azora.cli.exporting import export  # noqa: PLC0415
+    from azora.cli.exporter import export  # noqa: PLC0415
 
     export(address, port)
 
@@ -333,8 +333,8 @@ def _environment(name: str) -> Environment:
 
 def _mark(environment: str, entry: Switch, *, as_json: bool) -> None:
     """On Grafana's boards, where there is one."""
-    from azora.annotations import of_move  # noqa: PLC0415
-    from azora.gateways.annotating import annotate  # noqa: PLC0415
+    from azora.core.messages.annotations import of_move  # noqa: PLC0415
+    from azora.gateways.notify.grafana import annotate  # noqa: PLC0415
 
     for trouble in annotate([of_move(settings().application, environment, entry)], settings()):
         emit(f"  {trouble}", as_json=as_json)

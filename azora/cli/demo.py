@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from azora.cli.following import Told, follow
+from azora.cli.follow import Told, follow
 from azora.cli.output import console
-from azora.environment import load_environment
+from azora.config.environment import load_environment
+from azora.config.settings import settings
+from azora.core.checks.probe_result import ProbeResult, read_result
+from azora.core.cluster.record import Switch
+from azora.core.cluster.state import World
 from azora.errors import Failed
-from azora.gateways.cluster import connect
-from azora.gateways.orchestrator import Run, answer, start
-from azora.gateways.waiting_plan import waiting_plan
-from azora.gateways.watching import public_url
+from azora.gateways.kubernetes.cluster import connect
+from azora.gateways.prefect.client import Run, answer, start
+from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local.progress import Steps
-from azora.probing import ProbeResult, read_result
-from azora.record import Switch
-from azora.settings import settings
-from azora.world import World
+from azora.operations.promotion.live_probe import public_url
 
 RATE = 100
 SERVED_WITHIN_SECONDS = 300

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from azora.cli.output import console, safe
-from azora.doctor import Finding, Level, exit_code
-from azora.environment import load_environment
-from azora.gateways.examining import examine, examine_machine
-from azora.settings import settings
+from azora.config.environment import load_environment
+from azora.config.settings import settings
+from azora.core.doctor import Finding, Level, exit_code
+from azora.operations.doctor import examine, examine_machine
 
 SIGNS = {Level.GOOD: "[green]✓[/]", Level.WEAK: "[yellow]![/]", Level.UNKNOWN: "[dim]?[/]", Level.BAD: "[red]✗[/]"}
 

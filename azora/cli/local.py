@@ -15,7 +15,7 @@ from rich.table import Table
 from azora.cli.apps import App
 from azora.cli.output import console
 from azora.errors import BadInput, Failed
-from azora.gateways.buildah import nothing_is_built
+from azora.gateways.images.buildah import nothing_is_built
 from azora.local import node as life
 from azora.local.actionlint import VERSION, actionlint
 from azora.local.cache import cache_folder

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from azora.config.settings import settings
+from azora.core.messages.foreign_text import lines
 from azora.errors import BadInput
-from azora.foreign import lines
-from azora.settings import settings
 
 console = Console(highlight=False, soft_wrap=True)
 TERMINAL_CHARACTERS = 10_000
@@ -33,8 +33,8 @@ def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def note(sentence: str, **what: object) -> None:
-    """Write what was changed into the pipeline's log; *what* it is about is named as `azora.gateways.logs.about` does."""
-    from azora.gateways.logs import about, by_hand, log_file  # noqa: PLC0415 - most commands change nothing
+    """Write what was changed into the pipeline's log; *what* it is about is named as `azora.host.log_file.about` does."""
+    from azora.host.log_file import about, by_hand, log_file  # noqa: PLC0415 - most commands change nothing
 
     by_hand(log_file(settings())).info("%s", sentence, extra=about(**what))
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from azora.account import user_label
 from azora.cli.apps import App, known_environments
 from azora.cli.output import done, emit, note
-from azora.environment import load_environment
-from azora.settings import settings
+from azora.config.environment import load_environment
+from azora.config.os_user import user_label
+from azora.config.settings import settings
 
 app = App(no_args_is_help=True)
 
@@ -22,7 +22,7 @@ EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", autocompletion=kn
 @app.command()
 def show(environment: EnvironmentName) -> None:
     """Print what `apply` applies, for one who applies it by other means."""
-    from azora.rights import manifest_of  # noqa: PLC0415
+    from azora.config.permissions import manifest_of  # noqa: PLC0415
 
     typer.echo(manifest_of(load_environment(environment, settings().environments).namespace), nl=False)
 
@@ -34,7 +34,7 @@ def apply(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")] = False,
 ) -> None:
     """As an administrator: make the namespace of ENV, the pipeline's account and its Role; write the account's kubeconfig."""
-    from azora.gateways.rights import grant  # noqa: PLC0415
+    from azora.gateways.kubernetes.rbac import grant  # noqa: PLC0415
 
     here = load_environment(environment, settings().environments)
     granted = grant(here, settings(), valid=timedelta(days=valid_days))

@@ -10,18 +10,18 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from azora.approval import line_to_copy
 from azora.cli import exit_code
 from azora.cli.output import console, program, safe
-from azora.colors import Color
-from azora.environment import load_environment
+from azora.config.environment import load_environment
+from azora.config.settings import settings
+from azora.core.cluster.state import World
+from azora.core.colors import Color
+from azora.core.messages.foreign_text import line
+from azora.core.promotion.approval import line_to_copy
+from azora.core.release.release import shown
 from azora.errors import AzoraError
-from azora.foreign import line
-from azora.gateways.cluster import connect
-from azora.gateways.watching import public_url
-from azora.release import shown
-from azora.settings import settings
-from azora.world import World
+from azora.gateways.kubernetes.cluster import connect
+from azora.operations.promotion.live_probe import public_url
 
 SHOWN = 8
 
@@ -104,8 +104,8 @@ def _counts(world: World, number: int) -> dict[str, Any]:
 
 
 def _waiting() -> list[dict[str, str]] | str:
-    from azora.cli.following import plan_of_waiting  # noqa: PLC0415 - slow to import
-    from azora.gateways.orchestrator import waiting  # noqa: PLC0415 - slow to import, and may be away
+    from azora.cli.follow import plan_of_waiting  # noqa: PLC0415 - slow to import
+    from azora.gateways.prefect.client import waiting  # noqa: PLC0415 - slow to import, and may be away
 
     try:
         return [{"run": run.id, "name": run.name, "url": run.url, "plan": plan_of_waiting(run.id)} for run in waiting()]
@@ -115,7 +115,7 @@ def _waiting() -> list[dict[str, str]] | str:
 
 def _forget_stale_questions(names: list[str]) -> None:
     """Requests of runs that are over leave the record; what keeps one from it is none of this command's business."""
-    from azora.gateways.questions import forget_stale_everywhere  # noqa: PLC0415 - slow to import
+    from azora.operations.approval_requests import forget_stale_everywhere  # noqa: PLC0415 - slow to import
 
     forget_stale_everywhere(settings(), names)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from azora.cli.output import append
-from azora.gateways.orchestrator import Run, pages
-from azora.gateways.patience import patient
-from azora.summary import ended, summary
+from azora.core.messages.run_summary import ended, summary
+from azora.gateways.prefect.client import Run, pages
+from azora.host.retry import patient
 
 
 class Summary:

@@ -1,1 +1,1 @@
-"""The only modules that talk to something outside this process."""
+"""The only code that talks to another system; no package here imports another one."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 
+from azora.config.settings import ROOT
 from azora.local.commands import Arguments, clean_environment, output_of
 from azora.local.layout import Layout
-from azora.settings import ROOT
 
 
 def make_application(node: Layout) -> str:

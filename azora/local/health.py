@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from azora.auth import authorization
+from azora.core.auth import authorization
 
 LIMIT_SECONDS = 2.0
 

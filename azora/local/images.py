@@ -8,13 +8,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from azora.config.settings import ROOT
 from azora.errors import Failed
 from azora.local import health
 from azora.local.cache import cache_folder, digest_of, locked
 from azora.local.commands import Arguments, clean_environment, logged
 from azora.local.layout import Layout
 from azora.local.progress import Say
-from azora.settings import ROOT
 
 BASE = ROOT / "deployments/images/base/build"
 WORKING = "azora-node"

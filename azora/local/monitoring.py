@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from azora.config.settings import ROOT
 from azora.local import health
 from azora.local.configuration import rendered, write
-from azora.local.environment import variables
+from azora.local.env_file import variables
 from azora.local.layout import Layout
 from azora.local.namespaces import inside
 from azora.local.service import Service, Stage, words
-from azora.settings import ROOT
 
 RULES = ROOT / "deployments/monitoring/rules"
 

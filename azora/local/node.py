@@ -12,7 +12,7 @@ from azora.local import addons, cgroups, images, monitoring, namespaces, prefect
 from azora.local.application import make_application
 from azora.local.cache import locked
 from azora.local.configuration import write_configuration
-from azora.local.environment import write_environment
+from azora.local.env_file import write_environment
 from azora.local.kubernetes import node_services, registry
 from azora.local.layout import Layout, remember, states
 from azora.local.machine import check_machine

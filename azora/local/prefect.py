@@ -8,15 +8,15 @@ from pathlib import Path
 
 import psycopg
 
-from azora.deployments import KEPT, OLD_QUEUE, POOL, queue_of
+from azora.config.settings import ROOT
+from azora.core.prefect_names import KEPT, OLD_QUEUE, POOL, queue_of
 from azora.errors import Failed
 from azora.local import health
 from azora.local.cache import digest_of
 from azora.local.commands import clean_environment, logged
-from azora.local.environment import APPLICATION, auth_string, search_path, variables
+from azora.local.env_file import APPLICATION, auth_string, search_path, variables
 from azora.local.layout import Layout
 from azora.local.service import Service, Stage, words
-from azora.settings import ROOT
 
 DATABASE, OWNER = "prefect", "prefect"
 SEEN_BY_POSTGRES = "/var/lib/postgresql"
@@ -56,7 +56,7 @@ def reports(node: Layout, programs: Path) -> Service:
         "-m",
         "uvicorn",
         "--factory",
-        "azora.local.reports:app",
+        "azora.local.report_server:app",
         "--host=127.0.0.1",
         f"--port={node.reports_port}",
         "--log-level=warning",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from azora.foreign import line
+from azora.core.messages.foreign_text import line
 
 Say = Callable[[str], object]
 

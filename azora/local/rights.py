@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from azora.environment import environments, load_environment
-from azora.gateways.api import Api
-from azora.gateways.rights import let_in
+from azora.config.environment import environments, load_environment
+from azora.config.settings import ROOT
+from azora.gateways.kubernetes.api import Api
+from azora.gateways.kubernetes.rbac import let_in
 from azora.local.layout import Layout
-from azora.settings import ROOT
 
 ENVIRONMENTS = ROOT / "deployments/environments"
 API_TIMEOUT_SECONDS = 10.0

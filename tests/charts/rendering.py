@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.settings import ROOT, settings
+from azora.config.settings import ROOT, settings
 
 CHARTS = ROOT / "deployments/charts"
 VALUES = ROOT / "deployments/values"

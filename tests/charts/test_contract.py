@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from azora.application import load_application
-from azora.delivery import Delivery
-from azora.environment import environments, load_environment
+from azora.config.application import load_application
+from azora.config.environment import environments, load_environment
+from azora.config.settings import ROOT, Settings
+from azora.core.release.delivery import Delivery
+from azora.core.release.release import Release
 from azora.errors import BadInput
-from azora.gateways import delivering
-from azora.gateways.charts import everything
-from azora.gateways.helm import Helm
-from azora.release import Release
-from azora.settings import ROOT, Settings
+from azora.gateways.helm.client import Helm
+from azora.operations.promotion import factory
+from azora.operations.promotion.chart_values import everything
 from tests.charts.rendering import helm_program
 from tests.charts.test_pod_security import offences
 
@@ -39,9 +39,9 @@ def made_of(folder: Path) -> Release:
 def render(folder: Path, environment: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a run does before it builds."""
     application, release = load_application(folder), made_of(folder)
-    monkeypatch.setattr(delivering, "folder_of", lambda *_: folder)
+    monkeypatch.setattr(factory, "folder_of", lambda *_: folder)
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
-    delivering.render_charts(load_environment(environment, files), release, settings=settings)
+    factory.render_charts(load_environment(environment, files), release, settings=settings)
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.environment import Environment, load_environment
-from azora.gateways.cluster import Cluster
-from azora.settings import ROOT
+from azora.config.environment import Environment, load_environment
+from azora.config.settings import ROOT
+from azora.gateways.kubernetes.cluster import Cluster
 from tests.charts.rendering import Rendering, Values, helm_program, image
 from tests.charts.test_every_chart import checked
 

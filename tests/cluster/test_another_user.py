@@ -13,9 +13,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from azora.config.settings import settings
 from azora.local.layout import Layout, layout
 from azora.local.supervision import Supervisor
-from azora.settings import settings
 from tests import road
 
 NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--no-new-privs")

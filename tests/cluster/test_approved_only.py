@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from azora.bluegreen import Step
+from azora.core.cluster.record import Switch
+from azora.core.promotion.next_step import Step
+from azora.core.release.release import Release
 from azora.errors import Refused
-from azora.gateways.api import Json
-from azora.gateways.lease import held
-from azora.gateways.recovery import roll_back, switch_users
-from azora.record import Switch
-from azora.release import Release
+from azora.gateways.kubernetes.api import Json
+from azora.gateways.kubernetes.lease import held
+from azora.operations.rollback import roll_back, switch_users
 from tests.guestbook import Guestbook, guestbook
 from tests.waiting import until
 from tests.walking import walk

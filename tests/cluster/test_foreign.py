@@ -20,10 +20,10 @@ from typing import Any
 import httpx
 import pytest
 
-from azora.gateways.probe import Probe
+from azora.config.settings import ROOT, node_environment
+from azora.gateways.probe.probe import Probe
 from azora.local import health
 from azora.local.commands import clean_environment
-from azora.settings import ROOT, node_environment
 from tests import document, road
 from tests.prefect_server import server_program
 from tests.waiting import until

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from azora.colors import Color
+from azora.config.settings import settings
+from azora.core.colors import Color
 from azora.errors import Refused
-from azora.gateways import charts
-from azora.gateways.promotion import Promotion
 from azora.local.layout import layout
 from azora.local.programs import programs
-from azora.settings import settings
+from azora.operations.promotion import chart_values
+from azora.operations.promotion.promotion import Promotion
 from tests import road
 from tests.guestbook import Guestbook, git, guestbook
 from tests.walking import walk
@@ -100,7 +100,7 @@ def test_a_first_release_where_something_is(
 def test_helm_itself_takes_over_nothing(promotion: Promotion, tmp_path: Path) -> None:
     """What comes between our look and Helm's is refused by Helm, and stays as it is."""
     delivery = promotion.delivery
-    router = charts.router_values(delivery, Color.BLUE, delivery.release.label)
+    router = chart_values.router_values(delivery, Color.BLUE, delivery.release.label)
     chart = delivery.folder / delivery.application.charts.router
     with a_service(tmp_path):
         before = objects()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from azora.gateways.recovery import roll_back
-from azora.settings import ROOT, settings
+from azora.config.settings import ROOT, settings
+from azora.operations.rollback import roll_back
 from tests.guestbook import Guestbook, git, guestbook
 from tests.walking import walk
 

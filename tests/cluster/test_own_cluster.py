@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from azora.settings import node_environment, settings
+from azora.config.settings import node_environment, settings
 
 pytestmark = pytest.mark.usefixtures("released")
 

@@ -10,18 +10,18 @@ from uuid import uuid4
 
 import pytest
 
-from azora.bluegreen import Step
-from azora.environment import load_environment
+from azora.config.environment import load_environment
+from azora.config.settings import settings
+from azora.core.cluster.record import StackRecord
+from azora.core.promotion.next_step import Step
+from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Refused
-from azora.gateways import lease
-from azora.gateways.candidate import built_images, frozen
-from azora.gateways.delivering import promotion_of
-from azora.gateways.lease import held
-from azora.gateways.promotion import Promotion
-from azora.gateways.recovery import roll_back, switch_users
-from azora.migrations import Migration
-from azora.record import StackRecord
-from azora.settings import settings
+from azora.gateways.kubernetes import lease
+from azora.gateways.kubernetes.lease import held
+from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.promotion import Promotion
+from azora.operations.release import built_images, frozen
+from azora.operations.rollback import roll_back, switch_users
 from tests import road
 from tests.walking import walk
 

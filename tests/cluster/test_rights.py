@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from azora.environment import Environment, load_environment
+from azora.config.environment import Environment, load_environment
+from azora.config.permissions import Right, needed, user_of
+from azora.config.settings import settings
 from azora.errors import NotReadyYet, Refused
-from azora.gateways import rights
-from azora.gateways.api import Api
-from azora.gateways.cluster import connect
-from azora.rights import Right, needed, user_of
-from azora.settings import settings
+from azora.gateways.kubernetes import rbac
+from azora.gateways.kubernetes.api import Api
+from azora.gateways.kubernetes.cluster import connect
 from tests import road
 
 AZORA = str(Path(sys.executable).parent / "azora")
@@ -139,7 +139,7 @@ def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
 def going(tmp_path: Path) -> Iterator[Environment]:
     """An environment whose namespace is being deleted and does not go, as a killed run may leave one."""
     found = load_environment("staging", settings().environments).model_copy(update={"namespace": "azora-going"})
-    rights.let_in(found, road.cluster("staging").api, tmp_path)
+    rbac.let_in(found, road.cluster("staging").api, tmp_path)
     road.kubectl("-n", "azora-going", "create", "configmap", "held")
     road.kubectl(
         "-n", "azora-going", "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}'
@@ -159,7 +159,7 @@ def let_it_go() -> None:
 
 def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp_path: Path) -> None:
     with ThreadPoolExecutor() as pool:
-        given = pool.submit(rights.let_in, going, road.cluster("staging").api, tmp_path)
+        given = pool.submit(rbac.let_in, going, road.cluster("staging").api, tmp_path)
         with pytest.raises(TimeoutError):
             given.result(3)
         let_it_go()
@@ -170,6 +170,6 @@ def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp
 def test_one_that_does_not_go_is_an_error_that_says_so(
     going: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rights, "GONE_WITHIN_SECONDS", 0)
+    monkeypatch.setattr(rbac, "GONE_WITHIN_SECONDS", 0)
     with pytest.raises(NotReadyYet, match="is being deleted"):
-        rights.let_in(going, road.cluster("staging").api, tmp_path)
+        rbac.let_in(going, road.cluster("staging").api, tmp_path)

@@ -17,12 +17,12 @@ import httpx
 import pytest
 import yaml
 
-from azora.gateways.orchestrator import Run, answer, start
-from azora.gateways.registering import register
-from azora.gateways.registry import Reference, asked
-from azora.gateways.waiting_plan import WaitingPlan, waiting_plan
+from azora.config.settings import ROOT, settings
+from azora.gateways.images.registry import Reference, asked
+from azora.gateways.prefect.client import Run, answer, start
+from azora.gateways.prefect.registration import register
+from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
 from azora.local.commands import clean_environment
-from azora.settings import ROOT, settings
 from tests import road
 from tests.guestbook import Guestbook, guestbook
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from azora.settings import node_environment
+from azora.config.settings import node_environment
 
 os.environ.setdefault("AZORA_NODE", "demo")
 os.environ.update(node_environment(os.environ["AZORA_NODE"]))  # Prefect reads its address and auth string at its import

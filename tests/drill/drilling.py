@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from azora.config.settings import ROOT, settings
 from azora.local.commands import clean_environment
 from azora.local.layout import layout
 from azora.local.programs import programs
-from azora.settings import ROOT, settings
 from tests.drill.runbook import Block, blocks, sections
 from tests.drill.situations import Given, Situation
 from tests.waiting import until

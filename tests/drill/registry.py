@@ -14,10 +14,10 @@ from contextlib import contextmanager
 
 import httpx
 
+from azora.config.settings import settings
 from azora.local.commands import output_of
 from azora.local.layout import Layout, layout
 from azora.local.namespaces import inside
-from azora.settings import settings
 
 SIZE_MB, OLD_MB = 32, 16
 OLD = "2020-01-01T00:00:00Z"

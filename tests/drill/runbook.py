@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 
 RUNBOOK = ROOT / "docs/deployment/DEPLOYMENT-RUNBOOK.md"
 QUICK_REFERENCE = ROOT / "docs/deployment/DEPLOYMENT-QUICK-REFERENCE.md"

@@ -19,13 +19,13 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
+from azora.config.identity import of_pipeline
+from azora.config.settings import settings
+from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.errors import AzoraError
-from azora.gateways.orchestrator import Run, run_called
-from azora.gateways.reviewing import token_expiry
-from azora.gateways.rights import grant
-from azora.identity import of_pipeline
-from azora.settings import settings
+from azora.gateways.kubernetes.access_review import token_expiry
+from azora.gateways.kubernetes.rbac import grant
+from azora.gateways.prefect.client import Run, run_called
 from tests import road
 from tests.changes import added, revision
 from tests.drill.registry import a_full_registry, takes_a_push

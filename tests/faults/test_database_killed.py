@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from azora.colors import COMPONENT_LABEL
+from azora.core.colors import COMPONENT_LABEL
 from tests import road
 from tests.waiting import until
 

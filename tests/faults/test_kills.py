@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from azora.world import World
+from azora.core.cluster.state import World
 from tests import road
 from tests.users import users_of
 from tests.waiting import until

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from azora.probing import ProbeResult
-from azora.settings import settings
-from azora.world import World
+from azora.config.settings import settings
+from azora.core.checks.probe_result import ProbeResult
+from azora.core.cluster.state import World
 from tests import road
 from tests.receiver import Receiver, receiving
 from tests.users import users_of

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from azora.colors import COLOR_LABEL
-from azora.gateways.events import RUN_LABEL
-from azora.gateways.logs import log_file
-from azora.gateways.orchestrator import Run, stages
-from azora.release import LABEL_DIGITS
-from azora.settings import settings
+from azora.config.settings import settings
+from azora.core.colors import COLOR_LABEL
+from azora.core.release.release import LABEL_DIGITS
+from azora.gateways.kubernetes.events import RUN_LABEL
+from azora.gateways.prefect.client import Run, stages
+from azora.host.log_file import log_file
 from tests import road
 from tests.conftest import FirstRelease
 from tests.unit.test_logs import IS, documented, flat, kibana, used

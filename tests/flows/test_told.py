@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azora.settings import settings
+from azora.config.settings import settings
 from tests.flows.conftest import Yes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 from tests.flows.workflow import Known, run_job
 
 pytestmark = pytest.mark.slow

@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from azora.annotations import Annotation
-from azora.gateways.annotating import annotate
-from azora.settings import ROOT, Settings
+from azora.config.settings import ROOT, Settings
+from azora.core.messages.annotations import Annotation
+from azora.gateways.notify.grafana import annotate
 
 TOKEN = "glsa_hunter2-of-ada"
 MARK = Annotation(
@@ -179,8 +179,8 @@ def test_one_that_hangs_costs_the_limit_however_many_marks_there_are(folder: Pat
 
 def test_what_moves_users_waits_for_no_http_client_where_no_grafana_is_named(folder: Path) -> None:
     script = (
-        "import sys\nfrom azora.annotations import Annotation\nfrom azora.gateways.annotating import annotate\n"
-        "from azora.settings import settings\n"
+        "import sys\nfrom azora.core.messages.annotations import Annotation\nfrom azora.gateways.notify.grafana import annotate\n"
+        "from azora.config.settings import settings\n"
         "assert annotate([Annotation(None, (), '')], settings()) == []\nprint('httpx' in sys.modules)\n"
     )
     env = {key: value for key, value in os.environ.items() if not key.startswith("AZORA_")}

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from azora.errors import Failed
-from azora.gateways.commands import run
-from azora.gateways.priority import weight_of_session
+from azora.host.priority import weight_of_session
+from azora.host.process import run
 
 OURS = weight_of_session(os.getpid())
 

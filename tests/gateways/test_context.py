@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from azora.application import Image
+from azora.config.application import Image
 from azora.errors import BadInput
-from azora.gateways import context
-from azora.gateways.buildah import buildah
-from azora.gateways.images import content_tag
+from azora.gateways.images import build_context
+from azora.gateways.images.buildah import buildah
+from azora.gateways.images.builder import content_tag
 
 NAMED = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
 WHOLE = Image(name="web", context="src", dockerfile="src/web/Dockerfile")
@@ -52,7 +52,7 @@ def web(export: Path, **ignore: str) -> Path:
 
 def seen(image: Image, export: Path, into: Path) -> set[str]:
     """Of the context that a build is given, relative to the export."""
-    context.copy(image, export, into)
+    build_context.copy(image, export, into)
     return {str(path.relative_to(into / "export")) for path in (into / "export").rglob("*") if not path.is_dir()}
 
 
@@ -125,7 +125,7 @@ def test_one_ignore_file_counts(tmp_path: Path, there: list[str], read: str | No
     """As buildah chooses."""
     export = web(tmp_path / "export", **dict.fromkeys(there, "other"))
 
-    assert context.ignore_file(WHOLE, export) == read
+    assert build_context.ignore_file(WHOLE, export) == read
     assert ("src/other" in seen(WHOLE, export, tmp_path / "into")) == (read is None)
 
 
@@ -197,9 +197,9 @@ def test_a_dockerfile_that_is_a_link_counts_by_its_content(tmp_path: Path) -> No
     (export / "src/web/Dockerfile").unlink()
     (export / "src/web/Dockerfile").symlink_to("../../Dockerfile.prod")
     tag = content_tag(WHOLE, export, "")
-    context.copy(WHOLE, export, tmp_path / "into")
+    build_context.copy(WHOLE, export, tmp_path / "into")
 
-    assert context.dockerfile(WHOLE, tmp_path / "into").read_text() == "FROM scratch\n"
+    assert build_context.dockerfile(WHOLE, tmp_path / "into").read_text() == "FROM scratch\n"
     (export / "Dockerfile.prod").write_text("FROM scratch\nUSER 1\n")
     assert content_tag(WHOLE, export, "") != tag
 
@@ -227,8 +227,8 @@ def test_buildah_makes_the_same_of_the_whole_folder(tmp_path: Path, monkeypatch:
     image = Image(name="web", context=".", dockerfile="Dockerfile")
     dockerfile = {"Dockerfile": "FROM scratch\nCOPY . /all/\n", ".dockerignore": lines}
     export = commit(tmp_path / "export", *FILES, ignore=dockerfile)
-    context.copy(image, export, tmp_path / "into")
-    ours = ["--file", str(context.dockerfile(image, tmp_path / "into")), *context.build_options(image)]
+    build_context.copy(image, export, tmp_path / "into")
+    ours = ["--file", str(build_context.dockerfile(image, tmp_path / "into")), *build_context.build_options(image)]
 
     assert in_image(tmp_path, "ours", *ours, str(tmp_path / "into/export")) == in_image(tmp_path, "theirs", str(export))
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from azora.application import Image
+from azora.config.application import Image
+from azora.config.settings import settings
 from azora.errors import BadInput, BuildFailed, Refused, Unreachable
-from azora.gateways import images, pypi, registry
-from azora.gateways.buildah import buildah, forget_old, layers_kept
-from azora.gateways.images import Built, build
-from azora.gateways.registry import Reference
-from azora.settings import settings
+from azora.gateways.images import builder, package_index, registry
+from azora.gateways.images.buildah import buildah, forget_old, layers_kept
+from azora.gateways.images.builder import Built, build
+from azora.gateways.images.registry import Reference
 
 IMAGE = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
 DIGEST = "sha256:" + "0" * 64
@@ -141,8 +141,8 @@ def test_a_base_is_built_on_by_digest_and_is_part_of_the_tag(place: tuple[Path, 
     result = built(place, on_top, base=f"{place[1]}/base/web:{base.tag}")
 
     assert f"FROM {base.reference}" in place[2].read_text()
-    assert result.tag == images.content_tag(IMAGE, on_top, base.reference)
-    assert result.tag != images.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1])
+    assert result.tag == builder.content_tag(IMAGE, on_top, base.reference)
+    assert result.tag != builder.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1])
 
 
 @built_for_real
@@ -253,9 +253,9 @@ def test_a_name_without_a_registry_is_refused(text: str) -> None:
 def test_a_tag_changes_with_the_description_too(tmp_path: Path, change: dict[str, str]) -> None:
     export = committed(tmp_path / "e")
     shutil.copy(export / "src/web/Dockerfile", export / "src/web/Other")
-    tag = images.content_tag(IMAGE, export, "")
+    tag = builder.content_tag(IMAGE, export, "")
 
-    assert images.content_tag(IMAGE.model_copy(update=change), export, "") != tag
+    assert builder.content_tag(IMAGE.model_copy(update=change), export, "") != tag
     assert dataclasses.asdict(Built("web", "r", tag, True, 0.1))["tag"] == tag
 
 
@@ -264,14 +264,14 @@ def test_an_index_reaches_the_build_in_files(tmp_path: Path) -> None:
     usual.write_text("[global]\nindex-url = https://usual.example/simple\ntrusted-host = usual.example\n")
     env = {"PIP_INDEX_URL": "https://ada:100%25@own.example/simple", "UV_INDEX": "https://a.example https://b.example"}
 
-    assert pypi.pip_settings(env, [usual]).splitlines() == [
+    assert package_index.pip_settings(env, [usual]).splitlines() == [
         "[global]",
         "cert = /etc/ssl/certs/ca-certificates.crt",
         "disable-pip-version-check = true",
         "index-url = https://ada:100%25@own.example/simple",
         "trusted-host = usual.example",
     ]
-    assert pypi.uv_settings(env).splitlines() == [
+    assert package_index.uv_settings(env).splitlines() == [
         "native-tls = true",
         'extra-index-url = ["https://a.example", "https://b.example"]',
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from azora.gateways.locks import alongside, only_one
+from azora.host.locks import alongside, only_one
 from azora.local.cache import locked
 
 Lock = Callable[[Path], AbstractContextManager[None]]

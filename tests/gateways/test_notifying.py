@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from azora.config.settings import ROOT, Settings
+from azora.core.messages.notifications import Notice
 from azora.errors import BadInput
-from azora.gateways.notifying import addresses, must_parse, redacted, send
-from azora.notices import Notice
-from azora.settings import ROOT, Settings
+from azora.gateways.notify.notifications import addresses, must_parse, redacted, send
 from tests.receiver import Receiver, receiving
 
 PASSWORD = "hunter2-of-ada"
@@ -98,8 +98,8 @@ def test_nobody_is_told_where_no_address_is_set(machine: Settings) -> None:
 def test_apprise_is_not_imported_where_no_address_is_set(tmp_path: Path) -> None:
     """A run's start would wait for it."""
     script = (
-        "import sys, tasks.telling\n"
-        "from azora.gateways.notifying import must_parse, send\nfrom azora.settings import settings\n"
+        "import sys, tasks.notifications\n"
+        "from azora.gateways.notify.notifications import must_parse, send\nfrom azora.config.settings import settings\n"
         "must_parse(settings()); send(None, settings())\n"
         "print('apprise' in sys.modules)\n"
     )
@@ -115,8 +115,8 @@ def test_apprise_is_not_imported_where_no_address_is_set(tmp_path: Path) -> None
 
 def test_loading_apprise_s_plugins_takes_none_of_a_provider_s_time(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom azora.gateways import notifying\nfrom azora.notices import Notice\n"
-        "from azora.settings import settings\n"
+        "import sys\nfrom azora.gateways.notify import notifications as notifying\nfrom azora.core.messages.notifications import Notice\n"
+        "from azora.config.settings import settings\n"
         "def tell_all(tellers, seconds):\n    print('apprise.plugins.custom_json' in sys.modules)\n    return {}\n"
         "notifying.tell_all = tell_all\nnotifying.send(Notice('a', 'b', 'info'), settings())"
     )
@@ -155,7 +155,7 @@ def test_who_hangs_costs_the_limit_once_however_many_do(machine: Settings, silen
 
 def test_a_process_ends_while_an_address_hangs(machine: Settings, silent: str) -> None:
     script = (
-        "from azora.gateways.notifying import send\nfrom azora.notices import Notice\nfrom azora.settings import Settings\n"
+        "from azora.gateways.notify.notifications import send\nfrom azora.core.messages.notifications import Notice\nfrom azora.config.settings import Settings\n"
         "print(send(Notice('t', 'b', 'info'), Settings()))\n"
     )
     env = os.environ | {"AZORA_STATE": str(machine.state_folder), "AZORA_NOTIFY": f"json://{silent}/?rto=60"}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from prefect.logging import disable_run_logger
 
-from azora.application import Service
+from azora.config.application import Service
+from azora.config.settings import settings
 from azora.errors import TestsFailed
-from azora.gateways.candidate import content_of_tests
-from azora.gateways.passes import passed_before
-from azora.settings import settings
+from azora.gateways.suites.pass_cache import passed_before
+from azora.operations.release import content_of_tests
 from tasks import building
 
 # The tests of `web`: they note that they ran, and pass where the page is sound.

@@ -11,11 +11,11 @@ import pytest
 from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType, TaskRun
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-from azora.gateways import paging
-from azora.gateways.orchestrator import COMMIT_LABEL
-from azora.gateways.past import ended_runs, leave_page, nights_in_numbers, remove_run, unfinished
-from azora.nights import FAILED, LAST_ON_OLD, REQUESTS
-from azora.retention import Unfinished
+from azora.core.messages.nightly import FAILED, LAST_ON_OLD, REQUESTS
+from azora.core.retention import Unfinished
+from azora.gateways.prefect import paging
+from azora.gateways.prefect.client import COMMIT_LABEL
+from azora.gateways.prefect.old_runs import ended_runs, leave_page, nights_in_numbers, remove_run, unfinished
 from tests.prefect_api import Prefect, serving
 
 FLOW = UUID(int=99)

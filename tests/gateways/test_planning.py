@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from azora.gateways import source
-from azora.gateways.planning import commits_of
-from azora.plan import Change
-from azora.record import StackRecord
-from azora.settings import settings
-from azora.world import World
+from azora.config.settings import settings
+from azora.core.cluster.record import StackRecord
+from azora.core.cluster.state import World
+from azora.core.promotion.plan import Change
+from azora.gateways.git import repository as source
+from azora.operations.planning import commits_of
 from tests.gateways.test_source import Repository
 from tests.unit.test_bluegreen import BLUE, EMPTY, SERVING_OLD, stack
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from azora.gateways.plotting import draw
-from azora.nights import SHOWN, Figures
-from azora.notices import Night
+from azora.core.messages.nightly import SHOWN, Figures
+from azora.core.messages.notifications import Night
+from azora.gateways.plot import draw
 
 AT = datetime(2026, 11, 24, 2, tzinfo=UTC)
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from azora.core.checks.probe_result import Counts, Failure, Presence, ProbeResult, Sample, count, read_result, to_json
 from azora.errors import BadInput
-from azora.gateways.openloop import Target
-from azora.gateways.priority import weight_of_session
-from azora.gateways.probe import Probe
-from azora.probing import Counts, Failure, Presence, ProbeResult, Sample, count, read_result, to_json
+from azora.gateways.probe.load import Target
+from azora.gateways.probe.probe import Probe
+from azora.host.priority import weight_of_session
 
 OURS = weight_of_session(os.getpid())
 
@@ -187,7 +187,7 @@ async def answer_from_blue(_: web.Request) -> web.StreamResponse:
 @contextmanager
 def probing(address: str, out: Path, *, in_a_session_of_its_own: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """A process that probes and has seen something."""
-    program = "import sys; from pathlib import Path; from azora.gateways.probe import Probe, run;"
+    program = "import sys; from pathlib import Path; from azora.gateways.probe.probe import Probe, run;"
     program += f"run(Probe('http://{address}/', rate_per_second=100), Path({str(out)!r}))"
     command, env = [sys.executable, "-c", program], os.environ | {"PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(command, env=env, start_new_session=in_a_session_of_its_own) as process:

@@ -16,16 +16,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from azora.config.settings import Settings, settings
+from azora.core.retention import Needs
 from azora.errors import NotReadyYet, Refused, Unreachable
-from azora.gateways import pruning
-from azora.gateways.buildah import buildah, kept_layers, layers_kept, nothing_is_built
-from azora.gateways.folders import DOOMED, folders_in
-from azora.gateways.pruning import Part, prune
-from azora.gateways.source import remove_export
-from azora.gateways.stock import in_stock, remove_image
+from azora.gateways.git.repository import remove_export
+from azora.gateways.images.buildah import buildah, kept_layers, layers_kept, nothing_is_built
+from azora.gateways.images.catalog import in_stock, remove_image
+from azora.host.folders import DOOMED, folders_in
 from azora.local.registry import command
-from azora.retention import Needs
-from azora.settings import Settings, settings
+from azora.operations import pruning
+from azora.operations.pruning import Part, prune
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -177,7 +177,7 @@ def test_tags_beyond_a_page_are_seen(
     registry: Registry, machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine(registry=registry.address)
-    monkeypatch.setattr("azora.gateways.stock.PAGE", 2)
+    monkeypatch.setattr("azora.gateways.images.catalog.PAGE", 2)
     for number in range(5):
         registry.push("shop/web", f"t{number}", layer=b"%d" % number, made=NOW - number * DAY)
         registry.push(f"shop/more{number}", "t", layer=b"%d" % number, made=NOW)
@@ -401,7 +401,7 @@ def test_a_storage_that_somebody_else_named_is_not_tidied(
     machine: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(tmp_path / "nowhere.conf"))
-    monkeypatch.setattr("azora.gateways.buildah.run", lambda *_, **__: pytest.fail("buildah was called"))
+    monkeypatch.setattr("azora.gateways.images.buildah.run", lambda *_, **__: pytest.fail("buildah was called"))
     layers = part(prune(machine(registry="127.0.0.1:9"), dry_run=False), "layers")
     assert (layers.gone, layers.kept, layers.trouble) == ((), (), "")
 

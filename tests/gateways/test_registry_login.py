@@ -17,11 +17,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from azora.config.settings import settings
 from azora.errors import BadInput, Failed, Refused, Unreachable
-from azora.gateways import credential_helper
-from azora.gateways.registry import Reference, digest_of_tag
-from azora.gateways.registry_login import file_for_buildah, login_of
-from azora.settings import settings
+from azora.gateways.images import credential_helper
+from azora.gateways.images.registry import Reference, digest_of_tag
+from azora.gateways.images.registry_login import file_for_buildah, login_of
 
 PLACE = "h.example/team/web"
 DIGEST = "sha256:" + "1" * 64
@@ -475,7 +475,7 @@ def test_a_password_goes_to_no_plain_address(
     server = serve(BEARER, wanted="nothing")
     monkeypatch.setattr(Reference, "plain_http", property(lambda image: image.host != "h.example"))
     write(home / FILES["docker"], {"auths": {"h.example": entry("ada")}})
-    from azora.gateways.registry import _token
+    from azora.gateways.images.registry import _token
 
     assert _token(BEARER.format(server.address), Reference("h.example", "team/web"), login_of(PLACE), "try") is None
     assert server.requests == []

@@ -17,14 +17,14 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.worker import EventsWorker
 from prefect.states import Cancelled, Completed, Running, State, Suspended
 
-from azora.deployments import POOL, name_of, queue_of, tag_of
+from azora.config.settings import ROOT, settings
+from azora.core.heartbeat import Automated
+from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
 from azora.errors import BadInput, Refused
-from azora.gateways import registering
-from azora.gateways.orchestrator import answer, run_called, server_seen, start, waiting
-from azora.gateways.past import ended_runs, over, remove_run, unfinished
-from azora.gateways.registering import automation_seen, register
-from azora.heartbeat import Automated
-from azora.settings import ROOT, settings
+from azora.gateways.prefect import registration
+from azora.gateways.prefect.client import answer, run_called, server_seen, start, waiting
+from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfinished
+from azora.gateways.prefect.registration import automation_seen, register
 from tasks.heartbeat import Heart
 from tests.prefect_server import prefect_server
 from tests.waiting import until, until_it_is
@@ -110,7 +110,7 @@ def test_an_older_version_s_deployments_give_way(server: Server, monkeypatch: py
     started = start("release", {"ref": "main"})
     assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(OURS)
 
-    monkeypatch.setattr(registering, "_deploy", lambda *_: None)  # it is what it was
+    monkeypatch.setattr(registration, "_deploy", lambda *_: None)  # it is what it was
     server.client.set_flow_run_state(waits.id, Completed(), force=True)
     said = "\n".join(register(settings()))
     assert "removed the old deployment release" in said
@@ -163,23 +163,23 @@ def test_the_automation_is_made_anew_only_where_it_differs(server: Server) -> No
     """One that somebody switched off or changed is set up again; the doctor sees it meanwhile."""
     application, client = "blog", server.client
     assert automation_seen(application) is Automated.MISSING
-    wanted = registering.dead_runs(application)
-    assert registering._automate(client, wanted).startswith("made")
+    wanted = registration.dead_runs(application)
+    assert registration._automate(client, wanted).startswith("made")
     assert automation_seen(application) is Automated.SET_UP
-    assert registering._automate(client, wanted).endswith("there already")
+    assert registration._automate(client, wanted).endswith("there already")
     (made,) = client.read_automations_by_name(wanted.name)
     client.pause_automation(made.id)
     assert automation_seen(application) is Automated.DISABLED
-    assert registering._automate(client, wanted).startswith("made")
+    assert registration._automate(client, wanted).startswith("made")
     other = wanted.model_copy(update={"description": "by hand"})
-    assert registering._automate(client, other).startswith("made")
+    assert registration._automate(client, other).startswith("made")
     assert automation_seen(application) is Automated.OTHER
 
 
 def test_a_run_without_signs_of_life_is_crashed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is ended; one that rests for an answer, one of another application and one that is over are left alone."""
-    monkeypatch.setattr(registering, "SILENCE", timedelta(seconds=10))  # Prefect takes no less
-    registering._automate(server.client, registering.dead_runs("quiet"))
+    monkeypatch.setattr(registration, "SILENCE", timedelta(seconds=10))  # Prefect takes no less
+    registration._automate(server.client, registration.dead_runs("quiet"))
     here = server.deploy("smoke", "quiet-smoke", [tag_of("quiet")], ROOT)
     elsewhere = server.deploy("smoke", "loud-smoke", [tag_of("loud")], ROOT)
     dead, rests, foreign, ended = (server.run(one, Running()) for one in (here, here, elsewhere, here))

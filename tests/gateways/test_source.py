@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from azora.config.settings import settings
 from azora.errors import BadInput, Unreachable
-from azora.gateways import source
-from azora.settings import settings
+from azora.gateways.git import repository as source
 
 
 @pytest.fixture(autouse=True)

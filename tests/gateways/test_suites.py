@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from azora.core.checks.suite_result import SuiteResult
 from azora.errors import Failed, TestsFailed
-from azora.gateways.suites import run_suite, run_unit_tests
-from azora.reports import SuiteResult
+from azora.gateways.suites.pytest_runner import run_suite, run_unit_tests
 
 CONFTEST = """
 import pytest

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import NullPool, create_engine, text
 
-from azora.junit import cases_of
-from azora.settings import ROOT
+from azora.config.settings import ROOT
+from azora.core.checks.junit import cases_of
 from tests.mutants.mutations import SERVICES, Mutation
 
 SUITES = ("tests/e2e", "tests/smoke")
@@ -65,7 +65,7 @@ class Hunt:
     def _failed(self, report: Path, selection: Sequence[str]) -> list[str]:
         """The cases of *selection* that fail, by their names in full."""
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line", f"--azora-url={self._processes.address}"]
-        options += ["-p", "azora.gateways.suite_plugin", f"--junitxml={report}", "-o", "junit_family=xunit1"]
+        options += ["-p", "azora.gateways.suites.pytest_plugin", f"--junitxml={report}", "-o", "junit_family=xunit1"]
         options += ["--screenshot=off", "--video=off", "--tracing=off"]  # nobody looks at a mutant's
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         done = subprocess.run(

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 
 SERVICES = ROOT / "services"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 from tests.mutants.hunt import SUITES, Hunt, hunting
 from tests.mutants.mutations import MUTATIONS, Mutation
 

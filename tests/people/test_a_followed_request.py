@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from azora.colors import COLOR_LABEL
+from azora.core.colors import COLOR_LABEL
 from tests import road
 from tests.crowd import Person, new_crowd, visitor
 from tests.waiting import until_it_is

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
-from azora.colors import COLOR_LABEL, COMPONENT_LABEL, Color
-from azora.gateways.recovery import switch_users
+from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
+from azora.operations.rollback import switch_users
 from tests import road
 from tests.e2e.steps import pay_with, register
 from tests.waiting import until_it_is

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from azora.settings import settings
+from azora.config.settings import settings
 from tests.ui.screens import DRAWN_SELDOM, PrefectUI
 
 

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
-from azora.settings import settings
-from tasks.pages import link
+from azora.config.settings import settings
+from tasks.artifacts import link
 from tests import road
 from tests.ui.screens import PrefectUI
 

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Locator, expect
 
-from azora.foreign import line
-from azora.plan import Change, Plan
-from azora.plan_page import commits_page, markdown
+from azora.core.messages.foreign_text import line
+from azora.core.messages.plan_page import commits_page, markdown
+from azora.core.promotion.plan import Change, Plan
 from tasks.approval import form_of
 from tests import road
 from tests.odd_texts import ODD_TEXTS

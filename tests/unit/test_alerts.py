@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 
 RULES = sorted((ROOT / "deployments/monitoring/rules").glob("*.yaml"))
 TESTS = sorted((ROOT / "deployments/monitoring/rules/tests").glob("*.yaml"))

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from azora.annotations import Annotation, of_move, of_run
-from azora.colors import Color
-from azora.record import Receipt
-from azora.settings import Settings
-from azora.world import World
-from tasks import telling
+from azora.config.settings import Settings
+from azora.core.cluster.record import Receipt
+from azora.core.cluster.state import World
+from azora.core.colors import Color
+from azora.core.messages.annotations import Annotation, of_move, of_run
+from tasks import notifications
 from tests.unit.test_bluegreen import SWITCHED, switched
 from tests.unit.test_telling import Seen
 
@@ -76,18 +76,18 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> list[Annotation]:
         sent.extend(annotations)
         return ["could not mark the switch in Grafana: it is away"] if annotations else []
 
-    monkeypatch.setattr(telling, "annotate", annotate)
-    monkeypatch.setattr(telling, "addresses", lambda _: ())
-    monkeypatch.setattr(telling, "this_run", lambda: "run")
-    monkeypatch.setattr(telling, "settings", lambda: Settings(grafana_url="http://grafana"))
-    monkeypatch.setattr(telling, "get_run_logger", lambda: logging.getLogger("a run"))
+    monkeypatch.setattr(notifications, "annotate", annotate)
+    monkeypatch.setattr(notifications, "addresses", lambda _: ())
+    monkeypatch.setattr(notifications, "this_run", lambda: "run")
+    monkeypatch.setattr(notifications, "settings", lambda: Settings(grafana_url="http://grafana"))
+    monkeypatch.setattr(notifications, "get_run_logger", lambda: logging.getLogger("a run"))
     return sent
 
 
 def test_the_switch_of_a_promotion_is_marked_and_a_grafana_that_is_away_is_one_warning(
     marked: list[Annotation], caplog: pytest.LogCaptureFixture
 ) -> None:
-    telling.last_switch("staging", Seen(JUDGED_GOOD))  # type: ignore[arg-type]
+    notifications.last_switch("staging", Seen(JUDGED_GOOD))  # type: ignore[arg-type]
     assert [one.tags[1:] for one in marked] == [("staging", "new", "green", "promotion")]
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("WARNING", "could not mark the switch in Grafana: it is away")
@@ -96,11 +96,11 @@ def test_the_switch_of_a_promotion_is_marked_and_a_grafana_that_is_away_is_one_w
 def test_a_cluster_that_is_away_costs_the_mark_alone(
     marked: list[Annotation], caplog: pytest.LogCaptureFixture
 ) -> None:
-    telling.last_switch("staging", Seen(None))  # type: ignore[arg-type]
+    notifications.last_switch("staging", Seen(None))  # type: ignore[arg-type]
     assert marked == []
     assert "nobody was told" in caplog.text
 
 
 def test_a_switch_by_hand_is_marked(marked: list[Annotation]) -> None:
-    telling.move_by_hand("production", switched(3, "new", Color.GREEN).model_copy(update={"kind": "switch"}))
+    notifications.move_by_hand("production", switched(3, "new", Color.GREEN).model_copy(update={"kind": "switch"}))
     assert [one.tags for one in marked] == [("azora", "production", "new", "green", "switch")]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import typer
 
-from azora.cli import answering
+from azora.cli import approve as answering
 from azora.errors import BadInput, Refused
-from azora.gateways.orchestrator import Run
-from azora.gateways.waiting_plan import WaitingPlan
+from azora.gateways.prefect.client import Run
+from azora.gateways.prefect.waiting_plan import WaitingPlan
 
 HASH = "0123456789ab" + "c" * 52
 RUN = Run("1f2e3d4c-0", "release 1f2e3d4", "Suspended", "PAUSED", "", "http://prefect/runs/1f2e3d4c-0")
@@ -26,7 +26,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(
         answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, "## Fix the cart\n\n| plan | x |")
     )
-    monkeypatch.setattr(answering.orchestrator, "answer", lambda _, **given: answers.append(given))
+    monkeypatch.setattr(answering.client, "answer", lambda _, **given: answers.append(given))
     monkeypatch.setattr(answering, "note", lambda *_, **__: None)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     return answers

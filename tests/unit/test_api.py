@@ -7,7 +7,7 @@ import json
 import pytest
 
 from azora.errors import AzoraError, Conflict, Failed, Refused, TransientError
-from azora.gateways.api import Missing, translated
+from azora.gateways.kubernetes.api import Missing, translated
 
 
 @pytest.mark.parametrize(

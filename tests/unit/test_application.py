@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.application import FILE, load_application
+from azora.config.application import FILE, load_application
+from azora.config.settings import Settings
 from azora.errors import BadInput
-from azora.gateways import candidate
-from azora.settings import Settings
+from azora.operations import release
 
 GOOD: dict[str, Any] = {
     "name": "shop",
@@ -117,10 +117,10 @@ def test_the_commit_of_another_application_than_this_machine_s_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = committed(tmp_path, GOOD)
-    monkeypatch.setattr(candidate, "folder_of", lambda *_: folder)
-    candidate.must_be_sound("0" * 40, Settings(application="shop"))
+    monkeypatch.setattr(release, "folder_of", lambda *_: folder)
+    release.must_be_sound("0" * 40, Settings(application="shop"))
     with pytest.raises(BadInput, match=r"could not release 'shop'.*this machine releases 'azora'") as refused:
-        candidate.must_be_sound("0" * 40, Settings(application="azora"))
+        release.must_be_sound("0" * 40, Settings(application="azora"))
     assert "AZORA_APPLICATION" in refused.value.advice
 
 

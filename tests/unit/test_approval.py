@@ -10,9 +10,17 @@ import pytest
 from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.utilities.schema_tools import ValidationError, validate
 
-from azora.approval import NOT_BLANK, Request, approval_of, is_counted, next_request, question_of, seconds_left
-from azora.environment import ApprovalPolicy
-from azora.plan import Plan
+from azora.config.environment import ApprovalPolicy
+from azora.core.promotion.approval import (
+    NOT_BLANK,
+    Request,
+    approval_of,
+    is_counted,
+    next_request,
+    question_of,
+    seconds_left,
+)
+from azora.core.promotion.plan import Plan
 from tasks.approval import form_of
 from tests.unit.test_bluegreen import SERVING_OLD, SWITCHED
 from tests.unit.test_plan import planned

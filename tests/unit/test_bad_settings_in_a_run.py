@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from azora.config.settings import ROOT
 from azora.local.commands import clean_environment
-from azora.settings import ROOT
 
 RUN = """
 from prefect.flows import load_flow_from_entrypoint

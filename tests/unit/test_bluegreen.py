@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azora.bluegreen import Step, approved, next_step
-from azora.bound import bound_of
-from azora.colors import Color
-from azora.migrations import Migration
-from azora.record import Approval, Receipt, StackRecord, Switch
-from azora.wanted import Wanted
-from azora.world import Stack, World
+from azora.core.cluster.record import Approval, Receipt, StackRecord, Switch
+from azora.core.cluster.state import Stack, World
+from azora.core.colors import Color
+from azora.core.promotion.binding import bound_of
+from azora.core.promotion.goal import Wanted
+from azora.core.promotion.next_step import Step, approved, next_step
+from azora.core.release.migrations import Migration
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BLUE, GREEN = Color.BLUE, Color.GREEN

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.measures import MEASURES
-from azora.settings import ROOT
+from azora.config.settings import ROOT
+from azora.core.metrics import MEASURES
 from deployments.monitoring.boards.__main__ import BOARDS, written
 
 FOLDER = ROOT / "deployments/monitoring"

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from azora.cli import pruning
-from azora.gateways.pruning import Part
-from azora.retention import Fate, Item
+from azora.cli import prune
+from azora.core.retention import Fate, Item
+from azora.operations.pruning import Part
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 OLD = Fate(Item("one", AT, 3200), True, "older than 30 days")
@@ -21,9 +21,9 @@ AWAY = [Part("images", trouble="could not reach it")]
 def said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], parts: list[Part], *, as_json: bool
 ) -> tuple[object, str]:
-    monkeypatch.setattr(pruning, "prune", lambda *_, **__: parts)
+    monkeypatch.setattr(prune, "prune", lambda *_, **__: parts)
     with pytest.raises(SystemExit) as ended:
-        pruning.run(dry_run=True, as_json=as_json)
+        prune.run(dry_run=True, as_json=as_json)
     return ended.value.code, capsys.readouterr().out
 
 

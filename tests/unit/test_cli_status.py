@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from azora.cli import status
-from azora.colors import Color
+from azora.config.settings import Settings
+from azora.core.cluster.state import World
+from azora.core.colors import Color
 from azora.errors import Unreachable
-from azora.settings import Settings
-from azora.world import World
 from tests.unit.test_bluegreen import BLUE, BOOKED
 
 

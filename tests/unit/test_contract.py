@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from azora.contract import live_ports, router_faults, shared_names, stack_faults
+from azora.core.release.chart_contract import live_ports, router_faults, shared_names, stack_faults
 
 Json = dict[str, Any]
 IMAGE = "registry.example/shop/front@sha256:1"

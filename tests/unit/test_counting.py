@@ -11,10 +11,10 @@ from prefect import flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, Failed
 
+from azora.core.cluster.run_counts import Tally
 from azora.errors import BadInput, Unreachable
-from azora.tally import Tally
-from tasks import counting
-from tasks.counting import count_run, environment_of
+from tasks import run_metrics
+from tasks.run_metrics import count_run, environment_of
 
 
 @flow(name="road")
@@ -35,8 +35,8 @@ def tallies(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tally]:
             found[self.name] = change(found.get(self.name, Tally()))
 
     stages = [("test edge", 3.0), ("staging: install preview", 14.0), ("production: look", 0.1)]
-    monkeypatch.setattr(counting, "finished_stages", lambda *_, **__: stages)
-    monkeypatch.setattr(counting, "cluster_of", Counting)
+    monkeypatch.setattr(run_metrics, "finished_stages", lambda *_, **__: stages)
+    monkeypatch.setattr(run_metrics, "cluster_of", Counting)
     return found
 
 
@@ -69,7 +69,7 @@ def test_a_cluster_that_is_away_costs_the_count_not_the_run(
     def away(_: str) -> None:
         raise Unreachable("could not reach it")
 
-    monkeypatch.setattr(counting, "cluster_of", away)
+    monkeypatch.setattr(run_metrics, "cluster_of", away)
     count_run(road, run(["production"]), Completed())
     assert tallies == {}
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from azora.cli import demo
-from azora.colors import Color
+from azora.core.checks.probe_result import Counts, Presence, ProbeResult
+from azora.core.cluster.record import Switch
+from azora.core.colors import Color
 from azora.errors import Failed
-from azora.gateways.orchestrator import Run
-from azora.probing import Counts, Presence, ProbeResult
-from azora.record import Switch
+from azora.gateways.prefect.client import Run
 
 AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 SECOND = AT.timestamp()

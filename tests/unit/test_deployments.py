@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.deployments import OLD_NAMES, checkout_of, names_in, tag_of, with_every_environment
-from azora.settings import ROOT
+from azora.config.settings import ROOT
+from azora.core.prefect_names import OLD_NAMES, checkout_of, names_in, tag_of, with_every_environment
 
 PREFECT_YAML = (ROOT / "prefect.yaml").read_text()
 DEPLOYMENTS = yaml.safe_load(PREFECT_YAML)["deployments"]

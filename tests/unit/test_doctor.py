@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from azora import doctor
-from azora.doctor import GIB, Finding, Level, exit_code
-from azora.environment import Environment, Hosts
+from azora.config.environment import Environment, Hosts
+from azora.config.permissions import Right, needed, user_of
+from azora.config.settings import Settings
+from azora.core import doctor
+from azora.core.doctor import GIB, Finding, Level, exit_code
+from azora.core.heartbeat import Automated
 from azora.errors import Refused, Unreachable
-from azora.gateways import examining
-from azora.gateways.examining import examine, examine_machine
-from azora.gateways.reviewing import token_expiry
-from azora.heartbeat import Automated
-from azora.rights import Right, needed, user_of
-from azora.settings import Settings
+from azora.gateways.kubernetes.access_review import token_expiry
+from azora.operations import doctor as examining
+from azora.operations.doctor import examine, examine_machine
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SHOP = Environment(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from azora.environment import environments, environments_of_flows, load_environment
+from azora.config.environment import environments, environments_of_flows, load_environment
+from azora.config.settings import ROOT
 from azora.errors import BadInput
-from azora.settings import ROOT
 
 FOLDER = ROOT / "deployments/environments"
 GOOD = "namespace: n\nhosts: {live: a.localhost, preview: b.localhost}\n"

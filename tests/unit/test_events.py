@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 import pytest
 
-from azora.bluegreen import Step
-from azora.colors import Color
-from azora.environment import Environment, Hosts
+from azora.config.environment import Environment, Hosts
+from azora.core.cluster.record import Switch
+from azora.core.colors import Color
+from azora.core.promotion.next_step import Step
 from azora.errors import CheckFailed, Refused
-from azora.gateways import rollback
-from azora.gateways.events import RUN_LABEL, event_of, label_value, tell
-from azora.gateways.namespace import Namespace
-from azora.record import Switch
-from tasks import telling
+from azora.gateways.kubernetes.events import RUN_LABEL, event_of, label_value, tell
+from azora.gateways.kubernetes.namespace import Namespace
+from azora.operations import traffic
+from tasks import notifications
 
 RUN = "0fb5bc5d-90e8-4bc5-8a4f-0d0b4c3f2a11"
 AT = datetime(2026, 11, 24, 9, 30, 7, tzinfo=UTC)
@@ -52,7 +52,7 @@ def promotion(api: Api) -> Any:
 
 @pytest.fixture
 def warned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(telling, "get_run_logger", lambda: logging.getLogger("a run"))
+    monkeypatch.setattr(notifications, "get_run_logger", lambda: logging.getLogger("a run"))
     return caplog
 
 
@@ -107,7 +107,7 @@ def test_a_right_that_is_missing_is_a_sentence() -> None:
 
 def test_a_step_that_was_taken_is_an_event(warned: pytest.LogCaptureFixture) -> None:
     api = Api()
-    with telling.step(promotion(api), Step.INSTALL_PREVIEW):
+    with notifications.step(promotion(api), Step.INSTALL_PREVIEW):
         assert api.made == []
     ((_, event),) = api.made
     assert (event["type"], event["reason"]) == ("Normal", "InstallPreview")
@@ -118,7 +118,7 @@ def test_a_step_that_was_taken_is_an_event(warned: pytest.LogCaptureFixture) -> 
 
 def test_a_step_that_failed_is_a_warning_event_and_still_fails(warned: pytest.LogCaptureFixture) -> None:
     api = Api()
-    with pytest.raises(CheckFailed), telling.step(promotion(api), Step.WATCH):
+    with pytest.raises(CheckFailed), notifications.step(promotion(api), Step.WATCH):
         raise CheckFailed("could not keep it: 3 requests failed", advice="fix it")
     ((_, event),) = api.made
     assert (event["type"], event["reason"]) == ("Warning", "Watch")
@@ -127,7 +127,7 @@ def test_a_step_that_failed_is_a_warning_event_and_still_fails(warned: pytest.Lo
 
 
 def test_a_step_does_not_fail_of_its_event(warned: pytest.LogCaptureFixture) -> None:
-    with telling.step(promotion(Api(refuses=True)), Step.SWITCH):
+    with notifications.step(promotion(Api(refuses=True)), Step.SWITCH):
         pass
     (record,) = warned.records
     assert record.levelname == "WARNING"
@@ -141,10 +141,10 @@ def test_users_moved_by_hand_are_an_event_of_who_moved_them(
     api = Api()
     cluster = namespace(api)
     monkeypatch.setattr(cluster, "write_record", lambda **_: None, raising=False)
-    monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(traffic, "held", lambda *_, **__: nullcontext())
     moved = Switch(number=7, at=AT, kind=kind, came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
-    monkeypatch.setattr(rollback, "_switched", lambda *_: moved)
-    rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)  # type: ignore[arg-type]
+    monkeypatch.setattr(traffic, "_switched", lambda *_: moved)
+    traffic.point_at(cluster, Color.GREEN, by="ada", kind=kind)  # type: ignore[arg-type]
     ((_, event),) = api.made
     assert event["reason"] == kind.capitalize()
     assert event["message"] == "users go from blue to green: release 1f2e (switch 7)"

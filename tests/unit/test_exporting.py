@@ -15,15 +15,15 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from azora.config.settings import ROOT, Settings
+from azora.core.cluster.record import LastRollback
+from azora.core.cluster.run_counts import Ending, Tally
+from azora.core.cluster.state import World
+from azora.core.metrics import CERTIFICATE, MEASURES, Sample
+from azora.core.scrape_targets import targets
 from azora.errors import Unreachable
-from azora.gateways.exporting import Exporter, exporter_of
-from azora.gateways.scraping import application
-from azora.measures import CERTIFICATE, MEASURES, Sample
-from azora.record import LastRollback
-from azora.settings import ROOT, Settings
-from azora.tally import Ending, Tally
-from azora.targets import targets
-from azora.world import World
+from azora.operations.metrics.exporter import Exporter, exporter_of
+from azora.operations.metrics.server import application
 from tests.unit.test_bluegreen import BOOKED, NOW
 
 KINDS = {measure.exposed: measure.kind for measure in MEASURES}
@@ -90,7 +90,7 @@ def test_it_starts_before_the_cluster_does() -> None:
 
 
 def test_the_end_of_a_certificate_is_still_known_when_the_cluster_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("azora.gateways.exporting.KEPT_SECONDS", 0)
+    monkeypatch.setattr("azora.operations.metrics.exporter.KEPT_SECONDS", 0)
     answers = True
     ends = Sample(CERTIFICATE, 1.8e9, {"certificate": "API server"})
     exporter = Exporter(["production"], lambda name: BOOKED if answers else away(name), lambda _: [ends])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from azora.cli import following
+from azora.cli import follow
 from azora.errors import Unreachable
-from azora.gateways.orchestrator import Run, Stage
+from azora.gateways.prefect.client import Run, Stage
 
 States = Callable[..., list[Run | Exception]]
 
@@ -34,10 +34,10 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> States:
                 raise one
             return one
 
-        monkeypatch.setattr(following, "run_called", look)
-        monkeypatch.setattr(following, "stages", lambda _id: [Stage("a", 1, "staging: look", "Completed", 1.0)])
-        monkeypatch.setattr(following, "plan_of_waiting", lambda _id: "0123456789ab" + "c" * 52)
-        monkeypatch.setattr(following, "POLL_SECONDS", 0)
+        monkeypatch.setattr(follow, "run_called", look)
+        monkeypatch.setattr(follow, "stages", lambda _id: [Stage("a", 1, "staging: look", "Completed", 1.0)])
+        monkeypatch.setattr(follow, "plan_of_waiting", lambda _id: "0123456789ab" + "c" * 52)
+        monkeypatch.setattr(follow, "POLL_SECONDS", 0)
         return left
 
     return given
@@ -81,17 +81,17 @@ def test_the_line_to_copy_starts_the_same_program(
     """`make demo` starts `.venv/bin/azora`, which is on no PATH."""
     monkeypatch.setattr("sys.argv", [started, "demo", "--ask"])
     looks(WAITS, run("Completed", "COMPLETED"))
-    following.follow(WAITS.id)
+    follow.follow(WAITS.id)
     assert f"    {shown} approve 1f2e3d4c --plan 0123456789ab -m 'why you approve'\n" in capsys.readouterr().out
 
 
 def test_outputs_of_a_run_that_waits(looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whoever approves from a script finds the plan's hash beside the run's id."""
     looks(WAITS)
-    monkeypatch.setattr(following, "start", lambda *_: RUNNING)
-    monkeypatch.setattr(following, "note", lambda *_, **__: None)
+    monkeypatch.setattr(follow, "start", lambda *_: RUNNING)
+    monkeypatch.setattr(follow, "note", lambda *_, **__: None)
     with pytest.raises(SystemExit):
-        following.begin("release", {}, wait=True, until_asked=True, as_json=False, outputs=tmp_path / "outputs")
+        follow.begin("release", {}, wait=True, until_asked=True, as_json=False, outputs=tmp_path / "outputs")
     assert (tmp_path / "outputs").read_text().endswith(f"\nplan=0123456789ab{'c' * 52}\n")
 
 
@@ -106,10 +106,10 @@ def test_where_the_run_is_stands_in_the_outputs_even_when_it_fails(
 ) -> None:
     looks(run("Failed", "FAILED"))
     noted: list[tuple[str, object]] = []
-    monkeypatch.setattr(following, "start", lambda *_: RUNNING)
-    monkeypatch.setattr(following, "note", lambda sentence, **what: noted.append((sentence, what["run"])))
+    monkeypatch.setattr(follow, "start", lambda *_: RUNNING)
+    monkeypatch.setattr(follow, "note", lambda sentence, **what: noted.append((sentence, what["run"])))
     with pytest.raises(SystemExit):
-        following.begin("release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
+        follow.begin("release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
     assert (tmp_path / "outputs").read_text() == "run=1f2e3d4c-0\nurl=http://prefect/runs/1f2e3d4c-0\n"
     assert noted == [("started release 1f2e3d4", "1f2e3d4c-0")]
 
@@ -132,14 +132,14 @@ def test_each_attempt_of_a_stage_is_told_once(
     so_far = [Stage(id_, attempt, "test web", state, 1.0) for id_, attempt, state in seen]
     looks = iter([so_far[:1], so_far[1:], so_far])
     states = iter([RUNNING, RUNNING, run("Completed", "COMPLETED")])
-    monkeypatch.setattr(following, "run_called", lambda _: next(states))
-    monkeypatch.setattr(following, "stages", lambda _: next(looks))
-    monkeypatch.setattr(following, "POLL_SECONDS", 0)
-    following.follow("1f2e")
+    monkeypatch.setattr(follow, "run_called", lambda _: next(states))
+    monkeypatch.setattr(follow, "stages", lambda _: next(looks))
+    monkeypatch.setattr(follow, "POLL_SECONDS", 0)
+    follow.follow("1f2e")
     assert "".join(line.split()[0] for line in capsys.readouterr().out.splitlines()) == told
 
 
 def ended(*, until_asked: bool) -> int:
     with pytest.raises(SystemExit) as exit_:
-        following.follow_and_exit(RUNNING, until_asked=until_asked, on_look=str, as_json=False)
+        follow.follow_and_exit(RUNNING, until_asked=until_asked, on_look=str, as_json=False)
     return int(exit_.value.code or 0)

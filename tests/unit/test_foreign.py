@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azora.foreign import line, lines
+from azora.core.messages.foreign_text import line, lines
 from tests.odd_texts import odd_texts
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from azora.application import load_application
-from azora.gateways.suites import run_suite, run_unit_tests
-from azora.settings import ROOT
+from azora.config.application import load_application
+from azora.config.settings import ROOT
+from azora.gateways.suites.pytest_runner import run_suite, run_unit_tests
 
 GUESTBOOK = ROOT / "docs/examples/guestbook"
 APPLICATION = load_application(GUESTBOOK)

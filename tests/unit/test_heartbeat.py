@@ -11,7 +11,7 @@ from prefect.exceptions import Pause
 from prefect.input import RunInput
 from prefect.states import Running
 
-from azora.heartbeat import HEARTBEAT, REST
+from azora.core.heartbeat import HEARTBEAT, REST
 from tasks import heartbeat
 from tests.waiting import until
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from azora.gateways.remembering import remembered
-from azora.history import KEPT, told
-from azora.reports import Case, Outcome, SuiteResult
+from azora.core.checks.case_history import KEPT, told
+from azora.core.checks.suite_result import Case, Outcome, SuiteResult
+from azora.gateways.suites.history_file import remembered
 
 
 def result(**outcomes: Outcome) -> SuiteResult:

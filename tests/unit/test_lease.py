@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from azora.core.cluster.lease_expiry import FirstLook, State
 from azora.errors import Conflict, LeaseLost, Refused, Unreachable
-from azora.gateways.api import Missing, micro_time
-from azora.gateways.lease import NAME, Lease, held
-from azora.lease import FirstLook, State
+from azora.gateways.kubernetes.api import Missing, micro_time
+from azora.gateways.kubernetes.lease import NAME, Lease, held
 
 THEIRS = {"holderIdentity": "theirs", "leaseDurationSeconds": 15, "acquireTime": "a", "renewTime": "r"}
 NOBODY_S = {**THEIRS, "holderIdentity": None}

@@ -12,17 +12,17 @@ import pytest
 import yaml
 from cryptography import x509
 
+from azora.config.settings import Settings
 from azora.errors import Failed
 from azora.local import monitoring, prefect
 from azora.local.cache import built, cache_folder, digest_of
 from azora.local.commands import clean_environment, logged, output_of
 from azora.local.configuration import rendered, write, write_configuration
-from azora.local.environment import auth_string, variables, write_environment
+from azora.local.env_file import auth_string, variables, write_environment
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
 from azora.local.service import Service, Stage
-from azora.settings import Settings
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from azora.auth import signature
+from azora.config.settings import Settings
+from azora.core.auth import signature
 from azora.errors import BadInput
-from azora.local import reports
-from azora.local.reports import serving
-from azora.settings import Settings
+from azora.local import report_server
+from azora.local.report_server import serving
 
 RIGHT = ("azora", "f-9_x")
 
@@ -90,9 +90,9 @@ def test_the_viewer_of_traces_holds_nothing_of_ours_and_is_open(app: Starlette) 
 
 
 def test_without_an_auth_string_nothing_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "settings", lambda: Settings(reports_auth_string=SecretStr("")))
+    monkeypatch.setattr(report_server, "settings", lambda: Settings(reports_auth_string=SecretStr("")))
     with pytest.raises(BadInput, match="AZORA_REPORTS_AUTH_STRING is not set"):
-        reports.app()
+        report_server.app()
 
 
 async def _get(app: Starlette, path: str, who: tuple[str, str] | None = None) -> httpx.Response:

@@ -20,9 +20,9 @@ from prefect.context import TaskRunContext
 from prefect.logging.loggers import flow_run_logger, task_run_logger
 
 from azora.cli.output import note
-from azora.gateways import logs
-from azora.gateways.logs import LogFile, about, by_hand, log_file, without_secrets
-from azora.settings import ROOT, Settings
+from azora.config.settings import ROOT, Settings
+from azora.host import log_file as logs
+from azora.host.log_file import LogFile, about, by_hand, log_file, without_secrets
 from tasks.logs import LOGGERS, OfARun
 from tests.unit.test_release import BASE
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from azora.measures import MEASURES, Sample, measured
-from azora.migrations import Migration
-from azora.record import LastRollback, ProofRecord, Question, Receipt, StackRecord
-from azora.tally import Ending, Tally
-from azora.world import World
+from azora.core.cluster.record import LastRollback, ProofRecord, Question, Receipt, StackRecord
+from azora.core.cluster.run_counts import Ending, Tally
+from azora.core.cluster.state import World
+from azora.core.metrics import MEASURES, Sample, measured
+from azora.core.release.migrations import Migration
 from tests.unit.test_bluegreen import BLUE, BOOKED, EMPTY, GREEN, INSTALLED, NOW, SERVING_OLD, WATCHED, stack, switched
 
 AT = NOW.timestamp()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from azora.migrations import Migration, breaking, carried, past, pending
-from azora.record import StackRecord
+from azora.core.cluster.record import StackRecord
+from azora.core.release.migrations import Migration, breaking, carried, past, pending
 
 FIRST = Migration(revision="0001", phase="expand")
 ADD = Migration(revision="0002", phase="expand")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.colors import COLOR_LABEL
-from azora.gateways.logs import log_file
-from azora.settings import ROOT, Settings
+from azora.config.settings import ROOT, Settings
+from azora.core.colors import COLOR_LABEL
+from azora.host.log_file import log_file
 
 FOLDER = ROOT / "deployments/monitoring"
 TEXTS = {file.stem: file.read_text() for file in sorted(FOLDER.glob("filebeat*.yaml"))}

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from azora.cli.commands import app
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 
 AZORA = str(Path(sys.executable).with_name("azora"))
 NOWHERE = {"AZORA_SETTINGS": "/nowhere/azora.toml"}
@@ -27,7 +27,7 @@ CLUSTER = {"AZORA_KUBECONFIG": "/nowhere/config", "AZORA_KUBE_CONTEXT": "mine"}
 EACH = """
 import contextlib, io, json, os, sys
 from azora.cli import main
-from azora.settings import settings
+from azora.config.settings import settings
 clean = dict(os.environ)
 def said(line, environment):
     os.environ.clear()

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azora.nights import (
+from azora.core.cluster.record import Receipt
+from azora.core.messages.nightly import (
     FAILED,
     LAST_ON_OLD,
     REQUESTS,
@@ -21,9 +22,8 @@ from azora.nights import (
     seconds_by_stage,
     stage_of,
 )
-from azora.notices import Night
-from azora.plan import Change
-from azora.record import Receipt
+from azora.core.messages.notifications import Night
+from azora.core.promotion.plan import Change
 from tests.unit.test_bluegreen import GREEN, WATCHED
 
 AT = datetime(2026, 11, 24, 2, tzinfo=UTC)

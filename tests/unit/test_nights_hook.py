@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from azora.config.settings import Settings
+from azora.core.messages.nightly import Figures
+from azora.core.promotion.plan import Change
 from azora.errors import Unreachable
-from azora.nights import Figures
-from azora.plan import Change
-from azora.settings import Settings
-from tasks import nights
+from tasks import nightly_page
 from tests.unit.test_bluegreen import WATCHED
 from tests.unit.test_nights import NIGHTS
 
@@ -29,18 +29,18 @@ def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
         seen["commits"] = commits
         return (Change("f1f1f1f", "ada", "Fix the cart"),)
 
-    monkeypatch.setattr(nights, "settings", lambda: here)
-    monkeypatch.setattr("tasks.pages.settings", lambda: here)
-    monkeypatch.setattr(nights, "cluster_of", lambda _: SimpleNamespace(look=lambda: WATCHED))
-    monkeypatch.setattr(nights, "label", lambda run, labels: seen["labels"].append((run, labels)))
-    monkeypatch.setattr(nights, "nights_in_numbers", lambda _: NIGHTS)
-    monkeypatch.setattr(nights, "changes_between", changes)
-    monkeypatch.setattr(nights, "leave_page", lambda run, key, text, _: seen.update(page=(run, key, text)))
+    monkeypatch.setattr(nightly_page, "settings", lambda: here)
+    monkeypatch.setattr("tasks.artifacts.settings", lambda: here)
+    monkeypatch.setattr(nightly_page, "cluster_of", lambda _: SimpleNamespace(look=lambda: WATCHED))
+    monkeypatch.setattr(nightly_page, "label", lambda run, labels: seen["labels"].append((run, labels)))
+    monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _: NIGHTS)
+    monkeypatch.setattr(nightly_page, "changes_between", changes)
+    monkeypatch.setattr(nightly_page, "leave_page", lambda run, key, text, _: seen.update(page=(run, key, text)))
     return seen
 
 
 def hook(run: str = "run") -> None:
-    nights.the_nights_page(flow=None, flow_run=SimpleNamespace(id=run), state=None)  # type: ignore[arg-type]
+    nightly_page.the_nights_page(flow=None, flow_run=SimpleNamespace(id=run), state=None)  # type: ignore[arg-type]
 
 
 def test_a_night_leaves_its_picture_its_page_and_its_figures(left: dict[str, Any], tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_night_leaves_its_picture_its_page_and_its_figures(left: dict[str, Any
 
 
 def test_the_first_night_of_all_has_no_night_before(left: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nights, "nights_in_numbers", lambda _: NIGHTS[:1])
+    monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _: NIGHTS[:1])
     hook()
     assert "Not known" in left["page"][2]
 
@@ -66,8 +66,8 @@ def test_a_page_that_cannot_be_made_is_a_line_in_the_log(
     def away(_: str) -> list[Figures]:
         raise Unreachable("could not reach Prefect")
 
-    monkeypatch.setattr(nights, "nights_in_numbers", away)
-    monkeypatch.setattr(nights, "flow_run_logger", lambda *_: logging.getLogger("a run"))
+    monkeypatch.setattr(nightly_page, "nights_in_numbers", away)
+    monkeypatch.setattr(nightly_page, "flow_run_logger", lambda *_: logging.getLogger("a run"))
     hook()
     assert "page" not in left
     assert "could not reach Prefect" in caplog.text

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from azora.colors import Color
-from azora.environment import load_environment
-from azora.notices import Night, Notice, of_switch, of_the_night, waiting
-from azora.plan import Change
-from azora.record import Receipt, StackRecord, Switch
-from azora.settings import ROOT
-from azora.world import World
+from azora.config.environment import load_environment
+from azora.config.settings import ROOT
+from azora.core.cluster.record import Receipt, StackRecord, Switch
+from azora.core.cluster.state import World
+from azora.core.colors import Color
+from azora.core.messages.notifications import Night, Notice, of_switch, of_the_night, waiting
+from azora.core.promotion.plan import Change
 from tests.unit.test_bluegreen import BLUE, GREEN, NOW, SERVING_OLD, SWITCHED, YES, stack
 from tests.unit.test_migrations import ADD, DROP
 from tests.unit.test_plan import planned

@@ -15,24 +15,24 @@ from markdown_it.token import Token
 from rich.console import Console
 from rich.markdown import Markdown
 
-from azora.annotations import of_move
 from azora.cli import output
 from azora.cli.output import safe
-from azora.foreign import line, lines
-from azora.gateways.pruning import Part
-from azora.history import History
-from azora.markdown import block, cell, code
-from azora.migrations import Migration
-from azora.nights import Figures, flaky, page
-from azora.notices import Night, of_switch, of_the_night, waiting
-from azora.plan import Change, Plan
-from azora.plan_page import commits_page, markdown
-from azora.record import Receipt, StackRecord
-from azora.release import Release
-from azora.reports import Case, SuiteResult
-from azora.summary import ended
-from azora.world import World
-from tasks import outcomes, pages
+from azora.core.checks.case_history import History
+from azora.core.checks.suite_result import Case, SuiteResult
+from azora.core.cluster.record import Receipt, StackRecord
+from azora.core.cluster.state import World
+from azora.core.messages.annotations import of_move
+from azora.core.messages.foreign_text import line, lines
+from azora.core.messages.markdown import block, cell, code
+from azora.core.messages.nightly import Figures, flaky, page
+from azora.core.messages.notifications import Night, of_switch, of_the_night, waiting
+from azora.core.messages.plan_page import commits_page, markdown
+from azora.core.messages.run_summary import ended
+from azora.core.promotion.plan import Change, Plan
+from azora.core.release.migrations import Migration
+from azora.core.release.release import Release
+from azora.operations.pruning import Part
+from tasks import artifacts, outcomes
 from tasks.approval import form_of
 from tests.odd_texts import ODD_TEXTS, odd_texts
 from tests.unit.test_bluegreen import BLUE, GREEN, NOW, SERVING_OLD, SWITCHED, YES, stack, switched
@@ -95,18 +95,20 @@ class Pods:
 
 def suite_page(odd: str) -> None:
     cases = (Case(odd, "failed", 1, odd, screenshot=Path("a.png")), Case(odd, "passed", 1))
-    pages.suite("k", "Cases", SuiteResult(cases, 1, {"html": Path("a) report.html")}))
+    artifacts.suite("k", "Cases", SuiteResult(cases, 1, {"html": Path("a) report.html")}))
 
 
 BAD = Receipt(number=2, verdict="bad")
 PAGES: dict[str, Callable[[str], None]] = {
-    "release": lambda odd: pages.release(release_of(odd)),
-    "plan": lambda odd: pages.plan(plan_of_odd(odd)),
-    "answer": lambda odd: pages.answer(plan_of_odd("x").bound, "approve", odd, odd),
+    "release": lambda odd: artifacts.release(release_of(odd)),
+    "plan": lambda odd: artifacts.plan(plan_of_odd(odd)),
+    "answer": lambda odd: artifacts.answer(plan_of_odd("x").bound, "approve", odd, odd),
     "suite": suite_page,
-    "unit tests": lambda odd: pages.unit_tests({odd: "/a.log"}),
-    "receipt": lambda odd: pages.receipt("staging", BAD.model_copy(update={"reason": odd.strip() or "x"}), Pods(odd)),  # type: ignore[arg-type]
-    "pruned": lambda odd: pages.pruned([Part("images", trouble=odd.strip() or "x")]),
+    "unit tests": lambda odd: artifacts.unit_tests({odd: "/a.log"}),
+    "receipt": lambda odd: artifacts.receipt(
+        "staging", BAD.model_copy(update={"reason": odd.strip() or "x"}), Pods(odd)
+    ),  # type: ignore[arg-type]
+    "pruned": lambda odd: artifacts.pruned([Part("images", trouble=odd.strip() or "x")]),
 }
 TEXTS: dict[str, Callable[[str], str]] = {
     "commits": lambda odd: commits_page(replace(plan_of_odd(odd), lost=(Change("1234567", odd, odd),))),
@@ -126,8 +128,8 @@ RENDERERS = sorted([*PAGES, *TEXTS])
 def rendered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
     """The page of this name about a text, in markdown."""
     kept: list[str] = []
-    monkeypatch.setattr(pages, "create_markdown_artifact", lambda text, **_: kept.append(text))
-    monkeypatch.setattr(pages, "this_run", lambda: "run")
+    monkeypatch.setattr(artifacts, "create_markdown_artifact", lambda text, **_: kept.append(text))
+    monkeypatch.setattr(artifacts, "this_run", lambda: "run")
 
     def text_of(name: str, odd: str) -> str:
         if name in TEXTS:
@@ -185,7 +187,9 @@ def _said(token: Token) -> str:
 @odd_texts
 def test_links_of_files(odd: str) -> None:
     """A file may be called anything: its address stays one."""
-    (link,) = [token for token in _tokens(f"[a]({pages.link(f'/{line(odd)}) b.png')})") if token.type == "link_open"]
+    (link,) = [
+        token for token in _tokens(f"[a]({artifacts.link(f'/{line(odd)}) b.png')})") if token.type == "link_open"
+    ]
     assert "%29%20b.png" in str(link.attrGet("href"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from azora.cli.commands import app
-from azora.settings import ROOT, settings
+from azora.config.settings import ROOT, settings
 from tests import document
 
 COMMANDS = "".join(text for texts in document.blocks("sh").values() for text in texts)

@@ -10,20 +10,20 @@ from typing import Any, ClassVar, cast
 import pytest
 
 import tasks.promotion
-from azora.application import load_application
-from azora.colors import Color
-from azora.delivery import Delivery
-from azora.environment import Environment, Hosts
+from azora.config.application import load_application
+from azora.config.environment import Environment, Hosts
+from azora.config.settings import ROOT
+from azora.core.cluster.ownership import each_of, enumerated, foreign, installed_by_us, with_installed
+from azora.core.cluster.state import World
+from azora.core.colors import Color
+from azora.core.release.delivery import Delivery
+from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
-from azora.gateways import charts, preview
-from azora.gateways.api import Missing
-from azora.gateways.cluster import Cluster
-from azora.gateways.helm import Helm
-from azora.gateways.promotion import Promotion
-from azora.ownership import each_of, enumerated, foreign, installed_by_us, with_installed
-from azora.release import Release
-from azora.settings import ROOT
-from azora.world import World
+from azora.gateways.helm.client import Helm
+from azora.gateways.kubernetes.api import Missing
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.operations.promotion import chart_values, preview
+from azora.operations.promotion.promotion import Promotion
 
 Json = dict[str, Any]
 
@@ -337,8 +337,8 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Promotion, "hold", lambda _: None)
     monkeypatch.setattr(Cluster, "look", lambda _: World())
     monkeypatch.setattr(preview, "await_answer", lambda *_: None)
-    monkeypatch.setattr(charts, "data_values", lambda _: {})
-    monkeypatch.setattr(charts, "data_digest", lambda _: "1")
+    monkeypatch.setattr(chart_values, "data_values", lambda _: {})
+    monkeypatch.setattr(chart_values, "data_digest", lambda _: "1")
 
 
 @pytest.mark.usefixtures("alone")
@@ -376,7 +376,7 @@ def test_what_a_killed_installation_made_is_ours() -> None:
 
 
 def test_every_chart_of_a_delivery_is_looked_at() -> None:
-    named = {name for name, _, _ in charts.everything(promotion(Api()).delivery)}
+    named = {name for name, _, _ in chart_values.everything(promotion(Api()).delivery)}
     assert named == {"guestbook", *(f"guestbook-{color}" for color in Color)}
 
 

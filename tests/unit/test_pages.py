@@ -8,25 +8,27 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from azora.auth import signature
-from azora.gateways.pruning import Part
-from azora.reports import Case, SuiteResult
-from azora.retention import Fate, Item
-from azora.settings import Settings, settings
-from tasks import pages
+from azora.config.settings import Settings, settings
+from azora.core.auth import signature
+from azora.core.checks.suite_result import Case, SuiteResult
+from azora.core.retention import Fate, Item
+from azora.operations.pruning import Part
+from tasks import artifacts
 
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
-    monkeypatch.setattr(pages, "create_markdown_artifact", lambda text, **_: texts.append(text))
+    monkeypatch.setattr(artifacts, "create_markdown_artifact", lambda text, **_: texts.append(text))
     return texts
 
 
 def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "settings", lambda: Settings(state=Path("/state"), reports_auth_string=SecretStr("")))
+    monkeypatch.setattr(
+        artifacts, "settings", lambda: Settings(state=Path("/state"), reports_auth_string=SecretStr(""))
+    )
     picture = Path("/state/runs") / "a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
-    pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
+    artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
 
     address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
     assert f"![What `test_pay` saw when it failed]({address})" in shown[0]
@@ -35,9 +37,9 @@ def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str], monkey
 
 def test_links_are_signed_for_one_file_and_carry_no_password(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     here = Settings(state=Path("/state"), reports_url="http://r", reports_auth_string=SecretStr("azora:f-9_x"))
-    monkeypatch.setattr(pages, "settings", lambda: here)
+    monkeypatch.setattr(artifacts, "settings", lambda: here)
     seen, trace = (Path("/state/runs/a run/e2e", name) for name in ("seen.png", "trace.zip"))
-    pages.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
+    artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
 
     signed = signature("azora:f-9_x", "/a run/e2e/seen.png")
     assert f"![What `test_pay` saw when it failed](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
@@ -48,7 +50,7 @@ def test_links_are_signed_for_one_file_and_carry_no_password(shown: list[str], m
 
 def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
     case = Case("test_pay", "flaky", 1, "too slow", before=("passed", "flaky", "passed"))
-    pages.suite("k", "Cases", SuiteResult((case, Case("test_login", "passed", 1)), 1))
+    artifacts.suite("k", "Cases", SuiteResult((case, Case("test_login", "passed", 1)), 1))
 
     assert "**≈ `test_pay`**" in shown[0]
     assert "flaky: it passed at the second try; flaky in 2 of the last 4 runs" in shown[0]
@@ -57,13 +59,13 @@ def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
 
 def test_what_kept_the_pruning_from_going_on_is_a_warning_above_its_table(shown: list[str]) -> None:
     gone = (Fate(Item("one", None, 3200), True, "older than 30 days"),)
-    pages.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
+    artifacts.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
 
     assert "| reports | 1 | 3.2 kB | 0 |" in shown[0]
     assert shown[0].index("**⚠ images**: `could not reach it`") < shown[0].index("| what |")
 
 
 def test_a_case_without_pictures_shows_none(shown: list[str]) -> None:
-    pages.suite("k", "Cases", SuiteResult((Case("test_health", "failed", 1, "no"),), 1))
+    artifacts.suite("k", "Cases", SuiteResult((Case("test_health", "failed", 1, "no"),), 1))
 
     assert "![" not in shown[0]

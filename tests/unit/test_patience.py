@@ -6,7 +6,7 @@ import pytest
 from tenacity import wait_none
 
 from azora.errors import BadInput, Unreachable
-from azora.gateways.patience import patient
+from azora.host.retry import patient
 
 
 def test_what_may_be_gone_in_a_moment_is_tried_again() -> None:

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from azora.bound import bound_of
-from azora.environment import Environment, load_environment
-from azora.migrations import Migration
-from azora.plan import Change, Plan, plan_of, proof_for
-from azora.plan_page import markdown
-from azora.record import ProofRecord
-from azora.release import Release
-from azora.settings import ROOT
-from azora.wanted import Wanted
-from azora.world import World
+from azora.config.environment import Environment, load_environment
+from azora.config.settings import ROOT
+from azora.core.cluster.record import ProofRecord
+from azora.core.cluster.state import World
+from azora.core.messages.plan_page import markdown
+from azora.core.promotion.binding import bound_of
+from azora.core.promotion.goal import Wanted
+from azora.core.promotion.plan import Change, Plan, plan_of, proof_for
+from azora.core.release.migrations import Migration
+from azora.core.release.release import Release
 from tests.unit.test_bluegreen import BLUE, GREEN, SERVING_OLD, SWITCHED, stack
 from tests.unit.test_migrations import ADD, DROP, FIRST
 from tests.unit.test_release import BASE

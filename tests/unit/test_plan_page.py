@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from azora.notices import waiting
-from azora.plan import Change, Plan
-from azora.plan_page import commits_page, markdown
+from azora.core.messages.notifications import waiting
+from azora.core.messages.plan_page import commits_page, markdown
+from azora.core.promotion.plan import Change, Plan
 from tests.unit.test_bluegreen import SERVING_OLD
 from tests.unit.test_plan import planned
 

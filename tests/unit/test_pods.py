@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from azora.pods import Patience, complaint, one_of_each, spoken
+from azora.core.cluster.pod_diagnosis import Patience, complaint, one_of_each, spoken
 
 Json = dict[str, Any]
 

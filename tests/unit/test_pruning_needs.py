@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from azora.environment import Environment, environments
+from azora.config.environment import Environment, environments
+from azora.config.settings import Settings
+from azora.core.retention import Needs, Unfinished
 from azora.errors import Unreachable
-from azora.gateways import pruning
-from azora.retention import Needs, Unfinished
-from azora.settings import Settings
+from azora.operations import pruning
 from tests.unit.test_bluegreen import BOOKED
 from tests.unit.test_retention import digest, digest_of, release
 

@@ -8,9 +8,9 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from azora.errors import Unreachable
-from azora.gateways import pruning
-from azora.gateways.pruning import Part
-from tasks import pages
+from azora.operations import pruning
+from azora.operations.pruning import Part
+from tasks import artifacts
 from tasks.pruning import prune
 
 
@@ -32,7 +32,7 @@ def test_whatever_goes_wrong_is_a_warning_on_the_page(
 ) -> None:
     shown: list[list[Part]] = []
     monkeypatch.setattr(pruning, "prune", pruned)
-    monkeypatch.setattr(pages, "pruned", shown.append)
+    monkeypatch.setattr(artifacts, "pruned", shown.append)
     with disable_run_logger():
         prune.fn()
     assert "could not reach it" in shown[0][0].trouble

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from prefect.states import Running
 
+from azora.config.settings import Settings
+from azora.config.settings import settings as machine_settings
+from azora.core.cluster.record import Question
 from azora.errors import Unreachable
-from azora.gateways import pruning, questions
-from azora.gateways.questions import forget_stale, forget_stale_everywhere
-from azora.gateways.recording import Record
-from azora.record import Question
-from azora.settings import Settings
-from azora.settings import settings as machine_settings
+from azora.gateways.kubernetes.record_store import Record
+from azora.operations import approval_requests, pruning
+from azora.operations.approval_requests import forget_stale, forget_stale_everywhere
 from tasks import questions as hook
 from tests.unit.test_tally import Remembering, record_of
 
@@ -30,7 +30,7 @@ def left(record: Record) -> list[str]:
 @pytest.fixture
 def record(monkeypatch: pytest.MonkeyPatch) -> Record:
     """Of an environment where three runs asked; `cancelled` and `deleted` are over as Prefect knows it."""
-    monkeypatch.setattr(questions, "over", lambda ids: {"cancelled", "deleted"} & set(ids))
+    monkeypatch.setattr(approval_requests, "over", lambda ids: {"cancelled", "deleted"} & set(ids))
     record = record_of(Remembering())
     for run in ("cancelled", "deleted", "waits"):
         record.record_question(Question(run=run, release="r", plan="p", at=AT, until=AT + timedelta(hours=72)))
@@ -45,7 +45,7 @@ def test_a_request_goes_with_its_run(record: Record) -> None:
 
 def test_prefect_is_not_asked_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at a record without requests costs nothing more."""
-    monkeypatch.setattr(questions, "over", lambda _: pytest.fail("asked"))
+    monkeypatch.setattr(approval_requests, "over", lambda _: pytest.fail("asked"))
     assert forget_stale(record_of(Remembering())) == []  # type: ignore[arg-type]
 
 
@@ -72,7 +72,7 @@ def test_pruning_lists_what_nobody_can_answer(
 
 def test_whoever_looks_at_all_environments_removes_them(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     """`azora status` and each run's beginning; what could not be done is told."""
-    monkeypatch.setattr(questions, "connect", _one_is_away(record))
+    monkeypatch.setattr(approval_requests, "connect", _one_is_away(record))
     (trouble,) = forget_stale_everywhere(Settings())
     assert trouble.startswith("could not remove the stale approval requests of production: could not reach production")
     assert left(record) == ["question.waits"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from azora.migrations import Migration
-from azora.release import Release, whole_id
+from azora.core.release.migrations import Migration
+from azora.core.release.release import Release, whole_id
 
 BASE = Release(
     application="azora",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from azora.junit import cases_of
-from azora.reports import Case, SuiteResult, after_second_try
+from azora.core.checks.junit import cases_of
+from azora.core.checks.suite_result import Case, SuiteResult, after_second_try
 
 ID = '<properties><property name="other" value="x"/><property name="node_id" value="t.py::t"/></properties>'
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azora.record import ProofRecord, StackRecord
-from azora.release import Release
-from azora.retention import Item, Limit, Needs, Unfinished, bytes_told, fates, needs_of_environment, needs_of_run
+from azora.core.cluster.record import ProofRecord, StackRecord
+from azora.core.release.release import Release
+from azora.core.retention import Item, Limit, Needs, Unfinished, bytes_told, fates, needs_of_environment, needs_of_run
 from tests.unit.test_bluegreen import BLUE, BOOKED, NOW, stack
 
 DAY = timedelta(days=1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from azora.application import load_application
+from azora.config.application import load_application
+from azora.config.settings import ROOT
+from azora.core.release.alembic import heads_of, migrations_of
+from azora.core.release.migrations import Migration
 from azora.errors import BadInput
-from azora.gateways.candidate import revision_files
-from azora.migrations import Migration
-from azora.revisions import heads_of, migrations_of
-from azora.settings import ROOT
+from azora.operations.release import revision_files
 
 
 def file(revision: str, after: str | None, *lines: str) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.environment import Environment, Hosts, load_environment
+from azora.config.environment import Environment, Hosts, load_environment
+from azora.config.identity import Identity, of_pipeline
+from azora.config.permissions import Right, granted, manifest_of, needed, objects_of, rights_of, rules_for, user_of
+from azora.config.settings import ROOT, Settings
 from azora.errors import BadInput, Refused
-from azora.gateways.api import Missing
-from azora.gateways.namespace import Namespace
-from azora.gateways.rights import let_in
-from azora.identity import Identity, of_pipeline
-from azora.rights import Right, granted, manifest_of, needed, objects_of, rights_of, rules_for, user_of
-from azora.settings import ROOT, Settings
+from azora.gateways.kubernetes.api import Missing
+from azora.gateways.kubernetes.namespace import Namespace
+from azora.gateways.kubernetes.rbac import let_in
 
 ROW = re.compile(r"^\| (?P<group>[a-z0-9.]+) \| `(?P<resource>[a-z/]+)` \| (?P<verbs>[a-z, ]+) \| .+ \|$", re.MULTILINE)
 SHOP = Environment(name="staging", namespace="shop-staging", hosts=Hosts(live="shop", preview="next.shop"))

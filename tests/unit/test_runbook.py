@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from azora.cli.commands import app
-from azora.settings import ROOT
+from azora.config.settings import ROOT
 from tests.drill.runbook import LABELS, QUICK_REFERENCE, RUNBOOK, Block, anchor, blocks, labels, sections
 from tests.drill.situations import SITUATIONS
 

@@ -8,21 +8,21 @@ from typing import Any, cast
 
 import pytest
 
-from azora.colors import Color
-from azora.delivery import Delivery
-from azora.environment import Environment, load_environment
+from azora.config.environment import Environment, load_environment
+from azora.config.settings import ROOT
+from azora.core.cluster.record import Receipt, StackRecord, Switch
+from azora.core.cluster.state import Stack, World
+from azora.core.colors import Color
+from azora.core.promotion.rollback_target import target_of
+from azora.core.promotion.safety import drifted, may_be_installed, may_serve, was_approved
+from azora.core.release.delivery import Delivery
+from azora.core.release.migrations import Migration
 from azora.errors import Refused
-from azora.gateways.cluster import Cluster
-from azora.gateways.promotion import Promotion
-from azora.gateways.recording import RECORD
-from azora.gateways.rollback import _switched as switched_by_hand
-from azora.gateways.rollback import to_be_brought_up
-from azora.migrations import Migration
-from azora.record import Receipt, StackRecord, Switch
-from azora.safety import drifted, may_be_installed, may_serve, was_approved
-from azora.settings import ROOT
-from azora.way_back import target_of
-from azora.world import Stack, World
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.record_store import RECORD
+from azora.operations.promotion.promotion import Promotion
+from azora.operations.traffic import _switched as switched_by_hand
+from azora.operations.traffic import to_be_brought_up
 from tests.unit.test_bluegreen import BLUE, BOOKED, GREEN, NOW, PROVED, SWITCHED, stack, switched
 from tests.unit.test_migrations import ADD, DROP, FIRST, MARK, code
 from tests.unit.test_release import BASE

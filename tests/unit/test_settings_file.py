@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from azora.config.settings import Settings, settings
 from azora.errors import BadInput
-from azora.settings import Settings, settings
 
 GOOD = """\
 kube_context = "mine"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from azora.environment import Environment, Hosts, Proof
+from azora.config.environment import Environment, Hosts, Proof
+from azora.core.promotion.stages import hours_that_count, stages_before
 from azora.errors import BadInput
-from azora.stages import hours_that_count, stages_before
 from tasks import stages
 from tests.unit.test_release import BASE
 

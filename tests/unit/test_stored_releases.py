@@ -9,17 +9,17 @@ from typing import Any, cast
 
 import pytest
 
-from azora.colors import Color
+from azora.core.cluster.record import RELEASES as ALL_RELEASES
+from azora.core.cluster.record import Question, StackRecord
+from azora.core.cluster.state import World
+from azora.core.cluster.stored_releases import ids_of, kept_after, packed, unpacked, with_migrations
+from azora.core.colors import Color
+from azora.core.release.migrations import Migration
+from azora.core.release.release import Release
 from azora.errors import BadInput, Failed
-from azora.gateways import charts, steps
-from azora.gateways.promotion import Promotion
-from azora.gateways.recording import RECORD, RELEASES, old_releases
-from azora.migrations import Migration
-from azora.record import RELEASES as ALL_RELEASES
-from azora.record import Question, StackRecord
-from azora.release import Release
-from azora.stored_releases import ids_of, kept_after, packed, unpacked, with_migrations
-from azora.world import World
+from azora.gateways.kubernetes.record_store import RECORD, RELEASES, old_releases
+from azora.operations.promotion import chart_values, context
+from azora.operations.promotion.promotion import Promotion
 from tests.unit.test_bluegreen import NOW, PROVED
 from tests.unit.test_migrations import ADD, DROP, FIRST, MARK
 from tests.unit.test_release import BASE
@@ -115,9 +115,9 @@ def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
     helm = SimpleNamespace(upgrade=lambda *_, **__: called.append("upgrade"), render=lambda *_: [])
     stuck = promotion(Full(PROVED))
-    monkeypatch.setattr(charts, "stack_values", lambda *_, **__: {})
+    monkeypatch.setattr(chart_values, "stack_values", lambda *_, **__: {})
     monkeypatch.setattr(Promotion, "hold", lambda _: None)
-    monkeypatch.setattr(steps, "must_be_ours", lambda *_: None)
+    monkeypatch.setattr(context, "must_be_ours", lambda *_: None)
     application = SimpleNamespace(charts=SimpleNamespace(stack="stack", router="router"), name="azora")
     delivery = replace(stuck.delivery, application=cast(Any, application))
     with pytest.raises(Failed, match="Too long"):

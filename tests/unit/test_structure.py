@@ -14,19 +14,19 @@ import yaml
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import get_parameter_defaults
 
-from azora.application import load_application
-from azora.deployments import APPLICATION
-from azora.environment import environments
-from azora.settings import ROOT, Settings, settings
-from tasks.counting import count_run, environment_of
+from azora.config.application import load_application
+from azora.config.environment import environments
+from azora.config.settings import ROOT, Settings, settings
+from azora.core.prefect_names import APPLICATION
 from tasks.logs import keep_log
+from tasks.run_metrics import count_run, environment_of
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
 APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
 SERVICES = [name for application in APPLICATIONS for name in application.service_names]
 
-OTHER_MEANINGS = {("azora/gateways/registry_login.py", "auth")}  # the key of a login in docker's own file
+OTHER_MEANINGS = {("azora/gateways/images/registry_login.py", "auth")}  # the key of a login in docker's own file
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
@@ -103,7 +103,7 @@ def test_the_readme_lists_the_targets_that_do_something() -> None:
 
 def test_the_gateways_of_the_embedded_node_are_in_the_docs() -> None:
     text = "".join(file.read_text() for file in (ROOT / "azora/local").glob("*.py"))
-    used = sorted(set(re.findall(r"^from azora\.gateways\.(\w+) import", text, re.MULTILINE)))
+    used = sorted(set(re.findall(r"^from azora\.gateways\.(\w+)[. ]", text, re.MULTILINE)))
     assert f"gateways ({', '.join(used)})" in (ROOT / "docs/architecture.md").read_text()
 
 

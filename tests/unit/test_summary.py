@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from azora.cli import summary as telling
-from azora.gateways.orchestrator import Run
-from azora.summary import Page, summary
+from azora.core.messages.run_summary import Page, summary
+from azora.gateways.prefect.client import Run
 
 ID, URL = "1f2e3d4c-0000-0000-0000-000000000000", "http://prefect/runs/1f2e3d4c"
 LINK = f"[Run `1f2e3d4c`]({URL})"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from azora.environment import Environment
+from azora.config.environment import Environment
+from azora.core.cluster.record import Question
+from azora.core.cluster.run_counts import BOUNDS_SECONDS, Ending, Spread, Tally, by_environment
 from azora.errors import Conflict
-from azora.gateways.recording import Record, questions_of, tally_of
-from azora.record import Question
-from azora.tally import BOUNDS_SECONDS, Ending, Spread, Tally, by_environment
+from azora.gateways.kubernetes.record_store import Record, questions_of, tally_of
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 GOOD = Ending(flow="nightly", result="completed", went_well=True, at=NOW)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from prefect.logging import disable_run_logger
 
+from azora.core.cluster.record import Receipt
+from azora.core.cluster.state import World
+from azora.core.messages.notifications import Night, Notice
+from azora.core.promotion.plan import Change
 from azora.errors import Unreachable
-from azora.gateways.notifying import Address
-from azora.notices import Night, Notice
-from azora.plan import Change
-from azora.record import Receipt
-from azora.world import World
-from tasks import telling
+from azora.gateways.notify.notifications import Address
+from tasks import notifications
 from tests.unit.test_bluegreen import SWITCHED
 
 JUDGED_GOOD = replace(SWITCHED, receipts=(Receipt(number=2, verdict="good", total=10),))
@@ -46,9 +46,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
         sent.append(notice)
         return ["could not tell address 1"]
 
-    monkeypatch.setattr(telling, "send", send)
-    monkeypatch.setattr(telling, "addresses", lambda _: (Address("address 1", "json://h"),))
-    monkeypatch.setattr(telling, "this_run", lambda: "run")
+    monkeypatch.setattr(notifications, "send", send)
+    monkeypatch.setattr(notifications, "addresses", lambda _: (Address("address 1", "json://h"),))
+    monkeypatch.setattr(notifications, "this_run", lambda: "run")
     with disable_run_logger():
         yield sent
 
@@ -67,13 +67,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
 def test_a_switch_is_told_as_the_environment_wants_it(
     told: list[Notice], environment: str, world: World | None, title: str | None
 ) -> None:
-    telling.last_switch(environment, Seen(world))  # type: ignore[arg-type]
+    notifications.last_switch(environment, Seen(world))  # type: ignore[arg-type]
     assert [notice.title for notice in told] == ([title] if title else [])
 
 
 def test_nobody_looks_at_the_cluster_where_nobody_is_told(told: list[Notice], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "addresses", lambda _: ())
-    telling.last_switch("production", None)  # type: ignore[arg-type]
+    monkeypatch.setattr(notifications, "addresses", lambda _: ())
+    notifications.last_switch("production", None)  # type: ignore[arg-type]
     assert told == []
 
 
@@ -92,10 +92,10 @@ def test_a_failed_night_tells_the_commits_since_the_last_good_one(
         asked.append(commits)
         return (Change("f1f1f1f", "ada", "Fix the cart"),)
 
-    monkeypatch.setattr(telling, "nights_until", lambda _: nights)
-    monkeypatch.setattr(telling, "changes_between", changes)
-    monkeypatch.setattr(telling, "flow_run_logger", lambda *_: logging.getLogger("a run"))
-    telling.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]
+    monkeypatch.setattr(notifications, "nights_until", lambda _: nights)
+    monkeypatch.setattr(notifications, "changes_between", changes)
+    monkeypatch.setattr(notifications, "flow_run_logger", lambda *_: logging.getLogger("a run"))
+    notifications.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]
 
     assert asked == [("old", "new")]
     assert told[0].title == "azora: the night failed at test a"

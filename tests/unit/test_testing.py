@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from azora.application import SecretKey
+from azora.config.application import SecretKey
 from azora.errors import BadInput
-from azora.gateways.testing import UnderTest, suite_secret
+from azora.operations.suite_target import UnderTest, suite_secret
 
 WHERE = SecretKey(name="shop-data", key="trials")
 

@@ -12,8 +12,8 @@ import typer
 import yaml
 
 from azora.cli.commands import app
-from azora.environment import load_environment
-from azora.settings import ROOT
+from azora.config.environment import load_environment
+from azora.config.settings import ROOT
 
 WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / ".github/workflows").iterdir()}
 JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]

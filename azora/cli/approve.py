@@ -1,0 +1,54 @@
+"""`azora approve` and `azora reject`: an answer to one plan, which the person saw."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.markdown import Markdown
+
+from azora.cli.output import console, done, emit, note, program
+from azora.core.promotion.approval import line_to_copy
+from azora.errors import BadInput
+from azora.gateways.prefect import client
+from azora.gateways.prefect.client import Run, run_called
+from azora.gateways.prefect.waiting_plan import PREFIX_DIGITS, WaitingPlan, waiting_plan
+
+
+def answer(run: str, decision: str, approver: str, reason: str, named: str, *, as_json: bool) -> None:
+    """Show the plan, make sure that it is the one that is meant, and send the answer with its whole hash.
+
+    Raises:
+        BadInput: neither a terminal asks nor the command line says which plan is meant, or why.
+        Refused: another plan waits by now; the run waits on.
+    """
+    found = run_called(run)
+    waits = waiting_plan(found.id)
+    if named:
+        waits.must_be(named)
+    if not as_json:
+        console.print(Markdown(waits.text))
+    if not named and decision == "approve":
+        _confirm(found, waits)
+    why = reason or _ask_why()
+    client.answer(found.id, decision=decision, approver=approver, reason=why, plan=waits.hash)
+    sentence = f"{found.name}: {decision} by {approver}, plan {waits.hash[:PREFIX_DIGITS]}"
+    done(sentence, {"run": found.id, "decision": decision, "plan": waits.hash}, as_json=as_json)
+    note(sentence, run=found.id, run_name=found.name, by=approver)
+    emit(f"  the run goes on: {found.url}", as_json=as_json)
+
+
+def _confirm(run: Run, waits: WaitingPlan) -> None:
+    if not sys.stdin.isatty():
+        raise BadInput(
+            f"could not approve run {run.name!r}: nobody at a terminal can confirm its plan",
+            advice=f"read it (`azora plan {run.id[:8]}`), then: {line_to_copy(run.id, waits.hash, program())}",
+        )
+    if not typer.confirm(f"Approve plan {waits.hash[:PREFIX_DIGITS]}?"):
+        raise typer.Exit(1)
+
+
+def _ask_why() -> str:
+    if not sys.stdin.isatty():
+        raise BadInput("could not answer: no reason was given", advice="add -m 'why'; it is kept with the answer")
+    return str(typer.prompt("Why?"))

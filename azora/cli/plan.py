@@ -1,0 +1,67 @@
+"""`azora plan`: the plan that a run waits with, or that a release would have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from rich.markdown import Markdown
+
+from azora.cli.output import console, program
+from azora.config.environment import Environment
+from azora.config.settings import settings
+from azora.core.messages.plan_page import markdown
+from azora.core.promotion.approval import line_to_copy
+from azora.gateways.git.repository import resolve
+from azora.gateways.prefect.client import run_called
+from azora.gateways.prefect.waiting_plan import waiting_plan
+from azora.operations.planning import plan_now
+from azora.operations.promotion.factory import promotion_of
+from azora.operations.release import built_images, frozen, imagined
+
+BY_HAND = "by-hand"
+
+
+def show_plan_of(run: str, *, as_json: bool) -> bool:
+    """Print the plan that *run* waits with; a run that waits would change something."""
+    found = run_called(run)
+    waits = waiting_plan(found.id)
+    if as_json:
+        print(json.dumps({"run": found.id, "hash": waits.hash, "text": waits.text}))  # noqa: T201 - for a machine
+    else:
+        console.print(Markdown(waits.text))
+        console.print(f"to approve it: {line_to_copy(found.id, waits.hash, program())}")
+    return True
+
+
+def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
+    """Print what a release of *ref* to *environment* would change now; whether it would change anything.
+
+    Nothing is built: where an image is missing, the plan is one of images that nobody has yet, and has no hash.
+    """
+    commit = resolve(settings().repository_location, ref)
+    images = built_images(commit.sha, settings())
+    known = (commit.sha, commit.subject)
+    release = frozen(*known, images, settings()) if images else imagined(*known, settings())
+    plan = plan_now(environment, release, run=BY_HAND, settings=settings())
+    changes = promotion_of(environment, release, run=BY_HAND, settings=settings()).next() is not None
+    if as_json:
+        data = {
+            "hash": plan.hash if images else None,
+            "built": images is not None,
+            "changes": changes,
+            "commit": commit.sha,
+            **asdict(plan.bound),
+        }
+        print(json.dumps(data | {"text": markdown(plan, whole=True)}))  # noqa: T201 - for a machine
+    else:
+        console.print(Markdown(markdown(plan, whole=True)))
+        _notes(built=images is not None, changes=changes, name=environment.name)
+    return changes
+
+
+def _notes(*, built: bool, changes: bool, name: str) -> None:
+    if not built:
+        console.print("not every image of it is built yet: the hash will be another one")
+    if not changes:
+        console.print(f"{name} runs it already: nothing would change")

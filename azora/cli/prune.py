@@ -1,0 +1,55 @@
+"""`azora prune`: what went, or would go, and what kept the rest from going."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from azora.cli.output import console, note, safe
+from azora.config.os_user import user_label
+from azora.config.settings import settings
+from azora.core.retention import Fate, bytes_told
+from azora.operations.pruning import Part, prune
+
+NOT_NOW = 4
+
+
+def run(*, dry_run: bool, as_json: bool) -> None:
+    """Prune, and tell it; exit 4 where a part could not be done."""
+    parts = prune(settings(), dry_run=dry_run)
+    if as_json:
+        print(json.dumps({"dry_run": dry_run, "parts": [_data(part) for part in parts]}))  # noqa: T201 - for a machine
+    else:
+        for part in parts:
+            _print(part, dry_run=dry_run)
+    for part in parts:
+        if part.gone and not dry_run:
+            note(f"pruned {len(part.gone)} of {len(part.gone) + len(part.kept)} {part.kind}", by=user_label())
+    sys.exit(NOT_NOW if any(part.trouble for part in parts) else 0)
+
+
+def _print(part: Part, *, dry_run: bool) -> None:
+    freed = f", {bytes_told(part.freed_bytes)}" if part.freed_bytes else ""
+    console.print(
+        f"[bold]{part.kind}[/]  {len(part.gone)} {'would go' if dry_run else 'went'}{freed}; {len(part.kept)} stay"
+    )
+    for fate in part.gone:
+        console.print(f"  {safe(fate.item.name)}  [dim]{_size(fate)}{safe(fate.reason)}[/]")
+    if part.trouble:
+        console.print(f"  [yellow]! {safe(part.trouble)}[/]")
+
+
+def _size(fate: Fate) -> str:
+    return f"{bytes_told(fate.item.size)}, " if fate.item.size else ""
+
+
+def _data(part: Part) -> dict[str, Any]:
+    found = {"gone": part.gone, "kept": part.kept}
+    told = {key: [_entry(fate) for fate in fates] for key, fates in found.items()}
+    return {"kind": part.kind, "freed_bytes": part.freed_bytes, "trouble": part.trouble, **told}
+
+
+def _entry(fate: Fate) -> dict[str, Any]:
+    at = fate.item.at
+    return {"name": fate.item.name, "at": at and at.isoformat(), "bytes": fate.item.size, "reason": fate.reason}

@@ -1,0 +1,40 @@
+"""`azora e2e` and `azora smoke`: the suites of what runs, from a terminal."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+from azora.cli.output import console, done, safe
+from azora.config.environment import Environment
+from azora.config.settings import settings
+from azora.core.checks.case_history import told
+from azora.errors import BadInput
+from azora.gateways.kubernetes.cluster import connect
+from azora.operations.promotion.factory import promotion_of
+
+MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]≈[/]", "skipped": "[dim]–[/]"}
+
+
+def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:
+    """Run them, print each, exit 1 when one failed."""
+    cluster = connect(environment, settings())
+    running, live = cluster.running(), cluster.look().active_stack
+    if live is None:
+        raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
+    promotion = promotion_of(
+        environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings()
+    )
+    result = promotion.suite(name, environment.hosts.live, live)
+    for case in [] if as_json else result.cases:
+        history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
+        console.print(f"  {MARKS[case.outcome]} {safe(case.name)} [dim]{case.seconds:.1f} s[/]{history}")
+    done(
+        result.summary(),
+        {"ok": result.ok, "cases": {case.name: case.outcome for case in result.cases}},
+        as_json=as_json,
+    )
+    if not result.ok:
+        console.print(f"  report: {result.files['html']}")
+        sys.exit(1)

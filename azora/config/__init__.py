@@ -1,0 +1,1 @@
+"""Typed files and variables: what differs between machines, environments and applications."""

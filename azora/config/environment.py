@@ -1,0 +1,113 @@
+"""An environment: where a release goes, and by which rules. One strict file each in deployments/environments/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from azora.core.release.release import digest
+from azora.errors import BadInput
+
+NAMED_BY_FLOWS = ("staging", "production")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hosts(_Strict):
+    live: str = Field(description="Host name users call.")
+    preview: str = Field(description="Host name of the other color.")
+
+
+class ApprovalPolicy(_Strict):
+    ask: Literal["before_preview", "after_preview"] = Field("before_preview", description="When the person is asked.")
+    expires_hours: float = Field(24, gt=0, description="A yes counts for this many hours.")
+    wait_hours: float = Field(72, gt=0, description="A question waits this many hours for its answer.")
+
+
+class Proof(_Strict):
+    environment: str = Field(description="The environment where a release must be proved first.")
+    max_age_hours: float = Field(168, gt=0, description="Older proofs do not count.")
+
+
+class Environment(_Strict):
+    """Policy and place of one environment; times in the unit their name says."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    namespace: str = Field(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Its own: everything lies in it."
+    )
+    context: str | None = Field(None, description="Kubeconfig context; default: the machine's setting.")
+    hosts: Hosts
+    data: bool = Field(True, description="Whether the data chart (PostgreSQL, Redis) is installed here.")
+    approval: ApprovalPolicy | None = Field(None, description="Without it nobody is asked.")
+    proof: Proof | None = Field(None, description="Where a release must have been proved before it comes here.")
+    notices: Literal["all", "trouble"] = Field(
+        "all", description="Whether good promotions are told, or only questions and what went wrong."
+    )
+    install_minutes: float = Field(15, gt=0, description="Limit for the preview stack to be ready.")
+    settle_seconds: float = Field(5, ge=0, description="How long the new color is watched after the switch.")
+    probe_per_second: float = Field(50, gt=0, description="Requests/s of the switch's own probe.")
+    rollback_window_minutes: float = Field(60 * 24, ge=0, description="How long the old color stays at full size.")
+
+    @property
+    def policy_digest(self) -> str:
+        """Changes with every rule of the file; who receives notices is none."""
+        return digest(self.model_dump(mode="json", exclude={"notices"}))
+
+
+def load_environment(name: str, folder: Path) -> Environment:
+    """Read `<folder>/<name>.yaml`.
+
+    Raises:
+        BadInput: there is no such file, or it says something it may not.
+    """
+    file = folder / f"{name}.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml"))) or "none"
+        raise BadInput(f"could not find environment {name!r} in {folder}", advice=f"known environments: {known}")
+    try:
+        found = Environment.model_validate({"name": name, **(yaml.safe_load(file.read_text()) or {})})
+    except (ValidationError, yaml.YAMLError) as error:
+        raise BadInput(f"could not read {file}: {_first(error)}", advice="correct that line of the file") from error
+    return found
+
+
+def environments(folder: Path) -> list[str]:
+    """Names of all environments, sorted.
+
+    Raises:
+        BadInput: there is none.
+    """
+    found = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not found:
+        raise BadInput(
+            f"could not find any environment: there is no file *.yaml in {str(folder)!r}",
+            advice="correct AZORA_ENVIRONMENTS (`environments` in the settings file)",
+        )
+    return found
+
+
+def environments_of_flows(folder: Path) -> list[str]:
+    """The same, with those among them that flows name.
+
+    Raises:
+        BadInput: one of these has no file.
+    """
+    found = environments(folder)
+    if missing := [name for name in NAMED_BY_FLOWS if name not in found]:
+        raise BadInput(
+            f"could not find the environment {' and '.join(missing)} in {str(folder)!r}",
+            advice="write the file: releases go from staging to production",
+        )
+    return found
+
+
+def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+    return str(error)

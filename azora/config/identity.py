@@ -1,0 +1,52 @@
+"""As whom a cluster is asked: the pipeline by an account of its own per environment, a person by their own kubeconfig."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from azora.config.environment import Environment
+from azora.config.settings import Settings
+from azora.errors import BadInput, Unreachable
+
+
+@dataclass(frozen=True)
+class Identity:
+    """None means kubectl's own rules, or the file's current context."""
+
+    kubeconfig: Path | None
+    context: str | None
+
+
+def of_pipeline(environment: Environment, settings: Settings) -> Identity:
+    """What releases to *environment*. Without AZORA_IDENTITIES it is the person's own; with it, never.
+
+    Raises:
+        BadInput: there is no kubeconfig for this environment.
+    """
+    if settings.identities is None:
+        return of_person(environment, settings)
+    file = settings.identities / f"{environment.name}.kubeconfig"
+    if not file.is_file():
+        raise BadInput(
+            f"could not connect to {environment.name!r}: there is no {str(file)!r}",
+            advice=f"make it with `azora rights apply {environment.name}`, as somebody who may make namespaces and roles",
+        )
+    return Identity(file, None)
+
+
+def of_person(environment: Environment, settings: Settings) -> Identity:
+    """Who grants rights, and looks at what belongs to the whole cluster."""
+    return Identity(settings.kubeconfig_file, environment.context or settings.kube_context)
+
+
+def node_must_be_up(settings: Settings) -> None:
+    """Before anything is sent to the embedded node's addresses: without its link they lead off the machine.
+
+    Raises:
+        Unreachable: these are the embedded node's settings, and it is down.
+    """
+    if settings.node_is_down:
+        raise Unreachable(
+            f"could not reach the node {settings.node!r}: it is down", advice=f"azora local up {settings.node}"
+        )

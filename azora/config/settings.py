@@ -1,0 +1,201 @@
+"""What differs between machines: `AZORA_*` variables and a file, read once. What differs between environments is in deployments/."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from azora.config.os_user import expanded
+from azora.config.settings_file import VARIABLE, settings_file, wrong_keys
+from azora.errors import BadInput
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Place = Annotated[Path, AfterValidator(expanded)]
+PlaceOrName = Annotated[str, AfterValidator(lambda text: str(expanded(Path(text))) if text.startswith("~") else text)]
+
+
+class Settings(BaseSettings):
+    """Every field is the variable `AZORA_<NAME>`, and a key of the settings file; docs/configuration.md lists them all."""
+
+    model_config = SettingsConfigDict(env_prefix="AZORA_", frozen=True, extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable goes before the file."""
+        file = settings_file()
+        return (init_settings, env_settings, *([TomlConfigSettingsSource(settings_cls, file)] if file else []))
+
+    node: str = Field(
+        "demo",
+        description="Name of the embedded node whose settings are used; `tests` use `test`.",
+        pattern=r"^[a-z][a-z0-9]{0,7}$",
+    )
+    state: Place | None = Field(
+        None, description="Folder for state: runs, reports, mirrors. Default `~/.local/state/azora/<node>`."
+    )
+    kubeconfig: Place | None = Field(
+        None,
+        description="Kubeconfig file. Default: the embedded node's, or the usual one when `AZORA_KUBE_CONTEXT` is set.",
+    )
+    kube_context: str | None = Field(
+        None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used."
+    )
+    identities: Place | None = Field(
+        None,
+        description="Folder of `<environment>.kubeconfig`, as whom the pipeline connects. Default: as the kubeconfig says.",
+    )
+    registry: str = Field(
+        "10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from."
+    )
+    registry_plain_http: bool = Field(
+        False, description="Whether the registry speaks plain HTTP (the embedded one does, and says so)."
+    )
+    ingress_address: str | None = Field(
+        "127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up."
+    )
+    ingress_port: int = Field(8080, description="TCP port in the public addresses of the environments.")
+    repository: PlaceOrName = Field(
+        "", description="Git repository (path or URL) of the application that is released. Default: this checkout."
+    )
+    application: str = Field(
+        "azora",
+        description="Name of the application, as its deployments/application.yaml says.",
+        pattern=r"^[a-z][a-z0-9-]*$",
+    )
+    branch: str = Field(
+        "main",
+        description="The main branch: a plan says whether its commit is on it, and the nightly run rehearses its newest commit.",
+    )
+    environments: Place = Field(
+        ROOT / "deployments/environments",
+        description="Folder of environment files; the pipeline's own, never the released commit's.",
+    )
+    base_image: str = Field("", description="Base image for the services' Dockerfiles (build argument BASE).")
+    reports_url: str = Field(
+        "http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it."
+    )
+    reports_auth_string: SecretStr = Field(
+        SecretStr(""),
+        description="`user:password` that the report server asks for; links in artifacts are signed with it.",
+    )
+    helm: PlaceOrName = Field("helm", description="Helm 4 program.")
+    helm_timeout_seconds: int = Field(
+        3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1
+    )
+    api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
+    notify: SecretStr = Field(
+        SecretStr(""), description="Addresses of who is told, as apprise writes them, with white space between them."
+    )
+    notify_file: Place | None = Field(
+        None, description="File of more such addresses, one a line: a mounted Secret. Default `<state>/notify`."
+    )
+    notify_timeout_seconds: float = Field(
+        10.0, description="How long a run waits for all addresses to take one notice, in seconds.", gt=0
+    )
+    grafana_url: str = Field("", description="Grafana on whose boards each switch is marked. Default: none.")
+    grafana_token: SecretStr = Field(
+        SecretStr(""), description="Token of a service account of that Grafana that may create annotations."
+    )
+    grafana_token_file: Place | None = Field(
+        None, description="File of that token: a mounted Secret. Default `<state>/grafana-token`."
+    )
+
+    keep_at_least_hours: float = Field(
+        24, description="Nothing is pruned that is younger, in hours, whatever the other limits say.", gt=0
+    )
+    keep_images: int = Field(40, description="How many of each image the registry keeps, beside needed ones.", ge=1)
+    keep_images_days: float = Field(30, description="How old an image gets there that nobody needs, in days.", gt=0)
+    keep_reports: int = Field(100, description="How many runs' folders of reports and logs are kept.", ge=1)
+    keep_reports_days: float = Field(30, description="How old such a folder gets, in days.", gt=0)
+    keep_exports: int = Field(20, description="How many exports of commits are kept, of each purpose.", ge=1)
+    keep_exports_days: float = Field(14, description="How long after its last use an export is kept, in days.", gt=0)
+    keep_layers_days: float = Field(30, description="How old a layer of the build cache gets, in days.", gt=0)
+    keep_prefect_runs: int = Field(200, description="How many ended runs of each flow Prefect keeps.", ge=1)
+    keep_prefect_days: float = Field(90, description="How long Prefect keeps an ended run, in days.", gt=0)
+    registry_sweep: str = Field(
+        "",
+        description="Command that frees the registry's unused blobs once images were removed; empty: it does it itself.",
+    )
+
+    @property
+    def state_folder(self) -> Path:
+        return self.state or Path.home() / ".local/state/azora" / self.node
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.state_folder / "runs"
+
+    @property
+    def kubeconfig_file(self) -> Path | None:
+        """None means kubectl's own rules (KUBECONFIG, ~/.kube/config)."""
+        if self.kubeconfig or self.kube_context:
+            return self.kubeconfig
+        return self.state_folder / "kubeconfig"
+
+    @property
+    def is_the_embedded_node(self) -> bool:
+        """Whether these are the settings that the embedded node wrote."""
+        context = node_environment(self.node).get("AZORA_KUBE_CONTEXT")
+        return context is not None and context == self.kube_context
+
+    @property
+    def node_is_down(self) -> bool:
+        """Whether it is the embedded node and its link is gone: its addresses would lead off the machine."""
+        return self.is_the_embedded_node and not Path("/sys/class/net", str(self.kube_context)).exists()
+
+    @property
+    def repository_location(self) -> str:
+        return self.repository or str(ROOT)
+
+
+def node_environment(node: str) -> dict[str, str]:
+    """The variables that the embedded node *node* wrote when it started; empty when there is none."""
+    file = Path.home() / ".local/state/azora" / node / "env"
+    if not file.is_file():
+        return {}
+    pairs = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+    return dict(pairs)
+
+
+def _adopt(written: dict[str, str]) -> None:
+    """What the node wrote, where nothing is set; its auth string is for its own Prefect and nobody else's."""
+    own = written.get("PREFECT_API_URL")
+    elsewhere = os.environ.get("PREFECT_API_URL", own) != own
+    for key, value in written.items():
+        if not (elsewhere and key == "PREFECT_API_AUTH_STRING"):
+            os.environ.setdefault(key, value)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """This process's settings: variables over the settings file, or else what the named node wrote, over the defaults."""
+    if not {VARIABLE, "AZORA_KUBE_CONTEXT"} & os.environ.keys():
+        _adopt(node_environment(os.environ.get("AZORA_NODE", "demo")))
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise _unusable(error.errors()) from None
+
+
+def _unusable(errors: list[ErrorDetails]) -> BadInput:
+    """Of variables that are wrong, or else of keys of the file."""
+    told = {f"AZORA_{str(one['loc'][0]).upper()}": one["msg"] for one in errors}
+    variables = {name: said for name, said in told.items() if name in os.environ}
+    if (file := settings_file()) and not variables:
+        return wrong_keys(file, errors)
+    wrong = "; ".join(f"{name}: {said}" for name, said in (variables or told).items())
+    return BadInput(f"could not read the settings: {wrong}", advice="docs/configuration.md lists them")

@@ -1,0 +1,76 @@
+"""The settings file: what differs between machines, as one TOML file that `AZORA_SETTINGS` names. It holds no secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic_core import ErrorDetails
+
+from azora.config.os_user import expanded
+from azora.errors import BadInput
+
+VARIABLE = "AZORA_SETTINGS"
+# Files are copied and shown: what is secret is named in them, by the key of a file of its own.
+SECRETS = {"notify": "notify_file"}
+_KNOWN = "docs/configuration.md lists every key"
+
+
+def settings_file() -> Path | None:
+    """The file that the environment names, which is there, is TOML and holds no secret; None when it names none.
+
+    Raises:
+        BadInput: it cannot be used; with the line where TOML breaks.
+    """
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
+    try:
+        file = expanded(Path(named))
+    except ValueError as error:
+        raise _bad(named, str(error), f"write the whole path in {VARIABLE}") from None
+    if not file.is_absolute():
+        raise _bad(named, "the path is relative", f"write the whole path in {VARIABLE}: flows run in another folder")
+    found = _read(file)
+    if secret := next((key for key in SECRETS if key in found), None):
+        where, instead = _line_of(file, secret), SECRETS[secret]
+        raise _bad(named, f"{where}{secret}: is a secret", f"write it to a file of its own, and name that in {instead}")
+    return file
+
+
+def wrong_keys(file: Path, errors: Iterable[ErrorDetails]) -> BadInput:
+    """One error for all that pydantic finds wrong in *file*, each with its line and key."""
+    known = {"extra_forbidden": "unknown key"}
+    lines = [
+        f"{_line_of(file, str(one['loc'][0]))}{one['loc'][0]}: {known.get(one['type'], one['msg'])}" for one in errors
+    ]
+    return _bad(str(file), "; ".join(lines), f"correct it; {_KNOWN}")
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        advice = f"write it, or correct {VARIABLE}; docs/own-cluster.md has one to begin with"
+        raise _bad(str(file), "there is no such file", advice) from None
+    except OSError as error:
+        advice = f"let its reader read it (chmod, chown), or correct {VARIABLE}"
+        raise _bad(str(file), str(error.strerror), advice) from None
+    except UnicodeDecodeError as error:
+        raise _bad(str(file), f"it is no text in UTF-8: {error.reason}", "save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _bad(str(file), f"it is no TOML: {error}", "correct that line: `key = value`, texts in quotes") from None
+
+
+def _line_of(file: Path, key: str) -> str:
+    """Where *key* is given a value, or its table begins, as `line 3: `; empty where that is not seen."""
+    given = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
+    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+    return next((f"line {number}: " for number, line in lines if given.match(line)), "")
+
+
+def _bad(file: str, what: str, advice: str) -> BadInput:
+    return BadInput(f"could not read the settings file {file!r}: {what}", advice=advice)

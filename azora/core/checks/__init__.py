@@ -1,0 +1,1 @@
+"""Results of suites and probes."""

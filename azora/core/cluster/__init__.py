@@ -1,0 +1,1 @@
+"""The state of an environment, read from Kubernetes objects and the record."""

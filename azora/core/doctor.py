@@ -1,0 +1,298 @@
+"""What `azora doctor` says of what was seen: each finding with what to do. Nothing here looks.
+
+A finding is *good*; *weak*: it works, and something is not as it should be; *unknown*: nobody could look, or not with these
+rights; or *bad*: releases fail, or will soon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from http import HTTPStatus as codes  # noqa: N813 - as httpx calls them
+
+from azora.config.permissions import ENFORCE, ROLE, STANDARD, Right, rules_for, user_of
+from azora.core.heartbeat import Automated
+
+GIB = 2**30
+FULL_BYTES, NARROW_BYTES = 2 * GIB, 10 * GIB  # one build of all images takes about 2 GiB
+SOON = timedelta(days=30)
+SKEW_WEAK, SKEW_BAD = timedelta(seconds=2), timedelta(seconds=10)  # a Lease is lost after 15 s without its holder
+OLDEST_KUBERNETES = (1, 34)  # Helm 4.3 is built for 1.37 and three before: https://helm.sh/docs/topics/version_skew
+HELM_MAJOR = 4
+
+# Who enforces NetworkPolicies, by the DaemonSet that does it.
+ENFORCERS = {
+    "anetd": "Dataplane V2",
+    "antrea-agent": "Antrea",
+    "azure-npm": "Azure NPM",
+    "calico-node": "Calico",
+    "canal": "Canal",
+    "cilium": "Cilium",
+    "kube-router": "kube-router",
+    "ovnkube-node": "OVN-Kubernetes",
+    "weave-net": "Weave Net",
+}
+
+
+class Level(StrEnum):
+    GOOD = "good"
+    WEAK = "weak"
+    UNKNOWN = "unknown"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of *check*, and what to do about it."""
+
+    check: str
+    level: Level
+    said: str
+    advice: str = ""
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """1 when something is bad; what is weak or unknown stops no release."""
+    return int(any(finding.level is Level.BAD for finding in findings))
+
+
+# -- who the pipeline is, and what it may do
+
+
+def account(user: str, namespace: str, environment: str) -> Finding:
+    if user == user_of(namespace):
+        return Finding("account", Level.GOOD, f"the pipeline is {user}")
+    return Finding(
+        "account",
+        Level.WEAK,
+        f"the pipeline is {user}, not an account of its own",
+        f"`azora rights apply {environment}` makes one, AZORA_IDENTITIES names its folder (docs/rights.md)",
+    )
+
+
+def permissions(missing: Collection[Right], wanted: int, namespace: str, environment: str) -> Finding:
+    """Each missing right is named, and the rule that gives it."""
+    if not missing:
+        return Finding("rights", Level.GOOD, f"all {wanted} rights in {namespace}")
+    rules = "\n".join(rules_for(missing))
+    return Finding(
+        "rights",
+        Level.BAD,
+        f"{len(missing)} of {wanted} rights are missing in {namespace}: {', '.join(map(str, sorted(missing)))}",
+        f"`azora rights apply {environment}`, or in the Role {ROLE} of {namespace}:\n{rules}",
+    )
+
+
+def excess(allowed: Collection[str], environment: str) -> Finding:
+    """What the pipeline may do and must not, in words."""
+    if not allowed:
+        return Finding("excess", Level.GOOD, "nothing outside of its namespace")
+    return Finding(
+        "excess",
+        Level.WEAK,
+        f"it may also {', '.join(allowed)}",
+        f"let it connect with the account of `azora rights apply {environment}`; take away what else was bound to that",
+    )
+
+
+def pod_security(labels: Mapping[str, str] | None, namespace: str, environment: str) -> Finding:
+    """*labels* of the namespace; None when it cannot be seen."""
+    apply = f"`azora rights apply {environment}`"
+    if labels is None:
+        return Finding(
+            "namespace", Level.WEAK, f"{namespace} is not there, or not open to the pipeline", f"{apply} makes it"
+        )
+    level = labels.get(ENFORCE, "privileged")
+    if level == STANDARD:
+        return Finding("namespace", Level.GOOD, f"{namespace} enforces Pod Security {STANDARD}")
+    return Finding(
+        "namespace", Level.WEAK, f"{namespace} enforces Pod Security {level}, not {STANDARD}", f"{apply} sets its label"
+    )
+
+
+# -- what a release needs of the cluster
+
+
+def storage(classes: Mapping[str, bool]) -> Finding:
+    """Storage classes by name, and whether each is the default."""
+    default = [name for name, is_default in classes.items() if is_default]
+    if default:
+        return Finding("storage", Level.GOOD, f"default class {', '.join(sorted(default))}")
+    known = ", ".join(sorted(classes)) or "none"
+    return Finding(
+        "storage",
+        Level.WEAK if classes else Level.BAD,
+        f"no default StorageClass (there are: {known})",
+        "name one in the values of the data chart (storage.className in this repository's), or make one the default; else databases wait for volumes",
+    )
+
+
+def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
+    """Whether NetworkPolicies hold, by who is known to enforce them."""
+    if embedded:
+        return Finding(
+            "network policy",
+            Level.WEAK,
+            "not enforced: the network of the embedded node knows no policies; the charts' are there and do nothing",
+            "use a cluster whose network enforces them for users other than yourself",
+        )
+    found = sorted(ENFORCERS[name] for name in set(daemon_sets) & set(ENFORCERS))
+    if found:
+        return Finding("network policy", Level.GOOD, f"enforced by {', '.join(found)}")
+    return Finding(
+        "network policy",
+        Level.UNKNOWN,
+        "no network that is known to enforce them runs as a DaemonSet here",
+        "ask who runs the cluster, or see from a pod of another namespace that a database does not answer",
+    )
+
+
+def ingress(address: str, status: int | None, said: str = "") -> Finding:
+    """What the live address of an environment answered: an HTTP *status*, or None and what the network *said*."""
+    if status is None:
+        return Finding(
+            "ingress",
+            Level.BAD,
+            f"{address} does not answer: {said}",
+            "see that the ingress controller runs and that AZORA_INGRESS_ADDRESS and AZORA_INGRESS_PORT lead to it",
+        )
+    if status >= codes.INTERNAL_SERVER_ERROR:
+        return Finding(
+            "ingress", Level.WEAK, f"{address} answers {status}", "is the live color ready? `azora status` says"
+        )
+    nothing = " (nothing released yet?)" if status == codes.NOT_FOUND else ""
+    return Finding("ingress", Level.GOOD, f"{address} answers {status}{nothing}")
+
+
+# -- versions and clocks
+
+
+def kubernetes(version: str) -> Finding:
+    found = _numbers(version)
+    if found and found < OLDEST_KUBERNETES:
+        oldest = ".".join(map(str, OLDEST_KUBERNETES))
+        return Finding("Kubernetes", Level.WEAK, f"{version} is older than Helm is made for", f"use {oldest} or newer")
+    return Finding("Kubernetes", Level.GOOD if found else Level.UNKNOWN, version)
+
+
+def helm(version: str) -> Finding:
+    found = _numbers(version)
+    if found and found[0] == HELM_MAJOR:
+        return Finding("Helm", Level.GOOD, version)
+    return Finding(
+        "Helm", Level.BAD, f"{version or 'it says no version'}: not Helm {HELM_MAJOR}", "set AZORA_HELM to a Helm 4"
+    )
+
+
+def prefect(server: str, client: str) -> Finding:
+    if server == client:
+        return Finding("Prefect", Level.GOOD, f"{server}, server and client")
+    return Finding(
+        "Prefect",
+        Level.WEAK if _numbers(server) == _numbers(client) else Level.BAD,
+        f"the server is {server}, the client {client}",
+        f"run the server with prefect=={client} (docs/decisions/0002)",
+    )
+
+
+def _numbers(version: str) -> tuple[int, int] | None:
+    """Major and minor."""
+    found = re.search(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def clock(whose: str, ahead: timedelta) -> Finding:
+    """*ahead*: how far that clock is before ours, known to the second."""
+    seconds = abs(ahead.total_seconds())
+    check = f"clock of {whose}"
+    if seconds <= SKEW_WEAK.total_seconds():
+        return Finding(check, Level.GOOD, f"within {SKEW_WEAK.total_seconds():g} s of this machine's")
+    return Finding(
+        check,
+        Level.BAD if seconds >= SKEW_BAD.total_seconds() else Level.WEAK,
+        f"{seconds:.0f} s {'ahead of' if ahead > timedelta() else 'behind'} this machine's",
+        "set both by NTP: approvals and tokens are judged by these clocks",
+    )
+
+
+# -- the machine and what it uses
+
+
+def workers(online: Collection[str], pool: str, queue: str, *, is_served: bool) -> Finding:
+    """*is_served*: a worker looked into the work queue within the last minute."""
+    start = f"prefect worker start --pool {pool} --work-queue {queue}"
+    if not online:
+        return Finding("worker", Level.BAD, f"none of pool {pool} is online: runs would wait", start)
+    if not is_served:
+        return Finding("worker", Level.BAD, f"none of pool {pool} serves the work queue {queue}", start)
+    return Finding("worker", Level.GOOD, f"{', '.join(sorted(online))} of pool {pool}; work queue {queue} is served")
+
+
+def deployments(known: Collection[str], wanted: Sequence[str]) -> Finding:
+    missing = [name for name in wanted if name not in known]
+    if not missing:
+        return Finding("deployments", Level.GOOD, f"all {len(wanted)} of prefect.yaml")
+    return Finding(
+        "deployments",
+        Level.BAD,
+        f"Prefect does not know {', '.join(missing)}",
+        "`azora register` (`azora local up` does)",
+    )
+
+
+def dead_runs(automation: Automated) -> Finding:
+    if automation is Automated.SET_UP:
+        return Finding("dead runs", Level.GOOD, "an automation ends runs whose process died")
+    said = f"the automation that ends runs whose process died is {automation}: such a run stays Running"
+    return Finding("dead runs", Level.WEAK, said, "`azora register` (`azora local up` does)")
+
+
+def registry(place: str, status: int) -> Finding:
+    """What `/v2/` answered: 401 is how a registry with logins says that it is one. No *place*: none was named."""
+    if not place:
+        advice = "set it to yours, or start the embedded node with `azora local up`"
+        return Finding("registry", Level.BAD, "AZORA_REGISTRY is not set", advice)
+    if status in {200, 401}:
+        return Finding("registry", Level.GOOD, f"{place} answers")
+    return Finding(
+        "registry",
+        Level.BAD,
+        f"{place} answers {status} to /v2/",
+        "see that AZORA_REGISTRY names a registry's host and port",
+    )
+
+
+def base_image(name: str, digest: str | None) -> Finding:
+    if not name:
+        return Finding(
+            "base image",
+            Level.WEAK,
+            "AZORA_BASE_IMAGE is not set",
+            "set it, unless no Dockerfile asks for the argument BASE",
+        )
+    if digest is None:
+        return Finding("base image", Level.BAD, f"{name} is not there", "push it, or correct AZORA_BASE_IMAGE")
+    return Finding("base image", Level.GOOD, f"{name} is {digest[:19]}")
+
+
+def expiry(what: str, until: datetime, now: datetime, renewal: str) -> Finding:
+    """Of a certificate or a token; *renewal* is what one does about it."""
+    left = until - now
+    if left <= timedelta():
+        return Finding(what, Level.BAD, f"expired on {until:%Y-%m-%d}", renewal)
+    level = Level.WEAK if left < SOON else Level.GOOD
+    return Finding(what, level, f"good until {until:%Y-%m-%d}", "" if level is Level.GOOD else renewal)
+
+
+def disk(folder: str, free: int, total: int) -> Finding:
+    """Bytes of the file system that holds *folder*."""
+    said = f"{free / GIB:.1f} of {total / GIB:.0f} GiB are free at {folder}"
+    if free >= NARROW_BYTES:
+        return Finding("disk", Level.GOOD, said)
+    level = Level.BAD if free < FULL_BYTES else Level.WEAK
+    return Finding(
+        "disk", level, said, "make room: old run folders, images that nothing runs, build layers in ~/.cache/azora"
+    )

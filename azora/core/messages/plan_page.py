@@ -1,0 +1,95 @@
+"""The plan as an approver reads it: markdown, in the form of a waiting run, on the run's page and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from azora.core.cluster.record import ProofRecord
+from azora.core.messages.markdown import cell, code
+from azora.core.promotion.plan import Change, Plan, counted
+from azora.core.release.release import shown
+
+SHOWN_COMMITS = 10  # of each kind: more hide the answer's fields below them
+MOST_COMMITS = 1000  # of each kind, on their own page: more keep a browser busy
+
+WHEN = {
+    "before_preview": "**before** anything in {environment} changes: until a yes, no object of its namespace differs",
+    "after_preview": "**after** the preview was installed and proved: a yes moves users within seconds",
+}
+
+ON_MAIN = {True: "yes", False: "**no**", None: "not known"}
+LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: not known, since the commit that runs now is not"
+
+
+def markdown(plan: Plan, *, whole: bool = False) -> str:
+    """The plan as the approver reads it in the form and on the run's page.
+
+    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself.
+    """
+    most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
+    lines = [
+        f"## {code(plan.release.subject.strip() or plan.release.short)}",
+        "",
+        f"| | {plan.environment} |",
+        "|---|---|",
+        f"| users are served by | {plan.active or 'nobody yet'}: {cell(plan.runs_now or '')} |",
+        f"| would be served by | {plan.preview}: {cell(plan.release.title)} |",
+        f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
+        f"| proved | {_proof(plan.proof)} |",
+        f"| on the main branch | {ON_MAIN[plan.on_main]} |",
+        f"| migrations | {_migrations(plan)} |",
+        f"| plan | `{shown(plan.hash)}` |",
+        "",
+        *_commits(plan, most, rest),
+        "",
+        f"### {counted(len(plan.images), 'other image')}",
+        "",
+    ]
+    if plan.images:
+        lines += ["| image | runs now | would run |", "|---|---|---|"]
+        lines += [f"| {cell(name)} | {cell(before or 'none')} | {cell(after)} |" for name, before, after in plan.images]
+    return "\n".join(lines)
+
+
+def commits_key(plan: Plan) -> str:
+    """The name of the page with all commits."""
+    return f"{plan.environment}-commits"
+
+
+def commits_page(plan: Plan) -> str:
+    """The commits that users would get and lose, newest first, at most `MOST_COMMITS` of each."""
+    title = f"# From {code(plan.runs_now or 'nothing')} to {code(plan.release.title)}"
+    return "\n".join([title, "", *_commits(plan, MOST_COMMITS)])
+
+
+def _commits(plan: Plan, most: int, rest: str = "") -> list[str]:
+    """Both kinds, each under its count; *rest* says where those are that are not listed."""
+    if plan.lost is None:
+        gained = f"{counted(len(plan.changes), 'commit')} in the release"
+        return [f"### {LOST_NOT_KNOWN}", "", f"### {gained}", "", *listed(plan.changes, most, rest)]
+    lost = [f"### ⚠ {counted(len(plan.lost), 'commit')} that users would lose", "", *listed(plan.lost, most, rest), ""]
+    gained = counted(len(plan.changes), "new commit")
+    return [*(lost if plan.lost else []), f"### {gained}", "", *listed(plan.changes, most, rest)]
+
+
+def listed(changes: Sequence[Change], most: int, rest: str = "") -> list[str]:
+    """The newest *most* of *changes*, an item of a list each, and how many more there are."""
+    more = len(changes) - most
+    shown_ones = [f"- {code(one.short)} {code(one.subject)} ({code(one.author)})" for one in changes[:most]]
+    return [*shown_ones, *([f"- … and {more} more{rest}"] if more > 0 else [])]
+
+
+def _migrations(plan: Plan) -> str:
+    """Each that would run, and whether there is a way back after it."""
+    told = ", ".join(f"{migration.phase} {cell(migration.revision)}" for migration in plan.migrations)
+    if any(migration.phase == "contract" for migration in plan.migrations):
+        return f"{told}; **no way back** to what runs now: a rollback past a contract is refused"
+    return told or f"none to run (at {', '.join(map(cell, plan.release.migration_heads)) or 'none'})"
+
+
+def _proof(proof: ProofRecord | None) -> str:
+    return (
+        f"{cell(proof.summary or 'passed')}, {proof.at:%Y-%m-%d %H:%M} UTC, run {cell(proof.run[:8])}"
+        if proof
+        else "not proved elsewhere"
+    )

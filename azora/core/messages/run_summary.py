@@ -1,0 +1,36 @@
+"""What a job's page is told of the run that it follows, in markdown: each thing once, as it becomes known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from azora.core.messages.markdown import block, code
+
+CARRIED = ("-plan", "-answer", "-switch")  # ends of the keys; all other pages are behind the run's link
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that a run left, as it was written."""
+
+    key: str
+    text: str
+
+
+def summary(run: str, url: str, pages: Iterable[Page], end: str | None = None) -> list[str]:
+    """All that is known of *run* now, in the order it became known; a page that says the same again is left out."""
+    carried = [_part(url, page) for page in pages if page.key.endswith(CARRIED)]
+    return list(dict.fromkeys([f"[Run `{run[:8]}`]({url})", *carried, *([end] if end else [])]))
+
+
+def ended(state: str, message: str) -> str:
+    """How a run ended, and why it did."""
+    why = code(message) if "\n" not in message.strip() else f"\n\n{block(message)}"
+    return f"**{state}**: {why}"
+
+
+def _part(url: str, page: Page) -> str:
+    if not page.key.endswith("-plan"):
+        return page.text
+    return f"{page.text}\n\nA person is asked: [answer on the run's page]({url})."

@@ -1,0 +1,1 @@
+"""Decisions of a promotion: the next step, the approval, the plan, what is safe."""

@@ -1,0 +1,101 @@
+"""An approval: a person's answer to one plan, and the requests of a run for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from azora.config.environment import ApprovalPolicy
+from azora.core.cluster.record import Approval, Question
+from azora.core.promotion.binding import Bound
+from azora.core.promotion.plan import Plan
+from azora.core.release.release import shown
+
+REASON_LETTERS, REASON_LETTERS_AT_MOST = 8, 1000
+NAME_LETTERS, NAME_LETTERS_AT_MOST = 2, 100
+# A space at either end is a slip, and spaces alone are no name and no reason. Not `$`: Python takes it for the end before a newline.
+NOT_BLANK = r"^\S[\s\S]*\S(?![\s\S])"
+
+
+class Decision(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class Request(BaseModel):
+    """One request of a run for an answer, as the run's own label keeps it.
+
+    `key` names it to Prefect, which keeps each answer by its key. `first_at` is when the attempt asked first: the time to answer is
+    counted from there.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    attempt: int
+    vote: int
+    bound: Bound
+    first_at: datetime
+
+    @property
+    def plan(self) -> str:
+        """The hash of the plan that it shows."""
+        return self.bound.hash
+
+
+def next_request(last: Request | None, plan: Plan, *, attempt: int, now: datetime) -> Request:
+    """The request that follows *last* of the same run. Every key is new, so that no stored answer counts for it."""
+    before = last if last and last.attempt == attempt else None
+    vote = before.vote + 1 if before else 1
+    return Request(
+        key=f"{plan.environment}-{attempt}-{vote}-{plan.hash}",
+        attempt=attempt,
+        vote=vote,
+        bound=plan.bound,
+        first_at=before.first_at if before else now,
+    )
+
+
+def is_counted(request: Request, run: str, approvals: Iterable[Approval]) -> bool:
+    """Whether the answer to *request* was recorded before: it is not renewed."""
+    return any(yes.id == approval_id(run, request) for yes in approvals)
+
+
+def seconds_left(request: Request, policy: ApprovalPolicy, now: datetime) -> float:
+    """How long the answer to *request* may still take."""
+    return (request.first_at + timedelta(hours=policy.wait_hours) - now).total_seconds()
+
+
+def approval_of(
+    request: Request, policy: ApprovalPolicy, *, run: str, approver: str, reason: str, now: datetime
+) -> Approval:
+    """The consent of *approver* to the plan of *request*."""
+    return Approval(
+        id=approval_id(run, request),
+        run=run,
+        environment=request.bound.environment,
+        release=request.bound.release,
+        plan=request.plan,
+        approver=approver,
+        reason=reason,
+        at=now,
+        expires_at=now + timedelta(hours=policy.expires_hours),
+    )
+
+
+def question_of(request: Request, policy: ApprovalPolicy, *, run: str, now: datetime) -> Question:
+    """That *run* waits for an answer to *request*."""
+    until = request.first_at + timedelta(hours=policy.wait_hours)
+    return Question(run=run, release=request.bound.release, plan=request.plan, at=now, until=until)
+
+
+def line_to_copy(run: str, plan: str, program: str = "azora") -> str:
+    """The command that approves *plan* of *run* and no other plan; the reason is left to the person."""
+    return f"{program} approve {run[:8]} --plan {shown(plan)} -m 'why you approve'"
+
+
+def approval_id(run: str, request: Request) -> str:
+    return f"{run}/{request.key}"

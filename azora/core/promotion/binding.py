@@ -1,0 +1,73 @@
+"""The binding of an approval: everything that, when it changes, makes it an approval of something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter
+
+from azora.core.cluster.state import World
+from azora.core.promotion.goal import Wanted
+from azora.core.release.migrations import pending
+from azora.core.release.release import digest, shown
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One release for one environment as both are now. `policy` and `router` are digests, `switch` is the last one's number."""
+
+    environment: str
+    release: str
+    policy: str
+    router: str
+    active: str | None
+    serves: str | None
+    switch: int
+    migrations: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """64 hex digits: the hash of the plan."""
+        return digest(asdict(self))
+
+    def differences(self, later: Bound) -> list[str]:
+        """What is different in *later*, a line each."""
+        return [line for name, line in _lines(self, later) if getattr(self, name) != getattr(later, name)]
+
+
+BOUND: TypeAdapter[Bound] = TypeAdapter(Bound)
+
+
+def bound_of(world: World, wanted: Wanted) -> Bound:
+    """The binding of an approval for *wanted* while *world* is as it is."""
+    stack = world.active_stack
+    return Bound(
+        environment=wanted.environment,
+        release=wanted.release,
+        policy=wanted.policy,
+        router=wanted.router_digest,
+        active=world.active,
+        serves=stack.release if stack else None,
+        switch=world.last_switch.number if world.last_switch else 0,
+        migrations=tuple(one.revision for one in pending(wanted.code, world.serving)) if wanted.code else (),
+    )
+
+
+def _lines(before: Bound, later: Bound) -> Iterator[tuple[str, str]]:
+    yield "environment", f"the environment is {later.environment}, not {before.environment}"
+    yield "release", f"the release is {shown(later.release)}, not {shown(before.release)}"
+    yield "policy", f"the file of {later.environment} was changed"
+    yield "router", "the objects of the router are different"
+    yield "serves", f"users are served by {_served(later)}, no longer by {_served(before)}"
+    yield "active", f"the active color is {later.active or 'none'}, no longer {before.active or 'none'}"
+    yield "switch", f"the last switch is number {later.switch}, no longer {before.switch}"
+    yield "migrations", f"the migrations to run are {_listed(later)}, no longer {_listed(before)}"
+
+
+def _served(bound: Bound) -> str:
+    return f"{shown(bound.serves)} ({bound.active})" if bound.active else "nobody"
+
+
+def _listed(bound: Bound) -> str:
+    return ", ".join(bound.migrations) or "none"

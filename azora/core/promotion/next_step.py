@@ -1,0 +1,118 @@
+"""The promotion, level-triggered: look at the world, say the one next step.
+
+Every step may be repeated without harm. Nothing else remembers how far a promotion came, so that one killed anywhere
+goes on where it was when it is started again. docs/bluegreen.md numbers the events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from azora.core.cluster.record import Approval
+from azora.core.cluster.state import World
+from azora.core.promotion.binding import bound_of
+from azora.core.promotion.goal import Wanted
+from azora.core.release.migrations import pending
+
+
+class Step(StrEnum):
+    """What can be next, in the order of the road."""
+
+    ASK = "ask for the approval"
+    REPAIR = "repair a half-done Helm release"
+    INSTALL_DATA = "install the databases"
+    INSTALL_PREVIEW = "install the preview stack"
+    AWAIT_READY = "wait until every pod is ready"
+    PROVE = "prove the preview"
+    TRY = "run the end-to-end cases against the preview"
+    INSTALL_ROUTER = "open the front door"
+    SWITCH = "switch users over"
+    WATCH = "watch the new color"
+    BOOK = "book the switch in Helm"
+
+
+def runs(world: World, release: str) -> bool:
+    """Whether *release* is what users reach."""
+    return world.active is not None and world.stack(world.active).release == release
+
+
+def approval_for(world: World, wanted: Wanted, now: datetime) -> Approval | None:
+    """The approval of this run that holds for what the world looks like, and was not used yet."""
+    used = {switch.approval for switch in world.switches}
+    plan = bound_of(world, wanted).hash
+    holds = (
+        yes
+        for yes in world.approvals
+        if (yes.run, yes.plan, yes.ended) == (wanted.run, plan, "") and now < yes.expires_at and yes.id not in used
+    )
+    return next(holds, None)
+
+
+def first_approval(world: World, wanted: Wanted) -> Approval | None:
+    """The approval by which the router was installed for *wanted*: whoever writes the first entry of the log names it."""
+    before = bound_of(replace(world, active=None), wanted).hash
+    return next((yes for yes in world.approvals if yes.plan == before), None)
+
+
+def approved(world: World, wanted: Wanted, now: datetime) -> bool:
+    """Whether users may be moved to *wanted* now."""
+    return not wanted.approval_needed or approval_for(world, wanted, now) is not None
+
+
+def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # noqa: PLR0911 - one line per step is the table
+    """The one next step towards *wanted*; None when there is nothing left to do."""
+    if runs(world, wanted.release):
+        return _after_the_switch(world, wanted, now)
+    must_ask = not approved(world, wanted, now)
+    migrates = wanted.code is not None and bool(pending(wanted.code, world.serving))
+    if must_ask and (migrates or not wanted.ask_after_preview):
+        return Step.ASK
+    if world.pending:
+        return Step.REPAIR
+    if wanted.data_digest and world.data_digest != wanted.data_digest:
+        return Step.INSTALL_DATA
+    preview = world.stack(world.preview)
+    size = world.active_stack.wanted if world.active_stack else {}
+    if preview.release != wanted.release or preview.helm != "deployed" or not preview.is_at_size(size):
+        return Step.INSTALL_PREVIEW
+    if not preview.is_ready:
+        return Step.AWAIT_READY
+    if world.active is None:
+        return Step.ASK if must_ask else Step.INSTALL_ROUTER
+    if not preview.is_proved:
+        return Step.PROVE
+    if wanted.end_to_end and not (preview.known and preview.known.cases_by == wanted.run):
+        return Step.TRY
+    return Step.ASK if must_ask else Step.SWITCH
+
+
+def _after_the_switch(world: World, wanted: Wanted, now: datetime) -> Step | None:
+    last = world.last_switch
+    if last is None:
+        known = approved(world, wanted, now) or first_approval(world, wanted)
+        return Step.SWITCH if known else Step.ASK
+    if world.pending:
+        return Step.REPAIR
+    receipt = world.receipt_of(last.number)
+    if receipt is None or receipt.verdict == "bad":
+        return Step.WATCH
+    if _is_booked(world, wanted):
+        return None
+    may_book = last.by == wanted.run or _same_router(world, wanted) or approved(world, wanted, now)
+    return Step.BOOK if may_book else Step.ASK
+
+
+def _is_booked(world: World, wanted: Wanted) -> bool:
+    """Whether Helm's record of the router says what the live Service says, by the objects that are wanted."""
+    return (
+        world.preview_points_at != world.active
+        and world.router_helm == "deployed"
+        and world.router_digest == f"{wanted.router_digest}/{world.active}"
+    )
+
+
+def _same_router(world: World, wanted: Wanted) -> bool:
+    """Whether the router's objects, the color aside, are those that are there: booking them changes nothing that users meet."""
+    return world.router_digest is not None and world.router_digest.partition("/")[0] == wanted.router_digest

@@ -1,0 +1,80 @@
+"""What may serve users, and what may be installed beside what serves them."""
+
+from __future__ import annotations
+
+from azora.core.cluster.state import Stack, World
+from azora.core.colors import Color
+from azora.core.release.migrations import Code, Migration, breaking, past, together
+from azora.core.release.release import shown
+
+
+def may_serve(world: World, color: Color) -> str | None:
+    """Why the stack of *color* must not get users, or None when it may (promise P3)."""
+    stack = world.stack(color)
+    return _not_proved(stack) or outdated(world, stack)
+
+
+def drifted(world: World) -> str | None:
+    """How the live Service, or the stack behind it, differs from the log of switches; None where nobody changed it by hand."""
+    last, live = world.last_switch, world.active_stack
+    if last is None:
+        return None
+    sent = f"switch {last.number} sent users to {last.to}, release {shown(last.release)}"
+    if world.strayed:
+        release = f", release {shown(world.selected_release)}" if world.selected_release else ""
+        return f"{sent}, and the live Service selects {world.active or 'no color'}{release}"
+    if live and live.wanted and live.release != last.release:
+        return f"{sent}, and the {live.color} stack runs {shown(live.release) or 'several releases'}"
+    return None
+
+
+def was_approved(world: World, release: str) -> bool:
+    """Whether *release* came to users here by an approval, or before the environment asked for any."""
+    first = next((switch.at for switch in world.switches if switch.approval), None)
+    since = world.approval_since or first
+    return any(
+        switch.release == release and (switch.approval is not None or since is None or switch.at < since)
+        for switch in world.switches
+    )
+
+
+def may_be_installed(world: World, release: Code) -> str | None:
+    """Why *release* must not be installed beside what serves users, or None when it may: its migrations run first."""
+    if world.active and (contract := breaking(release, world.serving)):
+        return f"migration {contract.revision} would break what serves users: {_why(world, contract)}"
+    if contract := past(release, world.ran):
+        return f"it was made without migration {contract.revision}, a contract that the database holds"
+    return None
+
+
+def _why(world: World, contract: Migration) -> str:
+    if world.serving is None:
+        return f"it is a contract, and the record does not say whether that code has {contract.contracts}"
+    return f"it is a contract, and release {shown(world.serving.release)} does not have {contract.contracts}, which it follows"
+
+
+def outdated(world: World, stack: Stack) -> str | None:
+    """Why the code of *stack* does not fit the database any more, or None."""
+    contract = past(stack.known, together(world.ran, world.migrating))
+    if contract is None:
+        return None
+    ran = "ran since" if contract in world.ran else "may have run in an install that did not end well"
+    return (
+        f"the {stack.color} stack runs {shown(stack.release)}, made without migration {contract.revision}, "
+        f"a contract that {ran}"
+    )
+
+
+def _not_proved(stack: Stack) -> str | None:
+    if stack.helm is None:
+        return f"no {stack.color} stack is installed"
+    if not stack.is_ready:
+        missing = {
+            name: f"{stack.ready.get(name, 0)}/{count}"
+            for name, count in stack.wanted.items()
+            if stack.ready.get(name, 0) < count or count == 0
+        }
+        return f"the {stack.color} stack is not ready: {missing or 'it wants no pods'}"
+    if not stack.is_proved:
+        return f"the {stack.color} stack runs {shown(stack.release)}, which was never proved here"
+    return None

@@ -1,0 +1,1 @@
+"""The release and what it consists of: migrations, charts, its delivery."""

@@ -1,0 +1,113 @@
+"""Alembic's revision files, read as text: a release's code is never imported here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from azora.core.release.migrations import Migration
+from azora.errors import BadInput
+
+PHASES = ("expand", "contract")
+
+
+@dataclass(frozen=True)
+class _Revision:
+    """What one file says of itself; `after` are the revisions it builds on."""
+
+    file: str
+    id: str
+    after: tuple[str, ...]
+    phase: object
+    contracts: object
+
+
+def migrations_of(files: Mapping[str, str]) -> tuple[Migration, ...]:
+    """The migrations that *files* (name to text) make, in the order they run in.
+
+    Raises:
+        BadInput: with a line per file that says neither expand nor contract, or a contract that follows no expand.
+    """
+    revisions = _in_order([found for file, text in sorted(files.items()) if (found := _read(file, text))])
+    if wrong := [f"{one.file}: {why}" for one in revisions if (why := _wrong(one, revisions))]:
+        raise _bad(
+            "; ".join(wrong),
+            'say `phase = "expand"` or `phase = "contract"`, and in a contract `contracts = "<the expand it follows>"`',
+        )
+    return tuple(
+        Migration.model_validate({"revision": one.id, "phase": one.phase, "contracts": one.contracts})
+        for one in revisions
+    )
+
+
+def heads_of(files: Mapping[str, str]) -> tuple[str, ...]:
+    """Revisions that no other builds on, sorted."""
+    revisions = [found for file, text in files.items() if (found := _read(file, text))]
+    built_on = {before for one in revisions for before in one.after}
+    return tuple(sorted({one.id for one in revisions} - built_on))
+
+
+def _read(file: str, text: str) -> _Revision | None:
+    """None for a file that is no revision."""
+    try:
+        said = dict(_constants(ast.parse(text)))
+    except (SyntaxError, ValueError) as error:
+        raise _bad(f"{file}: {error}", "correct the file") from error
+    if not isinstance(said.get("revision"), str):
+        return None
+    after = (*_names(said.get("down_revision")), *_names(said.get("depends_on")))
+    return _Revision(file, str(said["revision"]), after, said.get("phase"), said.get("contracts"))
+
+
+def _constants(module: ast.Module) -> Iterable[tuple[str, object]]:
+    """Names that *module* gives a plain value at its top."""
+    for node in module.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Name):
+                yield target.id, _value(node.value)  # type: ignore[attr-defined]
+
+
+def _value(node: ast.expr | None) -> object:
+    try:
+        return ast.literal_eval(node) if node else None
+    except ValueError:  # computed, so not for us to know
+        return None
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+def _in_order(revisions: list[_Revision]) -> list[_Revision]:
+    """Each after what it builds on. Raises BadInput where that is missing, a circle, or there twice."""
+    placed: list[_Revision] = []
+    while waiting := [one for one in revisions if one not in placed]:
+        known = {one.id for one in placed}
+        ready = [one for one in waiting if one.id not in known and known >= set(one.after)]
+        if not ready:
+            lost = [f"{one.file} is {one.id} after {', '.join(one.after) or 'nothing'}" for one in waiting]
+            raise _bad("; ".join(lost), "commit the missing revision, or correct `revision` and `down_revision`")
+        placed.append(ready[0])
+    return placed
+
+
+def _wrong(one: _Revision, revisions: list[_Revision]) -> str | None:
+    """Why *one* may not be as it is, or None."""
+    if one.phase not in PHASES:
+        return "it says neither expand nor contract"
+    if one.phase == "expand":
+        return None if one.contracts is None else "an expand contracts nothing"
+    before = revisions[: revisions.index(one)]
+    if any(other.id == one.contracts and other.phase == "expand" for other in before):
+        return None
+    return f"it contracts {one.contracts!r}, which is no expand before it"
+
+
+def _bad(what: str, advice: str) -> BadInput:
+    return BadInput(f"could not read the migrations: {what}", advice=advice)

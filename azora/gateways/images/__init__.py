@@ -1,0 +1,1 @@
+"""Container images: build, registry, base images."""

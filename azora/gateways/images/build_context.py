@@ -1,0 +1,93 @@
+"""Build contexts: the files that an image's tag is the hash of, and nothing else that could go in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from e2b_dockerfile_utils import PatternMatcher
+
+from azora.config.application import Image
+from azora.errors import BadInput
+from azora.gateways.git.repository import BYTECODE, files_under
+
+_IGNORED = shutil.ignore_patterns(BYTECODE)
+
+
+def paths(image: Image, export: Path) -> list[str]:
+    """All of *export* that makes the tag: what goes in, the Dockerfile, the ignore file.
+
+    Raises BadInput for an ignore file with a mistake and for a context that is no folder.
+    """
+    if image.sources:
+        ignore = _first(export, _inside(image, ".dockerignore"))
+        return [*image.sources, image.dockerfile, *([ignore] if ignore else [])]
+    ignore = ignore_file(image, export)
+    return [*_kept(image, export), _dockerfile(image, export), *([ignore] if ignore else [])]
+
+
+def copy(image: Image, export: Path, into: Path) -> None:
+    """A context in *into*/export that holds what the tag is the hash of: a Dockerfile that takes more finds it missing."""
+    (into / "export" / image.context).mkdir(parents=True)
+    for path in paths(image, export) if image.sources else _kept(image, export):
+        _copied(export / path, into / "export" / path, as_folder=bool(image.sources))
+    if not image.sources:
+        dockerfile(image, into).parent.mkdir()
+        shutil.copy2(export / image.dockerfile, dockerfile(image, into))
+
+
+def dockerfile(image: Image, into: Path) -> Path:
+    """Where `copy` puts it: outside of a whole context, since the ignore file may keep it out of the image."""
+    return into / "export" / image.dockerfile if image.sources else into / "dockerfile" / Path(image.dockerfile).name
+
+
+def build_options(image: Image) -> list[str]:
+    """Of a whole context nothing is left to ignore: what made the tag goes in, whatever buildah makes of the ignore file."""
+    return [] if image.sources else ["--ignorefile", "/dev/null"]
+
+
+def ignore_file(image: Image, export: Path) -> str | None:
+    """The one that buildah heeds: beside the Dockerfile and named like it, else in the context."""
+    own = [f"{image.dockerfile}.dockerignore", f"{image.dockerfile}.containerignore"]
+    return _first(export, *own, _inside(image, ".containerignore"), _inside(image, ".dockerignore"))
+
+
+def _inside(image: Image, name: str) -> str:
+    return str(PurePosixPath(image.context) / name)
+
+
+def _first(export: Path, *names: str) -> str | None:
+    return next((name for name in names if (export / name).is_file()), None)
+
+
+def _kept(image: Image, export: Path) -> Iterator[str]:
+    if (export / image.context).is_symlink() or not (export / image.context).is_dir():
+        raise BadInput(
+            f"could not read the context {image.context!r}: it is no folder", advice="correct application.yaml"
+        )
+    ignored = _ignored(export, ignore_file(image, export))
+    for path in files_under(export, image.context):
+        if not ignored.matches(str(PurePosixPath(path).relative_to(image.context))):
+            yield path
+
+
+def _ignored(export: Path, file: str | None) -> PatternMatcher:
+    """https://docs.docker.com/build/concepts/context/#dockerignore-files"""
+    try:
+        return PatternMatcher((export / file).read_text("utf-8-sig").split("\n") if file else [])
+    except ValueError as error:
+        raise BadInput(f"could not read {file!r}: {error}", advice="correct the ignore file") from None
+
+
+def _dockerfile(image: Image, export: Path) -> str:
+    """The file itself, where a link leads to it."""
+    return str((export / image.dockerfile).resolve().relative_to(export.resolve()))
+
+
+def _copied(source: Path, target: Path, *, as_folder: bool) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if as_folder and source.is_dir():
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=_IGNORED)
+    else:
+        shutil.copy2(source, target, follow_symlinks=False)

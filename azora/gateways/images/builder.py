@@ -1,0 +1,145 @@
+"""Images: built with buildah from declared files alone, found again by what went in, deployed by digest."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from azora.config.application import Image
+from azora.errors import AzoraError, BadInput, BuildFailed, NotReadyYet, Unreachable
+from azora.gateways.git.repository import digest_of
+from azora.gateways.images import build_context, package_index
+from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder
+from azora.gateways.images.registry import Reference, digest_of_tag
+from azora.gateways.images.registry_login import file_for_buildah
+from azora.host.locks import only_one
+from azora.host.process import Completed
+
+BUILD_TIMEOUT_SECONDS = 1800.0
+PUSH_TIMEOUT_SECONDS = 600.0
+KEPT_LOCALLY = 3
+
+# Part of every tag: raise it when the way of building changes what comes out.
+_RECIPE = "1"
+_CACHE_CHANGED = "layer not known"
+_NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image in the registry; `reused` says that it was there already, `seconds` what it took."""
+
+    name: str
+    reference: str
+    tag: str
+    reused: bool
+    seconds: float
+
+
+def build(application: str, image: Image, export: Path, *, base: str, registry: str, log: Path) -> Built:
+    """Make sure that *registry* has *image* as the commit in *export* describes it, and say its digest.
+
+    The tag is a hash of what may go in, the Dockerfile and the digest of *base* (build argument BASE; "" for none), so
+    what is there already is not built again. Nothing but `image.sources`, or the context less its ignore file, can go in.
+    Raises BuildFailed with the last lines of *log*, Unreachable for a registry that does not answer, BadInput for a base
+    image or a path that is not there.
+    """
+    began = time.monotonic()
+    pinned = pinned_base(base)
+    target = Reference.parse(f"{registry}/{application}/{image.name}:{content_tag(image, export, pinned)}")
+    digest = digest_of_tag(target)
+    reused = digest is not None
+    if digest is None:
+        with _turn(image, f"{application}/{image.name}"):
+            digest = digest_of_tag(target) or _built_and_pushed(image, export, pinned, target, log)
+    return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
+
+
+def content_tag(image: Image, export: Path, pinned: str) -> str:
+    """Sixteen hex digits that change with whatever can change the image."""
+    parts = [_RECIPE, image.context, image.dockerfile, pinned, digest_of(export, build_context.paths(image, export))]
+    parts += [] if image.sources else ["whole context"]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def pinned_base(base: str) -> str:
+    """*base* by digest, as its registry has it now: what is hashed into the tag is what is built on."""
+    if not base:
+        return ""
+    reference = Reference.parse(base)
+    digest = reference.digest or digest_of_tag(reference)
+    if digest is None:
+        raise BadInput(
+            f"could not find the base image {base!r}: its registry has no such tag",
+            advice="correct AZORA_BASE_IMAGE; `azora local up` makes the embedded node's",
+        )
+    return reference.by_digest(digest)
+
+
+def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference, log: Path) -> str:
+    with tempfile.TemporaryDirectory(prefix="azora-build-") as name:
+        folder = Path(name)
+        build_context.copy(image, export, folder)
+        # Images of one context begin with the same layers: the first builds them, the others find them.
+        with layers_kept():
+            with _turn(image, f"{image.context} on {pinned}"):
+                done = _bud(image, folder, pinned, target, log)
+            _checked(image, done, log)
+            digest = _pushed(image, folder / "digest", target, log)
+    forget_old(f"{target.host}/{target.path}", keep=KEPT_LOCALLY)
+    return digest
+
+
+def _bud(image: Image, folder: Path, pinned: str, target: Reference, log: Path) -> Completed:
+    # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
+    command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
+    command += ["--file", str(build_context.dockerfile(image, folder)), *build_context.build_options(image)]
+    if pinned:
+        command += ["--build-arg", f"BASE={pinned}", f"--tls-verify={_tls(Reference.parse(pinned))}"]
+    command += [argument for volume in package_index.volumes(folder) for argument in ("--volume", volume)]
+    command += _logins(folder, target, *([Reference.parse(pinned)] if pinned else []))
+    command.append(str(folder / "export" / image.context))
+    return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
+
+
+def _turn(image: Image, key: str) -> AbstractContextManager[None]:
+    file = storage_folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.lock"
+    return only_one(file, what=f"build image {image.name!r}", timeout_seconds=2 * BUILD_TIMEOUT_SECONDS)
+
+
+def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> str:
+    command = ["push", f"--tls-verify={_tls(target)}", "--digestfile", str(digest_file)]
+    command += _logins(digest_file.parent, target)
+    command += [target.by_tag(), f"docker://{target.by_tag()}"]
+    done = buildah(command, what=f"push image {image.name!r}", timeout_seconds=PUSH_TIMEOUT_SECONDS, log=log)
+    _checked(image, done, log)
+    return digest_file.read_text().strip()
+
+
+def _logins(folder: Path, *images: Reference) -> list[str]:
+    file = file_for_buildah([f"{image.host}/{image.path}" for image in images], folder)
+    return ["--authfile", str(file)] if file else []
+
+
+def _tls(reference: Reference) -> str:
+    return "false" if reference.plain_http else "true"
+
+
+def _checked(image: Image, done: Completed, log: Path) -> None:
+    if done.returncode:
+        raise _error(image, done.tail(), log)
+
+
+def _error(image: Image, said: str, log: Path) -> AzoraError:
+    what = f"could not build image {image.name!r}: {said}"
+    last = said.splitlines()[-1] if said else ""
+    if _CACHE_CHANGED in last:
+        return NotReadyYet(what, advice=f"somebody empties the build cache meanwhile; all of it in {log}")
+    if _NETWORK.search(last):
+        return Unreachable(what, advice=f"see that the registry runs; all of it in {log}")
+    return BuildFailed(what, advice=f"all of it in {log}; repeat it there with the Dockerfile {image.dockerfile!r}")

@@ -1,0 +1,104 @@
+"""What a registry holds of an application, and its removal: manifests by digest; their blobs stay until the registry frees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from httpx import codes
+
+from azora.core.retention import Item
+from azora.errors import Refused
+from azora.gateways.images.registry import Reference, accepted, asked
+
+PAGE = 1000
+_NO_CATALOG = (codes.UNAUTHORIZED, codes.FORBIDDEN, codes.NOT_FOUND, codes.METHOD_NOT_ALLOWED)
+_OWN_RULES = "let the registry's own rules keep it small"
+
+Json = dict[str, Any]
+
+
+def in_stock(registry: str, application: str) -> list[Item]:
+    """Every tagged image of *application*, one of each digest, by when it was built; sizes are of all its layers.
+
+    It is known by its digest, and as `<application>/<image>:<tag>`. Raises Unreachable, or Refused where the registry does
+    not list what it has.
+    """
+    host, _, path = registry.partition("/")
+    place = Reference(host, path)
+    below = f"{path}/{application}/" if path else f"{application}/"
+    found: dict[str, Item] = {}
+    for repository in _names(place, "/v2/_catalog", "repositories"):
+        if repository.startswith(below):
+            short = repository.removeprefix(f"{path}/") if path else repository
+            for item in _images(Reference(host, repository), short):
+                found[item.name] = item
+    return list(found.values())
+
+
+def remove_image(registry: str, image: Item) -> bool:
+    """Whether *image* is gone from the registry, with every tag of it. Raises Refused where it forbids that."""
+    host, _, path = registry.partition("/")
+    repository, _, digest = image.name.partition("@")
+    place = Reference(host, f"{path}/{repository}" if path else repository)
+    what = f"remove {place.by_digest(digest)!r}"
+    answer = asked("DELETE", place, f"/v2/{place.path}/manifests/{digest}", what=what)
+    if answer.status_code == codes.METHOD_NOT_ALLOWED:
+        raise Refused(f"could not {what}: the registry forbids it", advice=f"allow deletion there, or {_OWN_RULES}")
+    if answer.status_code != codes.NOT_FOUND:
+        accepted(answer, place, what=what)
+    return True
+
+
+def _images(repository: Reference, short: str) -> list[Item]:
+    found: dict[str, Item] = {}
+    for tag in _names(repository, f"/v2/{repository.path}/tags/list", "tags"):
+        image = Reference(repository.host, repository.path, tag)
+        what = f"read {image.by_tag()!r}"
+        answer = asked("GET", image, f"/v2/{image.path}/manifests/{tag}", what=what)
+        if answer.status_code == codes.NOT_FOUND:  # removed meanwhile
+            continue
+        manifest, digest = accepted(answer, image, what=what).json(), answer.headers["Docker-Content-Digest"]
+        known = found.get(digest) or _item(image, f"{short}@{digest}", short, manifest)
+        names = known.known_as | {digest, f"{short}:{tag}"}
+        found[digest] = Item(known.name, known.at, known.size, short, names)
+    return list(found.values())
+
+
+def _item(image: Reference, name: str, group: str, manifest: Json) -> Item:
+    layers: list[Json] = [*manifest.get("layers", []), manifest.get("config", {})]
+    return Item(name, _built_at(image, manifest), sum(layer.get("size", 0) for layer in layers), group)
+
+
+def _built_at(image: Reference, manifest: Json) -> datetime | None:
+    """As the image's own configuration says; None for an index of several."""
+    what = f"read the configuration of {image.by_tag()!r}"
+    if "digest" not in manifest.get("config", {}):
+        return None
+    answer = asked("GET", image, f"/v2/{image.path}/blobs/{manifest['config']['digest']}", what=what)
+    created = accepted(answer, image, what=what).json().get("created")
+    with suppress(TypeError, ValueError):
+        at = datetime.fromisoformat(created)
+        return at if at.tzinfo else None
+    return None
+
+
+def _names(place: Reference, path: str, key: str) -> Iterator[str]:
+    """Page by page: https://distribution.github.io/distribution/spec/api/#pagination"""
+    what = f"list {key} of {place.host}/{place.path}".rstrip("/")
+    last = ""
+    while True:
+        answer = asked("GET", place, f"{path}?n={PAGE}{f'&last={quote(last)}' if last else ''}", what=what)
+        if answer.status_code in _NO_CATALOG and key == "repositories":
+            said = f"could not {what}: the registry does not tell (HTTP {answer.status_code})"
+            raise Refused(said, advice=f"log in as who may list them, or {_OWN_RULES}")
+        if answer.status_code == codes.NOT_FOUND:  # its last tag was removed, and the repository with it
+            return
+        names: list[str] = accepted(answer, place, what=what).json().get(key) or []
+        yield from names
+        if not names or 'rel="next"' not in answer.headers.get("Link", ""):
+            return
+        last = names[-1]

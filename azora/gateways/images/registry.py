@@ -1,0 +1,180 @@
+"""Ask a container registry, over its HTTP API and with the login that buildah or docker keeps, which digest a tag has."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+
+import httpx
+from httpx import codes
+
+from azora.config.settings import settings
+from azora.errors import BadInput, Refused, Unreachable
+from azora.gateways.images.registry_login import HUB, Login, login_of
+
+TIMEOUT_SECONDS = 10.0
+
+_MANIFESTS = ", ".join(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+    )
+)
+_REFERENCE = re.compile(r"(?P<host>[^/]+)/(?P<path>[^@:]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image's place: `host/path:tag` or `host/path@digest`."""
+
+    host: str
+    path: str
+    tag: str = "latest"
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Raises BadInput for what names no registry host, as `python:3.13` does not."""
+        found = _REFERENCE.fullmatch(text)
+        if not found or not ({".", ":"} & set(found["host"]) or found["host"] == "localhost"):
+            raise BadInput(
+                f"could not use the image {text!r}: no registry host", advice="write HOST/PATH:TAG or HOST/PATH@DIGEST"
+            )
+        return cls(found["host"], found["path"], found["tag"] or "latest", found["digest"])
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether the settings say that this host speaks HTTP without TLS."""
+        return settings().registry_plain_http and self.host == settings().registry.split("/")[0]
+
+    def by_digest(self, digest: str) -> str:
+        return f"{self.host}/{self.path}@{digest}"
+
+    def by_tag(self) -> str:
+        return f"{self.host}/{self.path}:{self.tag}"
+
+
+def find(registry: str, repository: str, tag: str) -> str | None:
+    """The digest that `registry/repository:tag` has now, or None. Raises Unreachable, or Refused without a login."""
+    return digest_of_tag(Reference.parse(f"{registry}/{repository}:{tag}"))
+
+
+def exists(reference: str) -> bool:
+    """Whether the registry still has the image *reference*, which names a digest. Raises as `find`."""
+    image = Reference.parse(reference)
+    what = f"look {reference!r} up"
+    answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.digest}", what=what)
+    return answer.status_code != codes.NOT_FOUND and accepted(answer, image, what=what).is_success
+
+
+def status_of(registry: str) -> int:
+    """What its root answers; 401 where one must log in. Raises Unreachable."""
+    host = _api(registry.partition("/")[0])
+    url = f"{'http' if settings().registry_plain_http else 'https'}://{host}/v2/"
+    try:
+        with _client() as client:
+            return client.get(url).status_code
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"could not reach the registry {registry}: {error}",
+            advice="see that AZORA_REGISTRY and AZORA_REGISTRY_PLAIN_HTTP are right and that it runs (`azora local status`)",
+        ) from None
+
+
+def digest_of_tag(image: Reference) -> str | None:
+    """As `find`."""
+    what = f"look {image.by_tag()!r} up"
+    answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.tag}", what=what)
+    if answer.status_code == codes.NOT_FOUND:
+        return None
+    return str(accepted(answer, image, what=what).headers["Docker-Content-Digest"])
+
+
+def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
+    """What the registry of *image* answers there, with a login where it wants one.
+
+    Raises Unreachable; BadInput or Failed for a login that cannot be read.
+    """
+    url = f"{'http' if image.plain_http else 'https'}://{_api(image.host)}{path}"
+    answer = _sent(method, url, None, what)
+    if answer.status_code == codes.UNAUTHORIZED and (authorization := _authorization(answer, image, what)):
+        answer = _sent(method, url, authorization, what)
+    return answer
+
+
+def accepted(answer: httpx.Response, image: Reference, *, what: str) -> httpx.Response:
+    """*answer*, where it is a good one. Raises Refused without a login or a right, else Unreachable."""
+    if answer.is_success:
+        return answer
+    said = f"could not {what}: HTTP {answer.status_code}"
+    if answer.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN):
+        raise Refused(said, advice=f"log in: buildah login {image.host}")
+    raise Unreachable(said, advice="see the registry's own log")
+
+
+def _api(host: str) -> str:
+    """Docker's own hub is called by another name than the one that its images have."""
+    return "registry-1.docker.io" if host in HUB else host
+
+
+def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.Response:
+    headers = {"Accept": _MANIFESTS} | ({"Authorization": authorization} if authorization else {})
+    try:
+        with _client() as client:
+            return client.request(method, url, headers=headers)
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"could not {what}: {error}",
+            advice="see that AZORA_REGISTRY is right and that the registry runs (`azora local status`)",
+        ) from None
+
+
+def _client() -> httpx.Client:
+    """With the authorities that this system trusts, not a package's own list."""
+    return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, verify=_authorities())
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _authorization(answer: httpx.Response, image: Reference, what: str) -> str | None:
+    """The header that *answer* wants, by the login of *image*; None where there is none, or none that would do."""
+    login = login_of(f"{image.host}/{image.path}".rstrip("/"))
+    for challenge in answer.headers.get_list("WWW-Authenticate"):
+        if challenge.lower().startswith("bearer "):
+            token = _token(challenge, image, login, what)
+            return f"Bearer {token}" if token else None
+    return f"Basic {login.basic}" if login else None
+
+
+def _token(challenge: str, image: Reference, login: Login | None, what: str) -> str | None:
+    """https://distribution.github.io/distribution/spec/auth/token/"""
+    wanted = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    realm = wanted.get("realm", "")
+    if not realm.startswith(("https://", "http://") if image.plain_http else "https://"):
+        return None
+    query = {"service": wanted.get("service", ""), "scope": wanted.get("scope", f"repository:{image.path}:pull")}
+    try:
+        with _client() as client:
+            said = _exchanged(client, realm, query, login).json()
+    except httpx.HTTPError as error:
+        raise Unreachable(f"could not {what}: {error}", advice=f"see that {realm} answers") from None
+    except ValueError:
+        return None
+    token = said.get("token") or said.get("access_token")
+    return str(token) if token else None
+
+
+def _exchanged(client: httpx.Client, realm: str, query: dict[str, str], login: Login | None) -> httpx.Response:
+    """An identity token goes in the body, and to no other address: https://distribution.github.io/distribution/spec/auth/oauth/"""
+    if login and login.identity_token:
+        form = {"grant_type": "refresh_token", "refresh_token": login.identity_token, "client_id": "azora", **query}
+        return client.post(realm, data=form, follow_redirects=False)
+    return client.get(realm, params=query, headers={"Authorization": f"Basic {login.basic}"} if login else {})

@@ -1,0 +1,89 @@
+"""Who we are to a cluster, what we may do there, and until when: asked of the API server, which answers everybody."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from azora.config.permissions import Right, granted, needed
+from azora.errors import Refused, Unreachable
+from azora.gateways.kubernetes.api import Api, Json
+
+SECONDS = 10.0
+REVIEWS = "/apis/authorization.k8s.io/v1"
+
+# What no account of one environment may do: the words, then where and what (None: everywhere).
+_FOREIGN: dict[str, tuple[str | None, Right]] = {
+    "make namespaces": (None, Right("", "namespaces", "create")),
+    "read the secrets of kube-system": ("kube-system", Right("", "secrets", "get")),
+    "read the secrets of every namespace": (None, Right("", "secrets", "list")),
+    "give rights": (None, Right("rbac.authorization.k8s.io", "clusterrolebindings", "create")),
+}
+
+
+def user_of(api: Api) -> str:
+    """https://kubernetes.io/docs/reference/access-authn-authz/authentication/#self-subject-review"""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = api.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
+    return str(answer["status"]["userInfo"]["username"])
+
+
+def missing_rights(api: Api, namespace: str) -> list[Right]:
+    """By one question for all; what that list does not show (it may be incomplete) is asked one by one."""
+    body = {"spec": {"namespace": namespace}}
+    rules: list[Json] = api.create(f"{REVIEWS}/selfsubjectrulesreviews", body)["status"]["resourceRules"] or []
+    return [right for right in needed() if not granted(right, rules) and not may(api, namespace, right)]
+
+
+def may(api: Api, namespace: str | None, right: Right) -> bool:
+    resource, _, part = right.resource.partition("/")
+    asked = {"group": right.group, "resource": resource, "subresource": part, "verb": right.verb}
+    body = {"spec": {"resourceAttributes": asked | ({"namespace": namespace} if namespace else {})}}
+    return bool(api.create(f"{REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"])
+
+
+def labels_of(api: Api, namespace: str) -> dict[str, str] | None:
+    """None when it is not there, or not for us: rights go with the namespace, so that an account cannot tell the two apart."""
+    try:
+        found = api.find(f"/api/v1/namespaces/{namespace}")
+    except Refused:
+        return None
+    return dict(found["metadata"].get("labels") or {}) if found else None
+
+
+def served_until(url: str, authority: Path) -> datetime:
+    """When the certificate that the API server shows ends."""
+    place = urlsplit(url)
+    context = ssl.create_default_context(cafile=str(authority))
+    try:
+        with (
+            socket.create_connection((place.hostname or "", place.port or 443), SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=place.hostname) as secured,
+        ):
+            shown = secured.getpeercert() or {}
+    except OSError as error:
+        raise Unreachable(
+            f"could not see the certificate of {url}: {error}",
+            advice="see that the network leads there, then look again",
+        ) from error
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
+
+
+def token_expiry(token: str) -> datetime | None:
+    """What a signed token says of itself; None when it is none, or never ends."""
+    try:
+        claims = token.split(".")[1]
+        said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        return datetime.fromtimestamp(said["exp"], UTC)
+    except (IndexError, ValueError, KeyError, TypeError):
+        return None
+
+
+def excess_of(api: Api) -> list[str]:
+    """What of the foreign we may do, in words."""
+    return [words for words, (where, right) in _FOREIGN.items() if may(api, where, right)]

@@ -1,0 +1,202 @@
+"""One environment as a whole: what its namespace holds, and the switch of its users."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from azora.config.environment import Environment
+from azora.config.identity import Identity, node_must_be_up, of_pipeline
+from azora.config.settings import Settings
+from azora.core.cluster.kubernetes_objects import (
+    logged_switches,
+    ready_pods,
+    selected_color,
+    selected_release,
+    stack_of,
+)
+from azora.core.cluster.ownership import installed_by_us
+from azora.core.cluster.record import (
+    MIGRATIONS,
+    PROOFS,
+    RECEIPTS,
+    SWITCHES_ANNOTATION,
+    LastRollback,
+    StackRecord,
+    Switch,
+    annotation_of,
+)
+from azora.core.cluster.release_ids import with_whole_ids
+from azora.core.cluster.state import Stack, World
+from azora.core.cluster.stored_releases import ids_of, with_migrations
+from azora.core.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
+from azora.core.release.release import Release
+from azora.errors import BadInput, Refused
+from azora.gateways.kubernetes.api import Api, Json
+from azora.gateways.kubernetes.record_store import RELEASES, Record, approvals_of, old_releases, questions_of, tally_of
+
+
+class Cluster(Record):
+    """The namespace of *environment*, for the application called *application*."""
+
+    # -- looking
+
+    def look(self, *, with_helm: bool = True) -> World:
+        """The world as it is now: seven small requests, no Helm program.
+
+        Without *with_helm* Helm's Secrets are not read, for an account that may not: what Helm says is then not known, and
+        no step of a promotion may follow from it.
+
+        Raises:
+            BadInput: Helm says that the front door is installed, but the live Service is gone.
+        """
+        service = self.api.find(f"{self.core}/services/{self.live}")
+        preview = self.api.find(f"{self.core}/services/{self.preview}") if service else None
+        record, releases = self.record(), self._stored_releases()
+        ours = installed_by_us(record, self.application)
+        helm = {name: state for name, state in self._helm_releases().items() if name in ours} if with_helm else {}
+        router = helm.get(self.application, ("", 0))[0] or None
+        if service is None and router == "deployed":
+            raise BadInput(
+                f"the live Service {self.live!r} is missing in {self.namespace}, though Helm release {self.application!r} is deployed",
+                advice=f"somebody deleted it; bring it back with `helm rollback {self.application} -n {self.namespace}`, then run again",
+            )
+        seen = World(
+            active=selected_color(service),
+            selected_release=selected_release(service),
+            preview_points_at=selected_color(preview),
+            service_version=service["metadata"]["resourceVersion"] if service else None,
+            router_helm=router,
+            pending=tuple(name for name, (status, _) in helm.items() if status.startswith("pending")),
+            stacks=self._stacks(helm, record, releases),
+            switches=logged_switches(service),
+            receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
+            approvals=approvals_of(record),
+            approval_since=datetime.fromisoformat(record["approval-since"]) if "approval-since" in record else None,
+            data_digest=record.get("data") if helm.get(f"{self.application}-data", ("",))[0] == "deployed" else None,
+            router_digest=record.get("router"),
+            proofs=PROOFS.validate_json(record.get("proofs", "[]")),
+            migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
+            questions=questions_of(record),
+            rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
+            tally=tally_of(record),
+        )
+        return with_whole_ids(seen, [*ids_of(releases), *(release.id for release in old_releases(record))])
+
+    def _helm_releases(self) -> dict[str, tuple[str, int]]:
+        """Newest status and revision of each Helm release, from the labels of Helm's own Secrets."""
+        newest: dict[str, tuple[str, int]] = {}
+        for secret in self.api.get(f"{self.core}/secrets", labelSelector="owner=helm")["items"]:
+            labels = secret["metadata"]["labels"]
+            name, status, revision = labels["name"], labels["status"], int(labels["version"])
+            if revision > newest.get(name, ("", 0))[1]:
+                newest[name] = (status, revision)
+        return newest
+
+    def _stored_releases(self) -> dict[str, str]:
+        """None for an account that may not read them, as an exporter's of an older version: releases are then known by what names
+        them.
+        """
+        try:
+            return self.read(RELEASES)
+        except Refused:
+            return {}
+
+    def _stacks(
+        self, helm: dict[str, tuple[str, int]], record: dict[str, str], releases: dict[str, str]
+    ) -> dict[Color, Stack]:
+        selector = f"{NAME_LABEL}={self.application},{COLOR_LABEL}"
+        deployments = self.api.get(f"{self.apps}/deployments", labelSelector=selector)["items"]
+        return {
+            color: stack_of(
+                color,
+                [item for item in deployments if item["metadata"]["labels"][COLOR_LABEL] == color],
+                helm.get(self.stack_name(color)),
+                with_migrations(StackRecord.model_validate_json(record[color]), releases) if color in record else None,
+            )
+            for color in Color
+        }
+
+    def running(self) -> Release:
+        """What users reach now. Raises BadInput when nobody was ever released here."""
+        stack = self.look().active_stack
+        if stack is None or stack.release is None:
+            raise BadInput(
+                f"could not find what {self.environment.name} runs: nothing", advice="release something first"
+            )
+        return self.release_called(stack.release)
+
+    # -- the switch
+
+    def switch(self, world: World, entry: Switch) -> None:
+        """Send users to `entry.to`: one patch that holds selector, ports and log, refused when the Service moved since *world*.
+
+        Raises:
+            Conflict: the live Service is not the one that was looked at.
+        """
+        body = {
+            "metadata": {
+                "resourceVersion": world.service_version,
+                "annotations": {SWITCHES_ANNOTATION: annotation_of((*world.switches, entry))},
+            },
+            "spec": _live_spec(world.stack(entry.to)),
+        }
+        self.api.patch(f"{self.core}/services/{self.live}", body)
+
+    def correct_selector(self) -> None:
+        """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
+        world = self.look()
+        if world.last_switch and world.strayed:
+            body = {"spec": _live_spec(world.stack(world.last_switch.to))}
+            self.api.patch(f"{self.core}/services/{self.live}", body)
+
+    def point_preview_at(self, stack: Stack) -> None:
+        """The preview Service selects the color of *stack*, on the ports of its release; moves no user."""
+        body = {"spec": {"selector": {COLOR_LABEL: str(stack.color)}} | _ports(stack)}
+        self.api.patch(f"{self.core}/services/{self.preview}", body)
+
+    # -- tidying up
+
+    def forget_pending(self, release: str) -> int:
+        """Remove Helm's record of half-done revisions of *release*: moves no traffic, lets the next upgrade run.
+
+        Returns:
+            How many revisions were removed.
+        """
+        secrets = self.api.get(f"{self.core}/secrets", labelSelector=f"owner=helm,name={release}")["items"]
+        pending = [item for item in secrets if item["metadata"]["labels"]["status"].startswith("pending")]
+        for item in pending:
+            self.api.delete(f"{self.core}/secrets/{item['metadata']['name']}")
+        return len(pending)
+
+    def forget_unready(self, color: Color) -> list[str]:
+        """Delete the Deployments of *color* that are not ready: the next install begins them anew, without waiting out
+        the back-off of pods that failed. Only for a color that serves nobody. Returns their names.
+        """
+        selector = f"{NAME_LABEL}={self.application},{COLOR_LABEL}={color}"
+        found = self.api.get(f"{self.apps}/deployments", labelSelector=selector)["items"]
+        names = [item["metadata"]["name"] for item in found if ready_pods(item) < int(item["spec"]["replicas"])]
+        for name in names:
+            self.api.delete(f"{self.apps}/deployments/{name}")
+        return names
+
+
+def _live_spec(stack: Stack) -> Json:
+    """What the live Service says while *stack* serves: color and release as its pods have them, and the release's ports."""
+    return {"selector": {COLOR_LABEL: str(stack.color), RELEASE_LABEL: stack.label}} | _ports(stack)
+
+
+def _ports(stack: Stack) -> Json:
+    """Nothing where an older version installed it and kept no note of them: they stay as they are."""
+    return {"ports": list(stack.known.ports)} if stack.known and stack.known.ports else {}
+
+
+def connect(environment: Environment, settings: Settings, identity: Identity | None = None) -> Cluster:
+    """The cluster that *environment* names, for the application that this machine releases; as the pipeline, or *identity*.
+
+    Raises:
+        Unreachable: it is the embedded node, and that is down.
+    """
+    node_must_be_up(settings)
+    who = identity or of_pipeline(environment, settings)
+    api = Api(who.kubeconfig, who.context, timeout_seconds=settings.api_timeout_seconds)
+    return Cluster(api, environment, settings.application)

@@ -1,0 +1,146 @@
+"""The environment's Lease: one promotion at a time; renewed while held, taken over when its holder is gone or preempted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from azora.core.cluster.lease_expiry import DURATION_SECONDS, FirstLook, State
+from azora.errors import AzoraError, Conflict, LeaseLost, Refused
+from azora.gateways.kubernetes.api import Json, micro_time
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.host.retry import patient
+
+NAME = "azora-promotion"
+DURATION = timedelta(seconds=DURATION_SECONDS)
+LOOK_SECONDS = 0.5
+TRIES = 5
+
+
+class Clock(Protocol):
+    """The machine's own: `time`, but for tests."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float, /) -> None: ...
+
+
+class Lease:
+    """Held by *holder*; `check` before each write says whether it still is."""
+
+    def __init__(self, cluster: Cluster, holder: str, clock: Clock = time) -> None:
+        self.cluster = cluster
+        self.holder = holder
+        self._clock = clock
+        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+        self._path = f"{self._leases}/{NAME}"
+        self._first: FirstLook | None = None
+        self._stop = threading.Event()
+
+    def take(self, *, preempt: bool = False) -> None:
+        """Become the holder, also of one that a killed run left: its duration is waited for, by the own clock.
+
+        Of several that take it at the same time one wins; the others look again.
+
+        Raises:
+            Refused: another one holds it, and renewed or took it meanwhile.
+        """
+        while not self._taken(preempt=preempt):
+            self._clock.sleep(LOOK_SECONDS)
+
+    def _taken(self, *, preempt: bool) -> bool:
+        """Whether it is ours now; False where it has to be looked at again."""
+        found = self.cluster.api.find(self._path)
+        if not (preempt or self._is_free((found or {}).get("spec") or {})):
+            return False
+        with suppress(Conflict):
+            self._write(found)
+            return True
+        return False
+
+    def _is_free(self, spec: Json) -> bool:
+        now = self._clock.monotonic()
+        self._first = self._first or FirstLook(self.holder, spec, now)
+        state = self._first.state(spec, now)
+        if state is State.HELD:
+            raise Refused(
+                f"could not promote in {self.cluster.namespace}: {spec['holderIdentity']} is doing so",
+                advice="wait until it ends",
+            )
+        return state is State.FREE
+
+    def _write(self, found: Json | None) -> None:
+        """Raises Conflict when somebody wrote it since it was *found*, or was not."""
+        if found is None:
+            made: Json = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME}}
+            self.cluster.api.create(self._leases, made | {"spec": self._spec()})
+        else:
+            self.cluster.api.replace(self._path, found | {"spec": self._spec()})
+
+    def check(self) -> None:
+        """Renew it, so that it is ours for another duration: a holder whose renewals failed writes nothing before one succeeds.
+
+        Raises:
+            LeaseLost: another one took it.
+        """
+        self._change({"renewTime": micro_time(datetime.now(UTC))})
+
+    def release(self) -> None:
+        """Give it back when it is still ours; where that cannot be told, it expires."""
+        with suppress(AzoraError):
+            self._change({"holderIdentity": None})
+
+    @retry(retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(TRIES), reraise=True)
+    def _change(self, spec: Json) -> None:
+        """Change the Lease as it is read, which must be ours: another one that takes it in between keeps it."""
+        found = self.cluster.api.find(self._path) or {}
+        other = (found.get("spec") or {}).get("holderIdentity")
+        if other != self.holder:
+            raise LeaseLost(
+                f"could not go on in {self.cluster.namespace}: {other or 'somebody'} took over",
+                advice="a rollback or a newer promotion preempted this one; see `azora status`",
+            )
+        version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        self.cluster.api.patch(self._path, {"metadata": version, "spec": spec})
+
+    def renew_until_stopped(self) -> None:
+        while not self._stop.wait(DURATION.total_seconds() / 3):
+            try:
+                self.check()
+            except LeaseLost:
+                return
+            except AzoraError:
+                continue
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _spec(self) -> Json:
+        now = micro_time(datetime.now(UTC))
+        seconds = int(DURATION.total_seconds())
+        return {"holderIdentity": self.holder, "leaseDurationSeconds": seconds, "acquireTime": now, "renewTime": now}
+
+
+@contextmanager
+def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Lease]:
+    """Hold the Lease of the namespace for the block, renewing it in the background."""
+    lease = Lease(cluster, holder)
+    _taken(lease, preempt=preempt)
+    renewer = threading.Thread(target=lease.renew_until_stopped, daemon=True, name=f"lease {cluster.namespace}")
+    renewer.start()
+    try:
+        yield lease
+    finally:
+        lease.stop()
+        lease.release()
+
+
+@patient
+def _taken(lease: Lease, *, preempt: bool) -> None:
+    lease.cluster.ensure_namespace()
+    lease.take(preempt=preempt)

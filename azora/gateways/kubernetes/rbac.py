@@ -1,0 +1,114 @@
+"""Let the pipeline into an environment: its namespace, its account and its Role, and a kubeconfig with the account's token."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from azora.config.environment import Environment
+from azora.config.identity import node_must_be_up, of_person
+from azora.config.permissions import SYSTEM, objects_of
+from azora.config.settings import Settings
+from azora.errors import NotReadyYet
+from azora.gateways.kubernetes.api import Api, Json, Missing
+
+VALID = timedelta(days=365)
+GONE_WITHIN_SECONDS = 120
+
+_PATHS = {
+    "Namespace": "/api/v1/namespaces",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+}
+
+
+@dataclass(frozen=True)
+class Granted:
+    """Where the account's kubeconfig is, and until when the cluster takes its token."""
+
+    kubeconfig: Path
+    until: datetime
+
+
+def grant(environment: Environment, settings: Settings, *, valid: timedelta = VALID) -> Granted:
+    """As the person of the settings: apply the rights of *environment*, and write its kubeconfig.
+
+    Raises:
+        Refused: that person may not make namespaces and roles.
+        Unreachable: it is the embedded node, and that is down.
+        NotReadyYet: the namespace is being deleted, and something in it does not go.
+    """
+    node_must_be_up(settings)
+    person = of_person(environment, settings)
+    api = Api(person.kubeconfig, person.context, timeout_seconds=settings.api_timeout_seconds)
+    return let_in(environment, api, settings.identities or settings.state_folder / "identities", valid=valid)
+
+
+def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
+    """As `grant`, by *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good."""
+    _make(objects_of(environment.namespace), api)
+    request = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": int(valid.total_seconds())},
+    }
+    answer = api.create(f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/{environment.namespace}/token", request)["status"]
+    file = folder / f"{environment.name}.kubeconfig"
+    _write(file, yaml.safe_dump(_kubeconfig(environment.namespace, api, answer["token"]), sort_keys=False))
+    return Granted(file, datetime.fromisoformat(answer["expirationTimestamp"]))
+
+
+def _make(objects: list[Json], api: Api) -> None:
+    """Again from the first while the namespace is being deleted, as a killed run may leave it, or has just gone."""
+    deadline = time.monotonic() + GONE_WITHIN_SECONDS
+    while True:
+        try:
+            for found in objects:
+                _apply(found, api)
+        except (NotReadyYet, Missing):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
+def _apply(found: Json, api: Api) -> None:
+    name = found["metadata"]["name"]
+    namespace = found["metadata"].get("namespace", name)
+    made = api.apply(f"{_PATHS[found['kind']].format(**found['metadata'])}/{name}", found)
+    if "deletionTimestamp" in made["metadata"]:
+        raise NotReadyYet(
+            f"could not make {found['kind']} {name!r}: the one that is there is being deleted",
+            advice=f"`kubectl get namespace {namespace} -o yaml` says what still holds it; when it is gone, run again",
+        )
+
+
+def _kubeconfig(namespace: str, api: Api, token: str) -> Json:
+    cluster: Json = {"server": api.host}
+    if api.authority:
+        cluster["certificate-authority-data"] = base64.b64encode(api.authority.read_bytes()).decode()
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": namespace, "cluster": cluster}],
+        "users": [{"name": namespace, "user": {"token": token}}],
+        "contexts": [{"name": namespace, "context": {"cluster": namespace, "user": namespace, "namespace": namespace}}],
+        "current-context": namespace,
+    }
+
+
+def _write(file: Path, content: str) -> None:
+    """In one step, for its owner alone: a run that reads it meanwhile finds the old or the new one."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(content)
+    fresh.rename(file)

@@ -1,0 +1,235 @@
+"""Azora's own record in an environment's namespace: the ConfigMap `azora-record`, and its releases in a second one.
+
+Each part is bounded by its number, so that the record never outgrows what the API server takes (1 MiB an object).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from azora.core.cluster.kubernetes_objects import logged_switches
+from azora.core.cluster.ownership import installed_by_us, with_installed
+from azora.core.cluster.record import (
+    KEPT,
+    MIGRATIONS,
+    PROOFS,
+    RECEIPTS,
+    Approval,
+    ProofRecord,
+    Question,
+    Receipt,
+    StackRecord,
+)
+from azora.core.cluster.record import RELEASES as ALL_RELEASES
+from azora.core.cluster.run_counts import Tally
+from azora.core.cluster.stored_releases import kept_after, packed, unpacked
+from azora.core.colors import Color
+from azora.core.release.migrations import together
+from azora.core.release.release import Release, shown, whole_id
+from azora.errors import BadInput, Conflict
+from azora.gateways.kubernetes.namespace import Namespace
+
+RECORD, RELEASES = "azora-record", "azora-record-releases"
+VERSION = 2
+MOST = 300  # approvals, and requests: half a kilobyte each
+APPROVAL, QUESTION = (
+    "approval.",
+    "question.",
+)  # beginnings of the record's keys: one per approval, one per run that waits
+TRIES = 5
+
+
+class Record(Namespace):
+    """What Azora wrote down in the namespace; every method reads it anew."""
+
+    def record(self) -> dict[str, str]:
+        """Every key of the record but the releases.
+
+        Raises:
+            BadInput: a newer version of Azora wrote it.
+        """
+        found = self.read(RECORD)
+        if int(found.get("version", VERSION)) > VERSION:
+            raise BadInput(
+                f"could not read the record of {self.namespace}: a newer Azora wrote it (version {found['version']})",
+                advice="update this Azora; an older one would lose what it does not know",
+            )
+        return found
+
+    def write_record(self, **data: str | None) -> None:
+        """Set (None: remove) keys of the record; other keys stay. Keys are written by one holder of the Lease each."""
+        self.write(RECORD, {"version": str(VERSION), **data})
+
+    def read(self, name: str) -> dict[str, str]:
+        """The data of ConfigMap *name*; empty where there is none."""
+        found = self.api.find(f"{self.core}/configmaps/{name}")
+        return dict(found.get("data") or {}) if found else {}
+
+    def write(self, name: str, data: dict[str, str | None]) -> None:
+        path = f"{self.core}/configmaps"
+        if self.api.find(f"{path}/{name}") is None:
+            self.ensure_namespace()
+            labels = {"azora.dev/record": "true"}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
+            with suppress(Conflict):
+                self.api.create(path, body)
+        self.api.patch(f"{path}/{name}", {"data": data})
+
+    def helm_releases(self) -> tuple[str, ...]:
+        """Helm releases that are Azora's here."""
+        return installed_by_us(self.record(), self.application)
+
+    def record_helm_release(self, name: str) -> None:
+        """From now on Helm release *name* is Azora's here, also if its first installation is killed."""
+        if names := with_installed(self.record(), self.application, name):
+            self.write_record(helm=names)
+
+    def record_stack(self, color: Color, stack: StackRecord) -> None:
+        self.write_record(**{str(color): self._stored(stack)})
+
+    def record_installed(self, color: Color, stack: StackRecord) -> None:
+        """An install that ended well: its migrations ran, and none of another release is in doubt any more."""
+        self.write_record(**{str(color): self._stored(stack), "migrating": None})
+
+    def _stored(self, stack: StackRecord) -> str:
+        """Without its migrations, where they are those of its release: that is stored already."""
+        kept = unpacked(self.read(RELEASES), {stack.release})
+        known = any(release.migrations == stack.migrations for release in kept)
+        return stack.model_dump_json(exclude={"migrations"} if known else None)
+
+    def begin_migrating(self, release: Release) -> None:
+        """From now on the database may hold the migrations of *release*, also if nobody lives to say so."""
+        old = MIGRATIONS.validate_json(self.record().get("migrating", "[]"))
+        self.write_record(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
+
+    def remember(self, release: Release) -> None:
+        """Keep the newest releases whole, and those that a color runs, so that one can be brought back by its id alone."""
+        record, stored = self.record(), self.read(RELEASES)
+        stacks = [StackRecord.model_validate_json(record[color]) for color in Color if color in record]
+        before = (*old_releases(record), *unpacked(stored))
+        needed = {whole_id(stack.release, [one.id for one in before]) for stack in stacks}
+        kept = packed(kept_after(release, before, {id_ for id_ in needed if id_}))
+        self.write(RELEASES, dict.fromkeys(stored) | kept)
+        if "releases" in record:
+            self.write_record(releases=None)
+
+    def releases(self) -> tuple[Release, ...]:
+        """The newest releases that were installed here, oldest first: each can be brought back."""
+        return (*old_releases(self.record()), *unpacked(self.read(RELEASES)))
+
+    def release_called(self, id_: str) -> Release:
+        """A release that was installed here. Raises BadInput when it is not remembered."""
+        known = self.releases()
+        found = next((item for item in known if item.id == id_), None)
+        if found is None:
+            names = ", ".join(shown(item.id) for item in known) or "none"
+            raise BadInput(f"could not find release {shown(id_)!r} in {self.namespace}", advice=f"it remembers {names}")
+        return found
+
+    def approvals(self) -> tuple[Approval, ...]:
+        return approvals_of(self.record())
+
+    def record_approval(self, approval: Approval) -> None:
+        """One key per approval, so that none can overwrite another; expired ones are forgotten."""
+        record = self.record()
+        known = sorted(_approvals(record), key=lambda item: item[1].at)
+        old = {key: None for key, yes in known if yes.expires_at < approval.at} | dict.fromkeys(_beyond(known))
+        first = {} if "approval-since" in record else {"approval-since": self._approval_since(approval).isoformat()}
+        self.write_record(**{**old, **first, _key_of(approval): approval.model_dump_json()})
+
+    def _approval_since(self, approval: Approval) -> datetime:
+        """When the environment first asked for approvals, by all that is known of it."""
+        service = self.api.find(f"{self.core}/services/{self.live}")
+        return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
+
+    def end_approvals(self, run: str, how: str, *, before: datetime | None = None) -> None:
+        """The approvals of *run*, or those given *before* a moment, are used up: they count no more, and the record says how."""
+        mine = [
+            (key, yes)
+            for key, yes in _approvals(self.record())
+            if yes.run == run and not yes.ended and (before is None or yes.at < before)
+        ]
+        if mine:
+            self.write_record(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
+
+    def record_question(self, question: Question) -> None:
+        """One key per run; those that nobody waits for any more are forgotten. No namespace is made before a yes."""
+        record = self.record()
+        if not record and not self.has_namespace():
+            return
+        known = [(f"{QUESTION}{one.run}", one) for one in sorted(questions_of(record), key=lambda one: one.at)]
+        old = {key: None for key, one in known if one.until < question.at} | dict.fromkeys(_beyond(known))
+        self.write_record(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
+
+    def forget_question(self, run: str) -> None:
+        """*run* was answered."""
+        if f"{QUESTION}{run}" in self.record():
+            self.write_record(**{f"{QUESTION}{run}": None})
+
+    def count(self, change: Callable[[Tally], Tally]) -> None:
+        """Make *change* to the tally of an environment that has a record; a namespace without one may be somebody else's.
+
+        Runs end without a Lease: counted anew when another one wrote in between.
+        """
+        for left in reversed(range(TRIES)):
+            found = self.api.find(f"{self.core}/configmaps/{RECORD}")
+            if found is None:
+                return
+            tally = change(tally_of(found.get("data") or {}))
+            version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+            try:
+                self.api.patch(
+                    f"{self.core}/configmaps/{RECORD}",
+                    {"metadata": version, "data": {"tally": tally.model_dump_json()}},
+                )
+                return
+            except Conflict:
+                if not left:
+                    raise
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        """Keep the newest receipts; one of the same number is replaced."""
+        old = RECEIPTS.validate_json(self.record().get("receipts", "[]"))
+        kept = (*(item for item in old if item.number != receipt.number), receipt)[-KEPT:]
+        self.write_record(receipts=RECEIPTS.dump_json(kept).decode())
+
+    def add_proof(self, proof: ProofRecord) -> None:
+        """Keep the newest proofs; one of the same release is replaced."""
+        old = PROOFS.validate_json(self.record().get("proofs", "[]"))
+        kept = (*(item for item in old if item.release != proof.release), proof)[-KEPT:]
+        self.write_record(proofs=PROOFS.dump_json(kept).decode())
+
+
+def approvals_of(record: dict[str, str]) -> tuple[Approval, ...]:
+    """Every approval that *record* holds."""
+    return tuple(approval for _, approval in _approvals(record))
+
+
+def _approvals(record: dict[str, str]) -> list[tuple[str, Approval]]:
+    found = (item for item in sorted(record.items()) if item[0].startswith(APPROVAL))
+    return [(key, Approval.model_validate_json(text)) for key, text in found]
+
+
+def _beyond(oldest_first: Sequence[tuple[str, object]]) -> list[str]:
+    """Keys of the oldest, where there are as many as the record holds of one kind."""
+    return [key for key, _ in oldest_first[: max(len(oldest_first) - MOST + 1, 0)]]
+
+
+def _key_of(approval: Approval) -> str:
+    return f"{APPROVAL}{approval.id.replace('/', '.')}"
+
+
+def old_releases(record: dict[str, str]) -> tuple[Release, ...]:
+    """Releases as an older version recorded them: all in one key."""
+    return ALL_RELEASES.validate_json(record.get("releases", "[]"))
+
+
+def questions_of(record: dict[str, str]) -> tuple[Question, ...]:
+    """Every question that *record* holds."""
+    return tuple(Question.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(QUESTION))
+
+
+def tally_of(record: dict[str, str]) -> Tally:
+    return Tally.model_validate_json(record.get("tally", "{}"))

@@ -1,0 +1,171 @@
+"""Notices to people, by apprise (https://appriseit.com): the only module that imports it, and only where an address is set.
+
+An address holds passwords. What is said of one is its place and its scheme, and what apprise says of it is said without any
+part of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from types import ModuleType
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from azora.config.settings import Settings
+from azora.core.messages.notifications import Notice
+from azora.errors import BadInput
+from azora.host.deadline import tell_all
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
+# Of the others chats make mentions and links, also where a commit's subject has them.
+_PLAIN = str.maketrans({"<": "‹", ">": "›", "@": "＠"})
+_SHORTEST_SECRET = 3  # shorter parts are not told from common words
+_ADVICE = "docs/notifications.md shows how addresses are written"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Who is told; `name` is how a message calls it."""
+
+    name: str
+    url: str = field(repr=False)
+
+
+def addresses(settings: Settings) -> tuple[Address, ...]:
+    """Those of AZORA_NOTIFY, then those of the file; empty where nobody is told. They are not parsed.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    file = settings.notify_file or settings.state_folder / "notify"
+    try:
+        lines = file.read_text().splitlines() if settings.notify_file or file.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BadInput(f"could not read the addresses in {str(file)!r}: {said}", advice=_ADVICE) from None
+    of_file = (line for text in lines if (line := text.strip()) and not line.startswith("#"))
+    return (
+        *_named("AZORA_NOTIFY", settings.notify.get_secret_value().split()),
+        *_named(str(file), of_file),
+    )
+
+
+def must_parse(settings: Settings) -> None:
+    """Every address is one that apprise can use; nobody is called.
+
+    Raises:
+        BadInput: naming those that are not.
+    """
+    if bad := [address.name for address in addresses(settings) if not _service(address)]:
+        raise BadInput(f"could not use {', '.join(bad)}: apprise knows no such address", advice=_ADVICE)
+
+
+def send(notice: Notice, settings: Settings) -> list[str]:
+    """Tell every address at once, in at most `notify_timeout_seconds`; whoever is slower may still get it.
+
+    Returns:
+        A line for each that did not take it. Nothing is raised: no release fails because a provider is away.
+    """
+    try:
+        known = addresses(settings)
+    except BadInput as error:
+        return [error.message]
+    if not known:
+        return []
+    _apprise()  # not by many threads at once
+    tellers = {address.name: partial(_trouble, address, notice) for address in known}
+    troubles = tell_all(tellers, settings.notify_timeout_seconds)
+    return [f"could not tell {name}: {why}" for name, why in troubles.items()]
+
+
+def _trouble(address: Address, notice: Notice) -> str:
+    """Why *address* did not take it; empty when it did."""
+    _HEARD.forget()
+    try:
+        service = _service(address)
+        if service is None:
+            return "apprise knows no such address"
+        receivers = _apprise().Apprise(asset=service.asset)
+        receivers.add(service)
+        title, text = _plain(notice.title), _plain(notice.text)
+        if receivers.notify(title=title, body=text, notify_type=notice.kind, body_format="text"):
+            return ""
+    except Exception as error:  # one plugin of a hundred, in a thread that nobody waits for
+        return redacted(f"{type(error).__name__}: {error}", address.url)
+    return redacted(_HEARD.last() or "it did not take the notice", address.url)
+
+
+def _plain(text: str) -> str:
+    return text.translate(_PLAIN).replace("](", "] (")
+
+
+def redacted(text: str, url: str) -> str:
+    """*text* without any part of *url* but its scheme, as written and as decoded."""
+    parts = re.split(r"[/:@?&=#,;\s]+", _SCHEME.sub("", url, count=1))
+    secrets = {word for part in parts for word in (part, unquote(part)) if len(word) >= _SHORTEST_SECRET}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
+    return text
+
+
+def _named(where: str, urls: Iterable[str]) -> Iterator[Address]:
+    for place, url in enumerate(urls, 1):
+        scheme = _SCHEME.match(url)
+        yield Address(f"address {place} of {where} ({scheme[0] if scheme else 'without a scheme'})", url)
+
+
+def _service(address: Address) -> NotifyBase | None:
+    """The plugin that apprise made of the address, or None; it leaves no file and calls nobody."""
+    apprise = _apprise()
+    asset = apprise.AppriseAsset(
+        storage_mode="memory",
+        app_id="Azora",
+        app_desc="Azora",
+        app_url="",
+        image_url_mask="",  # its own pictures are on somebody else's server
+        image_url_logo="",
+        pgp_autogen=False,
+        pem_autogen=False,
+    )
+    service: NotifyBase | None = apprise.Apprise.instantiate(address.url, asset=asset)
+    return service
+
+
+class _Heard(logging.Handler):
+    """What apprise complained of last, by thread: its own log would show the address."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._words = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._words.last = record.getMessage()
+
+    def forget(self) -> None:
+        self._words.last = ""
+
+    def last(self) -> str:
+        return str(self._words.last)
+
+
+_HEARD = _Heard()
+
+
+@cache
+def _apprise() -> ModuleType:
+    """Imported when first needed: no run that tells nobody waits for it. Its plugins too, for which no provider is to blame."""
+    import apprise  # noqa: PLC0415
+
+    apprise.Apprise.instantiate("json://127.0.0.1")  # the first address loads them all
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.addHandler(_HEARD)
+    return apprise

@@ -1,0 +1,147 @@
+"""Prefect's past: the application's runs that are over, in numbers for a page, and their removal when they are old."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import TaskRunSort
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
+
+from azora.config.settings import settings
+from azora.core.messages.nightly import SHOWN, Figures, Span, figures
+from azora.core.prefect_names import tag_of
+from azora.core.retention import Item, Unfinished
+from azora.errors import Refused
+from azora.gateways.prefect.client import (
+    OVER,
+    STEP_SECONDS,
+    STEP_TRIES,
+    connected,
+    nights_until,
+    own_runs,
+)
+from azora.gateways.prefect.paging import PAGE, every
+from azora.gateways.prefect.run_labels import facts_in
+
+# What is scheduled has asked for nothing yet.
+AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
+
+
+def unfinished() -> list[Unfinished]:
+    """Runs that began and are not over: at work, waiting for a person, or waiting to be tried again."""
+    with connected("list the runs that are not over") as client:
+        begun = [run for run in own_runs(client, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
+    return [
+        Unfinished(str(run.id), run.name, facts.commit, tuple(facts.images.values()))
+        for run in begun
+        for facts in [facts_in(run.labels)]
+    ]
+
+
+def ended_runs() -> list[Item]:
+    """Runs that are over, by their end, each in the group of its flow."""
+    with connected("list the runs that are over") as client:
+        return [_item(run) for run in own_runs(client, OVER)]
+
+
+def over(ids: Collection[str]) -> set[str]:
+    """Those of these runs that are over, or not there any more."""
+    with connected("look which runs are over") as client:
+        alive = {str(run.id) for run in _called(client, [UUID(id_) for id_ in ids]) if run.state_type not in OVER}
+    return set(ids) - alive
+
+
+def remove_run(id_: str) -> bool:
+    """Whether the run is gone, with its tasks, its logs and the results that it kept; its pages go first, since nothing would
+    lead to them after it.
+
+    Raises:
+        Refused: it is a run of another application.
+    """
+    with connected(f"remove run {id_!r}") as client:
+        _must_be_ours(client, UUID(id_))
+        of_the_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]))
+        while pages := client.read_artifacts(artifact_filter=of_the_run, limit=PAGE):
+            for page in pages:
+                with suppress(ObjectNotFound):
+                    client.delete_artifact(page.id)
+        with suppress(ObjectNotFound):  # another one was faster
+            client.delete_flow_run(UUID(id_))
+    shutil.rmtree(PREFECT_LOCAL_STORAGE_PATH.value() / id_, ignore_errors=True)  # where the worker's home is ours
+    return True
+
+
+def _must_be_ours(client: SyncPrefectClient, id_: UUID) -> None:
+    """Where it is there at all."""
+    if any(tag_of(settings().application) not in run.tags for run in _called(client, [id_])):
+        raise Refused(f"could not remove run {str(id_)!r}: it is not a run of {settings().application}")
+
+
+def nights_in_numbers(id_: str) -> list[Figures]:
+    """The nightly run and those before it, newest first, at most `SHOWN`: three questions, and a few hundred tasks' times."""
+    nights = nights_until(id_)[:SHOWN]
+    ids = [UUID(night.run) for night in nights]
+    with connected(f"read the figures of the nights before {id_!r}") as client:
+        if nights[0].went_well:
+            _await_the_end_of_its_tasks(client, ids[0])
+        labels = {run.id: run.labels for run in _called(client, ids)}
+        spans = _spans(client, ids)
+    return [figures(night, spans.get(run, ()), labels.get(run, {})) for night, run in zip(nights, ids, strict=True)]
+
+
+def leave_page(id_: str, key: str, text: str, description: str) -> None:
+    """A page of a run that is over, which can make none itself any more."""
+    page = ArtifactCreate(key=key, type="markdown", data=text, description=description, flow_run_id=UUID(id_))
+    with connected(f"leave the page {key!r} of run {id_!r}") as client:
+        client.create_artifact(page)
+
+
+def _await_the_end_of_its_tasks(client: SyncPrefectClient, run: UUID) -> None:
+    """The server learns of it a moment after the run is over; at most `STEP_TRIES` looks."""
+    of_the_run = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+    at_work = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=AT_WORK)))
+    for _ in range(STEP_TRIES):
+        if not client.read_task_runs(flow_run_filter=of_the_run, task_run_filter=at_work, limit=1):
+            return
+        time.sleep(STEP_SECONDS)
+
+
+def _called(client: SyncPrefectClient, ids: list[UUID]) -> list[FlowRun]:
+    return list(every(client.read_flow_runs, flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids))))
+
+
+def _spans(client: SyncPrefectClient, ids: list[UUID]) -> dict[UUID, list[Span]]:
+    """By run, of the tasks that are over."""
+    found: dict[UUID, list[Span]] = {}
+    which = FlowRunFilter(id=FlowRunFilterId(any_=ids))
+    for task in every(client.read_task_runs, flow_run_filter=which, sort=TaskRunSort.ID_DESC):
+        if task.flow_run_id and task.start_time and task.end_time:
+            found.setdefault(task.flow_run_id, []).append(Span(task.name, task.start_time, task.end_time))
+    return found
+
+
+def _has_begun(run: FlowRun) -> bool:
+    return run.state_type in AT_WORK or run.run_count > 0
+
+
+def _item(run: FlowRun) -> Item:
+    at = run.end_time or run.expected_start_time
+    return Item(str(run.id), at and datetime.fromtimestamp(at.timestamp(), UTC), group=str(run.flow_id))

@@ -1,0 +1,63 @@
+"""The plan that a waiting run shows: what an answer to it is bound to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from azora.errors import Refused
+from azora.gateways.prefect.client import connected
+
+PREFIX_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class WaitingPlan:
+    """Its whole hash, and its text (markdown) as the form has it."""
+
+    run: str
+    hash: str
+    text: str
+
+    def must_be(self, named: str) -> None:
+        """Raise Refused unless *named*, at least 12 digits, is the beginning of this plan's hash."""
+        if len(named) >= PREFIX_DIGITS and self.hash.startswith(named):
+            return
+        raise Refused(
+            f"could not answer run {self.run[:8]}: it waits with plan {self.hash[:PREFIX_DIGITS]}, not with {named!r}",
+            advice=f"read the plan that waits (`azora plan {self.run[:8]}`), then name it by its first {PREFIX_DIGITS} digits or all",
+        )
+
+
+def waiting_plan(run: str) -> WaitingPlan:
+    """The plan of *run*, by its whole id.
+
+    Raises:
+        Refused: the run does not wait, or waits with the form of an older version, which names no plan.
+    """
+    with connected(f"read the plan of run {run!r}") as client:
+        found = client.read_flow_run(UUID(run))
+        state = found.state
+        keys = state.state_details.run_input_keyset if state and state.is_paused() else None
+        if not keys:
+            raise Refused(
+                f"could not read the plan of run {found.name!r}: it waits for nobody, it is {state.name if state else 'new'}",
+                advice="see `azora status` for the runs that wait",
+            )
+        schema, text = (
+            json.loads(client.read_flow_run_input(found.id, keys[name])) for name in ("schema", "description")
+        )
+    return WaitingPlan(run, _hash(schema, found.name), str(text))
+
+
+def _hash(schema: dict[str, Any], name: str) -> str:
+    try:
+        (only,) = schema["properties"]["plan"]["enum"]
+    except (KeyError, TypeError, ValueError):
+        raise Refused(
+            f"could not read the plan of run {name!r}: its form is one of an older version, which names no plan",
+            advice="choose Resume on its page: the run then requests the approval again, by a form that does",
+        ) from None
+    return str(only)

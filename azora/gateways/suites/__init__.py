@@ -1,0 +1,1 @@
+"""Test suites, run by pytest."""

@@ -1,0 +1,186 @@
+"""Run the cases of a release: its suites against a deployed platform, and the unit tests of its services."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from azora.core.checks.junit import cases_of
+from azora.core.checks.suite_result import Case, SuiteResult, after_second_try, report_of
+from azora.errors import CheckFailed, Failed, TestsFailed
+from azora.gateways.suites.playwright import video_browsers, with_pictures
+from azora.host.process import Completed, run
+
+SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
+NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
+_RAN = (0, 1)
+
+# The pipeline's own configuration and logins are none of a tested commit's business.
+_OWN = (SECRET, "PREFECT_", "AZORA_", "PYTEST_", "KUBECONFIG", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "COV_CORE_")
+
+
+@dataclass(frozen=True)
+class _Run:
+    folder: Path
+    report: Path
+    options: tuple[str, ...]
+    timeout_seconds: float
+    secret: str | None = field(default=None, repr=False)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        return {
+            "html": self.report / "report.html",
+            "junit": self.report / "junit.xml",
+            "json": self.report / "report.json",
+            "log": self.report / "pytest.log",
+        }
+
+
+def run_suite(
+    folder: Path,
+    *,
+    url: str,
+    report_folder: Path,
+    connect: str | None = None,
+    release: str | None = None,
+    color: str | None = None,
+    workers: int = 1,
+    timeout_seconds: float = 900.0,
+    second_try: bool = False,
+    secret: str | None = None,
+) -> SuiteResult:
+    """Run the cases in *folder* against *url*, dialling *connect* where given, and say what each did.
+
+    Writes report.html (one file), junit.xml, report.json (`azora.core.checks.suite_result.report_of`), pytest.log and, for failed browser cases, screenshot, video and
+    trace to *report_folder*. The cases find *secret* in the variable SUITE_SECRET. With *second_try* failed cases run once more, by themselves: what passes then is `flaky`.
+    Raises Failed where no verdict came out: no cases, a broken collection, no end within the limit.
+    """
+    began = time.monotonic()
+    asked = {"url": url, "connect": connect, "expect-release": release, "expect-color": color}
+    options = tuple(part for key, value in asked.items() if value for part in (f"--azora-{key}", value))
+    folder, report_folder = folder.resolve(), report_folder.resolve()
+    first = _Run(folder, report_folder, (*options, "-n", str(workers if workers > 1 else 0)), timeout_seconds, secret)
+    cases = _cases(first, [str(folder)])
+    failed = [case.name for case in cases if case.outcome == "failed"]
+    if failed and second_try:
+        again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds, secret)
+        cases = after_second_try(cases, _cases(again, failed))
+    result = SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
+    first.files["json"].write_text(json.dumps(report_of(result, report_folder), indent=1))
+    return result
+
+
+def run_unit_tests(
+    name: str, command: Sequence[str], export: Path, *, log: Path, timeout_seconds: float = 900.0
+) -> None:
+    """Run a service's own tests at the root of *export*; raises TestsFailed with the last lines of *log*."""
+    done = run(
+        command,
+        cwd=export,
+        env=_environment(),
+        timeout_seconds=timeout_seconds,
+        what=f"test {name!r}",
+        log=log,
+        yields=True,
+    )
+    if done.returncode:
+        raise TestsFailed(f"could not pass the tests of {name!r}: {done.tail()}", advice=f"all of it in {log}")
+
+
+def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
+    suite.report.mkdir(parents=True, exist_ok=True)
+    for kind in ("junit", "json"):
+        suite.files[kind].unlink(missing_ok=True)  # an earlier attempt's
+    shutil.rmtree(suite.report / "pictures", ignore_errors=True)
+    done = _pytest(suite, selection)
+    if done.returncode not in _RAN or not suite.files["junit"].is_file():
+        raise _no_verdict(suite, done)
+    cases = _read(suite)
+    if not cases:
+        raise _no_verdict(suite, done)
+    if done.returncode and not any(case.outcome == "failed" for case in cases):
+        raise Failed(
+            f"could not run the cases in {suite.folder}: none failed and pytest ended with {done.returncode}: {done.tail()}",
+            advice=f"all of it in {suite.files['log']}",
+        )
+    return with_pictures(cases, suite.report / "pictures")
+
+
+def _read(suite: _Run) -> tuple[Case, ...]:
+    file = suite.files["junit"]
+    try:
+        return cases_of(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Failed(f"could not read {file}: {error}", advice=f"see {suite.files['log']}") from None
+
+
+def _pytest(suite: _Run, selection: list[str]) -> Completed:
+    files = suite.files
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "azora.gateways.suites.pytest_plugin",
+        "--tb=short",
+        "-rfE",
+        "--color=no",
+    ]
+    options += [f"--rootdir={suite.folder}", f"--confcutdir={suite.folder}", "-c", str(_configuration(suite))]
+    options += [f"--html={files['html']}", "--self-contained-html", f"--junitxml={files['junit']}"]
+    options += ["-o", "junit_family=xunit1", "-o", "junit_duration_report=total"]  # the family that has properties
+    options += ["--screenshot=only-on-failure", "--tracing=retain-on-failure", f"--output={suite.report / 'pictures'}"]
+    browsers = video_browsers()
+    options += ["--video=retain-on-failure"] if browsers else []
+    env = _environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | browsers  # nothing is written into the export
+    env |= {SECRET: suite.secret} if suite.secret else {}
+    return run(
+        [sys.executable, "-m", "pytest", *options, *suite.options, *selection],
+        cwd=suite.folder,
+        env=env,
+        timeout_seconds=suite.timeout_seconds,
+        what=f"run the cases in {suite.folder}",
+        log=files["log"],
+    )
+
+
+def must_pass(result: SuiteResult, where: str) -> None:
+    """Raise CheckFailed, naming the cases, unless all passed."""
+    if result.ok:
+        return
+    names = "\n".join(f"  {case.name}: {(case.message or case.outcome).splitlines()[0]}" for case in result.failures())
+    raise CheckFailed(
+        f"could not prove {where}: {result.summary()}\n{names}", advice="the report is linked on the run's page"
+    )
+
+
+def _configuration(suite: _Run) -> Path:
+    """The suite's own pytest.ini or an empty one; never the pipeline's pyproject.toml above it."""
+    own = suite.folder / "pytest.ini"
+    if own.is_file():
+        return own
+    empty = suite.report / "pytest.ini"
+    empty.write_text("[pytest]\n")
+    return empty
+
+
+def _no_verdict(suite: _Run, done: Completed) -> Failed:
+    log = suite.files["log"]
+    if done.returncode in (*_RAN, NOTHING_COLLECTED):
+        return Failed(
+            f"could not run the cases in {suite.folder}: there are none", advice="commit some, see application.yaml"
+        )
+    return Failed(
+        f"could not run the cases in {suite.folder}: pytest ended with {done.returncode}: {done.tail()}",
+        advice=f"all of it in {log}",
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith(_OWN)}

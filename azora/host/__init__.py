@@ -1,0 +1,1 @@
+"""This machine: processes, locks, folders, the log file."""

@@ -1,0 +1,67 @@
+"""Folders of this machine that pile up: how old and how big each is, and their removal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from azora.core.retention import Item
+
+DOOMED = ".doomed-"
+
+
+def folders_in(base: Path, below: str = "", *, group: str, by_content: bool) -> list[Item]:
+    """Folders of `base/below`, named from *base*; the time is the newest of what is in one, or else its own.
+
+    Hidden ones, that nobody finished, have no group.
+    """
+    found = (path for path in (base / below).glob("*") if path.is_dir() and not path.is_symlink())
+    folders = sorted(path for path in found if not path.name.startswith(DOOMED))
+    return [_item(base, path, group, by_content=by_content) for path in folders]
+
+
+def remove(folder: Path) -> bool:
+    """Renamed first, so that what is there is whole; what a killed process left is removed by the next one."""
+    shutil.rmtree(doom(folder), ignore_errors=True)
+    return not folder.exists()
+
+
+def doom(folder: Path) -> Path:
+    """*folder* by a name that only its removal knows."""
+    doomed = folder.with_name(f"{DOOMED}{folder.name}")
+    if folder.is_dir():
+        folder.rename(doomed)
+    return doomed
+
+
+def remove_doomed(root: Path) -> None:
+    """What a killed process was removing."""
+    for path in root.glob(f"{DOOMED}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def changed(status: os.stat_result) -> datetime:
+    """When; rounded, so that only what this gave is compared with it: files keep their times finer."""
+    return datetime.fromtimestamp(status.st_mtime, UTC)
+
+
+def _item(base: Path, folder: Path, group: str, *, by_content: bool) -> Item:
+    seen = list(_seen(folder))
+    at = max(map(changed, seen)) if by_content else changed(seen[0])
+    hidden = folder.name.startswith(".")
+    size = sum(status.st_size for status in seen[1:])
+    return Item(str(folder.relative_to(base)), at, size, "" if hidden else group, frozenset({folder.name}))
+
+
+def _seen(folder: Path) -> Iterator[os.stat_result]:
+    """*folder* itself, then all in it; what goes away meanwhile is left out."""
+    yield folder.stat()
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            try:
+                yield (Path(parent) / name).lstat()
+            except FileNotFoundError:
+                continue

@@ -1,0 +1,124 @@
+"""The pipeline's log: one JSON object a line in `<state>/log/pipeline.log`, in the words of the Elastic Common Schema.
+
+As the services' logs are, so that one search finds both; docs/monitoring.md has the fields.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ecs_logging import StdlibFormatter
+
+from azora.config.settings import Settings
+from azora.host.locks import only_one
+
+MOST_BYTES = 10_000_000
+OLD_FILES = 2
+
+# What an error's own text might carry: addresses with a password, tokens.
+_SECRETS = [
+    re.compile(r"""(://[^\s/@:"]*:)[^\s/@"\\]+(?=@)"""),
+    re.compile(r"""(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}""", re.IGNORECASE),
+]
+_FIELDS = ("@timestamp", "ecs.version", "error", "labels", "log", "message", "service", "user")
+_NAMES = {
+    "environment": "service.environment",
+    "release": "service.version",
+    "color": "labels.color",
+    "run": "labels.run",
+    "run_name": "labels.run_name",
+    "flow": "labels.flow",
+    "task": "labels.task",
+    "by": "user.name",
+}
+
+
+def about(**known: object) -> dict[str, str]:
+    """What a line is about, as `extra` of a logger's call: environment, release, color, run, run_name, flow, task, by."""
+    return {_NAMES[name]: str(value) for name, value in known.items() if value}
+
+
+def log_file(settings: Settings) -> Path:
+    return settings.state_folder / "log/pipeline.log"
+
+
+class LogFile(logging.Handler):
+    """Appends to *file*, which several processes do at once: it is opened for each line, so that what one of them writes
+    while another one turns the file over is lost to nobody. `<file>.1` is the one before, and so on.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+        self._failed = False
+        self.setFormatter(_Line(extra={"service.name": "pipeline"}, exclude_fields=("log.original", "log.origin")))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """What keeps a line from its file, as a full disk does, costs the line and never the run."""
+        try:
+            line = f"{self.format(record)}\n".encode()
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            if self._is_full():
+                self._turn_over()
+            with self._file.open("ab", buffering=0) as end:
+                end.write(line)
+        except Exception:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Told once, on standard error."""
+        if self._failed:
+            return
+        self._failed = True
+        if isinstance(error := sys.exc_info()[1], OSError):
+            print(f"could not write {self._file}: {error.strerror}", file=sys.stderr)  # noqa: T201 - the log is what failed
+        else:
+            super().handleError(record)
+
+    def _is_full(self) -> bool:
+        try:
+            return self._file.stat().st_size >= MOST_BYTES
+        except FileNotFoundError:  # nobody wrote yet, or another process is turning it over
+            return False
+
+    def _turn_over(self) -> None:
+        with only_one(self._file.with_name(f".{self._file.name}.lock"), what="turn the log over", timeout_seconds=5):
+            if not self._is_full():
+                return
+            files = [self._file, *(Path(f"{self._file}.{number}") for number in range(1, OLD_FILES + 1))]
+            for newer, older in reversed(list(pairwise(files))):
+                if newer.is_file():
+                    newer.replace(older)
+
+
+class _Line(StdlibFormatter):
+    """The library's line with an error's whole story, without secrets, and without the fields that a library's record adds."""
+
+    def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
+        found = super().format_to_ecs(record)
+        if record.exc_info and record.exc_info[0]:
+            found["error"]["stack_trace"] = self.formatException(record.exc_info)
+        return {name: value for name, value in found.items() if name in _FIELDS}
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
+def without_secrets(text: str) -> str:
+    for secret in _SECRETS:
+        text = secret.sub(r"\1***", text)
+    return text
+
+
+def by_hand(file: Path) -> logging.Logger:
+    """The logger of what is done from the command line; it writes to *file* and nowhere else."""
+    logger = logging.getLogger("azora.cli")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers = [LogFile(file)]
+    return logger

@@ -1,0 +1,126 @@
+"""Run programs: no shell, a process group of their own, a hard time limit, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from azora.errors import Failed
+from azora.host.priority import let_others_go_first
+
+GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a finished program left: its exit code, its standard output and, unless both went to a log, its errors."""
+
+    returncode: int
+    output: str
+    errors: str = ""
+
+    def tail(self, lines: int = 15) -> str:
+        """The last non-empty lines a person should read."""
+        said = [line.rstrip() for line in (self.errors.strip() or self.output).splitlines()]
+        return "\n".join([line for line in said if line][-lines:])
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_seconds: float,
+    what: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    grace_seconds: float = GRACE_SECONDS,
+    yields: bool = False,
+    given: str = "",
+) -> Completed:
+    """Run *argv* to its end and return what it left, whatever its exit code; *what* completes "could not …".
+
+    It reads *given* from its standard input. With *log* both streams go to that file as they come, and `output` is that
+    run's part of it. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
+    TERM and, `grace_seconds` later, KILL.
+    What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
+    Raises Failed for a program that is not there or does not end. *argv* is public on this machine: no secrets in it.
+    """
+    with ExitStack() as stack:
+        output, errors, start = _outputs(log, stack)
+        stdin = _filled(stack.enter_context(tempfile.TemporaryFile()), given) if given else subprocess.DEVNULL
+        process = _started(argv, what, stdin=stdin, stdout=output, stderr=errors or subprocess.STDOUT, cwd=cwd, env=env)
+        with _ended(process, grace_seconds):
+            if yields:
+                let_others_go_first(process.pid)
+            try:
+                returncode = process.wait(timeout_seconds)
+            except subprocess.TimeoutExpired:
+                raise Failed(
+                    f"could not {what}: {argv[0]} did not end within {timeout_seconds:g} s",
+                    advice=f"read {log}" if log else "see what it waits for, then raise its limit",
+                ) from None
+        return Completed(returncode, _read(output, start), _read(errors, 0) if errors else "")
+
+
+def _filled(file: IO[bytes], given: str) -> IO[bytes]:
+    file.write(given.encode())
+    file.seek(0)
+    return file
+
+
+def _outputs(log: Path | None, stack: ExitStack) -> tuple[IO[bytes], IO[bytes] | None, int]:
+    """Files, not pipes: a grandchild that keeps its end open cannot make us wait."""
+    if log is None:
+        return stack.enter_context(tempfile.TemporaryFile()), stack.enter_context(tempfile.TemporaryFile()), 0
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = stack.enter_context(log.open("ab+"))
+    return file, None, file.seek(0, os.SEEK_END)
+
+
+def _started(
+    argv: Sequence[str],
+    what: str,
+    *,
+    stdin: IO[bytes] | int,
+    stdout: IO[bytes],
+    stderr: IO[bytes] | int,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, start_new_session=True
+        )
+    except OSError as error:
+        advice = f"install {argv[0]!r} or correct PATH"
+        raise Failed(f"could not {what}: {argv[0]!r} does not start: {error.strerror}", advice=advice) from None
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes], grace_seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _signal(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(grace_seconds)
+        _signal(process.pid, signal.SIGKILL)  # also what outlived the leader
+        process.wait()
+        raise
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+def _read(file: IO[bytes], start: int) -> str:
+    file.seek(start)
+    return file.read().decode(errors="replace")

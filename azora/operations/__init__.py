@@ -1,0 +1,1 @@
+"""What one task or one command does, whole."""

@@ -1,0 +1,205 @@
+"""Look at everything that a release depends on, for `azora doctor`: what cannot be looked at is a finding too."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import yaml
+from cryptography import x509
+
+from azora.config.environment import Environment, environments
+from azora.config.identity import node_must_be_up, of_person, of_pipeline
+from azora.config.permissions import needed
+from azora.config.settings import ROOT, Settings
+from azora.core import doctor
+from azora.core.doctor import Finding, Level
+from azora.core.prefect_names import POOL, names_in, queue_of, with_every_environment
+from azora.errors import AzoraError
+from azora.gateways.images.registry import Reference, digest_of_tag, status_of
+from azora.gateways.kubernetes.access_review import (
+    excess_of,
+    labels_of,
+    missing_rights,
+    served_until,
+    token_expiry,
+    user_of,
+)
+from azora.gateways.kubernetes.api import Api
+from azora.gateways.kubernetes.cluster import connect
+from azora.host.process import run
+from azora.operations.promotion.live_probe import public_url
+
+SECONDS = 10.0
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+Look = Callable[[], Finding | Iterator[Finding]]
+
+
+def examine_machine(settings: Settings) -> list[Finding]:
+    """This machine and what all environments share."""
+    looks: dict[str, Look] = {
+        "disk": lambda: _disk(settings.state_folder),
+        "Helm": lambda: _helm(settings),
+        "registry": lambda: _registry(settings),
+        "base image": lambda: _base_image(settings),
+        "Prefect": lambda: _prefect(settings),
+        "certificates": lambda: _certificates(settings.state_folder / "pki"),
+    }
+    return _all(looks)
+
+
+def examine(environment: Environment, settings: Settings) -> list[Finding]:
+    """One environment: as the pipeline, and as the person of the settings what belongs to the whole cluster."""
+    looks: dict[str, Look] = {
+        "cluster": lambda: _pipeline(environment, settings),
+        "token": lambda: _token(environment, settings),
+        "ingress": lambda: _ingress(environment, settings),
+        "network policy": lambda: _network(environment, settings),
+    }
+    if environment.data:
+        looks["storage"] = lambda: _storage(environment, settings)
+    return _all(looks)
+
+
+def _all(looks: dict[str, Look]) -> list[Finding]:
+    """What each look finds; of one that fails, what it found before that, and why it failed."""
+    found: list[Finding] = []
+    for check, look in looks.items():
+        try:
+            seen = look()
+            found += [seen] if isinstance(seen, Finding) else seen
+        except AzoraError as error:
+            level = Level.UNKNOWN if check in {"storage", "network policy"} else Level.BAD
+            found.append(Finding(check, level, error.message, error.advice))
+    return found
+
+
+# -- the cluster, as the pipeline
+
+
+def _pipeline(environment: Environment, settings: Settings) -> Iterator[Finding]:
+    api = connect(environment, settings).api
+    name, namespace = environment.name, environment.namespace
+    now = datetime.now(UTC)
+    yield doctor.kubernetes(api.get("/version")["gitVersion"])
+    yield doctor.clock("the API server", api.clock() - now)
+    yield doctor.account(user_of(api), namespace, name)
+    yield doctor.permissions(missing_rights(api, namespace), len(needed()), namespace, name)
+    yield doctor.excess(excess_of(api), name)
+    yield doctor.pod_security(labels_of(api, namespace), namespace, name)
+    if api.authority:
+        until = served_until(api.host, api.authority)
+        yield doctor.expiry("API certificate", until, now, "renew it, or ask who runs the cluster")
+
+
+def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
+    """Of the account's kubeconfig; other kubeconfigs have other ways."""
+    who = of_pipeline(environment, settings)
+    if settings.identities is None or who.kubeconfig is None:
+        return
+    users = yaml.safe_load(who.kubeconfig.read_text()).get("users") or [{}]
+    if until := token_expiry(str(users[0].get("user", {}).get("token", ""))):
+        yield doctor.expiry(
+            "token", until, datetime.now(UTC), f"`azora rights apply {environment.name}` writes a new one"
+        )
+
+
+# -- the cluster, as the person
+
+
+def _storage(environment: Environment, settings: Settings) -> Finding:
+    found = _as_person(environment, settings).get("/apis/storage.k8s.io/v1/storageclasses")["items"]
+    annotated = {one["metadata"]["name"]: one["metadata"].get("annotations") or {} for one in found}
+    return doctor.storage({name: notes.get(DEFAULT_CLASS) == "true" for name, notes in annotated.items()})
+
+
+def _network(environment: Environment, settings: Settings) -> Finding:
+    embedded = settings.is_the_embedded_node and environment.context is None
+    found = [] if embedded else _as_person(environment, settings).get("/apis/apps/v1/daemonsets")["items"]
+    return doctor.network([one["metadata"]["name"] for one in found], embedded=embedded)
+
+
+def _as_person(environment: Environment, settings: Settings) -> Api:
+    return connect(environment, settings, of_person(environment, settings)).api
+
+
+# -- what users reach
+
+
+def _ingress(environment: Environment, settings: Settings) -> Finding:
+    """The live address as people type it, dialled where the settings say."""
+    address = public_url(environment.hosts.live, settings)
+    place = urlsplit(address)
+    dialled = f"{place.scheme}://{settings.ingress_address}" if settings.ingress_address else address
+    options = {"sni_hostname": place.hostname or ""}
+    try:
+        with httpx.Client(timeout=SECONDS, verify=ssl.create_default_context(), trust_env=False) as client:
+            answer = client.get(dialled, headers={"Host": place.netloc}, extensions=options)
+    except httpx.HTTPError as error:
+        return doctor.ingress(address, None, str(error))
+    return doctor.ingress(address, answer.status_code)
+
+
+# -- the machine
+
+
+def _disk(folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    usage = shutil.disk_usage(there)
+    return doctor.disk(str(there), usage.free, usage.total)
+
+
+def _helm(settings: Settings) -> Finding:
+    what = f"ask {settings.helm} for its version"
+    done = run([settings.helm, "version", "--template", "{{.Version}}"], timeout_seconds=SECONDS, what=what)
+    return doctor.helm(done.output.strip())
+
+
+def _registry(settings: Settings) -> Finding:
+    """Nobody is asked at the default address when no node said that it is there: it would lead off the machine."""
+    if "registry" not in settings.model_fields_set:
+        return doctor.registry("", 0)
+    node_must_be_up(settings)
+    return doctor.registry(settings.registry, status_of(settings.registry))
+
+
+def _base_image(settings: Settings) -> Finding:
+    if not settings.base_image:
+        return doctor.base_image("", None)
+    node_must_be_up(settings)
+    reference = Reference.parse(settings.base_image)
+    return doctor.base_image(settings.base_image, reference.digest or digest_of_tag(reference))
+
+
+def _prefect(settings: Settings) -> Iterator[Finding]:
+    from azora.gateways.prefect.client import server_seen  # noqa: PLC0415 - slow to import
+    from azora.gateways.prefect.registration import automation_seen  # noqa: PLC0415
+
+    seen = server_seen(POOL)
+    text = with_every_environment((ROOT / "prefect.yaml").read_text(), environments(settings.environments))
+    application, wanted = settings.application, names_in(text, settings.application)
+    yield doctor.prefect(seen.version, version("prefect"))
+    if seen.at:
+        yield doctor.clock("Prefect", seen.at - datetime.now(UTC))
+    yield doctor.workers(seen.workers, POOL, queue_of(application), is_served=seen.is_served)
+    yield doctor.deployments(seen.deployments, wanted)
+    yield doctor.dead_runs(automation_seen(application))
+
+
+def _certificates(folder: Path) -> Iterator[Finding]:
+    """Of the embedded node: the one that ends first. Elsewhere there is no such folder."""
+    ends = {
+        file.stem: x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+        for file in folder.glob("*.crt")
+    }
+    if ends:
+        first = min(ends, key=lambda name: ends[name])
+        renewal = "they are made with the node and last ten years: `azora local clean`, then `azora local up`"
+        yield doctor.expiry("node certificate", ends[first], datetime.now(UTC), renewal)

@@ -1,0 +1,60 @@
+"""The plan of a release for an environment, from a fresh look at the cluster."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from azora.config.environment import Environment, load_environment
+from azora.config.settings import Settings
+from azora.core.cluster.record import ProofRecord
+from azora.core.cluster.state import World
+from azora.core.promotion.binding import bound_of
+from azora.core.promotion.plan import Change, Plan, plan_of, proof_for
+from azora.core.release.release import Release
+from azora.gateways.git.repository import changes_between, is_known, is_on
+from azora.gateways.kubernetes.cluster import connect
+from azora.operations.promotion.factory import promotion_of
+
+
+def plan_now(environment: Environment, release: Release, *, run: str, settings: Settings) -> Plan:
+    """Everything that *release* would change in *environment*, with the commits it brings and the proof it leans on.
+
+    Raises:
+        Refused: it may not come there, so that no approval is requested for it.
+    """
+    promotion = promotion_of(environment, release, run=run, settings=settings)
+    world = promotion.look()
+    on_main = is_on(settings.repository_location, settings.branch, release.commit)
+    gained, lost = commits_of(world, release.commit, settings.repository_location)
+    return plan_of(
+        environment,
+        release,
+        world,
+        bound_of(world, promotion.wanted),
+        changes=gained,
+        proof=_proof(environment, release, settings),
+        running=promotion.cluster.running() if world.active_stack else None,
+        lost=lost,
+        on_main=on_main,
+    )
+
+
+def commits_of(world: World, commit: str, repository: str) -> tuple[tuple[Change, ...], tuple[Change, ...] | None]:
+    """The commits that users would get with *commit*, and those that they would lose.
+
+    Where it is not known what they have, all that *commit* has, and None.
+    """
+    if world.active_stack is None:
+        return changes_between(repository, None, commit), ()
+    now = world.serving.commit if world.serving else ""
+    if not (now and is_known(repository, now)):
+        return changes_between(repository, None, commit), None
+    return changes_between(repository, now, commit), changes_between(repository, commit, now)
+
+
+def _proof(environment: Environment, release: Release, settings: Settings) -> ProofRecord | None:
+    policy = environment.proof
+    if policy is None:
+        return None
+    there = connect(load_environment(policy.environment, settings.environments), settings).look()
+    return proof_for(there, release.id, datetime.now(UTC), policy.max_age_hours)

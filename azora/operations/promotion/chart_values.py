@@ -1,0 +1,111 @@
+"""What a release hands to its charts: values laid over each other, and the digest of what decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from azora.core.colors import Color
+from azora.core.release.delivery import Delivery
+from azora.core.release.release import digest
+from azora.errors import BadInput
+from azora.gateways.git.repository import digest_of
+from azora.gateways.helm.client import Values, merged
+
+ANY_RELEASE = "any"
+
+
+def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> Values:
+    """Values of a stack in *color*, with at least as many replicas per service as *least*."""
+    values = merged(
+        _layers(delivery, delivery.application.charts.stack),
+        {
+            "azora": {**_azora(delivery), "color": str(color), "release": delivery.release.label},
+            "images": _images(delivery, "stack"),
+        },
+    )
+    replicas = values.setdefault("replicas", {})
+    if not isinstance(replicas, dict):
+        raise BadInput(
+            f"could not use `replicas: {replicas!r}` in the values of {delivery.application.charts.stack!r}: it is no map",
+            advice="write `replicas: {SERVICE: n}`; azora, images and replicas are Azora's keys in a stack's values",
+        )
+    for service in delivery.application.service_names:
+        replicas[service] = max(replicas.get(service, 1), least.get(service, 0))
+    return values
+
+
+def router_values(delivery: Delivery, active: Color, release: str) -> Values:
+    """Values of the router while *active* serves with pods that are labelled with *release*."""
+    return merged(
+        _layers(delivery, delivery.application.charts.router),
+        {
+            "azora": {**_azora(delivery), "color": str(active), "release": release},
+            "edge": {"component": delivery.application.edge},
+            "hosts": delivery.environment.hosts.model_dump(),
+        },
+    )
+
+
+def data_values(delivery: Delivery) -> Values:
+    """Values of the databases."""
+    layers = _layers(delivery, str(delivery.application.charts.data))
+    return merged(layers, {"azora": _azora(delivery), "images": _images(delivery, "data")})
+
+
+def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
+    """Helm release, chart and values of all that a delivery installs: blue as for an empty environment, green beside a bigger blue."""
+    application, folder = delivery.application, delivery.folder
+    for color in Color:
+        values = stack_values(delivery, color, least={})
+        if color is Color.GREEN:
+            bigger = {service: count + 1 for service, count in values["replicas"].items()}
+            values = stack_values(delivery, color, least=bigger)
+        yield f"{application.name}-{color}", folder / application.charts.stack, values
+    values = router_values(delivery, Color.BLUE, delivery.release.label)
+    yield application.name, folder / application.charts.router, values
+    if application.charts.data and delivery.environment.data:
+        yield f"{application.name}-data", folder / application.charts.data, data_values(delivery)
+
+
+def data_digest(delivery: Delivery) -> str:
+    """Changes with anything that would change the databases' objects."""
+    return _digest(delivery, str(delivery.application.charts.data), data_values(delivery))
+
+
+def router_digest(delivery: Delivery) -> str:
+    """Changes with anything that would change the router's objects, the active color and its release aside."""
+    return _digest(delivery, delivery.application.charts.router, router_values(delivery, Color.BLUE, ANY_RELEASE))
+
+
+def _digest(delivery: Delivery, chart: str, values: Values) -> str:
+    return digest({"chart": digest_of(delivery.folder, [chart]), "values": values})[:16]
+
+
+def _azora(delivery: Delivery) -> Values:
+    return {"application": delivery.application.name, "environment": delivery.environment.name}
+
+
+def _images(delivery: Delivery, chart: str) -> dict[str, str]:
+    names = {image.name for image in delivery.application.images if image.chart == chart}
+    return {name: reference for name, reference in delivery.release.images.items() if name in names}
+
+
+def _layers(delivery: Delivery, chart: str) -> Values:
+    folder = delivery.folder / delivery.application.values / Path(chart).name
+    return merged(*(_read(folder / f"{name}.yaml") for name in ("common", delivery.environment.name)))
+
+
+def _read(file: Path) -> Values:
+    if not file.is_file():
+        return {}
+    what = f"could not read {file.name} of {file.parent.name}"
+    try:
+        read = yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise BadInput(f"{what}: {' '.join(str(error).split())}", advice="correct the YAML") from error
+    if not isinstance(read, dict):
+        raise BadInput(f"{what}: it holds no keys but {read!r}", advice="write `key: value`")
+    return read

@@ -1,0 +1,191 @@
+"""What the steps of a promotion share: the gateways they work with, and what several of them do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from azora.config.settings import Settings
+from azora.core.checks.suite_result import SuiteResult
+from azora.core.cluster.record import Approval, StackRecord
+from azora.core.cluster.state import Stack, World
+from azora.core.promotion.binding import bound_of
+from azora.core.promotion.goal import Wanted
+from azora.core.promotion.next_step import approval_for, runs
+from azora.core.promotion.safety import drifted, may_be_installed
+from azora.core.release.delivery import Delivery
+from azora.core.release.release import shown
+from azora.errors import Refused
+from azora.gateways.helm.client import Helm, Values
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.lease import Lease
+from azora.gateways.suites.history_file import remembered
+from azora.gateways.suites.pytest_runner import run_suite
+from azora.operations.promotion import chart_values
+from azora.operations.promotion.live_probe import public_url
+from azora.operations.promotion.takeover import must_be_ours
+from azora.operations.suite_target import suite_secret
+
+CASES_AT_ONCE = 2
+Told = Callable[[SuiteResult], None]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The gateways that bring one delivery to its environment."""
+
+    delivery: Delivery
+    cluster: Cluster
+    helm: Helm
+    settings: Settings
+
+    @property
+    def _where(self) -> str:
+        return self.delivery.environment.name
+
+    def first_look(self) -> World:
+        """As `look`, before anything is written or requested.
+
+        Raises:
+            Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
+        """
+        ours = self.cluster.helm_releases()
+        must_be_ours(
+            self.cluster, self.helm, *(new for new in chart_values.everything(self.delivery) if new[0] not in ours)
+        )
+        return self.look()
+
+    def look(self) -> World:
+        """The world as it is now, if this release may come to it: nothing has changed yet where it may not.
+
+        Raises:
+            Refused: its migrations would break what serves users, it is older than a contract that ran, or somebody changed by
+                hand whom the live Service serves.
+        """
+        world = self.look_past_drift()
+        if drift := drifted(world):
+            raise Refused(
+                f"could not promote in {self._where}: {drift}: somebody changed it by hand",
+                advice=f"`azora rollback {self._where}` sends users back to where the log says; then run the release again",
+            )
+        return world
+
+    def look_past_drift(self) -> World:
+        """As `look`, also where somebody changed by hand whom the live Service serves: to bring users back."""
+        world = self.cluster.look()
+        release = self.delivery.release
+        reason = None if runs(world, release.id) else may_be_installed(world, release)
+        if reason:
+            raise Refused(
+                f"could not bring {release.title} to {self._where}: {reason}",
+                advice="first release a commit that has the expand and not yet the contract; after a contract, only ones that have it",
+            )
+        return world
+
+    @property
+    def wanted(self) -> Wanted:
+        """The goal of this delivery, for the decisions of the pure core."""
+        environment, application = self.delivery.environment, self.delivery.application
+        approval = environment.approval
+        return Wanted(
+            release=self.delivery.release.id,
+            run=self.delivery.run,
+            approval_needed=approval is not None,
+            ask_after_preview=approval is not None and approval.ask == "after_preview",
+            data_digest=chart_values.data_digest(self.delivery)
+            if environment.data and application.charts.data
+            else None,
+            router_digest=chart_values.router_digest(self.delivery),
+            environment=environment.name,
+            policy=environment.policy_digest,
+            code=self.delivery.release,
+        )
+
+    def approval(self, world: World) -> Approval | None:
+        """The approval by which users may be moved while *world* is as it is; None where the environment asks for none.
+
+        Raises:
+            Refused: it asks for one, and none of this run holds.
+        """
+        wanted = self.wanted
+        found = approval_for(world, wanted, datetime.now(UTC))
+        if wanted.approval_needed and found is None:
+            raise Refused(
+                f"could not move users of {self._where} to {self.delivery.release.title}: no approval of this run holds for"
+                f" what the environment is now (plan {shown(bound_of(world, wanted).hash)})",
+                advice="run the release again: it requests a new approval",
+            )
+        return found
+
+    def hold(self) -> None:
+        """Raise LeaseLost unless this run still holds the Lease: before every write."""
+        Lease(self.cluster, self.delivery.run).check()
+
+    def claim(self, name: str, chart: Path, values: Values) -> None:
+        """The record lists Helm release *name*, which is about to be installed or upgraded.
+
+        Raises:
+            Refused: it would take over what is not Azora's.
+        """
+        must_be_ours(self.cluster, self.helm, (name, chart, values))
+        self.cluster.record_helm_release(name)
+
+    def _proof(self, stack: Stack) -> StackRecord:
+        """What runs in the color passed. A record that a killed process left of an older release is made anew."""
+        known = stack.known or self._record(stack.revision)
+        return known.model_copy(update={"proved_at": datetime.now(UTC)})
+
+    def _record(self, revision: int) -> StackRecord:
+        release = self.delivery.release
+        return StackRecord(
+            release=release.id,
+            commit=release.commit,
+            subject=release.subject,
+            revision=revision,
+            migration_heads=release.migration_heads,
+            migrations=release.migrations,
+        )
+
+    @property
+    def _router(self) -> Path:
+        return self.delivery.folder / self.delivery.application.charts.router
+
+    def _upgrade_router(self, active: Stack) -> None:
+        values = chart_values.router_values(self.delivery, active.color, str(active.label))
+        name = self.delivery.application.name
+        self.claim(name, self._router, values)
+        self.helm.upgrade(name, self._router, values, timeout_seconds=60, wait=False)
+        self.cluster.write_record(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
+
+    def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:
+        """Run a suite of the released commit against *host*, where *stack* must answer; reports land in this run's folder,
+        outcomes are remembered.
+        """
+        suites = self.delivery.application.suites
+        result = run_suite(
+            self.delivery.folder / suites.folder(name),
+            url=public_url(host, self.settings),
+            connect=self.settings.ingress_address,
+            release=stack.label,
+            color=str(stack.color),
+            report_folder=self.settings.runs_folder / self.delivery.run / f"{name} {host}",
+            workers=CASES_AT_ONCE if name == "e2e" else 0,
+            timeout_seconds=600,
+            second_try=True,
+            secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,
+        )
+        return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")
+
+
+def pods_ready(stack: Stack) -> tuple[int, int]:
+    return sum(stack.ready.values()), sum(stack.wanted.values())
+
+
+def unready(stack: Stack) -> str | None:
+    if stack.is_ready:
+        return None
+    ready, wanted = pods_ready(stack)
+    return f"{ready} of {wanted} pods of {stack.color} are ready"

@@ -1,0 +1,225 @@
+"""Remove what is old, kind by kind: look, decide, remove one after the other. Safe to kill, safe to repeat.
+
+What is needed is looked up after the things themselves: whatever began to need one of them in between is seen.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from azora.config.environment import environments, load_environment
+from azora.config.settings import Settings
+from azora.core.retention import Fate, Item, Limit, Needs, Unfinished, fates, needs_of_environment, needs_of_run
+from azora.errors import AzoraError, Failed
+from azora.gateways.git.repository import remove_export
+from azora.gateways.images.buildah import kept_layers, nothing_is_built, remove_layer, remove_unfinished
+from azora.gateways.images.catalog import in_stock, remove_image
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.prefect.old_runs import ended_runs, remove_run, unfinished
+from azora.host.folders import folders_in, remove, remove_doomed
+from azora.host.process import run
+from azora.operations.approval_requests import forget_stale, stale_questions
+from azora.operations.release import tags_of
+
+SWEEP_TIMEOUT_SECONDS = 900.0
+EXPORTS = ("exports", "exports-for-tests")
+BY_HAND = "by-hand"
+UNSWEPT = "registry-unswept"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What became of one kind of thing: what went (would go), what stayed, and what kept it from going on."""
+
+    kind: str
+    gone: tuple[Fate, ...] = ()
+    kept: tuple[Fate, ...] = ()
+    trouble: str = ""
+
+    @property
+    def freed_bytes(self) -> int:
+        return sum(fate.item.size for fate in self.gone)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    limit: Limit
+    items: Callable[[], list[Item]]
+    needs: Callable[[], Needs]
+    remove: Callable[[Item], bool]
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+def prune(settings: Settings, *, dry_run: bool) -> list[Part]:
+    """Remove what the settings' limits say, or only tell it; one kind that does not work holds no other up."""
+    floor = timedelta(hours=settings.keep_at_least_hours)
+    return [
+        _questions(settings, dry_run=dry_run),
+        *(_pruned(kind, floor, dry_run=dry_run) for kind in _kinds(settings)),
+    ]
+
+
+def _questions(settings: Settings, *, dry_run: bool) -> Part:
+    """Approval requests whose run is over or gone: however young, nobody can answer them."""
+    gone: list[Fate] = []
+    troubles = []
+    for name in environments(settings.environments):
+        try:
+            cluster = connect(load_environment(name, settings.environments), settings)
+            stale = stale_questions(cluster) if dry_run else forget_stale(cluster)
+        except (AzoraError, ValueError) as error:
+            troubles.append(str(error))
+            continue
+        gone += [Fate(Item(f"{name}/{one.run}", one.at), True, "its run is over or gone") for one in stale]
+    return Part("approval requests", tuple(gone), trouble="\n".join(troubles))
+
+
+def _pruned(kind: _Kind, floor: timedelta, *, dry_run: bool) -> Part:
+    gone: list[Fate] = []
+    kept: list[Fate] = []
+    trouble = ""
+    try:
+        with nullcontext() if dry_run else kind.around():
+            items = kind.items()
+            for fate in fates(items, kind.limit, now=datetime.now(UTC), floor=floor, needs=kind.needs()):
+                goes = fate.goes and (dry_run or kind.remove(fate.item))
+                (gone if goes else kept).append(fate)
+    except AzoraError as error:
+        trouble = str(error)
+    except (OSError, ValueError) as error:  # a disk that is full, a record that cannot be read
+        trouble = f"could not prune {kind.name}: {error}"
+    return Part(kind.name, tuple(gone), tuple(kept), trouble)
+
+
+def _kinds(settings: Settings) -> list[_Kind]:
+    """Images last: their registry may be away for a second after them."""
+    return [_exports(settings), _reports(settings), _layers(settings), _runs(settings), _images(settings)]
+
+
+def _exports(settings: Settings) -> _Kind:
+    state = settings.state_folder
+
+    def items() -> list[Item]:
+        return [item for name in EXPORTS for item in folders_in(state, name, group=name, by_content=False)]
+
+    def remove_unused(item: Item) -> bool:
+        return item.at is not None and remove_export(state / item.name, unused_since=item.at)
+
+    return _Kind(
+        "exports",
+        _limit(settings.keep_exports_days, settings.keep_exports),
+        items,
+        lambda: _needs(settings),
+        remove_unused,
+        lambda: _cleared(*(state / name for name in EXPORTS)),
+    )
+
+
+def _reports(settings: Settings) -> _Kind:
+    folder = settings.runs_folder
+
+    def items() -> list[Item]:
+        of_runs = folders_in(folder, group="reports", by_content=True)
+        by_hand = folders_in(folder, BY_HAND, group="reports", by_content=True)
+        return [*(item for item in of_runs if item.name != BY_HAND), *by_hand]
+
+    return _Kind(
+        "reports",
+        _limit(settings.keep_reports_days, settings.keep_reports),
+        items,
+        lambda: _needs(settings),
+        lambda item: remove(folder / item.name),
+        lambda: _cleared(folder, folder / BY_HAND),
+    )
+
+
+def _layers(settings: Settings) -> _Kind:
+    @contextmanager
+    def alone() -> Iterator[None]:
+        with nothing_is_built("drop old layers"):
+            remove_unfinished()
+            yield
+
+    return _Kind("layers", _limit(settings.keep_layers_days), kept_layers, dict, remove_layer, alone)
+
+
+def _runs(settings: Settings) -> _Kind:
+    limit = _limit(settings.keep_prefect_days, settings.keep_prefect_runs)
+    return _Kind("runs", limit, ended_runs, lambda: _needs(settings), lambda item: remove_run(item.name))
+
+
+def _images(settings: Settings) -> _Kind:
+    def remove_marked(item: Item) -> bool:
+        (settings.state_folder / UNSWEPT).touch()
+        return remove_image(settings.registry, item)
+
+    return _Kind(
+        "images",
+        _limit(settings.keep_images_days, settings.keep_images),
+        lambda: in_stock(settings.registry, settings.application),
+        lambda: _needs(settings, with_images=True),
+        remove_marked,
+        lambda: _swept(settings),
+    )
+
+
+def _limit(days: float, count: int | None = None) -> Limit:
+    return Limit(timedelta(days=days), count)
+
+
+@contextmanager
+def _cleared(*folders: Path) -> Iterator[None]:
+    """Rid of what a killed process was removing."""
+    for folder in folders:
+        remove_doomed(folder)
+    yield
+
+
+@contextmanager
+def _swept(settings: Settings) -> Iterator[None]:
+    """The registry frees its blobs after the block; also what was left to free by one that was killed before it."""
+    yield
+    mark = settings.state_folder / UNSWEPT
+    if mark.is_file():
+        if settings.registry_sweep:
+            _sweep(settings.registry_sweep)
+        mark.unlink()
+
+
+def _sweep(command: str) -> None:
+    what = "free the registry's unused blobs"
+    done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
+    if done.returncode:
+        raise Failed(f"could not {what}: {done.tail(5)}", advice="the next pruning tries again")
+
+
+def _needs(settings: Settings, *, with_images: bool = False) -> Needs:
+    """What every environment and every run that is not over needs. Raises where one of them cannot be asked."""
+    found: dict[str, str] = {}
+    for run_ in unfinished():
+        found |= needs_of_run(run_, _tags(run_, settings) if with_images else ())
+    for name in environments(settings.environments):
+        found |= _needs_of(connect(load_environment(name, settings.environments), settings))
+    return found
+
+
+def _needs_of(cluster: Cluster) -> Needs:
+    pods = cluster.pods()
+    images = [
+        container["image"]
+        for pod in pods
+        for kind in ("containers", "initContainers")
+        for container in pod["spec"].get(kind) or []
+    ]
+    return needs_of_environment(cluster.environment.name, cluster.look(), cluster.releases(), images)
+
+
+def _tags(unfinished_run: Unfinished, settings: Settings) -> list[str]:
+    tags = tags_of(unfinished_run.commit, settings) if unfinished_run.commit else {}
+    return [f"{name}:{tag}" for name, tag in tags.values()]

@@ -1,0 +1,66 @@
+"""Where the platform of an environment is tested, and what a suite is told that may do more there than a visitor."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from azora.config.application import SecretKey, load_application
+from azora.config.environment import load_environment
+from azora.config.settings import ROOT, settings
+from azora.errors import BadInput
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.operations.promotion.live_probe import public_url
+
+
+@dataclass(frozen=True)
+class UnderTest:
+    """Address, what must answer there, and the secret."""
+
+    url: str
+    connect: str | None
+    release: str | None
+    color: str | None
+    secret: str | None = field(repr=False)
+
+
+def testing_of(environment_name: str) -> UnderTest:
+    """What users of the environment reach now; the suites are this checkout's.
+
+    Raises:
+        BadInput: there is no such environment, or nobody is served there.
+    """
+    machine = settings()
+    environment = load_environment(environment_name, machine.environments)
+    cluster = connect(environment, machine)
+    live = cluster.look().active_stack
+    if live is None:
+        raise BadInput(f"could not test {environment_name}: nobody is served there", advice="release something first")
+    secret = None
+    with suppress(BadInput):  # who needs it says so; the smoke cases do not
+        secret = suite_secret(cluster, load_application(ROOT).suites.secret)
+    return UnderTest(
+        public_url(environment.hosts.live, machine),
+        machine.ingress_address,
+        live.label,
+        str(live.color),
+        secret,
+    )
+
+
+def suite_secret(cluster: Cluster, where: SecretKey | None) -> str | None:
+    """What the suites are handed; None where the application names none.
+
+    Raises:
+        BadInput: the environment does not have it.
+    """
+    if where is None:
+        return None
+    found = (cluster.api.find(f"{cluster.core}/secrets/{where.name}") or {}).get("data") or {}
+    if where.key not in found:
+        raise BadInput(
+            f"could not find key {where.key!r} of Secret {where.name!r} in {cluster.namespace}",
+            advice="suites.secret of deployments/application.yaml names it for the end-to-end cases",
+        )
+    return b64decode(found[where.key]).decode()

@@ -1,0 +1,181 @@
+"""What a run leaves for people: markdown artifacts on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from prefect.artifacts import create_markdown_artifact
+
+from azora.config.settings import settings
+from azora.core.auth import signature
+from azora.core.checks.case_history import told
+from azora.core.checks.suite_result import Case, SuiteResult
+from azora.core.cluster.record import Receipt
+from azora.core.messages.markdown import block, cell, code
+from azora.core.messages.plan_page import commits_key, commits_page, markdown
+from azora.core.promotion.approval import line_to_copy
+from azora.core.promotion.binding import Bound
+from azora.core.promotion.plan import Plan
+from azora.core.release.release import Release, shown
+from azora.core.retention import bytes_told
+from azora.errors import AzoraError
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.operations.pruning import Part
+from tasks.context import this_run
+
+MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
+REASON_CHARACTERS = 600
+
+
+def release(candidate: Release) -> None:
+    """What is released: names and short digests to read, whole references to copy."""
+    images = sorted(candidate.images.items())
+    rows = "\n".join(
+        f"| {cell(name)} | {cell(reference.partition('@sha256:')[2][:12])} |" for name, reference in images
+    )
+    references = "\n".join(reference for _, reference in images)
+    _page(
+        "release",
+        f"# {code(candidate.subject.strip() or candidate.short)}\n\n"
+        f"release `{candidate.id}` of commit `{candidate.commit}` · migrations {', '.join(map(code, candidate.migration_heads)) or 'none'}\n\n"
+        f"| image | digest |\n|---|---|\n{rows}\n\n{block(references, len(references))}",
+        "What is released",
+    )
+
+
+def plan(asked: Plan) -> None:
+    """The plan of a request, and how it is approved."""
+    line = line_to_copy(this_run(), asked.hash)
+    text = f"{markdown(asked)}\n\nApprove it with *Resume* on this page, or:\n\n```\n{line}\n```"
+    _page(f"{asked.environment}-plan", text, f"The plan for {asked.environment}")
+
+
+def commits(environment: str, shown: Plan) -> None:
+    """Every commit that users would get or lose."""
+    _page(commits_key(shown), commits_page(shown), f"The commits for {environment}")
+
+
+def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
+    """Who said what to which plan."""
+    said = {"approve": "approved", "reject": "rejected"}.get(decision, decision)
+    _page(
+        f"{to.environment}-answer",
+        f"# {code(approver)} {said} it\n\n> {code(reason, REASON_CHARACTERS)}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
+        f"The answer for {to.environment}",
+    )
+
+
+def suite(key: str, title: str, result: SuiteResult) -> None:
+    """Results case by case, with links to the reports; why a case failed, and what it saw."""
+    rows = "\n".join(
+        f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {cell(case.name)} | {case.seconds:.1f} s |"
+        for case in result.cases
+    )
+    links = " · ".join(f"[{name}]({link(file)})" for name, file in result.files.items())
+    troubles = [_trouble(case) for case in result.cases if case.outcome in {"failed", "flaky"}]
+    _page(
+        key,
+        "\n\n".join(
+            [
+                f"# {title}",
+                f"{result.summary()} · {links}",
+                *troubles,
+                f"| result | case | took |\n|---|---|---|\n{rows}",
+            ]
+        ),
+        title,
+    )
+
+
+def unit_tests(logs: dict[str, str]) -> None:
+    """Which services passed their own tests, in this run or on the same sources before, with all that those said."""
+    here = settings().runs_folder / this_run()
+    when = {
+        name: "" if Path(log).parent == here else ", passed before on the same sources" for name, log in logs.items()
+    }
+    rows = "\n".join(
+        f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log))}){when[name]} |" for name, log in logs.items()
+    )
+    _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
+
+
+def last_switch(environment: str, cluster: Cluster) -> None:
+    """As `receipt`, of the newest switch that has one, be it good or bad."""
+    with suppress(AzoraError):
+        world = cluster.look()
+        found = [world.receipt_of(switch.number) for switch in world.switches]
+        if kept := [one for one in found if one]:
+            receipt(environment, kept[-1], cluster)
+
+
+def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
+    """What the switch did to users, and the pods that serve them now."""
+    active = cluster.look().active
+    pods = "\n".join(
+        f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"
+        for pod in cluster.pods()
+    )
+    _page(
+        f"{environment}-switch",
+        f"# Users of {environment} are on {active}\n\n"
+        f"Switch {found.number}: {found.verdict}{f', {code(found.reason, REASON_CHARACTERS)}' if found.reason else ''}\n\n"
+        "| requests around the switch | |\n|---|---|\n"
+        f"| sent | {found.total} |\n| failed | **{found.failed}** |\n"
+        f"| first on the new color | {_after(found.first_on_new_seconds)} |\n"
+        f"| last on the old color | {_after(found.last_on_old_seconds)} |\n"
+        f"| half of them within | {_within(found.p50_ms)} |\n| 99 of 100 within | {_within(found.p99_ms)} |\n\n"
+        f"| pod | color | phase |\n|---|---|---|\n{pods}",
+        f"What the switch did to users of {environment}",
+    )
+
+
+def pruned(parts: Sequence[Part]) -> None:
+    """What was removed, and what kept the rest from it: that is what somebody should look at."""
+    rows = "\n".join(
+        f"| {part.kind} | {len(part.gone)} | {bytes_told(part.freed_bytes) if part.freed_bytes else ''} | {len(part.kept)} |"
+        for part in parts
+    )
+    troubles = [f"**⚠ {part.kind}**: {code(part.trouble, REASON_CHARACTERS)}" for part in parts if part.trouble]
+    _page(
+        "pruned",
+        "\n\n".join(["# Pruned", *troubles, f"| what | went | size | stay |\n|---|---|---|---|\n{rows}"]),
+        "What was pruned",
+    )
+
+
+def _trouble(case: Case) -> str:
+    """A case that failed at least once: what it said, how it fared before, and the pictures it left."""
+    pictures = {"screenshot": case.screenshot, "video": case.video, "trace.zip": case.trace}
+    addresses = {name: link(file) for name, file in pictures.items() if file}
+    if case.trace:
+        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={quote(link(case.trace))}"
+    links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
+    seen = f"\n\n![What {code(case.name)} saw when it failed]({link(case.screenshot)})" if case.screenshot else ""
+    flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
+    return (
+        f"**{MARKS[case.outcome]} {code(case.name)}** {links}\n\n{flaky}{told(case)}\n\n"
+        f"{block(case.message.strip() or 'it said nothing')}{seen}"
+    )
+
+
+def _after(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds:.3f} s after it" if seconds >= 0 else f"{-seconds:.3f} s before it"
+
+
+def _within(milliseconds: float | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds:.0f} ms"
+
+
+def link(file: object) -> str:
+    """The address of a file of a run, signed: who reads the page may open it, and a picture shows in the page."""
+    path = "/" + str(file).removeprefix(str(settings().runs_folder)).lstrip("/")
+    address = f"{settings().reports_url}{quote(path)}"
+    auth_string = settings().reports_auth_string.get_secret_value()
+    return f"{address}?signature={signature(auth_string, path)}" if auth_string else address
+
+
+def _page(key: str, text: str, description: str) -> None:
+    create_markdown_artifact(text, key=key, description=description)

@@ -1,0 +1,104 @@
+"""Who is told of what, where it is known. Nothing here fails or holds up a run: an address that is away is a line in its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from logging import Logger, LoggerAdapter
+from typing import Any
+
+from prefect import Flow, get_run_logger
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.logging.loggers import flow_run_logger
+
+from azora.config.settings import settings
+from azora.core.cluster.record import Switch
+from azora.core.messages.annotations import Annotation, of_move, of_run
+from azora.core.messages.notifications import Night, Notice, last_good, of_switch, of_the_night, waiting
+from azora.core.promotion.next_step import Step
+from azora.core.promotion.plan import Change, Plan
+from azora.errors import AzoraError
+from azora.gateways.git.repository import changes_between
+from azora.gateways.kubernetes import events
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.notify.grafana import annotate
+from azora.gateways.notify.notifications import addresses, send
+from azora.gateways.prefect.client import nights_until, page_of
+from azora.operations.promotion.promotion import Promotion
+from tasks.context import environment_called, this_run
+
+Log = Logger | LoggerAdapter[Logger]
+
+
+def question(shown: Plan) -> None:
+    """A person is asked about *shown*."""
+    _tell(waiting(shown, page_of(this_run()), this_run()), get_run_logger())
+
+
+@contextmanager
+def step(promotion: Promotion, taken: Step) -> Iterator[None]:
+    """An Event in the namespace once *taken* is over: that it was done, or what it failed of."""
+    try:
+        yield
+    except AzoraError as error:
+        _event(promotion, taken, f"{taken} failed: {error.message}", "Warning")
+        raise
+    _event(promotion, taken, f"{taken}: {promotion.delivery.release.title}", "Normal")
+
+
+def _event(promotion: Promotion, taken: Step, message: str, kind: events.Kind) -> None:
+    reason = "".join(map(str.capitalize, taken.name.split("_")))
+    if trouble := events.tell(promotion.cluster, reason, message, run=promotion.delivery.run, kind=kind):
+        get_run_logger().warning(trouble)
+
+
+def last_switch(environment: str, cluster: Cluster) -> None:
+    """What the newest switch came to, where this run made it: to people and, on its boards, to Grafana. People hear of a good one
+    only where the environment's file wants it told.
+    """
+    log = get_run_logger()
+    try:
+        someone = bool(addresses(settings()))
+        if not someone and not settings().grafana_url:
+            return
+        world, wanted = cluster.look(), environment_called(environment).notices
+        notice = of_switch(environment, world, run=this_run(), link=page_of(this_run())) if someone else None
+    except AzoraError as error:
+        log.warning("nobody was told of the switch: %s", error.message)
+        return
+    if notice and (notice.kind != "success" or wanted == "all"):
+        _tell(notice, log)
+    _mark(of_run(settings().application, environment, world, this_run()), log)
+
+
+def move_by_hand(environment: str, entry: Switch) -> None:
+    """Grafana marks a switch or a rollback that a person asked for; people are not told of what they do."""
+    _mark([of_move(settings().application, environment, entry)], get_run_logger())
+
+
+def of_the_nightly_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
+    """A hook for the end of a nightly run: what is new about it, by the runs before, as Prefect kept them."""
+    if addresses(settings()):
+        nights = nights_until(str(flow_run.id))
+        if notice := of_the_night(nights, _changes_since_the_last_good(nights)):
+            _tell(notice, flow_run_logger(flow_run, flow))
+
+
+def _changes_since_the_last_good(nights: Sequence[Night]) -> tuple[Change, ...]:
+    """Empty where either commit is not known."""
+    now, good = nights[0], last_good(nights)
+    if now.went_well or not now.commit or good is None or not good.commit:
+        return ()
+    return changes_between(settings().repository_location, good.commit, now.commit)
+
+
+def _tell(notice: Notice, log: Log) -> None:
+    """Several applications may tell the same people."""
+    for trouble in send(replace(notice, title=f"{settings().application}: {notice.title}"), settings()):
+        log.warning(trouble)
+
+
+def _mark(annotations: Sequence[Annotation], log: Log) -> None:
+    for trouble in annotate(annotations, settings()):
+        log.warning(trouble)

@@ -1,0 +1,135 @@
+"""What must pass before a release goes further, and what already did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from azora.config.environment import environments
+from azora.config.settings import settings
+from azora.core.cluster.record import ProofRecord
+from azora.core.cluster.state import Stack
+from azora.core.promotion.next_step import runs
+from azora.core.promotion.plan import proof_for
+from azora.core.promotion.stages import hours_that_count
+from azora.core.release.release import Release, shown
+from azora.errors import BadInput, Refused
+from azora.gateways.suites.pytest_runner import must_pass
+from azora.operations.promotion.promotion import Promotion
+from tasks import artifacts
+from tasks.context import cluster_of, environment_called, promotion_of, this_run
+from tasks.retries import if_transient
+
+
+@task(
+    task_run_name="{environment}: does it run already?",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def runs_already(environment: str, release: Release) -> bool:
+    """Whether *release* serves users of *environment*, and nothing is left to do there."""
+    done = runs(cluster_of(environment).look(), release.id) and promotion_of(environment, release).next() is None
+    if done:
+        get_run_logger().info("%s already runs %s: nothing to do", environment, release.title)
+    return done
+
+
+@task(
+    task_run_name="{environment}: is it proved already?",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def proved_already(environment: str, release: Release, *, fresh: bool) -> bool:
+    """Whether *environment* holds a young enough proof of *release*; with *fresh*, only this run's own counts."""
+    proof = _proof(environment, release, _hours_that_count(environment))
+    counts = proof is not None and (not fresh or proof.run == this_run())
+    if proof and counts:
+        get_run_logger().info(
+            "%s proved %s at %s in run %s: %s", environment, shown(release.id), proof.at, proof.run, proof.summary
+        )
+    return counts
+
+
+@task(
+    task_run_name="{environment}: demand the proof",
+    retries=3,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def demand_proof(environment: str, release: Release) -> None:
+    """Refuse a release that was not proved where the environment's file says it must be."""
+    policy = environment_called(environment).proof
+    if policy and _proof(policy.environment, release, policy.max_age_hours) is None:
+        raise Refused(
+            f"could not promote {release.title} to {environment}: {policy.environment} holds no proof of it",
+            advice=f"run the `release` flow for it, which proves it on {policy.environment} first",
+        )
+
+
+@task(
+    task_run_name="{environment}: end-to-end proof",
+    retries=1,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def prove_end_to_end(environment: str, release: Release) -> None:
+    """Record what passed: the browser cases on the preview in this run, or else, where there was none, on what is live.
+
+    Of an application without such cases the smoke cases are the proof.
+    """
+    promotion = promotion_of(environment, release)
+    world = promotion.cluster.look()
+    live = world.active_stack
+    if live is None or not runs(world, release.id):
+        raise Refused(
+            f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
+        )
+    summary = "unit tests and smoke cases passed; there are no end-to-end cases"
+    if promotion.delivery.application.suites.e2e:
+        on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
+        passed = on_preview or _passed_live(
+            promotion,
+            "e2e",
+            live,
+            title=f"End-to-end cases on {environment}",
+            where=f"{environment} end to end",
+        )
+        summary = f"unit tests, smoke and {passed} end-to-end cases passed"
+    promotion.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
+
+
+@task(task_run_name="{environment}: {name} cases", cache_policy=NO_CACHE)
+def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
+    """Run a suite of what *environment* runs now through its live address; nothing is recorded."""
+    promotion = promotion_of(environment, cluster_of(environment).running())
+    live = promotion.cluster.look().active_stack
+    if live is None:
+        raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
+    _passed_live(promotion, name, live, title=f"The {name} cases on {environment}", where=environment)
+
+
+def _passed_live(promotion: Promotion, name: Literal["e2e", "smoke"], live: Stack, *, title: str, where: str) -> int:
+    """Run a suite against the live address, leave its page as *title*, and count what passed; all must."""
+    environment = promotion.delivery.environment
+    result = promotion.suite(name, environment.hosts.live, live)
+    artifacts.suite(f"{environment.name}-{name}", title, result)
+    must_pass(result, where)
+    return result.passed + result.flaky
+
+
+def _proof(environment: str, release: Release, max_age_hours: float) -> ProofRecord | None:
+    return proof_for(cluster_of(environment).look(), release.id, datetime.now(UTC), max_age_hours)
+
+
+def _hours_that_count(environment: str) -> float:
+    """As long as the strictest environment that leans on *environment*'s proofs lets them."""
+    return hours_that_count(environment, map(environment_called, environments(settings().environments))) or 0.0

@@ -21,7 +21,7 @@ from azora.gateways.prefect.run_labels import fix_release
 from azora.gateways.suites.pass_cache import passed_before, remember_pass
 from azora.gateways.suites.pytest_runner import run_unit_tests
 from azora.host.log_file import about
-from azora.operations.promotion.factory import render_charts
+from azora.operations.chart_check import render_charts
 from azora.operations.release import content_of_tests, folder_of, frozen, imagined
 from tasks import artifacts
 from tasks.context import environment_called, this_run

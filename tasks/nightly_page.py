@@ -17,8 +17,8 @@ from azora.core.promotion.plan import Change
 from azora.errors import AzoraError
 from azora.gateways.git.repository import changes_between
 from azora.gateways.plot import draw
-from azora.gateways.prefect.client import label
 from azora.gateways.prefect.old_runs import leave_page, nights_in_numbers
+from azora.gateways.prefect.run_labels import label
 from azora.gateways.suites.history_file import histories
 from tasks.artifacts import link
 from tasks.context import cluster_of, environment_called

@@ -24,7 +24,8 @@ from azora.gateways.kubernetes import events
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.notify.grafana import annotate
 from azora.gateways.notify.notifications import addresses, send
-from azora.gateways.prefect.client import nights_until, page_of
+from azora.gateways.prefect.nightly_runs import nights_until
+from azora.gateways.prefect.runs import page_of
 from azora.operations.promotion.promotion import Promotion
 from tasks.context import environment_called, this_run
 

@@ -15,7 +15,7 @@ from azora.core.release.release import Release
 from azora.gateways.kubernetes.lease import held
 from azora.gateways.prefect.run_labels import last_end
 from azora.host.log_file import about
-from azora.operations.promotion.factory import render_charts
+from azora.operations.chart_check import render_charts
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
 from tasks.context import environment_called, promotion_of, this_run

@@ -16,7 +16,7 @@ from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.cluster.run_counts import Ending, Tally, by_environment
 from azora.errors import AzoraError, BadInput
-from azora.gateways.prefect.client import finished_stages
+from azora.gateways.prefect.runs import finished_stages
 from tasks.context import cluster_of
 
 

@@ -20,20 +20,20 @@ from rich.console import Console
 from azora.config.environment import load_environment
 from azora.config.identity import of_person
 from azora.config.settings import ROOT, settings
+from azora.config.urls import public_url
 from azora.core.auth import authorization
 from azora.core.cluster.state import World
 from azora.core.colors import COLOR_LABEL
 from azora.core.release.release import Release
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.rbac import grant
-from azora.gateways.prefect.client import Run, answer, run_called, start, waiting
+from azora.gateways.prefect.runs import Run, answer, run_called, start, waiting
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
-from azora.operations.promotion.live_probe import public_url
 from azora.operations.release import built_images, frozen
 from azora.operations.rollback import switch_users
 from tests.waiting import until

@@ -10,8 +10,8 @@ from rich.markdown import Markdown
 from azora.cli.output import console, done, emit, note, program
 from azora.core.promotion.approval import line_to_copy
 from azora.errors import BadInput
-from azora.gateways.prefect import client
-from azora.gateways.prefect.client import Run, run_called
+from azora.gateways.prefect import runs
+from azora.gateways.prefect.runs import Run, run_called
 from azora.gateways.prefect.waiting_plan import PREFIX_DIGITS, WaitingPlan, waiting_plan
 
 
@@ -31,7 +31,7 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     if not named and decision == "approve":
         _confirm(found, waits)
     why = reason or _ask_why()
-    client.answer(found.id, decision=decision, approver=approver, reason=why, plan=waits.hash)
+    runs.answer(found.id, decision=decision, approver=approver, reason=why, plan=waits.hash)
     sentence = f"{found.name}: {decision} by {approver}, plan {waits.hash[:PREFIX_DIGITS]}"
     done(sentence, {"run": found.id, "decision": decision, "plan": waits.hash}, as_json=as_json)
     note(sentence, run=found.id, run_name=found.name, by=approver)

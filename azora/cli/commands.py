@@ -116,7 +116,7 @@ def follow(
 ) -> None:
     """Follow RUN, whoever started it; its result is the exit code."""
     from azora.cli.follow import follow_and_exit, told_to  # noqa: PLC0415
-    from azora.gateways.prefect.client import run_called  # noqa: PLC0415
+    from azora.gateways.prefect.runs import run_called  # noqa: PLC0415
 
     on_look = told_to(summary)
     follow_and_exit(run_called(run), until_asked=until_asked, on_look=on_look, as_json=as_json)

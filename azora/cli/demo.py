@@ -15,15 +15,15 @@ from azora.cli.follow import Told, follow
 from azora.cli.output import console
 from azora.config.environment import load_environment
 from azora.config.settings import settings
+from azora.config.urls import public_url
 from azora.core.checks.probe_result import ProbeResult, read_result
 from azora.core.cluster.record import Switch
 from azora.core.cluster.state import World
 from azora.errors import Failed
 from azora.gateways.kubernetes.cluster import connect
-from azora.gateways.prefect.client import Run, answer, start
+from azora.gateways.prefect.runs import Run, answer, start
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local.progress import Steps
-from azora.operations.promotion.live_probe import public_url
 
 RATE = 100
 SERVED_WITHIN_SECONDS = 300

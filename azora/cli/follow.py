@@ -13,7 +13,7 @@ from azora.cli.summary import Summary
 from azora.config.os_user import user_label
 from azora.core.promotion.approval import line_to_copy
 from azora.errors import BadInput, Refused
-from azora.gateways.prefect.client import Run, Stage, run_called, stages, start
+from azora.gateways.prefect.runs import Run, Stage, run_called, stages, start
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.host.retry import patient
 

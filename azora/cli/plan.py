@@ -13,7 +13,7 @@ from azora.config.settings import settings
 from azora.core.messages.plan_page import markdown
 from azora.core.promotion.approval import line_to_copy
 from azora.gateways.git.repository import resolve
-from azora.gateways.prefect.client import run_called
+from azora.gateways.prefect.runs import run_called
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.operations.planning import plan_now
 from azora.operations.promotion.factory import promotion_of

@@ -8,9 +8,9 @@ from azora.cli.output import console
 from azora.config.application import load_application
 from azora.config.environment import Environment
 from azora.config.settings import settings
+from azora.config.urls import public_url
 from azora.gateways.kubernetes.cluster import connect
 from azora.gateways.probe.probe import Probe, run
-from azora.operations.promotion.live_probe import public_url
 from azora.operations.release import folder_of
 
 

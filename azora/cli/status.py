@@ -14,6 +14,7 @@ from azora.cli import exit_code
 from azora.cli.output import console, program, safe
 from azora.config.environment import load_environment
 from azora.config.settings import settings
+from azora.config.urls import public_url
 from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.core.messages.foreign_text import line
@@ -21,7 +22,6 @@ from azora.core.promotion.approval import line_to_copy
 from azora.core.release.release import shown
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.cluster import connect
-from azora.operations.promotion.live_probe import public_url
 
 SHOWN = 8
 
@@ -105,7 +105,7 @@ def _counts(world: World, number: int) -> dict[str, Any]:
 
 def _waiting() -> list[dict[str, str]] | str:
     from azora.cli.follow import plan_of_waiting  # noqa: PLC0415 - slow to import
-    from azora.gateways.prefect.client import waiting  # noqa: PLC0415 - slow to import, and may be away
+    from azora.gateways.prefect.runs import waiting  # noqa: PLC0415 - slow to import, and may be away
 
     try:
         return [{"run": run.id, "name": run.name, "url": run.url, "plan": plan_of_waiting(run.id)} for run in waiting()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from azora.cli.output import append
 from azora.core.messages.run_summary import ended, summary
-from azora.gateways.prefect.client import Run, pages
+from azora.gateways.prefect.runs import Run, pages
 from azora.host.retry import patient
 
 

@@ -8,7 +8,6 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from azora.core.release.release import digest
 from azora.errors import BadInput
 
 NAMED_BY_FLOWS = ("staging", "production")
@@ -53,11 +52,6 @@ class Environment(_Strict):
     settle_seconds: float = Field(5, ge=0, description="How long the new color is watched after the switch.")
     probe_per_second: float = Field(50, gt=0, description="Requests/s of the switch's own probe.")
     rollback_window_minutes: float = Field(60 * 24, ge=0, description="How long the old color stays at full size.")
-
-    @property
-    def policy_digest(self) -> str:
-        """Changes with every rule of the file; who receives notices is none."""
-        return digest(self.model_dump(mode="json", exclude={"notices"}))
 
 
 def load_environment(name: str, folder: Path) -> Environment:

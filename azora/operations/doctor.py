@@ -18,6 +18,7 @@ from azora.config.environment import Environment, environments
 from azora.config.identity import node_must_be_up, of_person, of_pipeline
 from azora.config.permissions import needed
 from azora.config.settings import ROOT, Settings
+from azora.config.urls import public_url
 from azora.core import doctor
 from azora.core.doctor import Finding, Level
 from azora.core.prefect_names import POOL, names_in, queue_of, with_every_environment
@@ -34,7 +35,6 @@ from azora.gateways.kubernetes.access_review import (
 from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.cluster import connect
 from azora.host.process import run
-from azora.operations.promotion.live_probe import public_url
 
 SECONDS = 10.0
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -179,8 +179,8 @@ def _base_image(settings: Settings) -> Finding:
 
 
 def _prefect(settings: Settings) -> Iterator[Finding]:
-    from azora.gateways.prefect.client import server_seen  # noqa: PLC0415 - slow to import
     from azora.gateways.prefect.registration import automation_seen  # noqa: PLC0415
+    from azora.gateways.prefect.server import server_seen  # noqa: PLC0415 - slow to import
 
     seen = server_seen(POOL)
     text = with_every_environment((ROOT / "prefect.yaml").read_text(), environments(settings.environments))

@@ -16,7 +16,7 @@ from azora.config.environment import environments, load_environment
 from azora.config.settings import Settings
 from azora.core.retention import Fate, Item, Limit, Needs, Unfinished, fates, needs_of_environment, needs_of_run
 from azora.errors import AzoraError, Failed
-from azora.gateways.git.repository import remove_export
+from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import kept_layers, nothing_is_built, remove_layer, remove_unfinished
 from azora.gateways.images.catalog import in_stock, remove_image
 from azora.gateways.kubernetes.cluster import Cluster, connect

@@ -9,9 +9,10 @@ from azora.config.settings import Settings
 from azora.core.release.alembic import heads_of, migrations_of
 from azora.core.release.release import Release, digest
 from azora.errors import BadInput
-from azora.gateways.git.repository import digest_of, export
+from azora.gateways.git.export import export
 from azora.gateways.images.builder import content_tag, pinned_base
 from azora.gateways.images.registry import find
+from azora.host.content_hash import digest_of
 
 
 def folder_of(commit: str, settings: Settings, purpose: str = "exports") -> Path:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from azora.config.application import SecretKey, load_application
 from azora.config.environment import load_environment
 from azora.config.settings import ROOT, settings
+from azora.config.urls import public_url
 from azora.errors import BadInput
 from azora.gateways.kubernetes.cluster import Cluster, connect
-from azora.operations.promotion.live_probe import public_url
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release
 from azora.errors import BadInput
 from azora.gateways.helm.client import Helm
-from azora.operations.promotion import factory
+from azora.operations import chart_check
 from azora.operations.promotion.chart_values import everything
 from tests.charts.rendering import helm_program
 from tests.charts.test_pod_security import offences
@@ -39,9 +39,9 @@ def made_of(folder: Path) -> Release:
 def render(folder: Path, environment: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a run does before it builds."""
     application, release = load_application(folder), made_of(folder)
-    monkeypatch.setattr(factory, "folder_of", lambda *_: folder)
+    monkeypatch.setattr(chart_check, "folder_of", lambda *_: folder)
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
-    factory.render_charts(load_environment(environment, files), release, settings=settings)
+    chart_check.render_charts(load_environment(environment, files), release, settings=settings)
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.record import Switch
 from azora.core.promotion.next_step import Step
 from azora.core.release.release import Release
 from azora.errors import Refused
-from azora.gateways.kubernetes.api import Json
 from azora.gateways.kubernetes.lease import held
 from azora.operations.rollback import roll_back, switch_users
 from tests.guestbook import Guestbook, guestbook

@@ -19,8 +19,8 @@ import yaml
 
 from azora.config.settings import ROOT, settings
 from azora.gateways.images.registry import Reference, asked
-from azora.gateways.prefect.client import Run, answer, start
 from azora.gateways.prefect.registration import register
+from azora.gateways.prefect.runs import Run, answer, start
 from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
 from azora.local.commands import clean_environment
 from tests import road

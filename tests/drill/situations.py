@@ -25,7 +25,7 @@ from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.access_review import token_expiry
 from azora.gateways.kubernetes.rbac import grant
-from azora.gateways.prefect.client import Run, run_called
+from azora.gateways.prefect.runs import Run, run_called
 from tests import road
 from tests.changes import added, revision
 from tests.drill.registry import a_full_registry, takes_a_push

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import yaml
 
-from azora.gateways.prefect.client import Run, run_called, stages
+from azora.gateways.prefect.runs import Run, run_called, stages
 from tests import road
 from tests.changes import Files
 from tests.users import users_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azora.gateways.prefect.client import run_called, stages
+from azora.gateways.prefect.runs import run_called, stages
 from tests import road
 from tests.conftest import FirstRelease
 

@@ -14,7 +14,7 @@ from azora.config.settings import settings
 from azora.core.colors import COLOR_LABEL
 from azora.core.release.release import LABEL_DIGITS
 from azora.gateways.kubernetes.events import RUN_LABEL
-from azora.gateways.prefect.client import Run, stages
+from azora.gateways.prefect.runs import Run, stages
 from azora.host.log_file import log_file
 from tests import road
 from tests.conftest import FirstRelease

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from azora.gateways.prefect.client import Run
+from azora.gateways.prefect.runs import Run
 from tests import road
 from tests.changes import Files, added, replaced, revision
 from tests.flows.failing import APPLICATION, assert_failed, untested, users_of_staging_notice_nothing

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from azora.gateways.prefect.client import Run
+from azora.gateways.prefect.runs import Run
 from tests import road
 from tests.changes import added, replaced, revision
 from tests.flows.failing import assert_failed, untested, users_of_staging_notice_nothing

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from azora.gateways.images.registry import Reference, digest_of_tag
-from azora.gateways.prefect.client import Run, pages, run_called, stages
+from azora.gateways.prefect.runs import Run, pages, run_called, stages
 from tests import crowd, road
 from tests.changes import replaced, revision
 from tests.waiting import until

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from azora.gateways.prefect.client import stages
+from azora.gateways.prefect.runs import stages
 from tests import road
 from tests.flows.conftest import Yes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from azora.gateways.prefect.client import run_called
+from azora.gateways.prefect.runs import run_called
 from tests import road
 from tests.flows.workflow import Known, run_job
 

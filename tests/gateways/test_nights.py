@@ -11,8 +11,10 @@ from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 
 from azora.core.messages.notifications import Night
 from azora.errors import BadInput
-from azora.gateways.prefect import client
-from azora.gateways.prefect.client import COMMIT_LABEL, label, nights_until
+from azora.gateways.prefect import nightly_runs
+from azora.gateways.prefect.nightly_runs import COMMIT_LABEL, nights_until
+from azora.gateways.prefect.run_labels import label
+from azora.gateways.prefect.runs import answer
 from tests.prefect_api import Prefect, serving
 
 FLOW = UUID(int=99)
@@ -20,7 +22,7 @@ FLOW = UUID(int=99)
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect]:
-    monkeypatch.setattr(client, "STEP_SECONDS", 0.01)
+    monkeypatch.setattr(nightly_runs, "STEP_SECONDS", 0.01)
     with serving() as server:
         yield server
 
@@ -105,4 +107,4 @@ def test_text_that_is_no_utf_8(api: Prefect) -> None:
     """Prefect takes no such answer: it is refused with what is wrong in it."""
     api.runs = [run(21, StateType.PAUSED)]
     with pytest.raises(BadInput, match=r"'\\udce9' in it is no UTF-8"):
-        client.answer(str(UUID(int=21)), decision="approve", approver="Ren\udce9", reason="it is time", plan="p")
+        answer(str(UUID(int=21)), decision="approve", approver="Ren\udce9", reason="it is time", plan="p")

@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from azora.core.messages.nightly import FAILED, LAST_ON_OLD, REQUESTS
 from azora.core.retention import Unfinished
 from azora.gateways.prefect import paging
-from azora.gateways.prefect.client import COMMIT_LABEL
+from azora.gateways.prefect.nightly_runs import COMMIT_LABEL
 from azora.gateways.prefect.old_runs import ended_runs, leave_page, nights_in_numbers, remove_run, unfinished
 from tests.prefect_api import Prefect, serving
 

@@ -19,7 +19,7 @@ import pytest
 from azora.config.settings import Settings, settings
 from azora.core.retention import Needs
 from azora.errors import NotReadyYet, Refused, Unreachable
-from azora.gateways.git.repository import remove_export
+from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import buildah, kept_layers, layers_kept, nothing_is_built
 from azora.gateways.images.catalog import in_stock, remove_image
 from azora.host.folders import DOOMED, folders_in

@@ -10,7 +10,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType
 
 from azora.errors import BadInput
-from azora.gateways.prefect.client import run_called, waiting
+from azora.gateways.prefect.runs import run_called, waiting
 from tests.prefect_api import Prefect, serving
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

@@ -22,9 +22,10 @@ from azora.core.heartbeat import Automated
 from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
 from azora.errors import BadInput, Refused
 from azora.gateways.prefect import registration
-from azora.gateways.prefect.client import answer, run_called, server_seen, start, waiting
 from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfinished
 from azora.gateways.prefect.registration import automation_seen, register
+from azora.gateways.prefect.runs import answer, run_called, start, waiting
+from azora.gateways.prefect.server import server_seen
 from tasks.heartbeat import Heart
 from tests.prefect_server import prefect_server
 from tests.waiting import until, until_it_is

@@ -13,6 +13,8 @@ import pytest
 from azora.config.settings import settings
 from azora.errors import BadInput, Unreachable
 from azora.gateways.git import repository as source
+from azora.gateways.git.export import export
+from azora.host.content_hash import digest_of
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +136,7 @@ def test_an_export_holds_what_was_committed_and_nothing_else(repository: Reposit
     (repository.folder / "run.sh").write_text("changed since")
     source.resolve(str(repository), "main")
 
-    folder = source.export(str(repository), sha, tmp_path / "out")
+    folder = export(str(repository), sha, tmp_path / "out")
 
     assert sorted(path.name for path in folder.rglob("*")) == ["run.sh"]
     assert (folder / "run.sh").read_text() == "#!/bin/sh\necho hi\n"
@@ -144,19 +146,19 @@ def test_an_export_holds_what_was_committed_and_nothing_else(repository: Reposit
 
 def test_a_commit_that_this_machine_never_saw_is_fetched_for_its_export(repository: Repository, tmp_path: Path) -> None:
     source.resolve(str(repository), repository.commit("a", "1"))
-    assert (source.export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
+    assert (export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
 
 
 def test_a_commit_that_no_branch_has_any_more_is_fetched_by_its_id(repository: Repository, tmp_path: Path) -> None:
     released = repository.commit("a", "released")
     repository.git("commit", "--quiet", "--amend", "-m", "Rewritten")
-    assert (source.export(str(repository), released, tmp_path / "exports") / "a").read_text() == "released"
+    assert (export(str(repository), released, tmp_path / "exports") / "a").read_text() == "released"
 
 
 def test_a_commit_that_is_gone_is_told(repository: Repository, tmp_path: Path) -> None:
     repository.commit("a", "1")
     with pytest.raises(BadInput, match=f"could not fetch commit {'1' * 40}, which no branch or tag has"):
-        source.export(str(repository), "1" * 40, tmp_path / "exports")
+        export(str(repository), "1" * 40, tmp_path / "exports")
 
 
 def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_pat
     source.resolve(str(repository), sha)
 
     with pytest.raises(BadInput, match="out"):
-        source.export(str(repository), sha, tmp_path / "out")
+        export(str(repository), sha, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -174,7 +176,7 @@ def test_many_at_once_get_the_same(repository: Repository, tmp_path: Path) -> No
     sha = repository.commit("a", "1")
 
     def both(_: int) -> tuple[str, Path]:
-        return source.resolve(str(repository), "main").sha, source.export(str(repository), sha, tmp_path / "out")
+        return source.resolve(str(repository), "main").sha, export(str(repository), sha, tmp_path / "out")
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(both, range(8))) == {(sha, tmp_path / "out" / sha)}
@@ -260,13 +262,13 @@ def tree(folder: Path, **files: str) -> Path:
 
 def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path) -> None:
     one = tree(tmp_path / "one", web__app="x", web__sub__b="y", api="z", other="1")
-    digest = source.digest_of(one, ["web", "api"])
+    digest = digest_of(one, ["web", "api"])
 
     same = tree(tmp_path / "same", api="z", web__sub__b="y", web__app="x", other="2")
     os.utime(same / "api", (1, 1))
     (same / "web/__pycache__").mkdir()
     (same / "web/__pycache__/app.pyc").write_text("compiled")
-    assert source.digest_of(same, ["api", "web", "web/app"]) == digest
+    assert digest_of(same, ["api", "web", "web/app"]) == digest
 
     for name, change in {
         "content": {"web__app": "X"},
@@ -274,11 +276,11 @@ def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path)
         "moved": {"web__sub__b": "", "web__sub__c": "y"},
     }.items():
         other = tree(tmp_path / name, **{"web__app": "x", "web__sub__b": "y", "api": "z"} | change)
-        assert source.digest_of(other, ["web", "api"]) != digest, name
+        assert digest_of(other, ["web", "api"]) != digest, name
     (same / "web/app").chmod(0o755)
-    assert source.digest_of(same, ["web", "api"]) != digest
+    assert digest_of(same, ["web", "api"]) != digest
 
 
 def test_a_path_that_is_not_there_has_no_digest(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="could not read 'web': it is not in this commit"):
-        source.digest_of(tmp_path, ["web"])
+        digest_of(tmp_path, ["web"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page, expect
 
-from azora.gateways.prefect.client import Run, run_called
+from azora.gateways.prefect.runs import Run, run_called
 
 # Without a graphics card the graph of a run at work, drawn as often as a screen shows it, takes a processor for itself.
 DRAWN_SELDOM = """

@@ -11,7 +11,7 @@ import typer
 
 from azora.cli import approve as answering
 from azora.errors import BadInput, Refused
-from azora.gateways.prefect.client import Run
+from azora.gateways.prefect.runs import Run
 from azora.gateways.prefect.waiting_plan import WaitingPlan
 
 HASH = "0123456789ab" + "c" * 52
@@ -26,7 +26,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(
         answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, "## Fix the cart\n\n| plan | x |")
     )
-    monkeypatch.setattr(answering.client, "answer", lambda _, **given: answers.append(given))
+    monkeypatch.setattr(answering.runs, "answer", lambda _, **given: answers.append(given))
     monkeypatch.setattr(answering, "note", lambda *_, **__: None)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     return answers

@@ -13,7 +13,7 @@ from azora.core.checks.probe_result import Counts, Presence, ProbeResult
 from azora.core.cluster.record import Switch
 from azora.core.colors import Color
 from azora.errors import Failed
-from azora.gateways.prefect.client import Run
+from azora.gateways.prefect.runs import Run
 
 AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 SECOND = AT.timestamp()

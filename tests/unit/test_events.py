@@ -17,7 +17,7 @@ from azora.core.promotion.next_step import Step
 from azora.errors import CheckFailed, Refused
 from azora.gateways.kubernetes.events import RUN_LABEL, event_of, label_value, tell
 from azora.gateways.kubernetes.namespace import Namespace
-from azora.operations import traffic
+from azora.operations import rollback
 from tasks import notifications
 
 RUN = "0fb5bc5d-90e8-4bc5-8a4f-0d0b4c3f2a11"
@@ -141,10 +141,10 @@ def test_users_moved_by_hand_are_an_event_of_who_moved_them(
     api = Api()
     cluster = namespace(api)
     monkeypatch.setattr(cluster, "write_record", lambda **_: None, raising=False)
-    monkeypatch.setattr(traffic, "held", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
     moved = Switch(number=7, at=AT, kind=kind, came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
-    monkeypatch.setattr(traffic, "_switched", lambda *_: moved)
-    traffic.point_at(cluster, Color.GREEN, by="ada", kind=kind)  # type: ignore[arg-type]
+    monkeypatch.setattr(rollback, "_switched", lambda *_: moved)
+    rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)  # type: ignore[arg-type]
     ((_, event),) = api.made
     assert event["reason"] == kind.capitalize()
     assert event["message"] == "users go from blue to green: release 1f2e (switch 7)"

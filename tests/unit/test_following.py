@@ -9,7 +9,7 @@ import pytest
 
 from azora.cli import follow
 from azora.errors import Unreachable
-from azora.gateways.prefect.client import Run, Stage
+from azora.gateways.prefect.runs import Run, Stage
 
 States = Callable[..., list[Run | Exception]]
 

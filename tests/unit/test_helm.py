@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from azora.core.release.values import merged
 from azora.errors import BadInput, HelmFailed, LeaseLost, Refused, TransientError, Unreachable
-from azora.gateways.helm import client
-from azora.gateways.helm.client import SafeCommand, classified, merged
+from azora.gateways.helm import runner
+from azora.gateways.helm.errors import classified
+from azora.gateways.helm.runner import SafeCommand
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def is_gone(folder: Path) -> bool:
 
 
 def test_helm_is_ended_when_waiting_has_become_pointless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "LOOK_EVERY_SECONDS", 0.05)
     reasons = iter([None, "pod web-1 will not come up"])
     waits = command(
         f"trap 'touch {tmp_path}/asked; exit 1' TERM; while :; do sleep 0.05; done",
@@ -117,7 +119,7 @@ def test_helm_is_ended_when_waiting_has_become_pointless(tmp_path: Path, monkeyp
 
 
 def test_helm_that_heeds_no_term_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(runner, "GRACE_SECONDS", 0.3)
     deaf = command("trap '' TERM; while :; do sleep 0.05; done", tmp_path, limit_seconds=0.3)
     with pytest.raises(HelmFailed, match=r"it did not end within 0\.3 s"):
         asyncio.run(deaf.run(["upgrade", "azora-blue"]))
@@ -125,7 +127,7 @@ def test_helm_that_heeds_no_term_is_killed(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_look_that_fails_ends_helm_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "LOOK_EVERY_SECONDS", 0.05)
 
     def look() -> None:
         raise LeaseLost("could not go on: somebody took over")

@@ -13,7 +13,7 @@ from azora.config.settings import ROOT
 from azora.core.cluster.record import ProofRecord
 from azora.core.cluster.state import World
 from azora.core.messages.plan_page import markdown
-from azora.core.promotion.binding import bound_of
+from azora.core.promotion.binding import bound_of, policy_digest
 from azora.core.promotion.goal import Wanted
 from azora.core.promotion.plan import Change, Plan, plan_of, proof_for
 from azora.core.release.migrations import Migration
@@ -31,7 +31,7 @@ PROOF = ProofRecord(release=BASE.id, at=NOW - timedelta(hours=1), run="abc", sum
 def planned(world: World, release: Release = BASE, environment: Environment = PRODUCTION, **shown: Any) -> Plan:
     """The plan for *release* as a promotion makes it."""
     wanted = Wanted(
-        release.id, "run", True, False, None, "router", environment.name, environment.policy_digest, code=release
+        release.id, "run", True, False, None, "router", environment.name, policy_digest(environment), code=release
     )
     return plan_of(environment, release, world, bound_of(world, wanted), **shown)
 

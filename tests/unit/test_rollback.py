@@ -13,8 +13,7 @@ from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.core.promotion.rollback_target import target_of
 from azora.errors import BadInput, Refused, Unreachable
-from azora.operations import rollback as recovery
-from azora.operations import traffic
+from azora.operations import rollback
 from tasks.rollback import go_back
 from tests.unit.test_bluegreen import BLUE, BOOKED, GREEN, SERVING_OLD, stack, switched
 from tests.unit.test_safety import Remembered
@@ -158,8 +157,8 @@ def test_a_try_that_failed_after_its_switch_is_not_made_twice(
     revision: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = Interrupted(BOOKED)
-    monkeypatch.setattr(recovery, "connect", lambda *_: cluster)
-    monkeypatch.setattr(traffic, "held", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(rollback, "connect", lambda *_: cluster)
+    monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
     with disable_run_logger():
         with pytest.raises(Unreachable):
             go_back.fn("staging", revision)

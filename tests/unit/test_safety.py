@@ -21,8 +21,8 @@ from azora.errors import Refused
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.record_store import RECORD
 from azora.operations.promotion.promotion import Promotion
-from azora.operations.traffic import _switched as switched_by_hand
-from azora.operations.traffic import to_be_brought_up
+from azora.operations.rollback import _switched as switched_by_hand
+from azora.operations.rollback import to_be_brought_up
 from tests.unit.test_bluegreen import BLUE, BOOKED, GREEN, NOW, PROVED, SWITCHED, stack, switched
 from tests.unit.test_migrations import ADD, DROP, FIRST, MARK, code
 from tests.unit.test_release import BASE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from importlib.machinery import PathFinder
 from pathlib import Path
 from textwrap import dedent
@@ -22,6 +23,7 @@ from tasks.logs import keep_log
 from tasks.run_metrics import count_run, environment_of
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+CORE = sorted((ROOT / "azora/core").rglob("*.py"))
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
 APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
 SERVICES = [name for application in APPLICATIONS for name in application.service_names]
@@ -115,3 +117,28 @@ def test_every_setting_is_in_the_docs() -> None:
 
 def test_every_setting_has_a_description() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_every_module_is_in_a_contract() -> None:
+    """The folder is the layer: no module of azora/ and no package of gateways/ stands outside the contracts of imports."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    beside = {"azora.__main__", "azora.cli", "azora.local"}
+    assert modules_in("azora") - beside == {layer for layer in layers if layer.startswith("azora.")}
+    gateways = next(contract["modules"] for contract in contracts if contract["type"] == "independence")
+    assert modules_in("azora/gateways") == set(gateways)
+
+
+def modules_in(folder: str) -> set[str]:
+    """Names of the modules and packages right in *folder*, dotted."""
+    found = [path for path in (ROOT / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    return {f"{folder}/{path.stem}".replace("/", ".") for path in found if path.stem != "__init__"}
+
+
+@pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
+def test_the_core_has_no_clock_and_reads_nothing(file: Path) -> None:
+    """What was seen comes in as an argument, the time too."""
+    called = {ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)}
+    assert not [
+        name for name in called if re.search(r"^(time|os|random)\.|datetime\.now$|^open$|\.(read|write)_text$", name)
+    ]

@@ -9,7 +9,7 @@ import pytest
 
 from azora.cli import summary as telling
 from azora.core.messages.run_summary import Page, summary
-from azora.gateways.prefect.client import Run
+from azora.gateways.prefect.runs import Run
 
 ID, URL = "1f2e3d4c-0000-0000-0000-000000000000", "http://prefect/runs/1f2e3d4c"
 LINK = f"[Run `1f2e3d4c`]({URL})"

@@ -7,7 +7,8 @@ from typing import Any
 from azora.core.cluster.record import SWITCHES_ANNOTATION, StackRecord, Switch, switches_of
 from azora.core.cluster.state import Stack
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, RELEASE_LABEL, Color
-from azora.gateways.kubernetes.api import Json
+
+Json = dict[str, Any]
 
 
 def selected_color(service: Json | None) -> Color | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
 
+from azora.config.environment import Environment
 from azora.core.cluster.state import World
 from azora.core.promotion.goal import Wanted
 from azora.core.release.migrations import pending
@@ -37,6 +38,11 @@ class Bound:
 
 
 BOUND: TypeAdapter[Bound] = TypeAdapter(Bound)
+
+
+def policy_digest(environment: Environment) -> str:
+    """SHA-256 (hex) of every rule of the environment's file; who receives notifications is none."""
+    return digest(environment.model_dump(mode="json", exclude={"notices"}))
 
 
 def bound_of(world: World, wanted: Wanted) -> Bound:

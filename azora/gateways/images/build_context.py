@@ -10,7 +10,7 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from azora.config.application import Image
 from azora.errors import BadInput
-from azora.gateways.git.repository import BYTECODE, files_under
+from azora.host.content_hash import BYTECODE, files_under
 
 _IGNORED = shutil.ignore_patterns(BYTECODE)
 

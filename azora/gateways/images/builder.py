@@ -12,11 +12,11 @@ from pathlib import Path
 
 from azora.config.application import Image
 from azora.errors import AzoraError, BadInput, BuildFailed, NotReadyYet, Unreachable
-from azora.gateways.git.repository import digest_of
 from azora.gateways.images import build_context, package_index
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder
 from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.images.registry_login import file_for_buildah
+from azora.host.content_hash import digest_of
 from azora.host.locks import only_one
 from azora.host.process import Completed
 

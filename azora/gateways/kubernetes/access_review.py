@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from azora.config.permissions import Right, granted, needed
+from azora.core.cluster.kubernetes_objects import Json
 from azora.errors import Refused, Unreachable
-from azora.gateways.kubernetes.api import Api, Json
+from azora.gateways.kubernetes.api import Api
 
 SECONDS = 10.0
 REVIEWS = "/apis/authorization.k8s.io/v1"

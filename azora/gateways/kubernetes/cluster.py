@@ -8,6 +8,7 @@ from azora.config.environment import Environment
 from azora.config.identity import Identity, node_must_be_up, of_pipeline
 from azora.config.settings import Settings
 from azora.core.cluster.kubernetes_objects import (
+    Json,
     logged_switches,
     ready_pods,
     selected_color,
@@ -31,7 +32,7 @@ from azora.core.cluster.stored_releases import ids_of, with_migrations
 from azora.core.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
 from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
-from azora.gateways.kubernetes.api import Api, Json
+from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.record_store import RELEASES, Record, approvals_of, old_releases, questions_of, tally_of
 
 

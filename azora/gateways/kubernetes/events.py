@@ -9,9 +9,10 @@ import re
 from datetime import UTC, datetime
 from typing import Literal
 
+from azora.core.cluster.kubernetes_objects import Json
 from azora.core.messages.foreign_text import lines
 from azora.errors import AzoraError
-from azora.gateways.kubernetes.api import Json, micro_time
+from azora.gateways.kubernetes.api import micro_time
 from azora.gateways.kubernetes.namespace import Namespace
 
 RUN_LABEL = "azora.dev/run"

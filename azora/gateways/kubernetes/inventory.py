@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.ownership import each_of
+from azora.core.release.values import Values
 from azora.errors import Refused
-from azora.gateways.helm.client import Values
-from azora.gateways.kubernetes.api import Api, Json, Missing
+from azora.gateways.kubernetes.api import Api, Missing
 
 
 class Inventory:

@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from azora.config.environment import Environment
 from azora.config.permissions import namespace_object
+from azora.core.cluster.kubernetes_objects import Json
 from azora.core.colors import COLOR_LABEL, NAME_LABEL, Color
 from azora.errors import Conflict, Refused
-from azora.gateways.kubernetes.api import Api, Json
+from azora.gateways.kubernetes.api import Api
 
 
 class Namespace:

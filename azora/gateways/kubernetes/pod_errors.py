@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.pod_diagnosis import one_of_each, runs_unready, spoken, was_started_anew
 from azora.core.colors import RELEASE_LABEL, Color
 from azora.errors import AzoraError
-from azora.gateways.kubernetes.api import Json
 from azora.gateways.kubernetes.namespace import Namespace
 
 

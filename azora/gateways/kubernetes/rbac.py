@@ -14,8 +14,9 @@ from azora.config.environment import Environment
 from azora.config.identity import node_must_be_up, of_person
 from azora.config.permissions import SYSTEM, objects_of
 from azora.config.settings import Settings
+from azora.core.cluster.kubernetes_objects import Json
 from azora.errors import NotReadyYet
-from azora.gateways.kubernetes.api import Api, Json, Missing
+from azora.gateways.kubernetes.api import Api, Missing
 
 VALID = timedelta(days=365)
 GONE_WITHIN_SECONDS = 120

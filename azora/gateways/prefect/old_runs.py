@@ -1,4 +1,4 @@
-"""Prefect's past: the application's runs that are over, in numbers for a page, and their removal when they are old."""
+"""Finished runs of the application: the runs that are over, in numbers for a page, and their removal when they are old."""
 
 from __future__ import annotations
 
@@ -30,14 +30,8 @@ from azora.core.messages.nightly import SHOWN, Figures, Span, figures
 from azora.core.prefect_names import tag_of
 from azora.core.retention import Item, Unfinished
 from azora.errors import Refused
-from azora.gateways.prefect.client import (
-    OVER,
-    STEP_SECONDS,
-    STEP_TRIES,
-    connected,
-    nights_until,
-    own_runs,
-)
+from azora.gateways.prefect.client import OVER, STEP_SECONDS, STEP_TRIES, connected, own_runs
+from azora.gateways.prefect.nightly_runs import nights_until
 from azora.gateways.prefect.paging import PAGE, every
 from azora.gateways.prefect.run_labels import facts_in
 

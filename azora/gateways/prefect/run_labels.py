@@ -16,7 +16,8 @@ from azora.core.messages.nightly import Labels
 from azora.core.promotion.approval import Request
 from azora.core.release.release import Release
 from azora.errors import Failed
-from azora.gateways.prefect.client import COMMIT_LABEL, connected, label
+from azora.gateways.prefect.client import connected
+from azora.gateways.prefect.nightly_runs import COMMIT_LABEL
 
 RELEASE_LABEL, IMAGES_LABEL, REQUEST_LABEL = "azora.dev/release", "azora.dev/images", "azora.dev/request"
 
@@ -109,3 +110,9 @@ def _fix(run: str, labels: Labels) -> None:
             f"could not write {', '.join(lost)} to run {run}: Prefect keeps something else",
             advice="the run ends here, since a resume could not tell what it is about; start a new one",
         )
+
+
+def label(id_: str, labels: Labels) -> None:
+    """Add *labels* to those that the run has."""
+    with connected(f"label run {id_!r}") as client:
+        client.update_flow_run_labels(UUID(id_), dict(labels))

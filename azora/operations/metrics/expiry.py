@@ -13,9 +13,9 @@ from cryptography import x509
 
 from azora.config.environment import Environment
 from azora.config.settings import Settings
+from azora.config.urls import public_url
 from azora.core.metrics import CERTIFICATE, FREE, SIZE, Sample
 from azora.gateways.kubernetes.cluster import connect
-from azora.operations.promotion.live_probe import public_url
 
 HTTPS = 443
 

@@ -10,9 +10,9 @@ import yaml
 from azora.core.colors import Color
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import digest
+from azora.core.release.values import Values, merged
 from azora.errors import BadInput
-from azora.gateways.git.repository import digest_of
-from azora.gateways.helm.client import Values, merged
+from azora.host.content_hash import digest_of
 
 ANY_RELEASE = "any"
 

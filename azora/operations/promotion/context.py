@@ -9,23 +9,24 @@ from pathlib import Path
 from typing import Literal
 
 from azora.config.settings import Settings
+from azora.config.urls import public_url
 from azora.core.checks.suite_result import SuiteResult
 from azora.core.cluster.record import Approval, StackRecord
 from azora.core.cluster.state import Stack, World
-from azora.core.promotion.binding import bound_of
+from azora.core.promotion.binding import bound_of, policy_digest
 from azora.core.promotion.goal import Wanted
 from azora.core.promotion.next_step import approval_for, runs
 from azora.core.promotion.safety import drifted, may_be_installed
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import shown
+from azora.core.release.values import Values
 from azora.errors import Refused
-from azora.gateways.helm.client import Helm, Values
+from azora.gateways.helm.client import Helm
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.lease import Lease
 from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
 from azora.operations.promotion import chart_values
-from azora.operations.promotion.live_probe import public_url
 from azora.operations.promotion.takeover import must_be_ours
 from azora.operations.suite_target import suite_secret
 
@@ -100,7 +101,7 @@ class Steps:
             else None,
             router_digest=chart_values.router_digest(self.delivery),
             environment=environment.name,
-            policy=environment.policy_digest,
+            policy=policy_digest(environment),
             code=self.delivery.release,
         )
 
@@ -178,14 +179,3 @@ class Steps:
             secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,
         )
         return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")
-
-
-def pods_ready(stack: Stack) -> tuple[int, int]:
-    return sum(stack.ready.values()), sum(stack.wanted.values())
-
-
-def unready(stack: Stack) -> str | None:
-    if stack.is_ready:
-        return None
-    ready, wanted = pods_ready(stack)
-    return f"{ready} of {wanted} pods of {stack.color} are ready"

@@ -6,8 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from azora.config.settings import Settings
+from azora.config.urls import public_url
 from azora.core.checks.probe_result import ProbeResult
-from azora.core.cluster.record import Receipt, Switch
+from azora.core.cluster.record import Switch
 from azora.core.release.delivery import Delivery
 from azora.errors import NotReadyYet
 from azora.gateways.probe.probe import Probe
@@ -60,28 +61,3 @@ def finish_probe(delivery: Delivery, entry: Switch, settings: Settings) -> Probe
     left = since + timedelta(seconds=delivery.environment.settle_seconds) - datetime.now(UTC)
     time.sleep(max(0.0, left.total_seconds()))
     return _probes.pop(delivery.run).stop()
-
-
-def receipt_of(entry: Switch, probed: ProbeResult, reason: str | None) -> Receipt:
-    """What *probed* says of the switch *entry*; seconds are after the switch."""
-    first = probed.first_on(str(entry.to))
-    last = probed.last_on(str(entry.came_from)) if entry.came_from else None
-    at = entry.at.timestamp()
-    return Receipt(
-        number=entry.number,
-        verdict="bad" if reason else "good",
-        reason=reason or "",
-        total=probed.total,
-        failed=probed.failed,
-        first_on_new_seconds=round(first - at, 3) if first else None,
-        last_on_old_seconds=round(last - at, 3) if last else None,
-        p50_ms=probed.all.p50_ms,
-        p99_ms=probed.all.p99_ms,
-    )
-
-
-def public_url(host: str, settings: Settings) -> str:
-    """The address people type for *host*."""
-    port = settings.ingress_port
-    scheme = "https" if port == 443 else "http"  # noqa: PLR2004 - HTTPS' own port
-    return f"{scheme}://{host}" if port in {80, 443} else f"{scheme}://{host}:{port}"

@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.pod_diagnosis import Patience
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import Stack
 from azora.core.colors import Color
+from azora.core.promotion.verdict import pods_ready, unready
 from azora.core.release.chart_contract import live_ports
 from azora.errors import AzoraError, BadInput, CheckFailed, Conflict, HelmFailed, NotReadyYet
-from azora.gateways.helm.client import GiveUp
-from azora.gateways.kubernetes.api import Json
+from azora.gateways.helm.runner import GiveUp
 from azora.gateways.kubernetes.pod_errors import troubles
 from azora.gateways.suites.pytest_runner import must_pass
 from azora.operations.promotion import chart_values
-from azora.operations.promotion.context import Steps, Told, pods_ready, unready
+from azora.operations.promotion.context import Steps, Told
 from azora.operations.promotion.live_probe import await_answer
 
 Report = Callable[[int, int], None]

@@ -10,10 +10,11 @@ from azora.core.cluster.state import Stack, World
 from azora.core.colors import Color
 from azora.core.promotion.next_step import first_approval, runs
 from azora.core.promotion.safety import may_serve
+from azora.core.promotion.verdict import receipt_of, unready
 from azora.core.release.release import shown
 from azora.errors import CheckFailed, Refused
-from azora.operations.promotion.context import Steps, Told, unready
-from azora.operations.promotion.live_probe import finish_probe, receipt_of, start_probe
+from azora.operations.promotion.context import Steps, Told
+from azora.operations.promotion.live_probe import finish_probe, start_probe
 
 
 class Switching(Steps):

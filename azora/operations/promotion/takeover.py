@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from azora.core.cluster.ownership import enumerated, foreign
+from azora.core.release.values import Values
 from azora.errors import Refused
-from azora.gateways.helm.client import Helm, Values
+from azora.gateways.helm.client import Helm
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.inventory import Inventory
 

@@ -1,0 +1,73 @@
+"""Clean exports of a commit: exactly what was committed, reused while in use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from azora.errors import BadInput
+from azora.gateways.git.mirror import fetch, fetch_commit, git, mirror_of, sha_of
+from azora.host.folders import changed, doom
+from azora.host.locks import alongside, only_one
+
+
+def export(repository: str, sha: str, into: Path) -> Path:
+    """`into/<sha>`: exactly what was committed as *sha*; reused when it is there, fetched when this machine does not know it yet.
+
+    Whoever writes in it (a test run's caches) spoils it for others: give each purpose an *into* of its own.
+    """
+    target = into / sha
+    if _marked(target):
+        return target
+    into.mkdir(parents=True, exist_ok=True)
+    mirror = mirror_of(repository)
+    if not sha_of(mirror, sha):
+        fetch(repository, mirror)
+    if not sha_of(mirror, sha):
+        fetch_commit(repository, mirror, sha)
+    with tempfile.TemporaryDirectory(dir=into, prefix=".export-") as folder:
+        archive, content = Path(folder) / "archive.tar", Path(folder) / "content"
+        git(mirror, ["archive", "--format=tar", f"--output={archive}", sha], f"export commit {sha!r}")
+        with tarfile.open(archive) as tar:
+            _extract(tar, content)
+        try:
+            content.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another run was faster, with the same content
+                raise
+    return target
+
+
+def _marked(export: Path) -> bool:
+    """Whether *export* is there; then it was used now, which keeps `remove_export` from it."""
+    with alongside(_lock(export.parent), what=f"use {export}"):
+        if export.is_dir():
+            os.utime(export)
+        return export.is_dir()
+
+
+def remove_export(export: Path, unused_since: datetime) -> bool:
+    """Whether *export* is gone: one that was used after *unused_since* stays."""
+    with only_one(_lock(export.parent), what=f"remove {export}"):
+        if export.is_dir() and changed(export.stat()) > unused_since:
+            return False
+        doomed = doom(export)
+    shutil.rmtree(doomed, ignore_errors=True)
+    return True
+
+
+def _lock(into: Path) -> Path:
+    return into.with_suffix(".lock")
+
+
+def _extract(tar: tarfile.TarFile, into: Path) -> None:
+    try:
+        tar.extractall(into, filter="data")
+    except tarfile.FilterError as error:
+        raise BadInput(
+            f"could not export the commit: {error}", advice="no link may lead out of the repository"
+        ) from None

@@ -1,0 +1,63 @@
+"""Errors of Helm, by what it printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from azora.errors import AzoraError, BadInput, HelmFailed, Refused, TransientError, Unreachable
+
+SHOWN_LINES = 8
+
+
+def classified(what: str, said: str) -> AzoraError:
+    """Our error for what Helm printed when it could not do *what*."""
+    text = f"could not {what}: {_essence(said)}"
+    lowered = said.lower()
+    if "values don't meet the specifications of the schema" in lowered:
+        return BadInput(
+            text, advice="correct that key in the values of this chart, or allow it in its values.schema.json"
+        )
+    if any(mark in lowered for mark in _AWAY):
+        return Unreachable(text, advice="check that the API server runs (`azora local status`), then run again")
+    if "cannot be imported into the current release" in lowered:
+        return Refused(
+            text, advice="docs/own-cluster.md says what to do, under *A namespace that is not empty*; then run again"
+        )
+    if "another operation (install/upgrade/rollback) is in progress" in lowered:
+        return TransientError(text, advice="a killed Helm left this; run again, the next run repairs it")
+    if any(mark in lowered for mark in _UNRENDERED):
+        return BadInput(text, advice="correct the chart's template; `helm template` shows the same")
+    return HelmFailed(text, advice="correct what it names, and run again")
+
+
+_AWAY = (
+    "connection refused",
+    "no route to host",
+    "i/o timeout",
+    "tls handshake timeout",
+    "kubernetes cluster unreachable",
+)
+_UNRENDERED = ("failed to render", "execution error", "parse error", "yaml parse error", "error calling include")
+_PREFIXES = re.compile(r"^(Error: |(INSTALL|UPGRADE|ROLLBACK|UNINSTALL) FAILED: |execution error at )+", re.IGNORECASE)
+_NOT_READY = re.compile(r"resource (?P<kind>\w+)/[^/]+/(?P<name>\S+) not ready\. status: \w+, message: (?P<why>.+)")
+
+
+def _essence(said: str) -> str:
+    """The lines from Helm's `Error:` on, each once, without what it says of its own command."""
+    lines = [line.rstrip() for line in said.strip().splitlines() if line.strip() and not line.startswith("Use --debug")]
+    start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
+    once = dict.fromkeys(_PREFIXES.sub("", line) for line in lines[start:])
+    return "\n".join(_gathered(once)[-SHOWN_LINES:]) or "it said nothing"
+
+
+def _gathered(lines: Iterable[str]) -> list[str]:
+    """Objects that are not ready for the same reason on one line."""
+    others: list[str] = []
+    names: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        if found := _NOT_READY.fullmatch(line):
+            names.setdefault((found["kind"], found["why"]), []).append(found["name"])
+        else:
+            others.append(line)
+    return [f"{kind} {', '.join(same)} not ready: {why}" for (kind, why), same in names.items()] + others

@@ -1,0 +1,44 @@
+"""Prefect's server: its version, its clock, its workers, the deployments it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from prefect.client.schemas.objects import WorkerStatus, WorkQueueStatus
+from prefect.exceptions import ObjectNotFound
+
+from azora.config.settings import settings
+from azora.core.prefect_names import queue_of
+from azora.gateways.prefect.client import connected, own_deployments
+from azora.gateways.prefect.paging import every
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """The server itself: its version, its clock, who works for it, whether for our work queue, and what of ours it can start."""
+
+    version: str
+    at: datetime | None
+    workers: frozenset[str]
+    is_served: bool
+    deployments: frozenset[str]
+
+
+def server_seen(pool: str) -> ServerSeen:
+    """The server as it is now; *pool* is whose workers are looked for."""
+    with connected("look at Prefect") as client:
+        said = client.hello().headers.get("Date")
+        try:
+            workers = list(every(client.read_workers_for_work_pool, work_pool_name=pool))
+            queue = client.read_work_queue_by_name(queue_of(settings().application), pool)
+        except ObjectNotFound:
+            workers, queue = [], None
+        return ServerSeen(
+            version=client.api_version(),
+            at=parsedate_to_datetime(said) if said else None,
+            workers=frozenset(one.name for one in workers if one.status is WorkerStatus.ONLINE),
+            is_served=queue is not None and queue.status is WorkQueueStatus.READY,
+            deployments=frozenset(one.name for one in own_deployments(client)),
+        )

@@ -1,0 +1,62 @@
+"""Check the charts of a release before anything is built: they render, and provide what Azora needs."""
+
+from __future__ import annotations
+
+from azora.config.application import load_application
+from azora.config.environment import Environment
+from azora.config.settings import Settings
+from azora.core.release.chart_contract import RELEASE_LINE, router_faults, shared_names, stack_faults
+from azora.core.release.delivery import Delivery
+from azora.core.release.release import Release
+from azora.core.release.values import Values
+from azora.errors import AzoraError, BadInput
+from azora.gateways.helm.client import Helm
+from azora.operations.promotion import chart_values
+from azora.operations.release import folder_of
+
+SHOWN_FAULTS = 8
+NO_RELEASE = (
+    "allow `release` under `azora` in the router chart's values.schema.json, and select it: the live Service's selector needs the"
+    f" line `{RELEASE_LINE}` (docs/own-cluster.md)"
+)
+
+
+def render_charts(environment: Environment, release: Release, *, settings: Settings) -> None:
+    """Raise BadInput unless every chart of *release* renders with the values of *environment*, and provides what it must.
+
+    No cluster is asked.
+    """
+    folder = folder_of(release.commit, settings)
+    delivery = Delivery(release, load_application(folder), environment, folder, run="")
+    helm = Helm(environment, settings)
+    rendered: dict[str, list[Values]] = {}
+    for name, chart, values in chart_values.everything(delivery):
+        try:
+            rendered[name] = helm.render(name, chart, values)
+            _must_provide(delivery, name, str(chart), rendered[name], values)
+        except AzoraError as error:
+            message = error.message.replace(f"{folder}/", "")
+            advice = (
+                NO_RELEASE if name == delivery.application.name and "'release' not allowed" in message else error.advice
+            )
+            raise type(error)(f"{message}\n  with the values of {environment.name}", advice=advice) from error
+    if faults := list(shared_names(rendered)):
+        raise _unfit("use the charts", faults)
+
+
+def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Values], values: Values) -> None:
+    """Raise BadInput for a stack or a front door that could not be found, counted or switched."""
+    application = delivery.application
+    faults: list[str] = []
+    if name == application.name:
+        faults = list(router_faults(objects, values))
+    elif "color" in values["azora"]:
+        faults = list(stack_faults(objects, values, application.service_names))
+    if faults:
+        raise _unfit(f"use the chart {chart!r}", faults)
+
+
+def _unfit(what: str, faults: list[str]) -> BadInput:
+    lines = "\n  ".join(faults[:SHOWN_FAULTS])
+    more = f"\n  and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+    return BadInput(f"could not {what}: {lines}{more}", advice="docs/own-cluster.md says what a chart must provide")

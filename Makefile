@@ -3,7 +3,8 @@ SHELL := /bin/sh
 NODE ?= demo
 AZORA := .venv/bin/azora
 PYTEST := .venv/bin/pytest
-SUITES := $(wildcard tests/unit tests/charts tests/gateways tests/mutants tests/flows tests/cluster tests/ui tests/people tests/faults)
+PURE := tests/core tests/config tests/host tests/operations tests/tasks tests/cli tests/local tests/docs tests/charts tests/monitoring
+SUITES := $(PURE) tests/gateways tests/mutants tests/node/flows tests/node/promotion tests/node/rights tests/node/test_second_node.py tests/node/ui tests/node/users tests/node/faults
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
 .PHONY: help demo test up down clean lint check mutants slow drill thirty programs bootstrap
@@ -34,13 +35,13 @@ lint: bootstrap  ## style, types, the direction of imports, GitHub's workflows
 	$(AZORA) local workflows .github/workflows/*.yml
 
 check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
-	$(PYTEST) tests/unit
+	$(PYTEST) -n 2 $(PURE)
 
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants
 
 slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, an older version, the probe
-	$(PYTEST) -m slow tests/cluster tests/flows tests/faults tests/gateways
+	$(PYTEST) -m slow tests/node/promotion tests/node/test_second_node.py tests/node/flows tests/node/faults tests/gateways
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
 	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from azora.host.priority import weight_of_session
 from azora.local.layout import layout
+from tests.support.first_release import FirstRelease
 
 os.environ.pop("AZORA_SETTINGS", None)  # whatever it names is not what tests may empty
 os.environ["AZORA_NODE"] = os.environ.get("AZORA_TEST_NODE", "test")  # emptied and stopped: never a demo
@@ -28,19 +28,11 @@ os.environ["PREFECT_LOGGING_TO_API_ENABLED"] = (
 os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}/api"  # Prefect reads it at its import
 
 
-@dataclass(frozen=True)
-class FirstRelease:
-    """Ids of the runs: one that was killed while it installed staging, and the one that went over what it left."""
-
-    killed: str
-    run: str
-
-
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 HERE = Path(__file__).parent
-FOLDERS_ON_A_NODE = ("flows", "cluster", "ui", "people", "faults")
-A_NODE_OF_ITS_OWN = HERE / "cluster/test_node.py"
-BESIDE = HERE / "ui/test_start_forms.py"  # nothing that other tests look at changes
+ON_THE_NODE = HERE / "node"
+A_NODE_OF_ITS_OWN = ON_THE_NODE / "test_second_node.py"
+BESIDE = ON_THE_NODE / "ui/test_start_forms.py"  # nothing that other tests look at changes
 STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
@@ -93,7 +85,7 @@ def _let_the_node_go_first() -> None:
 
 
 def _on_the_node(file: Path) -> bool:
-    return file.relative_to(HERE).parts[0] in FOLDERS_ON_A_NODE and file != A_NODE_OF_ITS_OWN
+    return ON_THE_NODE in file.parents and file != A_NODE_OF_ITS_OWN
 
 
 def _changes_the_node(file: Path) -> bool:
@@ -143,8 +135,7 @@ def node() -> str:
 def _needs_the_node(config: pytest.Config) -> bool:
     """Whether a folder that needs it is among those asked for, or in one of them, or has one in it."""
     asked = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
-    folders = [HERE / name for name in FOLDERS_ON_A_NODE]
-    return any(one == folder or one in folder.parents or folder in one.parents for one in asked for folder in folders)
+    return any(one == ON_THE_NODE or one in ON_THE_NODE.parents or ON_THE_NODE in one.parents for one in asked)
 
 
 def _log_of_its_start() -> Path:
@@ -164,19 +155,19 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def first_release(node: str) -> FirstRelease:  # noqa: ARG001 - the node must be up
     """The whole road from nothing: production begins as an empty namespace, staging with what a killed first deployment left."""
-    from tests import road
+    from tests.support import pipeline
 
-    road.take_over_this_checkout()
-    road.reject_what_waits()
-    road.empty("production", "staging")
-    killed = road.begin("deploy-staging", ref="main")
-    road.wait_for(killed, lambda _: "azora-blue" in road.world("staging").pending, seconds=600)
-    os.kill(road.process_of(killed), signal.SIGKILL)
-    road.kill_helm("azora-blue")
-    road.wait_for(killed, lambda now: now.kind == "CRASHED", seconds=60)
-    run = road.until_it_waits(road.begin("release", ref="main"), seconds=600)
-    road.approve(run)
-    assert road.until_over(run, seconds=300).went_well
+    pipeline.take_over_this_checkout()
+    pipeline.reject_what_waits()
+    pipeline.empty("production", "staging")
+    killed = pipeline.begin("deploy-staging", ref="main")
+    pipeline.wait_for(killed, lambda _: "azora-blue" in pipeline.world("staging").pending, seconds=600)
+    os.kill(pipeline.process_of(killed), signal.SIGKILL)
+    pipeline.kill_helm("azora-blue")
+    pipeline.wait_for(killed, lambda now: now.kind == "CRASHED", seconds=60)
+    run = pipeline.until_it_waits(pipeline.begin("release", ref="main"), seconds=600)
+    pipeline.approve(run)
+    assert pipeline.until_over(run, seconds=300).went_well
     return FirstRelease(killed.id, run.id)
 
 
@@ -186,11 +177,11 @@ def released(node: str) -> None:  # noqa: ARG001 - the node must be up
 
     What an earlier run of the tests left is gone on with: who asks for one test need not wait for a first release.
     """
-    from tests import road
+    from tests.support import pipeline
 
-    road.take_over_this_checkout()
-    road.reject_what_waits()
-    if road.serve_main():
+    pipeline.take_over_this_checkout()
+    pipeline.reject_what_waits()
+    if pipeline.serve_main():
         return
-    road.empty("production", "staging")  # a database that is ahead of this checkout, for one
-    assert road.serve_main()
+    pipeline.empty("production", "staging")  # a database that is ahead of this checkout, for one
+    assert pipeline.serve_main()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.rendering import DATA, PASSED, ROUTER, STACK, Render, Rendering, over, rendered, run_helm
+from tests.support.rendering import DATA, PASSED, ROUTER, STACK, Render, Rendering, over, rendered, run_helm
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from azora.errors import BadInput
 from azora.gateways.helm.client import Helm
 from azora.operations import chart_check
 from azora.operations.promotion.chart_values import everything
-from tests.charts.rendering import helm_program
-from tests.charts.test_pod_security import offences
+from tests.support.pod_security import offences
+from tests.support.rendering import helm_program
 
 EXAMPLES = ROOT / "docs/examples"
 GUESTBOOK = EXAMPLES / "guestbook"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.charts.rendering import DATA, Object, Render, Rendering
+from tests.support.rendering import DATA, Object, Render, Rendering
 
 each_kind = pytest.mark.parametrize("kind", ["claim", "emptyDir"])
 

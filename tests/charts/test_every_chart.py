@@ -7,10 +7,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 import pytest
-from kubernetes import client
 from pydantic import ValidationError
 
-from tests.charts.rendering import PASSED, Object, Render, run_helm
+from tests.support.kubernetes_schema import checked
+from tests.support.rendering import PASSED, Render, run_helm
 
 each_chart = pytest.mark.parametrize("chart", PASSED)
 each_environment = pytest.mark.parametrize("environment", ["staging", "production"])
@@ -30,12 +30,6 @@ def test_helm_finds_nothing_to_say(chart: str, environment: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]" not in done.stdout
     assert "[ERROR]" not in done.stdout
-
-
-def checked(found: Object) -> None:
-    """Raises ValidationError for a key or a type that the Kubernetes API does not have; the client's models are strict."""
-    version = found["apiVersion"].rpartition("/")[2]
-    getattr(client, f"{version.capitalize()}{found['kind']}").model_validate(found)
 
 
 @each_chart

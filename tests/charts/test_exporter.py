@@ -14,8 +14,8 @@ import yaml
 from azora.config.environment import Environment, load_environment
 from azora.config.settings import ROOT
 from azora.gateways.kubernetes.cluster import Cluster
-from tests.charts.rendering import Rendering, Values, helm_program, image
-from tests.charts.test_every_chart import checked
+from tests.support.kubernetes_schema import checked
+from tests.support.rendering import Rendering, Values, helm_program, image
 
 CHART = ROOT / "deployments/monitoring/exporter"
 ENVIRONMENTS = ROOT / "deployments/environments"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.rendering import SERVICES, Object, Render
+from tests.support.rendering import SERVICES, Object, Render
 
 HERE = "azora-staging"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.rendering import Render, Rendering
+from tests.support.rendering import Render, Rendering
 
 each_color = pytest.mark.parametrize(("active", "preview"), [("blue", "green"), ("green", "blue")])
 

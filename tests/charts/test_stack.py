@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.rendering import APPLICATION, CHARTS, ENVIRONMENTS, SERVICES, STACK, Object, Render, Rendering, image
+from tests.support.rendering import APPLICATION, CHARTS, ENVIRONMENTS, SERVICES, STACK, Object, Render, Rendering, image
 
 IDENTITY = {"app.kubernetes.io/name", "app.kubernetes.io/component", "azora.dev/color"}
 each_service = pytest.mark.parametrize("service", SERVICES)

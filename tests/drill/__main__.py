@@ -18,14 +18,14 @@ os.environ.update(node_environment(os.environ["AZORA_NODE"]))  # Prefect reads i
 
 def main(names: list[str]) -> None:
     """All situations, or those of *names*."""
-    from tests import road
     from tests.drill.drilling import drill
     from tests.drill.situations import SITUATIONS, undone
+    from tests.support import pipeline
 
     console = Console()
     if unknown := set(names) - {situation.name for situation in SITUATIONS}:
         sys.exit(f"the runbook has no section {', '.join(sorted(unknown))}")
-    if road.world("production").active is None:
+    if pipeline.world("production").active is None:
         sys.exit("nothing was released yet: make demo")
     table = Table("", "situation", "recovered in, s", "with the break, s", title="Drill")
     good = True

@@ -15,7 +15,7 @@ from azora.local.layout import layout
 from azora.local.programs import programs
 from tests.drill.runbook import Block, blocks, sections
 from tests.drill.situations import Given, Situation
-from tests.waiting import until
+from tests.support.polling import until
 
 PAGE_OF_A_RUN = re.compile(r"/flow-run/([0-9a-f-]{36})")
 PLAN_THAT_WAITS = re.compile(r"--plan ([0-9a-f]{12})")

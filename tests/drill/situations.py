@@ -26,10 +26,10 @@ from azora.errors import AzoraError
 from azora.gateways.kubernetes.access_review import token_expiry
 from azora.gateways.kubernetes.rbac import grant
 from azora.gateways.prefect.runs import Run, run_called
-from tests import road
-from tests.changes import added, revision
 from tests.drill.registry import a_full_registry, takes_a_push
-from tests.waiting import until
+from tests.support import pipeline
+from tests.support.changes import added, revision
+from tests.support.polling import until
 
 STACK_VALUES = "deployments/values/azora/staging.yaml"
 FLAKY_CASE = '''"""A case that fails at its first try and passes at its second."""
@@ -66,24 +66,24 @@ class Situation:
 
 def users_are_well(environment: str) -> bool:
     """Every service behind the live address is well, and the live color has all its pods."""
-    live = road.world(environment).active_stack
+    live = pipeline.world(environment).active_stack
     return live is not None and live.is_ready and answers_well(environment)
 
 
 def answers_well(environment: str) -> bool:
     try:
-        return road.get(environment, "/api/health").is_success
+        return pipeline.get(environment, "/api/health").is_success
     except httpx.TransportError:
         return False
 
 
 def nobody_is_well(_: Given) -> bool:
-    here = road.world("production")
+    here = pipeline.world("production")
     return not any(here.stack(color).is_ready for color in Color)
 
 
 def everybody_is_well(_: Given) -> bool:
-    here = road.world("production")
+    here = pipeline.world("production")
     stacks = [here.stack(color) for color in Color]
     return all(stack.is_ready for stack in stacks if stack.wanted) and users_are_well("production")
 
@@ -97,37 +97,37 @@ def over(given: Given) -> bool:
 
 @contextmanager
 def a_commit_that_staging_proved() -> Iterator[Given]:
-    yield {"REF": road.a_proved_commit()}
+    yield {"REF": pipeline.a_proved_commit()}
 
 
 def reached_production(given: Given) -> bool:
-    return road.cluster("production").running().commit == given["REF"] and users_are_well("production")
+    return pipeline.cluster("production").running().commit == given["REF"] and users_are_well("production")
 
 
 @contextmanager
 def nobody_answers_in_time() -> Iterator[Given]:
     """A question whose time is over: Prefect's server ends its run."""
-    commit = road.a_proved_commit()
-    run = road.until_it_waits(road.begin("release", ref=commit))
+    commit = pipeline.a_proved_commit()
+    run = pipeline.until_it_waits(pipeline.begin("release", ref=commit))
     expire(run)
-    given = {"REF": commit, "RUN": road.until_over(run, seconds=60).id}
+    given = {"REF": commit, "RUN": pipeline.until_over(run, seconds=60).id}
     try:
         yield given
     finally:
         if waits_for_a_person(given):
-            road.reject(run_called(given["RUN"]))
-            road.until_over(run_called(given["RUN"]))
+            pipeline.reject(run_called(given["RUN"]))
+            pipeline.until_over(run_called(given["RUN"]))
 
 
 def expire(run: Run) -> None:
     """The time of *run* to wait is over now, instead of in three days, for Prefect and in the record of production."""
     place = f"/flow_runs/{run.id}"
-    with road.prefect() as prefect:
+    with pipeline.prefect() as prefect:
         state = prefect.get(place).raise_for_status().json()["state"]
         details = state["state_details"] | {"pause_timeout": datetime.now(UTC).isoformat()}
         expired = {key: state[key] for key in ("type", "name", "message")} | {"state_details": details}
         prefect.post(f"{place}/set_state", json={"state": expired, "force": True}).raise_for_status()
-    road.cluster("production").forget_question(run.id)
+    pipeline.cluster("production").forget_question(run.id)
 
 
 def waits_for_a_person(given: Given) -> bool:
@@ -140,29 +140,29 @@ def waits_for_a_person(given: Given) -> bool:
 @contextmanager
 def no_room_for_new_pods() -> Iterator[None]:
     """The node takes no pods; after the block it does, and every stack of production has all of them again."""
-    road.kubectl("cordon", "node")
+    pipeline.kubectl("cordon", "node")
     try:
         yield
     finally:
-        road.kubectl("uncordon", "node")
+        pipeline.kubectl("uncordon", "node")
         until(lambda: everybody_is_well({}), seconds=90, what="both colors of production are ready again")
 
 
 def lose_pods(color: Color, component: str) -> None:
     """As a machine that burns down would: no grace."""
     pods = ("delete", "pod", "-l", f"{COLOR_LABEL}={color},{COMPONENT_LABEL}={component}")
-    road.kubectl("-n", "azora-production", *pods, "--grace-period=0", "--force", "--wait=false")
+    pipeline.kubectl("-n", "azora-production", *pods, "--grace-period=0", "--force", "--wait=false")
 
 
 def live_color() -> Color:
-    active = road.world("production").active
+    active = pipeline.world("production").active
     assert active
     return active
 
 
 @contextmanager
 def the_live_color_loses_pods() -> Iterator[Given]:
-    road.a_way_back()
+    pipeline.a_way_back()
     bad = live_color()
     with no_room_for_new_pods():
         lose_pods(bad, "edu")
@@ -180,16 +180,16 @@ def users_left_the_bad_color(given: Given) -> bool:
 @contextmanager
 def the_new_color_loses_pods_under_users() -> Iterator[Given]:
     """The release that waits in the other color is promoted, and its pods are lost once users are on it."""
-    road.two_proved_stacks()
-    here = road.world("production")
+    pipeline.two_proved_stacks()
+    here = pipeline.world("production")
     waiting = here.stack(here.preview).record
     assert waiting
-    run = road.until_it_waits(road.begin("release", ref=waiting.commit))
+    run = pipeline.until_it_waits(pipeline.begin("release", ref=waiting.commit))
     with no_room_for_new_pods():
-        road.approve(run)
+        pipeline.approve(run)
         until(lambda: live_color() is here.preview, seconds=120, what="users are on the new color")
         lose_pods(here.preview, "edu")
-        yield {"BAD": here.preview, "RUN": road.until_over(run, seconds=120).id}
+        yield {"BAD": here.preview, "RUN": pipeline.until_over(run, seconds=120).id}
 
 
 # -- the live Service
@@ -207,15 +207,15 @@ def the_live_service_selects_the_other_color() -> Iterator[Given]:
 
 def select(color: Color) -> None:
     patch = f'{{"spec": {{"selector": {{"{COLOR_LABEL}": "{color}"}}}}}}'
-    road.kubectl("-n", "azora-production", "patch", "service", road.cluster("production").live, "-p", patch)
+    pipeline.kubectl("-n", "azora-production", "patch", "service", pipeline.cluster("production").live, "-p", patch)
 
 
 def users_strayed(given: Given) -> bool:
-    return live_color() != given["WAS_LIVE"] and road.world("production").strayed
+    return live_color() != given["WAS_LIVE"] and pipeline.world("production").strayed
 
 
 def users_are_home(given: Given) -> bool:
-    return live_color() == given["WAS_LIVE"] and not road.world("production").strayed
+    return live_color() == given["WAS_LIVE"] and not pipeline.world("production").strayed
 
 
 # -- what both colors share
@@ -224,11 +224,11 @@ def users_are_home(given: Given) -> bool:
 @contextmanager
 def without(database: str) -> Iterator[Given]:
     scale = ("-n", "azora-production", "scale", "statefulset", database)
-    road.kubectl(*scale, "--replicas=0")
+    pipeline.kubectl(*scale, "--replicas=0")
     try:
         yield {}
     finally:
-        road.kubectl(*scale, "--replicas=1")
+        pipeline.kubectl(*scale, "--replicas=1")
         until(lambda: everybody_is_well({}), seconds=120, what=f"production is well again with {database}")
 
 
@@ -237,13 +237,13 @@ def without(database: str) -> Iterator[Given]:
 
 @contextmanager
 def without_services(*services: str) -> Iterator[Given]:
-    with road.stopped(*services):
+    with pipeline.stopped(*services):
         yield {}
 
 
 def the_cluster_is_away(_: Given) -> bool:
     with suppress(AzoraError):
-        road.world("production")
+        pipeline.world("production")
         return False
     return True
 
@@ -269,47 +269,47 @@ def prefect_is_back(_: Given) -> bool:
 @contextmanager
 def undone() -> Iterator[None]:
     """What is committed in the block is on no branch after it."""
-    before = road.git("rev-parse", "HEAD")
+    before = pipeline.git("rev-parse", "HEAD")
     try:
         yield
     finally:
-        road.undo_to(before)
+        pipeline.undo_to(before)
 
 
 @cache
 def a_flaky_commit() -> str:
     """The newest commit of main from now on: a case that fails at its first try."""
-    return road.commit({"tests/smoke/test_flaky.py": FLAKY_CASE.replace("{mark}", uuid4().hex)}, "Add a flaky case")
+    return pipeline.commit({"tests/smoke/test_flaky.py": FLAKY_CASE.replace("{mark}", uuid4().hex)}, "Add a flaky case")
 
 
 @contextmanager
 def helm_is_killed() -> Iterator[Given]:
     """The run and its Helm die in the middle of an install; the next run waits until their Lease is free."""
     commit = a_flaky_commit()
-    here = road.world("staging")
-    name = road.cluster("staging").stack_name(here.preview)
-    run = road.begin("deploy-staging", ref=commit)
-    road.wait_for(run, lambda _: name in road.world("staging").pending, seconds=180)
-    os.kill(road.process_of(run), signal.SIGKILL)
-    road.kill_helm(name)
-    road.wait_for(run, lambda now: now.kind == "CRASHED", seconds=60)
+    here = pipeline.world("staging")
+    name = pipeline.cluster("staging").stack_name(here.preview)
+    run = pipeline.begin("deploy-staging", ref=commit)
+    pipeline.wait_for(run, lambda _: name in pipeline.world("staging").pending, seconds=180)
+    os.kill(pipeline.process_of(run), signal.SIGKILL)
+    pipeline.kill_helm(name)
+    pipeline.wait_for(run, lambda now: now.kind == "CRASHED", seconds=60)
     yield {"REF": commit}
 
 
 def helm_is_stuck(_: Given) -> bool:
-    return bool(road.world("staging").pending)
+    return bool(pipeline.world("staging").pending)
 
 
 def reached_staging(given: Given) -> bool:
-    here = road.world("staging")
-    return not (here.pending or here.migrating) and road.cluster("staging").running().commit == given["REF"]
+    here = pipeline.world("staging")
+    return not (here.pending or here.migrating) and pipeline.cluster("staging").running().commit == given["REF"]
 
 
 @contextmanager
 def a_flaky_case() -> Iterator[Given]:
     """Staging serves the release that has it."""
-    if road.cluster("staging").running().commit != a_flaky_commit():
-        assert road.until_over(road.begin("deploy-staging", ref=a_flaky_commit())).went_well
+    if pipeline.cluster("staging").running().commit != a_flaky_commit():
+        assert pipeline.until_over(pipeline.begin("deploy-staging", ref=a_flaky_commit())).went_well
     yield {"REF": a_flaky_commit()}
 
 
@@ -317,10 +317,10 @@ def a_flaky_case() -> Iterator[Given]:
 def a_red_night() -> Iterator[Given]:
     """Tests of the newest commit fail; its author has taken it back since."""
     manifest = "deployments/application.yaml"
-    red = re.sub(r"test: \[.*\]", "test: [sh, -c, 'echo sums do not add up; exit 1']", road.content(manifest))
+    red = re.sub(r"test: \[.*\]", "test: [sh, -c, 'echo sums do not add up; exit 1']", pipeline.content(manifest))
     with undone():
-        road.commit({manifest: red}, "Break the sums")
-        run = road.until_over(road.begin("nightly"))
+        pipeline.commit({manifest: red}, "Break the sums")
+        run = pipeline.until_over(pipeline.begin("nightly"))
     yield {"RUN": run.id}
 
 
@@ -329,7 +329,9 @@ def the_night_failed(given: Given) -> bool:
 
 
 def staging_runs_main(_: Given) -> bool:
-    return road.cluster("staging").running().commit == road.git("rev-parse", "main") and users_are_well("staging")
+    return pipeline.cluster("staging").running().commit == pipeline.git("rev-parse", "main") and users_are_well(
+        "staging"
+    )
 
 
 @contextmanager
@@ -338,13 +340,13 @@ def a_migration_fails() -> Iterator[Given]:
     with undone():
         once = added(STACK_VALUES, "migrations: {backoffLimit: 0}")
         bad = revision("drill", 'op.execute("ALTER TABLE edu.nothing ADD note text")', 'phase = "expand"')
-        run = road.until_over(road.begin("deploy-staging", ref=road.commit(once | bad, "Add a migration")))
-        road.git("revert", "--no-edit", "HEAD")
-        yield {"RUN": run.id, "REF": road.git("rev-parse", "HEAD")}
+        run = pipeline.until_over(pipeline.begin("deploy-staging", ref=pipeline.commit(once | bad, "Add a migration")))
+        pipeline.git("revert", "--no-edit", "HEAD")
+        yield {"RUN": run.id, "REF": pipeline.git("rev-parse", "HEAD")}
 
 
 def a_migration_is_in_doubt(_: Given) -> bool:
-    return bool(road.world("staging").migrating)
+    return bool(pipeline.world("staging").migrating)
 
 
 # -- the machine
@@ -354,7 +356,7 @@ def a_migration_is_in_doubt(_: Given) -> bool:
 def no_room_for_images() -> Iterator[Given]:
     """A release of a new image has failed for want of room."""
     with a_full_registry(), undone():
-        yield {"RUN": road.until_over(road.begin("deploy-staging", ref=road.commit())).id}
+        yield {"RUN": pipeline.until_over(pipeline.begin("deploy-staging", ref=pipeline.commit())).id}
 
 
 def nothing_can_be_pushed(_: Given) -> bool:
@@ -367,7 +369,7 @@ def there_is_room(_: Given) -> bool:
 
 @contextmanager
 def a_token_that_ends() -> Iterator[Given]:
-    production = road.cluster("production").environment
+    production = pipeline.cluster("production").environment
     grant(production, settings(), valid=timedelta(minutes=10))
     try:
         yield {}
@@ -376,7 +378,7 @@ def a_token_that_ends() -> Iterator[Given]:
 
 
 def token_is_good_for(days: float) -> bool:
-    file = of_pipeline(road.cluster("production").environment, settings()).kubeconfig
+    file = of_pipeline(pipeline.cluster("production").environment, settings()).kubeconfig
     assert file
     ends = token_expiry(yaml.safe_load(file.read_text())["users"][0]["user"]["token"])
     return ends is not None and ends - datetime.now(UTC) > timedelta(days=days)

@@ -1,0 +1,137 @@
+"""`azora status` says what is not as it should be."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from azora.cli import status
+from azora.config.settings import Settings
+from azora.core.cluster.state import World
+from azora.core.colors import Color
+from azora.errors import Unreachable
+from tests.support.worlds import BLUE, BOOKED
+
+
+class Seen:
+    """A cluster that shows one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def look(self) -> World:
+        return self._world
+
+
+def said(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    monkeypatch.setattr(status, "connect", lambda *_: Seen(world))
+    monkeypatch.setattr(status, "settings", lambda: Settings(node="none"))
+    monkeypatch.setattr(status, "_waiting", list)
+    monkeypatch.setattr(status, "_forget_stale_questions", lambda _: None)
+    status.show(["production"], as_json=False)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("active", "where"), [(BLUE, "blue"), (None, "no color")])
+def test_a_live_service_that_somebody_edited_is_told(
+    active: Color | None, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(replace(BOOKED, active=active), monkeypatch, capsys)
+    assert f"users are on {where}, the last switch sent them to green: somebody edited the live Service" in text
+
+
+def test_a_half_done_helm_release_is_told_with_who_repairs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(replace(BOOKED, pending=("azora-blue",)), monkeypatch, capsys)
+    assert "half-done Helm releases: azora-blue; the next run repairs them" in text
+
+
+def test_nothing_is_told_of_what_is_as_it_should_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(BOOKED, monkeypatch, capsys)
+    assert "somebody" not in text
+    assert "half-done" not in text
+
+
+class Away:
+    """A cluster that does not answer."""
+
+    def look(self) -> World:
+        raise Unreachable("could not look at production: the API server\nis silent", advice="start [it]")
+
+
+@pytest.fixture
+def production_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "connect", lambda one, _: Away() if one.name == "production" else Seen(BOOKED))
+    monkeypatch.setattr(status, "settings", lambda: Settings(node="none"))
+    monkeypatch.setattr(status, "_waiting", list)
+
+
+@pytest.mark.usefixtures("production_is_away")
+def test_a_cluster_that_is_away_hides_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says what came back and what to do; the exit code says it too."""
+    with pytest.raises(SystemExit) as ended:
+        status.show(["production", "staging"], as_json=False)
+    away, *rest = capsys.readouterr().out.splitlines()
+    assert away == "production  ✗ could not look at production: the API server is silent → start [it]"
+    assert rest[0].startswith("staging  http://")
+    assert any("● live" in line for line in rest)
+    assert ended.value.code == 4
+
+
+@pytest.mark.usefixtures("production_is_away")
+@pytest.mark.parametrize("names", [["production"], ["production", "staging"]], ids=" and ".join)
+def test_a_program_finds_the_error_of_a_cluster_that_is_away(
+    names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        status.show(names, as_json=True)
+    found = json.loads(capsys.readouterr().out)["environments"]
+    assert found.pop("production") == {
+        "error": {"message": "could not look at production: the API server\nis silent", "advice": "start [it]"}
+    }
+    assert [state["live"] for state in found.values()] == ["green"] * (len(names) - 1)
+    assert ended.value.code == 4
+
+
+@pytest.mark.usefixtures("production_is_away")
+def test_the_error_of_the_only_one_asked_for_is_the_command_s() -> None:
+    with pytest.raises(Unreachable):
+        status.show(["production"], as_json=False)
+
+
+def test_commit_of_a_half_installed_release(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A color whose record is of an older release shows no commit: that one is not what it runs."""
+    green = BOOKED.stack(Color.GREEN)
+    assert green.record
+    old = green.record.model_copy(update={"release": "older", "commit": "3f2a1c0" * 5, "subject": "The old one"})
+    half = replace(BOOKED, stacks={**BOOKED.stacks, Color.GREEN: replace(green, helm="pending-upgrade", record=old)})
+    text = said(half, monkeypatch, capsys)
+    assert "Helm: pending-upgrade" in text
+    assert "3f2a1c0" not in text
+    assert "The old one" not in text
+
+
+@pytest.mark.parametrize("columns", [80, 132])
+def test_who_serves_users_stays_in_sight_however_long_a_subject_is(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status, "console", Console(width=columns))
+    green = BOOKED.stack(Color.GREEN)
+    assert green.record
+    record = green.record.model_copy(
+        update={"release": "9a" * 6, "commit": "3f2a1c0", "subject": "Say at length " * 10}
+    )
+    long = replace(BOOKED, stacks={**BOOKED.stacks, Color.GREEN: replace(green, release="9a" * 6, record=record)})
+    shown = said(long, monkeypatch, capsys)
+    (live,) = [line for line in shown.splitlines() if "● live" in line]
+    assert re.match(r"  green  ● live  9a9a9a9a9a9a  \d/\d +proved  3f2a1c0 Say ", live)
+    assert max(map(len, shown.splitlines())) <= columns

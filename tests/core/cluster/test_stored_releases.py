@@ -1,0 +1,142 @@
+"""The record's releases: whole when they are read, each migration once, bounded at any size that teams have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from azora.core.cluster.record import RELEASES as ALL_RELEASES
+from azora.core.cluster.record import Question, StackRecord
+from azora.core.cluster.state import World
+from azora.core.cluster.stored_releases import ids_of, kept_after, packed, unpacked, with_migrations
+from azora.core.colors import Color
+from azora.core.release.migrations import Migration
+from azora.core.release.release import Release
+from azora.errors import BadInput, Failed
+from azora.gateways.kubernetes.record_store import RECORD, RELEASES, old_releases
+from azora.operations.promotion import chart_values, context
+from azora.operations.promotion.promotion import Promotion
+from tests.support.clusters import Remembered, promotion
+from tests.support.releases import ADD, BASE, DROP, FIRST, MARK
+from tests.support.worlds import NOW, PROVED
+
+MIB = 2**20
+
+
+def release(number: int, *migrations: Migration) -> Release:
+    return BASE.model_copy(update={"commit": f"{number:040x}", "migrations": migrations})
+
+
+def large(number: int) -> Release:
+    """40 images and 800 migrations, the last of them its own."""
+    images = {f"service-{n}": f"registry.example.org:5000/team/platform/service-{n}@sha256:{n:064x}" for n in range(40)}
+    migrations = [Migration(revision=f"{n:012x}", phase="contract", contracts=f"{n:012x}") for n in range(799)]
+    own = Migration(revision=f"own{number:09x}", phase="expand")
+    return release(number, *migrations, own).model_copy(update={"images": images})
+
+
+SIZES = [
+    pytest.param([], id="none"),
+    pytest.param([release(1)], id="without migrations"),
+    pytest.param(
+        [release(1, FIRST), release(2, FIRST, ADD), release(3, FIRST, ADD, MARK, DROP)], id="one after another"
+    ),
+    pytest.param([release(1, FIRST, MARK), release(2, FIRST, ADD, MARK)], id="one in between"),
+    pytest.param([release(1, ADD, FIRST), release(2, FIRST, ADD)], id="another order"),
+]
+
+
+@pytest.mark.parametrize("releases", SIZES)
+def test_what_is_stored_comes_back_whole(releases: list[Release]) -> None:
+    """Oldest first, whatever order the object's keys are read in."""
+    stored = packed(releases)
+    assert unpacked(dict(sorted(stored.items(), reverse=True))) == tuple(releases)
+    assert sorted(ids_of(stored)) == sorted(one.id for one in releases)
+
+
+def test_one_of_many() -> None:
+    stored = packed([release(1, FIRST), release(2, FIRST, ADD)])
+    assert unpacked(stored, {release(2).id}) == (release(2, FIRST, ADD),)
+
+
+def test_releases_that_are_kept() -> None:
+    """The newest twenty, and whatever a color runs, however long ago it was installed."""
+    before = [release(number) for number in range(30)]
+    kept = kept_after(release(99), before, {before[3].id})
+    assert [int(one.commit, 16) for one in kept] == [3, *range(11, 30), 99]
+    assert kept_after(before[29], before, set())[-2:] == (before[28], before[29])
+
+
+def test_size_of_the_record() -> None:
+    """Twenty releases of 40 images and 800 migrations, both stacks and an install in doubt: far below 1 MiB an object."""
+    cluster = Remembered(World())
+    for number in range(25):
+        cluster.remember(large(number))
+        stack = StackRecord(release=large(number).id, revision=number + 1, migrations=large(number).migrations)
+        cluster.record_stack(list(Color)[number % 2], stack)
+    cluster.begin_migrating(large(24))
+    sizes = {name: sum(len(f"{key}{text}") for key, text in cluster.read(name).items()) for name in cluster.objects}
+    assert sizes[RELEASES] < MIB / 4
+    assert sizes[RECORD] < MIB / 8
+    assert cluster.releases()[-1] == large(24)
+    stored = StackRecord.model_validate_json(cluster.record()[Color.BLUE])
+    assert stored.migrations == ()
+    whole = with_migrations(stored, cluster.read(RELEASES))
+    assert whole is not None
+    assert whole.migrations == large(24).migrations
+
+
+def test_many_requests() -> None:
+    """A thousand runs that ask leave the newest requests, and the record at its size."""
+    cluster = Remembered(World())
+    cluster.has_namespace = lambda: True  # type: ignore[method-assign]
+    for number in range(1000):
+        at = NOW + timedelta(seconds=number)
+        cluster.record_question(
+            Question(run=f"{number:036}", release="a" * 64, plan="b" * 64, at=at, until=at + timedelta(days=3))
+        )
+    record = cluster.record()
+    assert sum(len(f"{key}{text}") for key, text in record.items()) < MIB / 8
+    assert [f"question.{number:036}" in record for number in (0, 700, 999)] == [False, True, True]
+
+
+def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails before anything is installed."""
+
+    class Full(Remembered):
+        def write(self, name: str, data: dict[str, str | None]) -> None:  # noqa: ARG002
+            raise Failed("could not change the record: Too long: must have at most 1048576 bytes")
+
+    called: list[str] = []
+    helm = SimpleNamespace(upgrade=lambda *_, **__: called.append("upgrade"), render=lambda *_: [])
+    stuck = promotion(Full(PROVED))
+    monkeypatch.setattr(chart_values, "stack_values", lambda *_, **__: {})
+    monkeypatch.setattr(Promotion, "hold", lambda _: None)
+    monkeypatch.setattr(context, "must_be_ours", lambda *_: None)
+    application = SimpleNamespace(charts=SimpleNamespace(stack="stack", router="router"), name="azora")
+    delivery = replace(stuck.delivery, application=cast(Any, application))
+    with pytest.raises(Failed, match="Too long"):
+        replace(stuck, helm=cast(Any, helm), delivery=delivery).install_preview(lambda *_: None)
+    assert called == []
+
+
+def test_releases_of_an_older_version() -> None:
+    """They are read where it wrote them, and stored anew with the next one."""
+    cluster = Remembered(World())
+    cluster.written["releases"] = ALL_RELEASES.dump_json((release(1, FIRST), release(2, FIRST, ADD))).decode()
+    assert cluster.releases() == (release(1, FIRST), release(2, FIRST, ADD))
+    cluster.remember(release(3, FIRST, ADD))
+    assert old_releases(cluster.record()) == ()
+    assert cluster.releases() == (release(1, FIRST), release(2, FIRST, ADD), release(3, FIRST, ADD))
+
+
+def test_record_of_a_newer_version() -> None:
+    """It is not touched: what is not known would be lost."""
+    cluster = Remembered(World())
+    cluster.written["version"] = "3"
+    with pytest.raises(BadInput, match="a newer Azora wrote it"):
+        cluster.record()

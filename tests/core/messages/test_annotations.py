@@ -1,0 +1,106 @@
+"""What Grafana is told of a move of the users: when, found by which tags, in which words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from azora.config.settings import Settings
+from azora.core.cluster.record import Receipt
+from azora.core.cluster.state import World
+from azora.core.colors import Color
+from azora.core.messages.annotations import Annotation, of_move, of_run
+from tasks import notifications
+from tests.support.clusters import Seen
+from tests.support.worlds import SWITCHED, switched
+
+GOOD = Receipt(number=2, verdict="good", total=1200, first_on_new_seconds=0.104, last_on_old_seconds=0.12)
+BAD = Receipt(number=2, verdict="bad", reason="smoke cases failed", total=1200, failed=3)
+RETURN = switched(3, "old", Color.BLUE).model_copy(update={"kind": "return", "by": "run"})
+JUDGED_GOOD = replace(SWITCHED, receipts=(GOOD,))
+WENT_BACK = replace(
+    SWITCHED,
+    switches=(*SWITCHED.switches, RETURN),
+    receipts=(BAD, Receipt(number=3, verdict="good", reason="smoke cases failed")),
+)
+
+
+def test_a_switch_is_marked_when_it_was_with_its_counts() -> None:
+    entry = SWITCHED.switches[-1]
+    assert of_move("azora", "production", entry, GOOD) == Annotation(
+        entry.at,
+        ("azora", "production", "new", "green", "promotion"),
+        "users of production went from blue to green: release new (promotion 2)\n"
+        "1200 requests around the switch, 0 failed; first on green +0.104 s; last on the old color +0.120 s",
+    )
+
+
+def test_a_move_by_hand_is_marked_without_counts() -> None:
+    entry = switched(4, "old", Color.BLUE).model_copy(update={"kind": "rollback", "came_from": Color.GREEN})
+    found = of_move("azora", "staging", entry)
+    assert found.tags == ("azora", "staging", "old", "blue", "rollback")
+    assert found.text == "users of staging went from green to blue: release old (rollback 4)"
+
+
+@pytest.mark.parametrize(
+    ("world", "run", "kinds"),
+    [
+        pytest.param(JUDGED_GOOD, "run", ["promotion"], id="good"),
+        pytest.param(WENT_BACK, "run", ["promotion", "return"], id="it went back by itself: both moves"),
+        pytest.param(JUDGED_GOOD, "another run", [], id="somebody else's switch"),
+        pytest.param(SWITCHED, "run", [], id="not watched yet"),
+        pytest.param(World(), "run", [], id="none"),
+    ],
+)
+def test_a_run_marks_what_it_did(world: World, run: str, kinds: list[str]) -> None:
+    assert [one.tags[-1] for one in of_run("azora", "production", world, run)] == kinds
+
+
+def test_a_bad_switch_says_why() -> None:
+    bad, _ = of_run("azora", "production", WENT_BACK, "run")
+    assert bad.text.splitlines()[1:] == ["1200 requests around the switch, 3 failed", "found bad: smoke cases failed"]
+
+
+# -- when it is marked
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> list[Annotation]:
+    """What a Grafana that is away was sent, by run `run` on a machine where nobody else is told."""
+    sent: list[Annotation] = []
+
+    def annotate(annotations: Sequence[Annotation], _: Settings) -> list[str]:
+        sent.extend(annotations)
+        return ["could not mark the switch in Grafana: it is away"] if annotations else []
+
+    monkeypatch.setattr(notifications, "annotate", annotate)
+    monkeypatch.setattr(notifications, "addresses", lambda _: ())
+    monkeypatch.setattr(notifications, "this_run", lambda: "run")
+    monkeypatch.setattr(notifications, "settings", lambda: Settings(grafana_url="http://grafana"))
+    monkeypatch.setattr(notifications, "get_run_logger", lambda: logging.getLogger("a run"))
+    return sent
+
+
+def test_the_switch_of_a_promotion_is_marked_and_a_grafana_that_is_away_is_one_warning(
+    marked: list[Annotation], caplog: pytest.LogCaptureFixture
+) -> None:
+    notifications.last_switch("staging", Seen(JUDGED_GOOD))  # type: ignore[arg-type]
+    assert [one.tags[1:] for one in marked] == [("staging", "new", "green", "promotion")]
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == ("WARNING", "could not mark the switch in Grafana: it is away")
+
+
+def test_a_cluster_that_is_away_costs_the_mark_alone(
+    marked: list[Annotation], caplog: pytest.LogCaptureFixture
+) -> None:
+    notifications.last_switch("staging", Seen(None))  # type: ignore[arg-type]
+    assert marked == []
+    assert "nobody was told" in caplog.text
+
+
+def test_a_switch_by_hand_is_marked(marked: list[Annotation]) -> None:
+    notifications.move_by_hand("production", switched(3, "new", Color.GREEN).model_copy(update={"kind": "switch"}))
+    assert [one.tags for one in marked] == [("azora", "production", "new", "green", "switch")]

@@ -1,0 +1,100 @@
+"""The page of a plan and of its commits: true counts, what users would lose, and no more than a person can read."""
+
+from __future__ import annotations
+
+import pytest
+
+from azora.core.messages.notifications import waiting
+from azora.core.messages.plan_page import commits_page, markdown
+from azora.core.promotion.plan import Change, Plan
+from tests.support.plans import planned
+from tests.support.worlds import SERVING_OLD
+
+ONE, TWO = Change("1111111", "Ada", "Fix the cart"), Change("2222222", "Bob", "Add a course")
+
+
+def many(count: int) -> tuple[Change, ...]:
+    return tuple(Change(f"{number:07}", "Ada", f"Commit {number}") for number in range(count))
+
+
+def commits_in(text: str) -> str:
+    """The part about commits."""
+    return text[text.index("### ") :].partition("\n\n### 1 other image")[0]
+
+
+GAINED = "### 1 new commit\n\n- `1111111` `Fix the cart` (`Ada`)"
+LOST = "### ⚠ 1 commit that users would lose\n\n- `2222222` `Add a course` (`Bob`)"
+
+
+@pytest.mark.parametrize(
+    ("plan", "shown"),
+    [
+        pytest.param(planned(SERVING_OLD), "### No new commits\n", id="none"),
+        pytest.param(planned(SERVING_OLD, changes=(ONE,)), f"{GAINED}\n", id="newer"),
+        pytest.param(planned(SERVING_OLD, lost=(TWO,)), f"{LOST}\n\n### No new commits\n", id="older"),
+        pytest.param(planned(SERVING_OLD, changes=(ONE,), lost=(TWO,)), f"{LOST}\n\n{GAINED}\n", id="diverged"),
+        pytest.param(
+            planned(SERVING_OLD, changes=(ONE,), lost=None),
+            "### ⚠ Commits that users would get or lose: not known, since the commit that runs now is not\n\n"
+            "### 1 commit in the release\n\n- `1111111` `Fix the cart` (`Ada`)\n",
+            id="not known",
+        ),
+    ],
+)
+def test_commits_of_a_plan(plan: Plan, shown: str) -> None:
+    """The page says what users would get, and before that what they would lose."""
+    assert commits_in(markdown(plan)).rstrip() == shown.rstrip()
+    assert commits_in(commits_page(plan)).rstrip() == shown.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("on_main", "row"), [(True, "yes"), (False, "**no**"), (None, "not known")], ids=["on it", "beside it", "not known"]
+)
+def test_main_branch(on_main: bool | None, row: str) -> None:
+    """The page says whether the main branch has the commit; a notice says it where it has it not."""
+    plan = planned(SERVING_OLD, on_main=on_main)
+    assert f"| on the main branch | {row} |" in markdown(plan)
+    assert ("not on the main branch" in waiting(plan, "link", "run").text) is (on_main is False)
+
+
+def test_commits_bind_nobody() -> None:
+    """They are shown: the hash of the plan, to which an approval is bound, has none of them."""
+    assert planned(SERVING_OLD, changes=many(3), lost=many(2), on_main=False).hash == planned(SERVING_OLD).hash
+
+
+def test_many_commits() -> None:
+    """The counts are true; the form has the newest ten of each, the page of commits a thousand, and both how many more there are."""
+    plan = planned(SERVING_OLD, changes=many(10_000), lost=many(2000))
+    form, page = markdown(plan), commits_page(plan)
+    for text in (form, page):
+        assert "### 10000 new commits" in text
+        assert "### ⚠ 2000 commits that users would lose" in text
+    assert form.count("`Commit ") == 20
+    assert "- … and 9990 more, see the page `production-commits`" in form
+    assert "- … and 1990 more, see the page `production-commits`" in form
+    assert page.count("`Commit ") == 2000
+    assert "- … and 9000 more\n" in f"{page}\n"
+    assert len(form) < 4000
+    assert len(page) < 100_000
+    assert markdown(plan, whole=True).count("`Commit ") == 2000
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        pytest.param(planned(SERVING_OLD, changes=many(60)), "1 other image, 60 new commits", id="newer"),
+        pytest.param(
+            planned(SERVING_OLD, lost=many(12)),
+            "1 other image, no new commits; users would lose 12 commits",
+            id="older",
+        ),
+        pytest.param(
+            planned(SERVING_OLD, changes=many(60), lost=None),
+            "1 other image, commits not known: the commit that runs now is not",
+            id="not known",
+        ),
+    ],
+)
+def test_commits_of_a_notice(plan: Plan, said: str) -> None:
+    """A notice has the counts of both kinds."""
+    assert said in waiting(plan, "link", "run").text.splitlines()

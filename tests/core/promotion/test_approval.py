@@ -1,0 +1,129 @@
+"""Requests for approvals: their keys, their time, and what the form takes for an answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prefect._internal.pydantic.v2_schema import create_v2_schema
+from prefect.utilities.schema_tools import ValidationError, validate
+
+from azora.config.environment import ApprovalPolicy
+from azora.core.promotion.approval import (
+    NOT_BLANK,
+    Request,
+    approval_of,
+    is_counted,
+    next_request,
+    question_of,
+    seconds_left,
+)
+from azora.core.promotion.plan import Plan
+from tasks.approval import form_of
+from tests.support.plans import planned
+from tests.support.worlds import SERVING_OLD, SWITCHED
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+POLICY = ApprovalPolicy(expires_hours=24, wait_hours=72)
+PLAN, OVERTAKEN = planned(SWITCHED), planned(SERVING_OLD)
+
+
+def asked(plan: Plan = PLAN, last: Request | None = None, *, attempt: int = 1, hours: float = 0) -> Request:
+    return next_request(last, plan, attempt=attempt, now=NOW + timedelta(hours=hours))
+
+
+def test_key_of_a_request() -> None:
+    """It names environment, attempt and vote, and the whole hash of the plan."""
+    assert asked().key == f"production-1-1-{PLAN.hash}"
+    assert len(PLAN.hash) == 64
+
+
+@pytest.mark.parametrize(
+    ("plan", "attempt", "key"),
+    [
+        pytest.param(PLAN, 1, f"production-1-2-{PLAN.hash}", id="woken without an answer"),
+        pytest.param(OVERTAKEN, 1, f"production-1-2-{OVERTAKEN.hash}", id="another plan"),
+        pytest.param(PLAN, 2, f"production-2-1-{PLAN.hash}", id="Retry"),
+    ],
+)
+def test_no_key_is_used_twice(plan: Plan, attempt: int, key: str) -> None:
+    """Prefect returns the stored answer whenever a key fires again: so none does."""
+    assert asked(plan, asked(), attempt=attempt, hours=5).key == key
+
+
+def test_time_to_answer() -> None:
+    """It is counted from the attempt's first request; another request does not start it anew, another attempt does."""
+    second = asked(OVERTAKEN, asked(), hours=70)
+    assert seconds_left(second, POLICY, NOW + timedelta(hours=70)) == 2 * 3600
+    assert question_of(second, POLICY, run="run", now=NOW + timedelta(hours=70)).until == NOW + timedelta(hours=72)
+    assert seconds_left(asked(PLAN, second, attempt=2, hours=80), POLICY, NOW + timedelta(hours=80)) == 72 * 3600
+
+
+def test_approval_of_a_request() -> None:
+    """It is bound to the plan of its request, and is counted once."""
+    approval = approval_of(asked(), POLICY, run="run", approver="Ada", reason="It is time", now=NOW)
+    assert (approval.id, approval.plan, approval.release) == (
+        f"run/{asked().key}",
+        PLAN.hash,
+        PLAN.release.id,
+    )
+    assert approval.expires_at == NOW + timedelta(hours=24)
+    assert is_counted(asked(), "run", [approval.model_copy(update={"ended": "could not promote"})])
+    assert not is_counted(asked(OVERTAKEN, asked()), "run", [approval])
+    assert Request.model_validate_json(asked().model_dump_json()) == asked()
+
+
+GIVEN = {"decision": "approve", "approver": "Ada", "reason": "It is time", "plan": PLAN.hash}
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        pytest.param({}, True, id="as it is"),
+        pytest.param({"reason": "Fix:\nthe cart\tand more"}, True, id="several lines"),
+        pytest.param({"reason": "{{ 7 * 7 }} is typed"}, True, id="braces"),
+        pytest.param({"plan": OVERTAKEN.hash}, False, id="another plan"),
+        pytest.param({"plan": PLAN.hash[:12]}, False, id="the beginning of the plan"),
+        pytest.param({"plan": None}, False, id="no plan"),
+        pytest.param({"approver": "        "}, False, id="blank name"),
+        pytest.param({"approver": "A"}, False, id="one letter"),
+        pytest.param({"reason": "        "}, False, id="blank reason"),
+        pytest.param({"reason": "It is time\n"}, False, id="a newline at the end"),
+        pytest.param({"reason": " It is time"}, False, id="a space at the beginning"),
+        pytest.param({"reason": "short"}, False, id="short"),
+        pytest.param({"decision": "maybe"}, False, id="neither yes nor no"),
+        pytest.param({"more": "x"}, False, id="an unknown field"),
+    ],
+)
+def test_what_the_form_takes(given: dict[str, str | None], *, taken: bool) -> None:
+    """By the schema that Prefect's server checks: a bad answer keeps the run waiting. The same is refused when it is read back."""
+    answer = {name: value for name, value in (GIVEN | given).items() if value is not None}
+    form = form_of(PLAN, [])
+    try:
+        validate(answer, create_v2_schema("Answer", model_base=form), raise_on_error=True)
+    except ValidationError:
+        assert not taken
+    else:
+        assert taken
+        assert form.model_validate(answer).model_dump(mode="json", exclude={"metadata"}).items() >= answer.items()
+
+
+def test_the_plan_is_filled_in_and_required() -> None:
+    schema = create_v2_schema("Answer", model_base=form_of(PLAN, []))
+    assert schema["properties"]["plan"]["default"] == PLAN.hash
+    assert "plan" in schema["required"]
+
+
+def test_a_form_that_replaces_another() -> None:
+    """The person reads first what is different from the request before."""
+    said = OVERTAKEN.bound.differences(PLAN.bound)
+    description = form_of(PLAN, said)._description
+    assert description.startswith("**This replaces the request before:** `users are served by")
+    assert replace(PLAN.bound, switch=1).differences(PLAN.bound) == ["the last switch is number 2, no longer 1"]
+
+
+@pytest.mark.parametrize("text", ["ab", "a b", "a\nb"])
+def test_not_blank(text: str) -> None:
+    assert re.search(NOT_BLANK, text)

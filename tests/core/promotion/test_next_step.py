@@ -1,0 +1,218 @@
+"""The promotion's order, as a table: what the cluster shows on the left, the one next step on the right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from azora.core.cluster.record import Approval, Receipt, StackRecord
+from azora.core.cluster.state import World
+from azora.core.promotion.binding import bound_of
+from azora.core.promotion.goal import Wanted
+from azora.core.promotion.next_step import Step, approved, next_step
+from azora.core.release.migrations import Migration
+from tests.support.worlds import (
+    APPROVED,
+    BLUE,
+    BOOKED,
+    EMPTY,
+    GREEN,
+    INSTALLED,
+    NOW,
+    PRODUCTION,
+    PROVED,
+    SERVING_OLD,
+    SWITCHED,
+    WATCHED,
+    YES,
+    stack,
+    switched,
+)
+
+OPENED = replace(EMPTY, active=BLUE, service_version="1", stacks={BLUE: stack(BLUE, "new")}, data_digest="data")
+
+
+def approval(plan: str) -> Approval:
+    return YES.model_copy(update={"plan": plan})
+
+
+def tried_by(run: str) -> World:
+    """PROVED, with the end-to-end cases run by *run*."""
+    preview = PROVED.stack(GREEN)
+    assert preview.record
+    record = preview.record.model_copy(update={"cases": 12, "cases_by": run})
+    return replace(PROVED, stacks={**PROVED.stacks, GREEN: replace(preview, record=record)})
+
+
+STAGING = replace(PRODUCTION, approval_needed=False)
+TRIED = replace(PRODUCTION, end_to_end=True)
+AFTER = replace(PRODUCTION, ask_after_preview=True)
+MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revision="0002", phase="expand"),))
+
+
+@pytest.mark.parametrize(
+    ("world", "wanted", "step"),
+    [
+        pytest.param(EMPTY, PRODUCTION, Step.ASK, id="nothing is touched before a yes"),
+        pytest.param(EMPTY, STAGING, Step.INSTALL_DATA, id="first release: databases"),
+        pytest.param(replace(EMPTY, data_digest="data"), STAGING, Step.INSTALL_PREVIEW, id="first release: a stack"),
+        pytest.param(
+            replace(EMPTY, data_digest="data", pending=("azora-blue",)),
+            STAGING,
+            Step.REPAIR,
+            id="leftovers are repaired first",
+        ),
+        pytest.param(
+            replace(EMPTY, data_digest="data", stacks={BLUE: stack(BLUE, "new", proved=False)}),
+            STAGING,
+            Step.INSTALL_ROUTER,
+            id="first release: the door opens last",
+        ),
+        pytest.param(SERVING_OLD, PRODUCTION, Step.ASK, id="a running environment asks"),
+        pytest.param(SERVING_OLD, STAGING, Step.INSTALL_PREVIEW, id="staging asks nobody"),
+        pytest.param(APPROVED, PRODUCTION, Step.INSTALL_PREVIEW, id="after the yes"),
+        pytest.param(replace(APPROVED, pending=("azora-green",)), PRODUCTION, Step.REPAIR, id="half-done after a kill"),
+        pytest.param(
+            replace(SERVING_OLD, pending=("azora-green",)), PRODUCTION, Step.ASK, id="even a repair waits for the yes"
+        ),
+        pytest.param(replace(APPROVED, data_digest="older"), PRODUCTION, Step.INSTALL_DATA, id="databases changed"),
+        pytest.param(
+            replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", helm="failed")}),
+            PRODUCTION,
+            Step.INSTALL_PREVIEW,
+            id="a failed install is done again",
+        ),
+        pytest.param(
+            replace(INSTALLED, stacks={BLUE: stack(BLUE, "old", wanted=5), GREEN: stack(GREEN, "new")}),
+            PRODUCTION,
+            Step.INSTALL_PREVIEW,
+            id="a small preview grows to the active size",
+        ),
+        pytest.param(
+            replace(INSTALLED, stacks={BLUE: stack(BLUE, "old"), GREEN: stack(GREEN, "new", ready=2)}),
+            PRODUCTION,
+            Step.AWAIT_READY,
+            id="a preview that lost a pod is waited for, not switched to",
+        ),
+        pytest.param(INSTALLED, PRODUCTION, Step.PROVE, id="ready is not proved"),
+        pytest.param(PROVED, PRODUCTION, Step.SWITCH, id="proved: switch"),
+        pytest.param(PROVED, TRIED, Step.TRY, id="the browser cases come before users"),
+        pytest.param(tried_by("an older run"), TRIED, Step.TRY, id="another run's browser cases do not count"),
+        pytest.param(tried_by("run"), TRIED, Step.SWITCH, id="browser cases passed: switch"),
+        pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
+        pytest.param(replace(PROVED, approvals=()), AFTER, Step.ASK, id="after_preview: asked when proved"),
+        pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),
+        pytest.param(
+            SERVING_OLD,
+            replace(AFTER, code=MIGRATING),
+            Step.ASK,
+            id="after_preview: a migration waits for the yes all the same",
+        ),
+        pytest.param(
+            replace(
+                SERVING_OLD,
+                approvals=(approval(bound_of(SERVING_OLD, replace(AFTER, code=MIGRATING)).hash),),
+            ),
+            replace(AFTER, code=MIGRATING),
+            Step.INSTALL_PREVIEW,
+            id="after_preview: yes, migrate",
+        ),
+        pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
+        pytest.param(
+            replace(SWITCHED, receipts=(Receipt(number=2, verdict="bad"),)),
+            PRODUCTION,
+            Step.WATCH,
+            id="found bad with nowhere to go back to: watched again",
+        ),
+        pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
+        pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
+        pytest.param(BOOKED, PRODUCTION, None, id="done"),
+        pytest.param(
+            BOOKED,
+            replace(PRODUCTION, run="another", router_digest="other hosts"),
+            Step.ASK,
+            id="a router that changed since is no bookkeeping",
+        ),
+        pytest.param(
+            BOOKED, replace(STAGING, router_digest="other hosts"), Step.BOOK, id="where nobody is asked it is"
+        ),
+        pytest.param(
+            replace(BOOKED, preview_points_at=GREEN),
+            replace(PRODUCTION, run="another"),
+            Step.BOOK,
+            id="what another run left to book",
+        ),
+        pytest.param(OPENED, STAGING, Step.SWITCH, id="first release: the log gets its first entry"),
+        pytest.param(OPENED, PRODUCTION, Step.ASK, id="a router that somebody made by hand: nobody approved it"),
+        pytest.param(
+            replace(OPENED, approvals=(approval(bound_of(EMPTY, PRODUCTION).hash),)),
+            PRODUCTION,
+            Step.SWITCH,
+            id="first release: by the approval of before anybody was served",
+        ),
+        pytest.param(replace(BOOKED, approvals=()), PRODUCTION, None, id="what runs already needs no approval"),
+    ],
+)
+def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
+    assert next_step(world, wanted, NOW) is step
+
+
+@pytest.mark.parametrize(
+    ("world", "holds"),
+    [
+        pytest.param(APPROVED, True, id="as it was shown"),
+        pytest.param(
+            replace(APPROVED, approvals=(YES.model_copy(update={"run": "another"}),)), False, id="another run's"
+        ),
+        pytest.param(replace(APPROVED, approvals=(approval("another"),)), False, id="another plan"),
+        pytest.param(
+            replace(APPROVED, approvals=(YES.model_copy(update={"ended": "could not promote"}),)), False, id="used up"
+        ),
+        pytest.param(replace(APPROVED, approvals=(YES.model_copy(update={"expires_at": NOW}),)), False, id="expired"),
+        pytest.param(
+            replace(APPROVED, stacks={BLUE: stack(BLUE, "hotfix")}), False, id="users run something else by now"
+        ),
+        pytest.param(
+            replace(APPROVED, switches=(*APPROVED.switches, switched(2, "x", GREEN), switched(3, "old", BLUE))),
+            False,
+            id="users moved there and back",
+        ),
+        pytest.param(
+            replace(APPROVED, switches=(switched(1, "old", BLUE, approval=YES.id),)), False, id="used already"
+        ),
+    ],
+)
+def test_an_approval_is_bound_to_what_was_shown(world: World, *, holds: bool) -> None:
+    assert approved(world, PRODUCTION, NOW) is holds
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"environment": "qa"}, ["the environment is qa, not production"], id="environment"),
+        pytest.param({"release": "newer"}, ["the release is newer, not new"], id="release"),
+        pytest.param({"policy": "other"}, ["the file of production was changed"], id="policy"),
+        pytest.param({"router_digest": "other"}, ["the objects of the router are different"], id="router"),
+        pytest.param({"code": MIGRATING}, ["the migrations to run are 0002, no longer none"], id="migrations"),
+        pytest.param({"run": "another"}, [], id="who does it does not matter"),
+        pytest.param({"data_digest": "other"}, [], id="nor do the databases' objects"),
+    ],
+)
+def test_what_is_wanted_binds(change: dict[str, object], said: list[str]) -> None:
+    """Each part that a person approved makes another plan when it changes, and is named."""
+    before, later = bound_of(SERVING_OLD, PRODUCTION), bound_of(SERVING_OLD, replace(PRODUCTION, **change))  # type: ignore[arg-type]
+    assert before.differences(later) == said
+    assert (before.hash == later.hash) is not bool(said)
+
+
+def test_what_users_have_binds() -> None:
+    """Moved users are another plan; an autoscaler, a preview or a receipt is none."""
+    before = bound_of(SERVING_OLD, PRODUCTION)
+    assert before.differences(bound_of(SWITCHED, PRODUCTION)) == [
+        "users are served by new (green), no longer by old (blue)",
+        "the active color is green, no longer blue",
+        "the last switch is number 2, no longer 1",
+    ]
+    scaled = replace(SERVING_OLD, stacks={BLUE: stack(BLUE, "old", wanted=9, ready=9), GREEN: stack(GREEN, "x")})
+    assert bound_of(scaled, PRODUCTION) == bound_of(replace(SERVING_OLD, receipts=()), PRODUCTION) == before

@@ -1,0 +1,251 @@
+"""What may serve users and what may be installed beside it; and that every way to move them asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from azora.config.environment import load_environment
+from azora.config.settings import ROOT
+from azora.core.cluster.record import Receipt, StackRecord
+from azora.core.cluster.state import Stack, World
+from azora.core.colors import Color
+from azora.core.promotion.rollback_target import target_of
+from azora.core.promotion.safety import drifted, may_be_installed, may_serve, was_approved
+from azora.core.release.migrations import Migration
+from azora.errors import Refused
+from azora.operations.promotion.promotion import Promotion
+from azora.operations.rollback import _switched as switched_by_hand
+from azora.operations.rollback import to_be_brought_up
+from tests.support.clusters import Remembered, promotion
+from tests.support.releases import ADD, BASE, DROP, FIRST, MARK, code
+from tests.support.worlds import BLUE, BOOKED, GREEN, NOW, PROVED, SWITCHED, migrated, stack, switched
+
+PRODUCTION = load_environment("production", ROOT / "deployments/environments")
+
+
+ON_THE_MARK = migrated(BLUE, "old", FIRST, ADD, MARK)
+DROPPED = migrated(GREEN, "new", FIRST, ADD, MARK, DROP)
+CONTRACTED = replace(SWITCHED, stacks={BLUE: ON_THE_MARK, GREEN: DROPPED})
+KILLED = replace(PROVED, active=GREEN, stacks={BLUE: ON_THE_MARK, GREEN: migrated(GREEN, "new", FIRST, ADD, MARK)})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        pytest.param(stack(GREEN, "new"), None, id="ready and proved"),
+        pytest.param(Stack(GREEN), "no green stack is installed", id="nothing there"),
+        pytest.param(stack(GREEN, "new", ready=2), "not ready", id="a pod short"),
+        pytest.param(stack(GREEN, "new", wanted=0, ready=0), "not ready", id="scaled to nothing"),
+        pytest.param(stack(GREEN, "new", proved=False), "never proved", id="never proved"),
+    ],
+)
+def test_traffic_never_goes_to_a_color_that_is_not_ready(candidate: Stack, reason: str | None) -> None:
+    said = may_serve(World(stacks={GREEN: candidate}), GREEN)
+    assert said is None if reason is None else reason in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("world", "color", "reason"),
+    [
+        pytest.param(CONTRACTED, BLUE, "the blue stack runs old, made without migration 0004, a contract that ran since", id="back over it"),
+        pytest.param(CONTRACTED, GREEN, None, id="to the one that brought it"),
+        pytest.param(replace(CONTRACTED, stacks={BLUE: ON_THE_MARK, GREEN: migrated(GREEN, "new", FIRST)}), BLUE, None, id="back over expands"),
+        pytest.param(replace(KILLED, migrating=(FIRST, ADD, MARK, DROP)), BLUE, "may have run", id="killed while it ran"),
+        pytest.param(replace(KILLED, migrating=(FIRST, ADD)), BLUE, None, id="killed while an expand ran"),
+    ],
+)  # fmt: skip
+def test_traffic_never_goes_back_past_a_contract(world: World, color: Color, reason: str | None) -> None:
+    said = may_serve(world, color)
+    assert said is None if reason is None else reason in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("world", "release", "reason"),
+    [
+        pytest.param(World(), code(FIRST, ADD, MARK, DROP), None, id="an empty environment takes all at once"),
+        pytest.param(PROVED, code(FIRST), None, id="an expand"),
+        pytest.param(
+            replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST, ADD)}),
+            code(FIRST, ADD, MARK, DROP),
+            "migration 0004 would break what serves users: it is a contract, and release old does not have 0003",
+            id="expand and contract at once",
+        ),
+        pytest.param(replace(PROVED, stacks={BLUE: ON_THE_MARK}), code(FIRST, ADD, MARK, DROP), None, id="one later"),
+        pytest.param(CONTRACTED, code(FIRST, ADD, MARK), "without migration 0004", id="a release from before it"),
+        pytest.param(
+            replace(PROVED, stacks={BLUE: replace(ON_THE_MARK, record=None)}),
+            code(FIRST, ADD, MARK, DROP),
+            "the record does not say",
+            id="a record that is lost",
+        ),
+    ],
+)
+def test_what_may_be_installed(world: World, release: StackRecord, reason: str | None) -> None:
+    said = may_be_installed(world, release)
+    assert said is None if reason is None else reason in (said or "")
+
+
+def test_a_promotion_is_refused_at_its_first_look_with_what_to_do() -> None:
+    cluster = Remembered(replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST)}))
+    with pytest.raises(Refused, match=r"could not bring .* to staging: migration 0004 would break") as caught:
+        promotion(cluster, FIRST, ADD, MARK, DROP).look()
+    assert "first release a commit that has the expand" in caught.value.advice
+    assert not cluster.written
+
+
+def test_a_switch_by_hand_past_a_contract_is_refused() -> None:
+    cluster = Remembered(CONTRACTED)
+    with pytest.raises(Refused, match="a contract that ran since"):
+        switched_by_hand(cluster, BLUE, "ada", "switch")
+    assert not cluster.moved
+
+
+def test_users_come_back_from_a_live_service_that_selects_no_color() -> None:
+    cluster = Remembered(replace(SWITCHED, active=None))
+    entry = switched_by_hand(cluster, GREEN, "ada", "rollback")
+    assert entry is not None
+    assert (entry.came_from, entry.to) == (None, GREEN)
+    assert cluster.moved == [entry]
+
+
+@pytest.mark.parametrize("migrations", [(FIRST, ADD, MARK), ()], ids=["with its list", "remembered by an older Azora"])
+def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(migrations: tuple[Migration, ...]) -> None:
+    cluster = Remembered(CONTRACTED)
+    old = BASE.model_copy(update={"migrations": migrations, "migration_heads": ("0003",)})
+    cluster.remember(old)
+    assert target_of("shop", CONTRACTED, None) == "old"
+    with pytest.raises(Refused, match=r"could not roll staging back to .*: it was made without migration 0004"):
+        to_be_brought_up(cluster, old.id)
+
+
+@pytest.mark.parametrize(
+    ("world", "goes_to", "said"),
+    [
+        pytest.param(
+            CONTRACTED, [], "users stay on green: the blue stack runs old, made without", id="past a contract"
+        ),
+        pytest.param(SWITCHED, [BLUE], "users are back on blue", id="no contract"),
+    ],
+)
+def test_a_return_after_a_bad_watch_obeys_too(world: World, goes_to: list[Color], said: str) -> None:
+    cluster = Remembered(world)
+    entry = world.switches[-1]
+    told = promotion(cluster)._go_back(entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
+    assert said in told
+    assert [move.to for move in cluster.moved] == goes_to
+    assert ("users stay" in str(cluster.written["receipts"])) == (not goes_to)
+
+
+@pytest.mark.parametrize(
+    ("world", "drift"),
+    [
+        pytest.param(World(), None, id="nothing was ever released"),
+        pytest.param(BOOKED, None, id="as the log says"),
+        pytest.param(replace(BOOKED, selected_release="new"), None, id="its selector names the release, too"),
+        pytest.param(replace(BOOKED, active=BLUE), "the live Service selects blue", id="the other color"),
+        pytest.param(replace(BOOKED, active=None), "selects no color", id="no color"),
+        pytest.param(replace(BOOKED, selected_release="x"), "selects green, release x", id="another release"),
+        pytest.param(
+            replace(BOOKED, stacks={**BOOKED.stacks, GREEN: stack(GREEN, "hotfix")}),
+            "switch 2 sent users to green, release new, and the green stack runs hotfix",
+            id="another release in the live color",
+        ),
+    ],
+)
+def test_drift(world: World, drift: str | None) -> None:
+    """A hand at the live Service, or at the stack behind it, is named; it is never taken for a promotion."""
+    said = drifted(world)
+    assert said is None if drift is None else drift in (said or "")
+
+
+def test_promotion_over_a_drift() -> None:
+    """The next run ends as refused, names the drift and the rollback that mends it, and writes nothing."""
+    cluster = Remembered(replace(BOOKED, active=BLUE))
+    with pytest.raises(Refused, match=r"could not promote in staging: switch 2 .* changed it by hand") as caught:
+        promotion(cluster).look()
+    assert "`azora rollback staging`" in caught.value.advice
+    assert not cluster.written
+
+
+APPROVED_LATER = (switched(1, "older", BLUE), switched(2, "old", GREEN, approval="run/1"), switched(3, "x", BLUE))
+
+
+@pytest.mark.parametrize(
+    ("world", "release", "approved"),
+    [
+        pytest.param(World(switches=APPROVED_LATER[:1]), "older", True, id="the environment never asked"),
+        pytest.param(World(switches=APPROVED_LATER), "old", True, id="its switch carries an approval"),
+        pytest.param(World(switches=APPROVED_LATER), "x", False, id="where a hand had sent users"),
+        pytest.param(World(switches=APPROVED_LATER), "preview", False, id="it never served"),
+        pytest.param(
+            World(switches=APPROVED_LATER, approval_since=NOW + timedelta(hours=1)), "older", True, id="from before"
+        ),
+        pytest.param(
+            World(switches=APPROVED_LATER[2:], approval_since=NOW), "x", False, id="the log forgot the approved one"
+        ),
+    ],
+)
+def test_approved_release(world: World, release: str, *, approved: bool) -> None:
+    """Only a release that came by an approval, or before the environment asked for any, may be switched to by hand."""
+    assert was_approved(world, release) is approved
+
+
+def test_a_switch_by_hand_to_what_nobody_approved() -> None:
+    """A proved preview of a rejected or expired request gets no users by `azora switch`, and gets them where nobody is asked."""
+    waiting = replace(BOOKED, stacks={**BOOKED.stacks, BLUE: stack(BLUE, "rejected")})
+    cluster = Remembered(waiting, PRODUCTION)
+    with pytest.raises(Refused, match="to release rejected: nobody approved it here") as caught:
+        switched_by_hand(cluster, BLUE, "ada", "switch")
+    assert "azora deploy production" in caught.value.advice
+    assert not cluster.moved
+    assert switched_by_hand(Remembered(waiting), BLUE, "ada", "switch")
+
+
+def test_a_switch_whose_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tried again it finds its own entry: users are not moved twice, and what is watched has where to go back to."""
+    entry = switched(2, BASE.id, GREEN, approval="run/1")
+    live = stack(GREEN, BASE.id)
+    cluster = Remembered(
+        replace(SWITCHED, stacks={**SWITCHED.stacks, GREEN: live}, switches=(SWITCHED.switches[0], entry))
+    )
+    monkeypatch.setattr(Promotion, "hold", lambda _: None)
+    assert promotion(cluster).switch() is entry
+    assert not cluster.moved
+
+
+@pytest.mark.parametrize("kind", ["switch", "rollback"])
+def test_a_bad_watch_of_what_a_person_decided(kind: str) -> None:
+    """Users stay: a run does not send them back to what a person took them away from."""
+    entry = SWITCHED.switches[-1].model_copy(update={"kind": kind, "by": "ada"})
+    cluster = Remembered(replace(SWITCHED, switches=(SWITCHED.switches[0], entry)))
+    said = promotion(cluster)._go_back(entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
+    assert said == f"users stay on green: ada sent them there by a {kind}"
+    assert not cluster.moved
+
+
+def test_a_rollback_to_a_stack_that_changed_meanwhile() -> None:
+    """The release that was chosen is the one that users get, or none."""
+    with pytest.raises(Refused, match="the blue stack runs old by now, not another"):
+        switched_by_hand(Remembered(BOOKED), BLUE, "ada", "rollback", "another")
+
+
+def test_a_switch_by_hand_carries_the_approval() -> None:
+    """The log says by which approval a release is there, however often users come back to it."""
+    (first, second) = BOOKED.switches
+    world = replace(BOOKED, switches=(first.model_copy(update={"approval": "run/1"}), second))
+    entry = switched_by_hand(Remembered(world, PRODUCTION), BLUE, "ada", "switch")
+    assert entry is not None
+    assert entry.approval == "run/1"
+
+
+def test_what_a_killed_install_may_have_run_is_known_until_one_ends_well() -> None:
+    cluster = Remembered(CONTRACTED)
+    release = BASE.model_copy(update={"migrations": (FIRST, DROP)})
+    cluster.begin_migrating(release)
+    cluster.begin_migrating(BASE.model_copy(update={"migrations": (FIRST, ADD)}))
+    assert [one in (cluster.written["migrating"] or "") for one in ("0001", "0002", "0004")] == [True] * 3
+    cluster.record_installed(GREEN, code(FIRST))
+    assert cluster.written["migrating"] is None

@@ -1,0 +1,121 @@
+"""What goes and what stays, as tables: limits on one side, needs on the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from azora.core.cluster.record import ProofRecord, StackRecord
+from azora.core.retention import Item, Limit, Needs, Unfinished, bytes_told, fates, needs_of_environment, needs_of_run
+from tests.support.releases import digest, digest_of, release
+from tests.support.worlds import BLUE, BOOKED, NOW, stack
+
+DAY = timedelta(days=1)
+LIMIT = Limit(age=30 * DAY, count=3)
+
+
+def item(name: str, days: float | None, *, group: str = "web", known_as: tuple[str, ...] = ()) -> Item:
+    """One that is so old; its age is not known for None."""
+    return Item(name, None if days is None else NOW - days * DAY, group=group, known_as=frozenset(known_as))
+
+
+def told(*items: Item, limit: Limit = LIMIT, needs: Needs | None = None) -> dict[str, tuple[bool, str]]:
+    found = fates(items, limit, now=NOW, floor=DAY, needs=needs or {})
+    return {fate.item.name: (fate.goes, fate.reason) for fate in found}
+
+
+@pytest.mark.parametrize(
+    ("items", "goes", "reason"),
+    [
+        pytest.param([item("x", 5)], False, "the newest", id="alone"),
+        pytest.param([item("x", 500)], False, "the newest", id="alone and old: the last one stays"),
+        pytest.param([item("a", 1), item("x", 29)], False, "within the limits", id="few and young"),
+        pytest.param([item("a", 1), item("x", 31)], True, "older than 30 days", id="too old"),
+        pytest.param(
+            [item("a", 1), item("b", 2), item("c", 3), item("x", 4)], True, "more than the newest 3", id="one too many"
+        ),
+        pytest.param(
+            [item("a", 0), item("b", 0.1), item("c", 0.2), item("x", 0.9)],
+            False,
+            "younger than 24 h",
+            id="one too many, but young",
+        ),
+        pytest.param(
+            [item("a", 1, group="api"), item("b", 2, group="api"), item("c", 3, group="api"), item("x", 4)],
+            False,
+            "the newest",
+            id="counted within their group",
+        ),
+        pytest.param([item("a", 1), item("x", None)], False, "its age is not known", id="age not known"),
+        pytest.param([item("x", 31, group="")], True, "older than 30 days", id="no group, too old"),
+        pytest.param(
+            [*(item(str(number), 2, group="") for number in range(9)), item("x", 3, group="")],
+            False,
+            "within the limits",
+            id="no group: age alone counts",
+        ),
+    ],
+)
+def test_limits(items: list[Item], goes: bool, reason: str) -> None:
+    assert told(*items)["x"] == (goes, reason)
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        pytest.param(item("x", 500), id="by its name"),
+        pytest.param(item("shop/web@y", 500, known_as=("y", "x")), id="by another name"),
+    ],
+)
+def test_what_is_needed_stays_however_old_it_is(old: Item) -> None:
+    assert told(item("a", 1), old, needs={"x": "production runs it"})[old.name] == (False, "production runs it")
+
+
+def test_what_is_needed_takes_a_place_of_the_count() -> None:
+    kept = told(*(item(str(days), days) for days in range(2, 8)), needs={"3": "needed"})
+    assert [name for name, (goes, _) in kept.items() if not goes] == ["2", "3", "4"]
+
+
+def test_everything_that_an_environment_runs_or_remembers_is_needed() -> None:
+    waiting = StackRecord(release="w", commit="d" * 40, revision=1, cases_by="run of the cases")
+    world = replace(
+        BOOKED,
+        stacks={**BOOKED.stacks, BLUE: replace(stack(BLUE, "w"), images=frozenset({digest_of(3)}), record=waiting)},
+        proofs=(ProofRecord(release="w", at=NOW, run="run of the proof"),),
+    )
+    old, new = release("a", 1), release("b", 2)
+
+    needs = needs_of_environment("production", world, [old, new], [digest_of(4), "elsewhere/tool:1"])
+
+    assert needs[digest(1)] == needs["a" * 40] == f"production can go back to release {old.id[:12]}"
+    assert needs[digest(2)] == needs["b" * 40] == f"production can go back to release {new.id[:12]}"
+    assert needs[digest(3)] == needs[digest(4)] == needs["d" * 40] == "production runs it"
+    assert {"run", "run of the proof", "run of the cases"} < needs.keys()
+
+
+def test_a_commit_of_a_record_that_is_not_installed_any_more() -> None:
+    """It is needed, and what is said of it is true: another release is in that color."""
+    old = StackRecord(release="old", commit="d" * 40, revision=1)
+    world = replace(BOOKED, stacks={BLUE: replace(stack(BLUE, "half"), record=old)})
+    assert needs_of_environment("production", world, [], [])["d" * 40] == "production's record names it"
+
+
+def test_a_run_that_is_not_over_needs_its_reports_its_commit_and_its_images() -> None:
+    needs = needs_of_run(Unfinished("id", "release 1f2e3d4", "a" * 40), ["shop/web:t"])
+    assert needs == dict.fromkeys(["id", "a" * 40, "shop/web:t"], "run 'release 1f2e3d4' is not over")
+    assert list(needs_of_run(Unfinished("id", "new"), [])) == ["id"]
+    fixed = Unfinished("id", "release 1f2e3d4", "a" * 40, (digest_of(7),))
+    assert digest(7) in needs_of_run(fixed, []), "the images of a run are fixed by digest, whatever their tags become"
+
+
+def test_a_clock_that_went_back_removes_nothing() -> None:
+    early = datetime(2020, 1, 1, tzinfo=UTC)
+    found = fates([item("a", 1), item("x", 400)], LIMIT, now=early, floor=DAY, needs={})
+    assert [fate.goes for fate in found] == [False, False]
+
+
+@pytest.mark.parametrize(("count", "told"), [(7, "7 B"), (3200, "3.2 kB"), (12_500_000, "12.5 MB"), (10**10, "10 GB")])
+def test_sizes_are_told_for_people(count: int, told: str) -> None:
+    assert bytes_told(count) == told

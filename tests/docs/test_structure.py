@@ -1,0 +1,151 @@
+"""The shape that every change must keep."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.machinery import PathFinder
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import yaml
+from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.callables import get_parameter_defaults
+
+from azora.config.application import load_application
+from azora.config.environment import environments
+from azora.config.settings import ROOT, Settings, settings
+from azora.core.prefect_names import APPLICATION
+from tasks.logs import keep_log
+from tasks.run_metrics import count_run, environment_of
+
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+CORE = sorted((ROOT / "azora/core").rglob("*.py"))
+FLOWS = sorted((ROOT / "flows").glob("*.py"))
+APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
+SERVICES = [name for application in APPLICATIONS for name in application.service_names]
+
+OTHER_MEANINGS = {("azora/gateways/images/registry_login.py", "auth")}  # the key of a login in docker's own file
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_every_entrypoint_loads_as_a_worker_loads_it(
+    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    assert deployment["name"] == f"{APPLICATION}-{flow.name}"
+    described = {name: p.get("description") for name, p in flow.parameters.model_dump()["properties"].items()}
+    assert all(described.values()), f"the start form shows parameters without a word: {described}"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_run_is_counted_for_its_environment_however_it_ends(
+    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    ends = (flow.on_completion_hooks, flow.on_failure_hooks, flow.on_crashed_hooks, flow.on_cancellation_hooks)
+    assert all(count_run in hooks for hooks in ends)
+    assert environment_of(get_parameter_defaults(flow.fn), deployment["tags"]) in environments(settings().environments)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_run_is_in_the_pipeline_s_log_from_its_beginning(
+    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    assert keep_log in flow.on_running_hooks
+
+
+@pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)
+def test_no_flow_is_named_like_an_importable_module(file: Path) -> None:
+    """Prefect runs a flow's file as a top-level module with flows/ first on the path."""
+    assert file.stem not in sys.stdlib_module_names
+    elsewhere = [path for path in sys.path if Path(path).resolve() != file.parent]
+    assert PathFinder.find_spec(file.stem, elsewhere) is None
+
+
+@pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)
+def test_a_flow_is_an_outline(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 1
+
+
+@pytest.mark.parametrize("folder", ["flows", "tasks", "azora"])
+def test_nothing_of_the_pipeline_names_a_service_of_an_application(folder: str) -> None:
+    strings = [
+        (file.relative_to(ROOT), node.value)
+        for file in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    named = {
+        (str(file), text) for file, text in strings for name in SERVICES if re.fullmatch(rf"(services/)?{name}", text)
+    }
+    assert named <= OTHER_MEANINGS
+
+
+def test_readme_shows_the_flow() -> None:
+    """The outline in the README is the flow's own text."""
+    body = (ROOT / "flows/release.py").read_text().partition("    commit = find_commit")[2]
+    assert dedent(f"    commit = find_commit{body}") in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_lists_the_targets_that_do_something() -> None:
+    """A row for each target of the Makefile that has a help line, and no other."""
+    shown = set(re.findall(r"^\| `make ([a-z]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert shown == set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
+
+
+def test_the_gateways_of_the_embedded_node_are_in_the_docs() -> None:
+    text = "".join(file.read_text() for file in (ROOT / "azora/local").glob("*.py"))
+    used = sorted(set(re.findall(r"^from azora\.gateways\.(\w+)[. ]", text, re.MULTILINE)))
+    assert f"gateways ({', '.join(used)})" in (ROOT / "docs/architecture.md").read_text()
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    text = (ROOT / "docs/configuration.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`AZORA_{name.upper()}`" not in text]
+    assert not missing
+
+
+def test_every_setting_has_a_description() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_every_module_is_in_a_contract() -> None:
+    """The folder is the layer: no module of azora/ and no package of gateways/ stands outside the contracts of imports."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    beside = {"azora.__main__", "azora.cli", "azora.local"}
+    assert modules_in("azora") - beside == {layer for layer in layers if layer.startswith("azora.")}
+    gateways = next(contract["modules"] for contract in contracts if contract["type"] == "independence")
+    assert modules_in("azora/gateways") == set(gateways)
+
+
+def modules_in(folder: str) -> set[str]:
+    """Names of the modules and packages right in *folder*, dotted."""
+    found = [path for path in (ROOT / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    return {f"{folder}/{path.stem}".replace("/", ".") for path in found if path.stem != "__init__"}
+
+
+@pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
+def test_the_core_has_no_clock_and_reads_nothing(file: Path) -> None:
+    """What was seen comes in as an argument, the time too."""
+    called = {ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)}
+    assert not [
+        name for name in called if re.search(r"^(time|os|random)\.|datetime\.now$|^open$|\.(read|write)_text$", name)
+    ]
+
+
+def test_no_test_module_imports_another() -> None:
+    """What two of them use is in tests/support."""
+    files = [file for file in (ROOT / "tests").rglob("*.py") if file.parent.name != "support"]
+    importing = re.compile(r"^ *(?:from|import) tests\.(?!support\b)[\w.]*\b(?:test_\w+|conftest)\b", re.MULTILINE)
+    assert not [str(file.relative_to(ROOT)) for file in files if importing.search(file.read_text())]

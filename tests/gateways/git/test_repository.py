@@ -1,0 +1,261 @@
+"""Only what was committed is built, and a ref means what the repository says now."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from azora.config.settings import settings
+from azora.errors import BadInput, Unreachable
+from azora.gateways.git import repository as source
+from azora.gateways.git.export import export
+from azora.host.content_hash import digest_of
+from tests.support.repositories import Repository
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+    monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository")
+
+
+def test_a_branch_is_its_newest_commit_each_time(repository: Repository) -> None:
+    first = repository.commit("a", "1", 'First | of "all"')
+    assert source.resolve(str(repository), "main").sha == first
+
+    second = repository.commit("a", "2", "Second")
+    found = source.resolve(str(repository), "main")
+    assert (found.sha, found.short, found.subject) == (second, second[:7], "Second")
+    assert (found.author_name, found.author_email) == ("Ada", "ada@shop.example")
+
+
+@pytest.mark.parametrize("ref", ["v1", "feature/x", "short", "full"])
+def test_tags_branches_and_commit_ids_are_refs(repository: Repository, ref: str) -> None:
+    sha = repository.commit("a", "1")
+    repository.git("tag", "-a", "v1", "-m", "one")
+    repository.git("branch", "feature/x")
+    repository.commit("a", "2")
+
+    assert source.resolve(str(repository), {"short": sha[:8], "full": sha}.get(ref, ref)).sha == sha
+
+
+def test_a_branch_is_preferred_to_a_tag_of_its_name(repository: Repository) -> None:
+    repository.commit("a", "1")
+    repository.git("tag", "main")
+    newest = repository.commit("a", "2")
+
+    assert source.resolve(str(repository), "main").sha == newest
+
+
+@pytest.mark.parametrize(
+    "ref", ["nope", "", "HEAD", "--all", "main^{tree}", "0" * 40, "a b", "main:a", "a\0b", "a\ud83d", "a\nb"]
+)
+def test_an_unknown_ref_is_refused_by_name(repository: Repository, ref: str) -> None:
+    repository.commit("a", "1")
+
+    with pytest.raises(BadInput) as refused:
+        source.resolve(str(repository), ref)
+    assert repr(ref) in refused.value.message
+    assert repr(str(repository)) in refused.value.message
+
+
+def test_a_deleted_branch_is_unknown_but_its_commit_is_kept(repository: Repository) -> None:
+    repository.commit("a", "1")
+    repository.git("checkout", "--quiet", "-b", "gone")
+    sha = repository.commit("a", "2")
+    assert source.resolve(str(repository), "gone").sha == sha
+    repository.git("checkout", "--quiet", "main")
+    repository.git("branch", "-D", "gone")
+
+    with pytest.raises(BadInput, match="no branch, tag or commit"):
+        source.resolve(str(repository), "gone")
+    assert source.resolve(str(repository), sha).sha == sha
+
+
+def test_a_url_is_as_good_as_a_path(repository: Repository) -> None:
+    sha = repository.commit("a", "1")
+
+    assert source.resolve(f"file://{repository}", "main").sha == sha
+
+
+def test_no_repository_no_network_and_a_password_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such folder"):
+        source.resolve(str(tmp_path / "nothing"), "main")
+    with pytest.raises(BadInput, match="does not appear to be a git repository"):
+        source.resolve(str(tmp_path), "main")
+    with pytest.raises(Unreachable, match="Failed to connect"):
+        source.resolve("http://127.0.0.1:9/shop.git", "main")
+    with pytest.raises(BadInput) as refused:
+        source.resolve("https://ada:s3cret@shop.example/shop.git", "main")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_export_holds_what_was_committed_and_nothing_else(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("run.sh", "#!/bin/sh\n")
+    (repository.folder / "run.sh").chmod(0o755)
+    sha = repository.commit("run.sh", "#!/bin/sh\necho hi\n")
+    (repository.folder / "uncommitted").write_text("secret")
+    (repository.folder / "run.sh").write_text("changed since")
+    source.resolve(str(repository), "main")
+
+    folder = export(str(repository), sha, tmp_path / "out")
+
+    assert sorted(path.name for path in folder.rglob("*")) == ["run.sh"]
+    assert (folder / "run.sh").read_text() == "#!/bin/sh\necho hi\n"
+    assert (folder / "run.sh").stat().st_mode & 0o100
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [sha]
+
+
+def test_a_commit_that_this_machine_never_saw_is_fetched_for_its_export(repository: Repository, tmp_path: Path) -> None:
+    source.resolve(str(repository), repository.commit("a", "1"))
+    assert (export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
+
+
+def test_a_commit_that_no_branch_has_any_more_is_fetched_by_its_id(repository: Repository, tmp_path: Path) -> None:
+    released = repository.commit("a", "released")
+    repository.git("commit", "--quiet", "--amend", "-m", "Rewritten")
+    assert (export(str(repository), released, tmp_path / "exports") / "a").read_text() == "released"
+
+
+def test_a_commit_that_is_gone_is_told(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("a", "1")
+    with pytest.raises(BadInput, match=f"could not fetch commit {'1' * 40}, which no branch or tag has"):
+        export(str(repository), "1" * 40, tmp_path / "exports")
+
+
+def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_path: Path) -> None:
+    (repository.folder / "out").symlink_to("/etc/shadow")
+    repository.git("add", "out")
+    sha = repository.commit("a", "1")
+    source.resolve(str(repository), sha)
+
+    with pytest.raises(BadInput, match="out"):
+        export(str(repository), sha, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_many_at_once_get_the_same(repository: Repository, tmp_path: Path) -> None:
+    sha = repository.commit("a", "1")
+
+    def both(_: int) -> tuple[str, Path]:
+        return source.resolve(str(repository), "main").sha, export(str(repository), sha, tmp_path / "out")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(both, range(8))) == {(sha, tmp_path / "out" / sha)}
+
+
+def written(repository: Repository, head: bytes, message: bytes) -> str:
+    """A commit with these very bytes, which no `git commit` would make, on `main`."""
+    tree = repository.git("rev-parse", "HEAD^{tree}").encode()
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+        cwd=repository.folder, input=b"tree %s\n%s\n\n%s" % (tree, head, message), check=True, capture_output=True,
+    )  # fmt: skip
+    sha = made.stdout.decode().strip()
+    repository.git("update-ref", "refs/heads/main", sha)
+    return sha
+
+
+AT = b"1700000000 +0000"
+ADA = b"author Ada <a@x> " + AT
+COMMITTER = b"\ncommitter Ada <a@x> " + AT
+
+
+@pytest.mark.parametrize(
+    ("head", "message", "subject", "author"),
+    [
+        pytest.param(ADA + COMMITTER, b"Caf\xe9\n", "Caf\ufffd", "Ada", id="subject in Latin-1, and nothing says so"),
+        pytest.param(ADA + COMMITTER + b"\nencoding ISO-8859-1", b"Caf\xe9\n", "Caf\xe9", "Ada", id="Latin-1, as it says"),
+        pytest.param(ADA + COMMITTER + b"\nencoding none", b"Caf\xe9\n", "Caf\ufffd", "Ada", id="an unknown encoding"),
+        pytest.param(b"author \xe9l\xe9 <\xff> " + AT + COMMITTER, b"x", "x", "\ufffdl\ufffd", id="author in Latin-1"),
+        pytest.param(b"author <> " + AT + COMMITTER, b"x", "x", "", id="no author's name"),
+        pytest.param(b"author nobody\ncommitter nobody", b"x", "x", "", id="no author and no date"),
+        pytest.param(ADA + b"\ncommitter Ada <a@x> 99999999999999 +9999", b"x", "x", "Ada", id="a year without a calendar"),
+        pytest.param(ADA + COMMITTER, b"a\x1eb\x1b[31m\rc", "a\x1eb\x1b[31m\rc", "Ada", id="control characters"),
+        pytest.param(ADA + COMMITTER, b"one\ntwo\n\nbody", "one two", "Ada", id="a subject of two lines"),
+        pytest.param(ADA + COMMITTER, b"", "", "Ada", id="no subject"),
+        pytest.param(ADA + COMMITTER, b"x" * 10_000, "x" * 500, "Ada", id="a long subject"),
+    ],
+)  # fmt: skip
+def test_odd_commits(repository: Repository, head: bytes, message: bytes, subject: str, author: str) -> None:
+    """Whatever bytes a commit holds, it is found and listed, with its neighbours."""
+    repository.commit("a", "1")
+    sha = written(repository, head, message)
+    found = source.resolve(str(repository), "main")
+    assert (found.sha, found.subject, found.author_name) == (sha, subject, author)
+    after = repository.git("commit-tree", f"{sha}^{{tree}}", "-p", sha, "-m", "After")
+    repository.git("update-ref", "refs/heads/main", after)
+    source.resolve(str(repository), "main")
+    assert [one.sha for one in source.commits_between(str(repository), None, after)] == [after, sha]
+
+
+@pytest.mark.parametrize(
+    "ref", ["bücher/購物車", "a\u202eb", "<b>|x", "`a`", "$(a)", "-a", "a;b", "x" * 200, "@all", "\udce9"]
+)
+def test_odd_refs(repository: Repository, ref: str) -> None:
+    """What git takes for a name is found by it, also where it is no UTF-8."""
+    sha = repository.commit("a", "1")
+    repository.git("update-ref", f"refs/heads/{ref}", sha)
+    repository.commit("a", "2")
+    assert source.resolve(str(repository), ref).sha == sha
+
+
+def test_commits_between_are_those_that_the_old_one_lacks_newest_first(repository: Repository) -> None:
+    old = repository.commit("a", "1", "One")
+    repository.commit("a", "2", "Two")
+    new = repository.commit("a", "3", "Three")
+    source.resolve(str(repository), "main")
+
+    def subjects(since: str | None, until: str) -> list[str]:
+        return [commit.subject for commit in source.commits_between(str(repository), since, until)]
+
+    assert subjects(old, new) == ["Three", "Two"]
+    assert subjects(new, new) == subjects(new, old) == []
+    assert subjects(None, new) == subjects("f" * 40, new) == ["Three", "Two", "One"]
+
+
+def tree(folder: Path, **files: str) -> Path:
+    for name, content in files.items():
+        file = folder / name.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return folder
+
+
+def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path) -> None:
+    one = tree(tmp_path / "one", web__app="x", web__sub__b="y", api="z", other="1")
+    digest = digest_of(one, ["web", "api"])
+
+    same = tree(tmp_path / "same", api="z", web__sub__b="y", web__app="x", other="2")
+    os.utime(same / "api", (1, 1))
+    (same / "web/__pycache__").mkdir()
+    (same / "web/__pycache__/app.pyc").write_text("compiled")
+    assert digest_of(same, ["api", "web", "web/app"]) == digest
+
+    for name, change in {
+        "content": {"web__app": "X"},
+        "name": {"web__c": ""},
+        "moved": {"web__sub__b": "", "web__sub__c": "y"},
+    }.items():
+        other = tree(tmp_path / name, **{"web__app": "x", "web__sub__b": "y", "api": "z"} | change)
+        assert digest_of(other, ["web", "api"]) != digest, name
+    (same / "web/app").chmod(0o755)
+    assert digest_of(same, ["web", "api"]) != digest
+
+
+def test_a_path_that_is_not_there_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="could not read 'web': it is not in this commit"):
+        digest_of(tmp_path, ["web"])

@@ -1,0 +1,121 @@
+"""Prefect's past through its own client: what is over, what is not, and what is left when a run goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType, TaskRun
+from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
+from azora.core.messages.nightly import FAILED, LAST_ON_OLD, REQUESTS
+from azora.core.retention import Unfinished
+from azora.gateways.prefect import paging
+from azora.gateways.prefect.nightly_runs import COMMIT_LABEL
+from azora.gateways.prefect.old_runs import ended_runs, leave_page, nights_in_numbers, remove_run, unfinished
+from tests.support.prefect_api import Prefect, serving
+
+FLOW = UUID(int=99)
+NIGHT = datetime(2026, 11, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def api() -> Iterator[Prefect]:
+    with serving() as server:
+        yield server
+
+
+def run(number: int, kind: StateType, *, begun: int = 1, commit: str = "") -> FlowRun:
+    return FlowRun(
+        id=UUID(int=number),
+        flow_id=FLOW,
+        tags=["application:azora"],
+        name=f"run {number}",
+        run_count=begun,
+        expected_start_time=NIGHT + timedelta(days=number),
+        end_time=NIGHT + timedelta(days=number, hours=1),
+        labels={COMMIT_LABEL: commit} if commit else {},
+        state=State(type=kind),
+        state_type=kind,
+    )
+
+
+def task(number: int, name: str, seconds: float) -> TaskRun:
+    start = NIGHT + timedelta(days=number)
+    return TaskRun(
+        flow_run_id=UUID(int=number),
+        name=name,
+        task_key=name,
+        dynamic_key="0",
+        state_type=StateType.COMPLETED,
+        start_time=start,
+        end_time=start + timedelta(seconds=seconds),
+    )
+
+
+def test_a_night_has_the_times_of_its_stages_and_the_figures_it_was_labelled_with(
+    api: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGE", 2)
+    red = run(1, StateType.FAILED, commit="a" * 40)
+    green = run(2, StateType.COMPLETED, commit="b" * 40)
+    green.labels |= {REQUESTS: 512, FAILED: 0, LAST_ON_OLD: 0.12}
+    api.runs = [red, green]
+    api.tasks = [task(1, "test web", 10), task(1, "test pay", 4), task(2, "build web", 20), task(2, "staging: look", 3)]
+
+    now, before = nights_in_numbers(str(UUID(int=2)))
+
+    assert (now.night.commit, now.stages) == ("b" * 40, {"images": 20, "promotion": 3})
+    assert (now.requests, now.failed, now.last_on_old_seconds) == (512, 0, 0.12)
+    assert (before.night.went_well, before.stages, before.requests) == (False, {"unit tests": 10}, None)
+
+
+def test_a_page_is_left_on_a_run_that_is_over(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prefect.events.utilities.emit_event", lambda **_: None)  # it would need a socket
+    leave_page(str(UUID(int=2)), "nights", "# The night", "The last nights")
+    (page,) = api.pages
+    assert (page.flow_run_id, page.key, page.data) == (UUID(int=2), "nights", "# The night")
+
+
+def test_runs_that_wait_work_or_are_to_be_tried_again_are_not_over(api: Prefect) -> None:
+    api.runs = [
+        run(1, StateType.COMPLETED),
+        run(2, StateType.PAUSED, commit="a" * 40),
+        run(3, StateType.RUNNING),
+        run(4, StateType.SCHEDULED, begun=2),
+        run(5, StateType.SCHEDULED, begun=0),  # tomorrow's
+        run(6, StateType.PENDING, begun=0),
+    ]
+    assert unfinished() == [
+        Unfinished(str(UUID(int=6)), "run 6"),
+        Unfinished(str(UUID(int=4)), "run 4"),
+        Unfinished(str(UUID(int=3)), "run 3"),
+        Unfinished(str(UUID(int=2)), "run 2", "a" * 40),
+    ]
+
+
+def test_runs_that_are_over_come_by_their_end_page_by_page(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGE", 2)
+    kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED, StateType.PAUSED]
+    api.runs = [run(number, kind) for number, kind in enumerate(kinds, start=1)]
+    found = ended_runs()
+    assert [item.name for item in found] == [str(UUID(int=number)) for number in (4, 3, 2, 1)]
+    assert found[0].at == NIGHT + timedelta(days=4, hours=1)
+    assert {item.group for item in found} == {str(FLOW)}
+
+
+def test_a_run_goes_after_its_pages_with_the_results_it_kept(api: Prefect, tmp_path: Path) -> None:
+    own, other = UUID(int=1), UUID(int=2)
+    api.runs = [run(1, StateType.COMPLETED), run(2, StateType.COMPLETED)]
+    api.pages = [Artifact(id=UUID(int=7), flow_run_id=own), Artifact(id=UUID(int=8), flow_run_id=other)]
+    for name in (own, other):
+        (tmp_path / str(name)).mkdir()
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path}):
+        assert remove_run(str(own))
+        assert remove_run(str(own)), "gone already is gone"
+    assert api.deleted == [f"/artifacts/{UUID(int=7)}", f"/flow_runs/{own}", f"/flow_runs/{own}"]
+    assert [page.flow_run_id for page in api.pages] == [other]
+    assert [path.name for path in tmp_path.iterdir()] == [str(other)]

@@ -1,0 +1,200 @@
+"""One real Prefect server, shared by two applications, and what an older version left on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.events.worker import EventsWorker
+from prefect.states import Cancelled, Completed, Running, State, Suspended
+
+from azora.config.settings import ROOT, settings
+from azora.core.heartbeat import Automated
+from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
+from azora.errors import BadInput, Refused
+from azora.gateways.prefect import registration
+from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfinished
+from azora.gateways.prefect.registration import automation_seen, register
+from azora.gateways.prefect.runs import answer, run_called, start, waiting
+from azora.gateways.prefect.server import server_seen
+from tasks.heartbeat import Heart
+from tests.support.polling import until, until_it_is
+from tests.support.prefect_server import prefect_server
+
+OURS, THEIRS = "azora", "shop"
+PULL_STEP = "prefect.deployments.steps.set_working_directory"
+
+As = Callable[[str], None]
+
+
+@flow
+def release() -> None:
+    """A flow that both applications have."""
+
+
+@flow
+def smoke() -> None:
+    """Another one."""
+
+
+class Server:
+    """The server as tests fill it; what the product sees of it goes through the product."""
+
+    def __init__(self, client: SyncPrefectClient) -> None:
+        self.client = client
+        self.flows = {one.name: client.create_flow(one) for one in (release, smoke)}
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+
+    def deploy(self, flow: str, name: str, tags: list[str], folder: str | Path, **more: Any) -> UUID:
+        steps = [{PULL_STEP: {"directory": str(folder)}}]
+        return self.client.create_deployment(self.flows[flow], name, tags=tags, pull_steps=steps, **more)
+
+    def run(self, deployment: UUID, *states: State[Any], name: str | None = None) -> FlowRun:
+        """A run that went through *states*."""
+        made = self.client.create_flow_run_from_deployment(deployment, name=name)
+        for state in states:
+            self.client.set_flow_run_state(made.id, state, force=True)
+        return self.client.read_flow_run(made.id)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with prefect_server(tmp_path_factory.mktemp("prefect")), get_client(sync_client=True) as client:
+        yield Server(client)
+        EventsWorker.drain_all()
+
+
+@pytest.fixture
+def as_(monkeypatch: pytest.MonkeyPatch) -> Iterator[As]:
+    """Makes this process that of another application."""
+
+    def become(application: str) -> None:
+        monkeypatch.setenv("AZORA_APPLICATION", application)
+        monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+        settings.cache_clear()
+
+    become(OURS)
+    yield become
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("as_")
+def test_an_older_version_s_deployments_give_way(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of this checkout only; one whose run waits stays, without its schedule, until that run is over."""
+    nightly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 2 * * *"), active=True)
+    old = server.deploy("release", "release", ["release"], ROOT, schedules=[nightly])
+    gone = server.deploy("smoke", "smoke", ["check"], ROOT, schedules=[nightly])
+    foreign = server.deploy("smoke", "rollback", ["rescue"], "/srv/of-another-team", schedules=[nightly])
+    waits = server.run(old, Running(), Suspended(timeout_seconds=600), name="release 1f2e3d4")
+    ended = server.run(gone, Running(), Completed())
+    assert waiting() == []
+
+    said = "\n".join(register(settings()))
+
+    assert "registered 8 deployments: azora-release, azora-deploy-staging" in said
+    assert "removed the old deployment smoke" in said
+    assert "kept the old deployment release, without schedules, until its runs are over: release 1f2e3d4 (Susp" in said
+    assert [run.id for run in waiting()] == [str(waits.id)]
+    assert [item.name for item in ended_runs()] == [str(ended.id)]
+    assert server.client.read_deployment(old).schedules == []
+    assert server.client.read_deployment(foreign).schedules != []
+    assert len(server_seen(POOL).deployments) == 9
+    started = start("release", {"ref": "main"})
+    assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(OURS)
+
+    monkeypatch.setattr(registration, "_deploy", lambda *_: None)  # it is what it was
+    server.client.set_flow_run_state(waits.id, Completed(), force=True)
+    said = "\n".join(register(settings()))
+    assert "removed the old deployment release" in said
+    assert "is there already" in said, "the automation is not made anew"
+    assert "of-another-team" in str(server.client.read_deployment(foreign).pull_steps)
+
+
+def test_two_applications_do_not_meet(server: Server, as_: As) -> None:
+    """Neither sees, answers or removes runs of the other, by whatever name or id."""
+    runs = {}
+    for application in (OURS, THEIRS):
+        here = server.deploy("release", name_of(application, "shared"), [tag_of(application)], f"/srv/{application}")
+        waits = server.run(here, Running(), Suspended(timeout_seconds=600), name=f"waits of {application}")
+        runs[application] = (waits, server.run(here, Running(), Completed(), name=f"over of {application}"))
+
+    for application, other in ((OURS, THEIRS), (THEIRS, OURS)):
+        as_(application)
+        (waits, ended), (their_waits, their_ended) = runs[application], runs[other]
+        assert str(waits.id) in {run.id for run in waiting()}
+        assert str(their_waits.id) not in {run.id for run in waiting()} | {run.id for run in unfinished()}
+        assert str(ended.id) in {item.name for item in ended_runs()}
+        assert str(their_ended.id) not in {item.name for item in ended_runs()}
+        for hidden in (str(their_waits.id), str(their_waits.id)[:10], f"waits of {other}"):
+            with pytest.raises(BadInput, match="there is none"):
+                run_called(hidden)
+        with pytest.raises(BadInput, match="there is none"):
+            answer(str(their_waits.id), decision="approve", approver="ada", reason="tested and awaited", plan="p")
+        for theirs in (their_waits, their_ended):
+            with pytest.raises(Refused, match=f"it is not a run of {application}"):
+                remove_run(str(theirs.id))
+        with pytest.raises(BadInput, match=f"no such deployment of application '{application}'"):
+            start(f"{other}-shared", {})
+    states = [server.client.read_flow_run(run.id).state_name for pair in runs.values() for run in pair]
+    assert states == ["Suspended", "Completed"] * 2, "all are as they were"
+
+
+@pytest.mark.usefixtures("as_")
+def test_a_run_that_nobody_can_answer_any_more_is_over(server: Server) -> None:
+    """Cancelled while it waited, or deleted; one that waits is not."""
+    here = server.deploy("release", name_of(OURS, "asks"), [tag_of(OURS)], ROOT)
+    waits, cancelled, deleted = (server.run(here, Running(), Suspended(timeout_seconds=600)) for _ in range(3))
+    server.client.set_flow_run_state(cancelled.id, Cancelled(), force=True)
+    server.client.delete_flow_run(deleted.id)
+    ids = {str(run.id) for run in (waits, cancelled, deleted)}
+    assert over(ids) == ids - {str(waits.id)}
+
+
+@pytest.mark.usefixtures("as_")
+def test_the_automation_is_made_anew_only_where_it_differs(server: Server) -> None:
+    """One that somebody switched off or changed is set up again; the doctor sees it meanwhile."""
+    application, client = "blog", server.client
+    assert automation_seen(application) is Automated.MISSING
+    wanted = registration.dead_runs(application)
+    assert registration._automate(client, wanted).startswith("made")
+    assert automation_seen(application) is Automated.SET_UP
+    assert registration._automate(client, wanted).endswith("there already")
+    (made,) = client.read_automations_by_name(wanted.name)
+    client.pause_automation(made.id)
+    assert automation_seen(application) is Automated.DISABLED
+    assert registration._automate(client, wanted).startswith("made")
+    other = wanted.model_copy(update={"description": "by hand"})
+    assert registration._automate(client, other).startswith("made")
+    assert automation_seen(application) is Automated.OTHER
+
+
+def test_a_run_without_signs_of_life_is_crashed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended; one that rests for an answer, one of another application and one that is over are left alone."""
+    monkeypatch.setattr(registration, "SILENCE", timedelta(seconds=10))  # Prefect takes no less
+    registration._automate(server.client, registration.dead_runs("quiet"))
+    here = server.deploy("smoke", "quiet-smoke", [tag_of("quiet")], ROOT)
+    elsewhere = server.deploy("smoke", "loud-smoke", [tag_of("loud")], ROOT)
+    dead, rests, foreign, ended = (server.run(one, Running()) for one in (here, here, elsewhere, here))
+    for run in (dead, rests, foreign, ended):
+        Heart(str(run.id), run.tags)._send("azora.run.heartbeat")
+    Heart(str(rests.id), rests.tags)._send("azora.run.rest")
+    server.client.set_flow_run_state(rests.id, Suspended(timeout_seconds=600), force=True)
+    server.client.set_flow_run_state(ended.id, Completed(), force=True)
+
+    def states() -> list[str | None]:
+        return [server.client.read_flow_run(run.id).state_name for run in (dead, rests, foreign, ended)]
+
+    until(lambda: states()[0] != "Running", seconds=90, what="the dead run is ended", every=1)
+    until_it_is(
+        ["Crashed", "Suspended", "Running", "Completed"], states, seconds=6, what="the others are left alone", every=1
+    )
+    assert "no sign of life" in str(server.client.read_flow_run(dead.id).state.message)  # type: ignore[union-attr]

@@ -1,0 +1,127 @@
+"""The embedded node's registry under its supervisor: it frees its blobs at its own start, and comes back by itself."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from azora.local import health
+from azora.local.configuration import rendered
+from azora.local.layout import Layout
+from azora.local.registry import command
+from azora.local.service import Service, Stage
+from azora.local.supervision import Supervisor
+from tests.support.polling import until
+
+pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="needs docker-registry: `make up`")
+
+REPOSITORY = "docker/registry/v2/repositories/shop/web/_layers"
+UNUSED = "docker/registry/v2/blobs/sha256/ab/ab" + "0" * 62 + "/data"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A supervisor with a registry and nothing else."""
+
+    layout: Layout
+    service: Service
+    supervisor: Supervisor
+
+    @property
+    def unused_blob(self) -> Path:
+        return self.layout.lib / "registry" / UNUSED
+
+    def ask_to_sweep(self) -> None:
+        self.unused_blob.parent.mkdir(parents=True, exist_ok=True)
+        self.unused_blob.write_bytes(b"nobody names me")
+        (self.layout.lib / "registry" / REPOSITORY).mkdir(parents=True, exist_ok=True)
+        self.layout.registry_sweep.touch()
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    layout = Layout("sweep", "127.0.0", 0, tmp_path)
+    for folder in (layout.run, layout.log, layout.lib, layout.etc):
+        folder.mkdir()
+    file = layout.etc / "registry.yaml"
+    storage = f"{{filesystem: {{rootdirectory: {layout.lib / 'registry'}}}, delete: {{enabled: true}}}}"
+    file.write_text(f"version: 0.1\nstorage: {storage}\nhttp: {{addr: '{address}'}}\n")
+    start = command(file, layout.registry_sweep)
+    service = Service("registry", Stage.STORAGE, start, lambda: health.answers(f"http://{address}/v2/"))
+    (layout.etc / "supervisord.conf").write_text(
+        rendered("supervisord.conf", node=layout, services=[service], open_files=1024)
+    )
+    program = Path(sys.executable).parent / "supervisord"
+    process = subprocess.Popen(
+        [program, "--nodaemon", "-c", layout.etc / "supervisord.conf"], stdout=subprocess.DEVNULL
+    )
+    supervisor = Supervisor(layout)
+    try:
+        soon(supervisor.answers, "the supervisor")
+        supervisor.start([service])
+        yield Node(layout, service, supervisor)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def test_it_starts_anew_and_frees_what_nothing_names_when_it_is_asked_to(node: Node) -> None:
+    (before,) = [one["pid"] for one in node.supervisor.processes()]
+    node.ask_to_sweep()
+    node.supervisor.renew(node.service)
+    (after,) = [one["pid"] for one in node.supervisor.processes()]
+    assert after not in {0, before}
+    assert not node.unused_blob.exists()
+    assert not node.layout.registry_sweep.exists()
+
+
+def test_it_keeps_its_blobs_when_nobody_asked(node: Node) -> None:
+    node.ask_to_sweep()
+    node.layout.registry_sweep.unlink()
+    node.supervisor.renew(node.service)
+    assert node.unused_blob.exists()
+
+
+def test_it_comes_back_and_sweeps_though_who_asked_was_killed(node: Node) -> None:
+    node.ask_to_sweep()
+    (before,) = [one["pid"] for one in node.supervisor.processes()]
+    subprocess.run(["kill", "-TERM", str(before)], check=True)  # as far as the killed one came
+    soon(lambda: not node.layout.registry_sweep.exists() and node.service.ready(), "the registry after its sweep")
+    assert not node.unused_blob.exists()
+
+
+def test_a_collector_does_not_outlive_the_shell_that_waits_for_it(tmp_path: Path) -> None:
+    """Else it would remove what the next registry is given."""
+    program = tmp_path / "docker-registry"
+    program.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/collector\nexec sleep 60\n")
+    program.chmod(0o755)
+    (tmp_path / "asked").touch()
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    with subprocess.Popen(command(tmp_path / "c", tmp_path / "asked"), env=env) as shell:
+        soon(lambda: (tmp_path / "collector").is_file() and (tmp_path / "collector").read_text() != "", "the sweep")
+        collector = Path("/proc") / (tmp_path / "collector").read_text().strip()
+        assert collector.is_dir()
+        shell.terminate()
+    soon(lambda: ended(collector), "the end of the sweep")
+    assert (tmp_path / "asked").exists(), "the next start collects"
+
+
+def ended(process: Path) -> bool:
+    try:
+        return "Z (zombie)" in (process / "status").read_text()
+    except OSError:
+        return True
+
+
+def soon(reached: Callable[[], bool], what: str) -> None:
+    until(reached, seconds=20, what=what, every=0.05)

@@ -1,0 +1,84 @@
+"""Grafana's boards are what their source makes, and they and the alerts ask for metrics that somebody tells."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from azora.config.settings import ROOT
+from azora.core.metrics import MEASURES
+from deployments.monitoring.boards.__main__ import BOARDS, written
+from tests.support.boards import FILES, FOLDER, metrics_of, queries
+
+RULES = sorted((FOLDER / "rules").glob("*.yaml"))
+
+
+def told() -> set[str]:
+    """What services and exporter tell: another test of each keeps the documentation equal to it."""
+    page = (ROOT / "docs/monitoring.md").read_text()
+    rows = re.findall(r"^\| `([a-z_0-9]+)` \| (counter|gauge|histogram) \|", page, re.MULTILINE)
+    suffixes = ("_bucket", "_count", "_sum")
+    return {name for name, _ in rows} | {
+        name + suffix for name, kind in rows if kind == "histogram" for suffix in suffixes
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "metrics"),
+    [
+        pytest.param('sum by (le, color) (rate(a_bucket{service="web", x=~"5.."}[5m]))', {"a_bucket"}, id="rate"),
+        pytest.param(
+            "a * on (environment) group_left (color) b == 0 and time() - c < 3600", {"a", "b", "c"}, id="join"
+        ),
+        pytest.param("a or 0 * p99_seconds / 1e3", {"a", "p99_seconds"}, id="numbers, and one in a name"),
+    ],
+)
+def test_the_metrics_of_a_query_are_found(query: str, metrics: set[str]) -> None:
+    assert metrics_of(query) == metrics
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_board_is_what_its_source_makes(file: Path) -> None:
+    """If not: python -m deployments.monitoring.boards"""
+    assert file.read_text() == written(BOARDS[file.stem]())
+
+
+def test_every_board_is_written() -> None:
+    assert {file.stem for file in FILES} == set(BOARDS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_board_asks_for_what_is_told(file: Path) -> None:
+    board = json.loads(file.read_text())
+    asked = {metric for query in queries(board) for metric in metrics_of(query)}
+    assert len(asked) > 5
+    assert asked - told() == set()
+    (environment,) = [one for one in board["templating"]["list"] if one["name"] == "environment"]
+    assert "azora_environment_up" in json.dumps(environment["query"])
+
+
+def test_the_alerts_ask_for_what_is_told() -> None:
+    rules = [rule for file in RULES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+    assert {metric for rule in rules for metric in metrics_of(rule["expr"])} - told() == set()
+
+
+def test_a_board_or_an_alert_asks_for_everything_that_the_exporter_tells() -> None:
+    """What nobody looks at need not be told."""
+    texts = [file.read_text() for file in (*FILES, *RULES)]
+    unseen = {one.exposed for one in MEASURES if not any(one.name in text for text in texts)}
+    assert unseen == set()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_query_of_a_board_is_one_that_prometheus_reads(file: Path, tmp_path: Path) -> None:
+    asked = [query.replace("$__rate_interval", "1m") for query in queries(json.loads(file.read_text()))]
+    rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(asked)]
+    rule_file = tmp_path / "rules.yaml"
+    rule_file.write_text(yaml.safe_dump({"groups": [{"name": file.stem, "rules": rules}]}))
+    done = subprocess.run(["promtool", "check", "rules", rule_file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,50 @@
+"""The database dies in the middle of a release; nobody lifts a hand."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from azora.core.colors import COMPONENT_LABEL
+from tests.support import pipeline
+from tests.support.polling import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("released")]
+
+VALUES = "deployments/values/azora/staging.yaml"
+
+
+def kill_pod_of(component: str) -> None:
+    """As a machine that burns down would: no grace."""
+    selector = f"{COMPONENT_LABEL}={component}"
+    pipeline.kubectl(
+        "-n", pipeline.cluster("staging").namespace, "delete", "pod", "-l", selector, "--grace-period=0", "--force"
+    )
+
+
+def is_healthy() -> bool:
+    return pipeline.get("staging", "/api/health").status_code == 200
+
+
+def test_a_release_ends_cleanly_and_the_platform_recovers_by_itself() -> None:
+    before = pipeline.world("staging")
+    sha = pipeline.commit({VALUES: f"{pipeline.content(VALUES)}\n# {time.time()}\n"}, "Change a value")
+    run = pipeline.begin("deploy-staging", ref=sha)
+    pipeline.wait_for(
+        run,
+        lambda _: pipeline.cluster("staging").stack_name(before.preview) in pipeline.world("staging").pending,
+        seconds=120,
+    )
+    kill_pod_of("postgresql")
+    over = pipeline.wait_for(run, lambda now: now.is_over, seconds=400)
+    until(is_healthy, seconds=90, what="the platform is back", every=0.5)
+    after = pipeline.world("staging")
+    if over.went_well:
+        assert after.active is before.preview
+    else:
+        assert over.kind == "FAILED", over.message
+        assert over.message.count("  → ") == 1
+        assert after.active is before.active
+        assert pipeline.until_over(pipeline.begin("deploy-staging", ref=sha), seconds=400).went_well
+    assert pipeline.cluster("staging").running().commit == sha

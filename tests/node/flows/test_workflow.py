@@ -1,0 +1,58 @@
+"""The workflow `deploy` on the node: what the file says is what works. Its first job is test_workflow_checks.py's."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from azora.gateways.prefect.runs import run_called
+from tests.support import pipeline
+from tests.support.workflow import Known, run_job
+
+pytestmark = pytest.mark.usefixtures("released")
+
+
+@pytest.fixture
+def known() -> Known:
+    """What GitHub would put in place of an expression; one that is not here fails the test."""
+    return {
+        "vars.PREFECT_API_URL": os.environ["PREFECT_API_URL"],
+        "secrets.PREFECT_API_AUTH_STRING": os.environ["PREFECT_API_AUTH_STRING"],
+        "inputs.fresh && '--fresh' || '--no-fresh'": "--no-fresh",
+    }
+
+
+def test_a_no_ends_the_workflow_red_and_says_so(known: Known, tmp_path: Path) -> None:
+    known["needs.checks.outputs.commit"] = pipeline.a_proved_commit()
+    assert run_job("release", known, tmp_path)[0] == 0
+    pipeline.reject(run_called(known["needs.release.outputs.run"]))
+    code, page = run_job("promote", known, tmp_path)
+    assert code == 1
+    assert "**Rejected**" in page
+
+
+def test_a_yes_brings_the_commit_to_production_and_the_pages_carry_plan_link_and_counts(
+    known: Known, tmp_path: Path
+) -> None:
+    known["needs.checks.outputs.commit"] = pipeline.a_proved_commit()
+    before = pipeline.world("production")
+
+    code, page = run_job("release", known, tmp_path)
+    assert code == 0
+    waiting = run_called(known["needs.release.outputs.run"])
+    assert waiting.waits
+    assert f"| would be served by | {before.preview}:" in page
+    assert waiting.url in page
+    assert pipeline.world("production").active is before.active
+
+    answer = threading.Timer(5, pipeline.approve, [waiting])
+    answer.start()
+    code, page = run_job("promote", known, tmp_path)
+    answer.join()
+    assert code == 0
+    assert pipeline.world("production").active is before.preview
+    assert "| failed | **0** |" in page
+    assert "**Completed**" in page

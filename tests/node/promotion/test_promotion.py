@@ -1,0 +1,121 @@
+"""A promotion without Prefect, broken between its steps on purpose: the next look goes on, and users are never at risk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from azora.config.environment import load_environment
+from azora.config.settings import settings
+from azora.core.cluster.record import StackRecord
+from azora.core.promotion.next_step import Step
+from azora.core.release.migrations import Migration
+from azora.errors import Conflict, Refused
+from azora.gateways.kubernetes import lease
+from azora.gateways.kubernetes.lease import held
+from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.promotion import Promotion
+from azora.operations.release import built_images, frozen
+from azora.operations.rollback import roll_back, switch_users
+from tests.support import pipeline
+from tests.support.step_by_step import walk
+
+pytestmark = pytest.mark.usefixtures("released")
+
+VALUES = "deployments/values/azora/staging.yaml"
+
+
+@pytest.fixture
+def promotion() -> Iterator[Promotion]:
+    """A release of a configuration-only change, on its way to staging."""
+    before = pipeline.git("rev-parse", "HEAD")
+    sha = pipeline.commit({VALUES: f"{pipeline.content(VALUES)}\n# {uuid4()}\n"}, "Change a value")
+    images = built_images(sha, settings())
+    assert images is not None
+    staging = load_environment("staging", settings().environments)
+    yield promotion_of(
+        staging, frozen(sha, "Change a value", images, settings()), run=f"test-{uuid4()}", settings=settings()
+    )
+    pipeline.undo_to(before)
+
+
+def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(promotion: Promotion) -> None:
+    """Helm ended but nothing was recorded; the preview Service was left on the active color; the switch was not watched."""
+    old = promotion.cluster.look()
+    assert walk(promotion, until=Step.PROVE) == [Step.INSTALL_PREVIEW]
+    promotion.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
+    promotion.cluster.point_preview_at(old.stack(old.preview.other))
+    assert walk(promotion, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
+    assert walk(promotion) == [Step.WATCH, Step.BOOK]
+    now = promotion.cluster.look()
+    assert now.active is old.preview
+    assert len(now.switches) == len(old.switches) + 1
+    assert now.preview_points_at is old.active
+
+
+def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(promotion: Promotion) -> None:
+    old = promotion.cluster.look()
+    killer = threading.Thread(target=pipeline.kill_helm, args=(promotion.cluster.stack_name(old.preview),))
+    killer.start()
+    with pytest.raises(Exception, match="could not"), held(promotion.cluster, promotion.delivery.run):
+        promotion.install_preview(lambda _ready, _wanted: None)
+    killer.join()
+    broken = promotion.cluster.look()
+    assert broken.pending == (promotion.cluster.stack_name(old.preview),)
+    assert broken.active is old.active
+    assert walk(promotion)[:2] == [Step.REPAIR, Step.INSTALL_PREVIEW]
+    assert promotion.cluster.look().active is old.preview
+
+
+def test_of_two_promotions_one_is_refused_and_told_why(promotion: Promotion) -> None:
+    with (
+        held(promotion.cluster, "another run"),
+        pytest.raises(Refused, match="another run is doing so"),
+        held(promotion.cluster, promotion.delivery.run),
+    ):
+        pass
+
+
+def test_what_a_killed_promotion_holds_is_waited_for(promotion: Promotion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts a run again right after it was killed need not know of Leases."""
+    monkeypatch.setattr(lease, "DURATION", timedelta(seconds=3))
+    lease.Lease(promotion.cluster, "a killed run").take()
+    with held(promotion.cluster, promotion.delivery.run) as ours:
+        ours.check()
+
+
+def test_a_switch_from_an_old_look_is_refused(promotion: Promotion) -> None:
+    world = promotion.cluster.look()
+    assert world.last_switch
+    promotion.cluster.api.patch(
+        f"{promotion.cluster.core}/services/{promotion.cluster.live}",
+        {"metadata": {"labels": {"touched": uuid4().hex}}},
+    )
+    with pytest.raises(Conflict):
+        promotion.cluster.switch(world, world.last_switch)
+    assert promotion.cluster.look().active is world.active
+
+
+def test_nobody_goes_back_past_a_contract(promotion: Promotion) -> None:
+    """Neither by a switch nor by a rollback, though the old color is up, ready and proved."""
+    own = promotion.delivery.release.migrations
+    drop = Migration(revision="drop", phase="contract", contracts=own[-1].revision)
+    release = promotion.delivery.release.model_copy(update={"migrations": (*own, drop)})
+    old = promotion.cluster.look()
+    assert old.active
+    walk(replace(promotion, delivery=replace(promotion.delivery, release=release)))
+    new = promotion.cluster.look().stack(old.preview)
+    assert new.record
+    try:
+        with pytest.raises(Refused, match="made without migration drop, a contract that ran since"):
+            switch_users(promotion.delivery.environment, old.active, by="test")
+        with pytest.raises(Refused, match="made without migration drop, a contract that the database holds"):
+            roll_back(promotion.delivery.environment, None, by="test")
+        assert promotion.cluster.look().active is old.preview
+    finally:  # the database holds no such contract: the next test may go on
+        promotion.cluster.record_stack(old.preview, new.record.model_copy(update={"migrations": own}))

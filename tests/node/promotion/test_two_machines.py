@@ -1,0 +1,151 @@
+"""A run that waits on one machine and goes on on another: what it is about never changes, whatever changed meanwhile.
+
+Two workers with homes and state folders of their own stand for the machines; they serve the guestbook's queue of the node's Prefect.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from azora.config.settings import ROOT, settings
+from azora.gateways.images.registry import Reference, asked
+from azora.gateways.prefect.registration import register
+from azora.gateways.prefect.runs import Run, answer, start
+from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
+from azora.local.commands import clean_environment
+from tests.support import pipeline
+from tests.support.guestbook import Guestbook, guestbook
+
+POLICIES: dict[str, dict[str, object]] = {
+    "qa": {},
+    "staging": {"proof": {"environment": "qa"}},
+    "production": {"approval": {"ask": "before_preview"}, "proof": {"environment": "staging"}},
+}
+
+
+@pytest.fixture(scope="module")
+def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestbook]:  # noqa: ARG001 - the node must be up
+    with guestbook(tmp_path_factory.mktemp("machines"), "machines", POLICIES) as found:
+        forget_deployments()  # with the runs that a killed test left
+        list(register(settings()))
+        yield found
+        forget_deployments()
+
+
+@pytest.fixture(scope="module")
+def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A release that waits for its approval; the machine where it began is gone, with its disk."""
+    with machine(tmp_path_factory.mktemp("one")):
+        return pipeline.until_it_waits(start("release", {"ref": book.commit()}), seconds=180)
+
+
+@contextmanager
+def machine(home: Path) -> Iterator[None]:
+    """A worker of the guestbook with a home, a state folder and a Prefect home that are empty; killed at the end of the block."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith(("AZORA_", "PREFECT_API_"))}
+    env = clean_environment(
+        **ours
+        | {
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(Path.home() / ".cache"),  # layers of the build, which no run reads back
+            "AZORA_STATE": str(home / "state"),
+            "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PATH": worker_path(),
+        }
+    )
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool=azora", "--work-queue=guestbook"]
+    command += ["--type=process", f"--name={home.name}"]
+    with (home / "worker.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def worker_path() -> str:
+    return f"{Path(sys.executable).parent}:{Path(settings().helm).parent}:{os.environ['PATH']}"
+
+
+def forget_deployments() -> None:
+    """Of the guestbook, with their runs."""
+    mine = {"tags": {"all_": ["application:guestbook"]}}
+    with pipeline.prefect() as client:
+        for kind, body in (("flow_runs", {"flow_runs": mine}), ("deployments", {"deployments": mine})):
+            for found in client.post(f"/{kind}/filter", json=body).raise_for_status().json():
+                client.delete(f"/{kind}/{found['id']}").raise_for_status()
+
+
+def approve(run: Run) -> WaitingPlan:
+    """Approve the plan that waits now."""
+    waits = waiting_plan(run.id)
+    answer(run.id, decision="approve", approver="ada", reason="tested and awaited", plan=waits.hash)
+    return waits
+
+
+def change_parameters(run: Run, ref: str) -> httpx.Response:
+    with pipeline.prefect() as client:
+        return client.patch(f"/flow_runs/{run.id}", json={"parameters": {"ref": ref}})
+
+
+def remove_images(book: Guestbook) -> None:
+    """Of the release that staging runs: somebody cleaned the registry."""
+    for reference in book.cluster("staging").running().images.values():
+        image = Reference.parse(reference)
+        asked("DELETE", image, f"/v2/{image.path}/manifests/{image.digest}", what="remove an image").raise_for_status()
+
+
+def test_what_was_approved_reaches_users(book: Guestbook, first: Run, tmp_path: Path) -> None:
+    """Main moves on, somebody changes the run's parameters, and another machine resumes it: the approved commit is promoted."""
+    approved = book.cluster("staging").running().commit
+    assert book.cluster("qa").running().commit == approved, "it did not go through every stage"
+    newer = book.commit()
+    change_parameters(first, newer).raise_for_status()
+    with machine(tmp_path):
+        approve(first)
+        over = pipeline.until_over(first, seconds=180)
+    running = book.cluster().running()
+    assert over.went_well, over.message
+    assert (running.commit, running.commit == newer) == (approved, False)
+    (entry,) = book.cluster().look().switches
+    assert entry.approval
+    assert entry.approval.startswith(f"{first.id}/production-1-1-")
+
+
+@pytest.mark.usefixtures("first")
+def test_environment_that_changed(book: Guestbook, tmp_path: Path) -> None:
+    """An approval of a plan that was overtaken is void: a new request names what changed, and only its answer counts.
+
+    A release whose image the registry lost in the meantime ends the run.
+    """
+    file = settings().environments / "production.yaml"
+    before = book.cluster().look().switches
+    with machine(tmp_path):
+        run = pipeline.until_it_waits(start("release", {"ref": book.commit()}), seconds=180)
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"settle_seconds": 2}))
+        old = approve(run)
+        pipeline.wait_for(run, lambda now: now.waits and waiting_plan(run.id).hash != old.hash, seconds=60)
+        assert waiting_plan(run.id).text.startswith(
+            "**This replaces the request before:** `the file of production was changed`"
+        )
+        assert book.cluster().look().switches == before
+        remove_images(book)
+        approve(run)
+        over = pipeline.until_over(run, seconds=60)
+    assert (over.state, "the registry no longer has its image of" in over.message) == ("Failed", True), over.message
+    assert "start a new run" in over.message
+    assert book.cluster().look().switches == before

@@ -1,0 +1,175 @@
+"""The pipeline's accounts as the cluster sees them: what is on the list they may do, in their own namespace and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from azora.config.environment import Environment, load_environment
+from azora.config.permissions import Right, needed, user_of
+from azora.config.settings import settings
+from azora.errors import NotReadyYet, Refused
+from azora.gateways.kubernetes import rbac
+from azora.gateways.kubernetes.api import Api
+from azora.gateways.kubernetes.cluster import connect
+from tests.support import pipeline
+
+AZORA = str(Path(sys.executable).parent / "azora")
+NAMESPACES = {"staging": "azora-staging", "production": "azora-production"}
+EVERYBODY_S = {"selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"}
+each_environment = pytest.mark.parametrize("environment", NAMESPACES)
+
+pytestmark = pytest.mark.usefixtures("released")
+
+
+def listed(environment: str, namespace: str) -> set[Right]:
+    """`kubectl auth can-i --list` of the environment's account in *namespace*, without what everybody may do."""
+    user = f"--as={user_of(NAMESPACES[environment])}"
+    lines = pipeline.kubectl("auth", "can-i", "--list", user, "--namespace", namespace, "--no-headers").splitlines()
+    found: set[Right] = set()
+    for line in lines:
+        resource, _, rest = line.partition(" ")
+        name, _, group = resource.partition(".")
+        verbs = re.findall(r"\[([^]]*)\]", rest)[-1].split()
+        if not resource.startswith("[") and line[0] != " " and name not in EVERYBODY_S:
+            name, _, part = name.partition("/")
+            group, _, late = group.partition("/")  # printed as `pods/log`, or with a group as `things.group/part`
+            whole = "/".join(filter(None, [name, part or late]))
+            found |= {Right(group, whole, verb) for verb in verbs}
+    return found
+
+
+@each_environment
+def test_an_account_may_do_exactly_what_the_page_lists(environment: str) -> None:
+    assert listed(environment, NAMESPACES[environment]) == set(needed())
+
+
+@each_environment
+@pytest.mark.parametrize("elsewhere", ["default", "kube-system", "azora-system", "the other environment"])
+def test_an_account_may_do_nothing_in_another_namespace(environment: str, elsewhere: str) -> None:
+    (other,) = set(NAMESPACES.values()) - {NAMESPACES[environment]}
+    assert listed(environment, other if elsewhere.startswith("the ") else elsewhere) == set()
+
+
+def as_staging() -> Api:
+    return connect(load_environment("staging", settings().environments), settings()).api
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces",
+        "/api/v1/namespaces/kube-system/secrets",
+        "/api/v1/namespaces/azora-production/services",
+        "/api/v1/namespaces/azora-production/secrets/azora-data",
+        "/api/v1/nodes",
+        "/api/v1/secrets",
+    ],
+)
+def test_what_is_foreign_cannot_be_read(path: str) -> None:
+    with pytest.raises(Refused, match="forbidden"):
+        as_staging().get(path)
+
+
+def test_nobody_else_s_users_can_be_moved() -> None:
+    before = pipeline.world("production").active
+    path = "/api/v1/namespaces/azora-production/services/azora"
+    with pytest.raises(Refused, match="forbidden"):
+        as_staging().patch(path, {"spec": {"selector": {"azora.dev/color": "blue"}}})
+    assert pipeline.world("production").active is before
+
+
+def test_no_account_can_give_itself_more() -> None:
+    binding = {"metadata": {"name": "more"}, "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}
+    for path, body in (
+        ("/api/v1/namespaces", {"metadata": {"name": "more"}}),
+        ("/apis/rbac.authorization.k8s.io/v1/namespaces/azora-staging/rolebindings", binding),
+        ("/api/v1/namespaces/azora-system/serviceaccounts/azora-production/token", {}),
+    ):
+        with pytest.raises(Refused, match="forbidden"):
+            as_staging().create(path, body)
+    with pytest.raises(Refused, match="forbidden"):
+        as_staging().patch("/api/v1/namespaces/azora-staging", {"metadata": {"labels": {"more": "yes"}}})
+
+
+def test_a_pod_that_wants_to_be_root_is_refused() -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        pipeline.kubectl("-n", "azora-staging", "run", "root", "--image=x", "--dry-run=server")
+    assert 'violates PodSecurity "restricted' in refused.value.stderr
+
+
+def test_the_doctor_finds_nothing_bad_here() -> None:
+    """And says what the embedded node does not do."""
+    done = subprocess.run([AZORA, "doctor", "--json"], capture_output=True, text=True, check=False)
+    found = {(row["where"], row["check"]): row for row in json.loads(done.stdout)}
+    assert [row for row in found.values() if row["level"] == "bad"] == []
+    assert done.returncode == 0
+    for environment in NAMESPACES:
+        assert {found[environment, check]["level"] for check in ("account", "rights", "excess", "namespace")} == {
+            "good"
+        }
+        assert found[environment, "network policy"]["level"] == "weak"
+
+
+def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
+    """Taken away for a moment and given back by the command that the finding names."""
+    role = ["-n", "azora-staging", "role", "azora-release"]
+    rules = json.loads(pipeline.kubectl("get", *role, "-o", "json"))["rules"]
+    kept = [rule for rule in rules if "leases" not in rule["resources"]]
+    pipeline.kubectl("patch", *role, "--type=merge", "-p", json.dumps({"rules": kept}))
+    try:
+        done = subprocess.run([AZORA, "doctor", "staging"], capture_output=True, text=True, check=False)
+    finally:
+        given = subprocess.run([AZORA, "rights", "apply", "staging"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "update leases.coordination.k8s.io" in done.stdout
+    assert 'apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create, get, patch, update]' in done.stdout
+    assert given.returncode == 0, given.stderr
+    assert listed("staging", "azora-staging") == set(needed())
+
+
+@pytest.fixture
+def going(tmp_path: Path) -> Iterator[Environment]:
+    """An environment whose namespace is being deleted and does not go, as a killed run may leave one."""
+    found = load_environment("staging", settings().environments).model_copy(update={"namespace": "azora-going"})
+    rbac.let_in(found, pipeline.cluster("staging").api, tmp_path)
+    pipeline.kubectl("-n", "azora-going", "create", "configmap", "held")
+    pipeline.kubectl(
+        "-n", "azora-going", "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}'
+    )
+    pipeline.kubectl("delete", "namespace", "azora-going", "--wait=false")
+    pipeline.kubectl("wait", "namespace/azora-going", "--for=jsonpath={.status.phase}=Terminating")
+    yield found
+    let_it_go()
+    pipeline.kubectl("delete", "namespace", "azora-going", "--ignore-not-found")
+
+
+def let_it_go() -> None:
+    held = ["-n", "azora-going", "configmap", "held"]
+    if pipeline.kubectl("get", *held, "--ignore-not-found"):
+        pipeline.kubectl("patch", *held, "-p", '{"metadata":{"finalizers":null}}')
+
+
+def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        given = pool.submit(rbac.let_in, going, pipeline.cluster("staging").api, tmp_path)
+        with pytest.raises(TimeoutError):
+            given.result(3)
+        let_it_go()
+        assert given.result(60).kubeconfig.is_file()
+    assert pipeline.kubectl("-n", "azora-going", "get", "role", "azora-release")
+
+
+def test_one_that_does_not_go_is_an_error_that_says_so(
+    going: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rbac, "GONE_WITHIN_SECONDS", 0)
+    with pytest.raises(NotReadyYet, match="is being deleted"):
+        rbac.let_in(going, pipeline.cluster("staging").api, tmp_path)

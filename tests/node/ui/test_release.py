@@ -1,0 +1,93 @@
+"""A release by mouse: start it, see it wait, answer it, see what became of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support import pipeline
+from tests.support.screens import PrefectUI
+
+pytestmark = pytest.mark.usefixtures("released")
+
+
+@pytest.fixture(scope="module")
+def change() -> str:
+    """A commit that staging proved and production does not run."""
+    return pipeline.a_proved_commit()
+
+
+def start(ui: PrefectUI, commit: str) -> pipeline.Run:
+    """From the page of deployments to the page of a run that waits for its answer."""
+    ui.open_start_form("azora-release")
+    ui.fill_parameter("ref", commit)
+    ui.picture("start form")
+    run = ui.submit()
+    ui.wait_until("Suspended", seconds=900)
+    expect(ui.page.get_by_role("navigation", name="breadcrumb")).to_contain_text(f"release {commit[:7]}")
+    return run
+
+
+def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(ui: PrefectUI, change: str) -> None:
+    before = pipeline.objects("production")
+    run = start(ui, change)
+    assert pipeline.objects("production") == before, "something in production changed before an answer"
+    ui.picture_of_graph("waiting")
+
+    question = ui.open_question()
+    ui.fill_answer(question, decision="reject", approver="ada", reason="not on a Friday")
+    ui.picture("a no")
+    ui.send_answer(question)
+    ui.expect_toast("Flow run resumed")
+    ui.wait_until("Rejected", seconds=180)
+    expect(ui.state()).to_have_class(re.compile("state-completed"))  # green: the pipeline did its work
+    ui.picture("rejected")
+
+    assert pipeline.run_called(run.id).kind == "COMPLETED"
+    assert pipeline.objects("production") == before
+
+
+def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI, change: str) -> None:
+    before = pipeline.world("production")
+    run = start(ui, change)
+
+    stages = ui.open_tab("Task Runs")
+    expect(stages.get_by_text("production: plan")).to_be_visible()
+    expect(ui.page.locator("canvas")).to_be_visible()
+    ui.picture_of_graph("waiting")
+
+    question = ui.open_question()
+    for shown in (
+        f"release {change[:7]}",
+        pipeline.git("log", "-1", "--format=%s", change),
+        "would run",
+        next(kept.id[:12] for kept in pipeline.releases_of("staging") if kept.commit == change),
+    ):
+        expect(question).to_contain_text(shown)
+    expect(question.get_by_role("row", name=re.compile("^plan [0-9a-f]{12}$"))).to_be_visible()
+    ui.picture("question")
+
+    ui.send_answer(question)
+    ui.expect_toast("is a required property")
+    ui.picture("empty answer")
+    assert pipeline.run_called(run.id).waits
+
+    ui.fill_answer(question, decision="approve", approver="ada", reason="ok")
+    ui.send_answer(question)
+    ui.expect_toast("is too short")
+    ui.picture("too short an answer")
+    assert pipeline.run_called(run.id).waits
+    assert pipeline.world("production") == before
+
+    ui.fill_answer(question, decision="approve", approver="ada", reason="tested and awaited")
+    ui.picture("a yes")
+    ui.send_answer(question)
+    ui.expect_toast("Flow run resumed")
+    ui.wait_until("Completed", seconds=600)
+    ui.open_run(run)
+    ui.picture_of_graph("done")
+
+    assert pipeline.world("production").active is before.preview
+    assert pipeline.get("production").headers["X-Azora-Color"] == before.preview

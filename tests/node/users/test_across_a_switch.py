@@ -1,0 +1,169 @@
+"""People in the middle of something while users move to another color, and the color they came from goes away."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, Route, expect
+
+from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
+from azora.operations.rollback import switch_users
+from tests.e2e.steps import pay_with, register
+from tests.support import pipeline
+from tests.support.polling import until_it_is
+
+pytestmark = pytest.mark.usefixtures("released")
+
+STYLESHEET = "services/web/static/site.css"
+SLOW_SECONDS = 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def another_stylesheet(released: None) -> None:  # noqa: ARG001
+    """Staging's two colors differ in what their pages look like."""
+    sha = pipeline.commit({STYLESHEET: f"{pipeline.content(STYLESHEET)}\n.only-{uuid4().hex[:8]} {{ color: red }}\n"})
+    assert pipeline.until_over(pipeline.begin("deploy-staging", ref=sha)).went_well
+
+
+@pytest.fixture
+def member(page: Page) -> None:
+    """Somebody registered just now in *page*."""
+    tag = uuid4().hex[:10]
+    name = f"Mira {tag}"
+    register(page, name, f"mira-{tag}@example.test", "a sentence that nobody guesses")
+    expect(page.get_by_role("banner")).to_contain_text(name)
+
+
+def switch() -> tuple[Color, Color]:
+    """Users of staging go to the color that waits: (from, to)."""
+    world = pipeline.world("staging")
+    assert world.active
+    assert switch_users(pipeline.cluster("staging").environment, world.preview, by="test")
+    return world.active, world.preview
+
+
+@contextmanager
+def gone(color: Color) -> Iterator[None]:
+    """No pod of *color* for the block; as many as before after it."""
+    sizes = pipeline.world("staging").stack(color).wanted
+    _scale(color, dict.fromkeys(sizes, 0))
+    try:
+        _until_there_are(color, 0)
+        yield
+    finally:
+        _scale(color, sizes)
+        _until_there_are(color, sum(sizes.values()))
+
+
+def _scale(color: Color, sizes: dict[str, int]) -> None:
+    here = pipeline.cluster("staging")
+    selector = f"{COLOR_LABEL}={color}"
+    for item in here.api.get(f"{here.apps}/deployments", labelSelector=selector)["items"]:
+        service = item["metadata"]["labels"][COMPONENT_LABEL]
+        path = f"{here.apps}/deployments/{item['metadata']['name']}"
+        here.api.patch(path, {"spec": {"replicas": sizes[service]}})
+
+
+def _until_there_are(color: Color, count: int) -> None:
+    def ready_and_running() -> tuple[int, int]:
+        pods = pipeline.cluster("staging").pods(color)
+        running = sum(pod["status"]["phase"] == "Running" for pod in pods)
+        return sum(pipeline.world("staging").stack(color).ready.values()), running
+
+    until_it_is((count, count), ready_and_running, seconds=90, what=f"pods of {color}, ready and running", every=0.5)
+
+
+@pytest.mark.usefixtures("member")
+def test_a_checkout_begun_on_one_color_is_completed_on_the_other(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Releasing without fear").click()
+    page.get_by_role("button", name="Add to cart").click()
+    page.get_by_role("button", name="Check out").click()
+    expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+    old, new = switch()
+    with gone(old):
+        with page.expect_navigation() as paid:
+            pay_with(page, "4242 4242 4242 4242")
+        assert color_of(paid.value) == new
+        expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+        page.goto("/learning")
+        expect(page.get_by_role("link", name="Releasing without fear")).to_be_visible()
+
+
+@pytest.mark.usefixtures("member")
+def test_a_page_of_the_old_color_is_styled_and_sends_its_form_when_that_color_is_gone(
+    page: Page, browser: Browser, address: str
+) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Git from the ground up").click()
+    course = page.url
+    answer = page.goto(course)
+    assert answer
+    assert answer.ok
+    html = answer.text()
+    old, new = switch()
+    assert color_of(answer) == old
+    with gone(old):
+        # The page as a browser keeps it, and nothing else kept: whatever it needs is asked of the new color.
+        context = browser.new_context(base_url=address, storage_state=page.context.storage_state())
+        kept = context.new_page()
+        context.route(course, at_first(html))
+        with kept.expect_response(lambda got: got.request.resource_type == "stylesheet") as styled:
+            kept.goto(course)
+        assert (styled.value.status, color_of(styled.value)) == (200, new)
+        assert kept.locator("body").evaluate("body => getComputedStyle(body).marginTop") == "0px"
+        with kept.expect_navigation() as sent:
+            kept.get_by_role("button", name="Enroll for free").click()
+        assert color_of(sent.value) == new
+        expect(kept.get_by_role("heading", name="A commit is a photograph")).to_be_visible()
+        context.close()
+
+
+def at_first(html: str) -> Callable[[Route], None]:
+    """Answers the first request with *html*. By Playwright's own `times` it may miss what the page then asks for."""
+    left = iter([html])
+
+    def answer(route: Route) -> None:
+        if body := next(left, None):
+            route.fulfill(body=body, content_type="text/html")
+        else:
+            route.continue_()
+
+    return answer
+
+
+def test_a_long_request_begun_on_the_old_color_is_answered_by_it(address: str) -> None:
+    """It takes 20 s to send; users move after two."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(slow_log_in, address.removeprefix("http://"), SLOW_SECONDS)
+        time.sleep(2)
+        old, _ = switch()
+        said = answer.result(SLOW_SECONDS + 30)
+    assert said.startswith("HTTP/1.1 401"), said  # nobody is called so
+    assert f"x-azora-color: {old}" in said.lower()
+
+
+def slow_log_in(host: str, seconds: int) -> str:
+    """POST a log-in to *host*, a few bytes a second; returns the answer's head."""
+    body = b'{"email": "nobody@example.test", "password": "' + b"x" * 40 + b'"}'
+    pieces = [body[i * len(body) // seconds : (i + 1) * len(body) // seconds] for i in range(seconds)]
+    head = (
+        f"POST /api/auth/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=60) as connection:
+        connection.sendall(head.encode())
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(1)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")[0]
+
+
+def color_of(answer: Response | None) -> str | None:
+    return answer.header_value("x-azora-color") if answer else None

@@ -1,0 +1,21 @@
+"""Fifty people at once: everybody learns and pays once, counted in the database and at the payment provider."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.crowd import assert_nothing_lost_or_doubled, learn_and_pay, new_crowd
+
+pytestmark = pytest.mark.usefixtures("released")
+
+PEOPLE = 50
+PATIENCE = 20  # as people do: again, after a moment. Fifty at once are more than staging is made for
+
+
+def test_nobody_s_order_is_lost_or_doubled() -> None:
+    crowd = new_crowd()
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        orders = list(pool.map(lambda number: learn_and_pay(crowd, number, patience=PATIENCE), range(PEOPLE)))
+    assert_nothing_lost_or_doubled(crowd, orders)

@@ -1,0 +1,99 @@
+"""Approval requests whose run is over leave the record of the cluster; those that somebody can answer stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from logging import getLogger
+from pathlib import Path
+
+import pytest
+from prefect.states import Running
+
+from azora.config.settings import Settings
+from azora.config.settings import settings as machine_settings
+from azora.core.cluster.record import Question
+from azora.errors import Unreachable
+from azora.gateways.kubernetes.record_store import Record
+from azora.operations import approval_requests, pruning
+from azora.operations.approval_requests import forget_stale, forget_stale_everywhere
+from tasks import questions as hook
+from tests.support.clusters import Remembering, record_of
+
+AT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+
+
+def left(record: Record) -> list[str]:
+    return sorted(key for key in record.record() if key.startswith("question."))
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch) -> Record:
+    """Of an environment where three runs asked; `cancelled` and `deleted` are over as Prefect knows it."""
+    monkeypatch.setattr(approval_requests, "over", lambda ids: {"cancelled", "deleted"} & set(ids))
+    record = record_of(Remembering())
+    for run in ("cancelled", "deleted", "waits"):
+        record.record_question(Question(run=run, release="r", plan="p", at=AT, until=AT + timedelta(hours=72)))
+    return record
+
+
+def test_a_request_goes_with_its_run(record: Record) -> None:
+    """Cancelled or deleted while it waited: no process of ours ran then."""
+    assert [one.run for one in forget_stale(record)] == ["cancelled", "deleted"]  # type: ignore[arg-type]
+    assert left(record) == ["question.waits"]
+
+
+def test_prefect_is_not_asked_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at a record without requests costs nothing more."""
+    monkeypatch.setattr(approval_requests, "over", lambda _: pytest.fail("asked"))
+    assert forget_stale(record_of(Remembering())) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("dry_run", "stays"),
+    [
+        pytest.param(True, ["question.cancelled", "question.deleted", "question.waits"], id="dry run"),
+        pytest.param(False, ["question.waits"], id="for good"),
+    ],
+)
+def test_pruning_lists_what_nobody_can_answer(
+    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dry_run: bool, stays: list[str]
+) -> None:
+    """However young it is; one cluster that is away holds no other up."""
+    monkeypatch.setattr(pruning, "connect", _one_is_away(record))
+    part = pruning._questions(Settings(state=tmp_path), dry_run=dry_run)
+    assert [(fate.item.name, fate.goes) for fate in part.gone] == [
+        ("staging/cancelled", True),
+        ("staging/deleted", True),
+    ]
+    assert "could not reach production" in part.trouble
+    assert left(record) == stays
+
+
+def test_whoever_looks_at_all_environments_removes_them(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`azora status` and each run's beginning; what could not be done is told."""
+    monkeypatch.setattr(approval_requests, "connect", _one_is_away(record))
+    (trouble,) = forget_stale_everywhere(Settings())
+    assert trouble.startswith("could not remove the stale approval requests of production: could not reach production")
+    assert left(record) == ["question.waits"]
+
+
+def test_a_run_begins_whatever_keeps_it_from_that(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Settings that cannot be read are told by the run's first step."""
+    monkeypatch.setenv("AZORA_SETTINGS", "/nowhere")
+    monkeypatch.setattr(hook, "flow_run_logger", lambda *_: getLogger("run"))
+    machine_settings.cache_clear()
+    hook.forget_stale_questions(None, None, Running())  # type: ignore[arg-type]
+    machine_settings.cache_clear()
+    assert "could not read the settings file" in caplog.text
+
+
+def _one_is_away(record: Record) -> Callable[..., Record]:
+    def connect(environment: object, _settings: object) -> Record:
+        if getattr(environment, "name", "") == "production":
+            raise Unreachable("could not reach production")
+        return record
+
+    return connect

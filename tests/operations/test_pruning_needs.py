@@ -1,0 +1,68 @@
+"""Who is asked what is needed: every environment and every run that is not over, and one that does not answer ends it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from azora.config.environment import Environment, environments
+from azora.config.settings import Settings
+from azora.core.retention import Needs, Unfinished
+from azora.errors import Unreachable
+from azora.operations import pruning
+from tests.support.releases import digest, digest_of, release
+from tests.support.worlds import BOOKED
+
+HERE = Settings()
+RELEASE = release("a", 1)
+POD: dict[str, Any] = {
+    "spec": {"containers": [{"image": digest_of(2)}], "initContainers": [{"image": digest_of(3)}]},
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Environments that were asked, each of which runs one pod and remembers one release."""
+    seen: list[str] = []
+
+    def connect(environment: Environment, _: Settings) -> Any:
+        seen.append(environment.name)
+        return SimpleNamespace(
+            environment=environment, pods=lambda: [POD], look=lambda: BOOKED, releases=lambda: (RELEASE,)
+        )
+
+    monkeypatch.setattr(pruning, "connect", connect)
+    monkeypatch.setattr(
+        pruning, "unfinished", lambda: [Unfinished("id", "release 1", "b" * 40), Unfinished("x", "new")]
+    )
+    monkeypatch.setattr(pruning, "tags_of", lambda commit, _: {"web": ("shop/web", f"tag of {commit[:1]}")})
+    return seen
+
+
+def needs(*, with_images: bool) -> Needs:
+    return pruning._needs(HERE, with_images=with_images)
+
+
+def test_every_environment_is_asked_for_its_pods_and_its_releases(asked: list[str]) -> None:
+    found = needs(with_images=True)
+    assert asked == environments(HERE.environments)
+    assert {digest(1), digest(2), digest(3), RELEASE.commit} < found.keys()
+
+
+def test_runs_that_are_not_over_keep_their_reports_their_commits_and_their_images(asked: list[str]) -> None:
+    assert {"id", "x", "b" * 40, "shop/web:tag of b"} < needs(with_images=True).keys()
+    assert "shop/web:tag of b" not in needs(with_images=False)
+    assert asked
+
+
+@pytest.mark.parametrize("who", ["connect", "unfinished", "tags_of"])
+@pytest.mark.usefixtures("asked")
+def test_who_does_not_answer_ends_it(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    def away(*_: object) -> None:
+        raise Unreachable("could not reach it")
+
+    monkeypatch.setattr(pruning, who, away)
+    with pytest.raises(Unreachable):
+        needs(with_images=True)

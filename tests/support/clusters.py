@@ -1,0 +1,95 @@
+"""Clusters without an API server: what was written is remembered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from azora.config.environment import Environment, load_environment
+from azora.config.settings import ROOT
+from azora.core.cluster.record import Switch
+from azora.core.cluster.run_counts import Ending
+from azora.core.cluster.state import Stack, World
+from azora.core.release.delivery import Delivery
+from azora.core.release.migrations import Migration
+from azora.errors import Conflict, Unreachable
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.record_store import RECORD, Record, tally_of
+from azora.operations.promotion.promotion import Promotion
+from tests.support.releases import BASE
+
+STAGING = load_environment("staging", ROOT / "deployments/environments")
+
+
+class Remembered(Cluster):
+    """A namespace that is what the test says, and keeps what would be written."""
+
+    def __init__(self, world: World, environment: Environment = STAGING) -> None:
+        super().__init__(cast(Any, None), environment, "azora")
+        self.world = world
+        self.written: dict[str, str | None] = {}
+        self.objects: dict[str, dict[str, str | None]] = {RECORD: self.written}
+        self.moved: list[Switch] = []
+
+    def look(self) -> World:
+        return self.world
+
+    def read(self, name: str) -> dict[str, str]:
+        return {key: text for key, text in self.objects.get(name, {}).items() if text is not None}
+
+    def write(self, name: str, data: dict[str, str | None]) -> None:
+        self.objects.setdefault(name, {}).update(data)
+
+    def switch(self, world: World, entry: Switch) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
+        self.moved.append(entry)
+
+    def point_preview_at(self, stack: Stack) -> None: ...
+
+
+def promotion(cluster: Cluster, *migrations: Migration) -> Promotion:
+    delivery = Delivery(BASE.model_copy(update={"migrations": migrations}), cast(Any, None), STAGING, ROOT, "run")
+    return Promotion(delivery, cluster, cast(Any, None), cast(Any, None))
+
+
+class Remembering:
+    """Just enough of an API server: a namespace and one ConfigMap, whose patches are refused while somebody else writes."""
+
+    def __init__(self, others: int = 0, *, namespace: bool = True) -> None:
+        self.data: dict[str, str] = {}
+        self.version = 1
+        self.others = others
+        self.namespace = namespace
+
+    def find(self, _path: str) -> dict[str, Any] | None:
+        return {"metadata": {"resourceVersion": str(self.version)}, "data": self.data} if self.namespace else None
+
+    def patch(self, _path: str, body: dict[str, Any]) -> None:
+        if self.others:
+            self.others -= 1
+            self.version += 1
+            self.data["tally"] = tally_of(self.data).after_run(GOOD).model_dump_json()
+        if body.get("metadata", {}).get("resourceVersion", str(self.version)) != str(self.version):
+            raise Conflict("could not change it: it moved")
+        changed = self.data | body["data"]
+        self.data = {key: value for key, value in changed.items() if value is not None}
+
+
+def record_of(api: Remembering) -> Record:
+    hosts = {"live": "a.localhost", "preview": "b.localhost"}
+    environment = Environment.model_validate({"name": "staging", "namespace": "azora-staging", "hosts": hosts})
+    return Record(api, environment, "azora")  # type: ignore[arg-type]
+
+
+class Seen:
+    """A cluster that shows this world, or does not answer."""
+
+    def __init__(self, world: World | None) -> None:
+        self.world = world
+
+    def look(self) -> World:
+        if self.world is None:
+            raise Unreachable("could not reach it")
+        return self.world
+
+
+GOOD = Ending(flow="nightly", result="completed", went_well=True, at=datetime(2026, 11, 24, 2, 30, tzinfo=UTC))

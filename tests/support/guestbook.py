@@ -1,0 +1,179 @@
+"""The guestbook on the node, in namespaces of its own: the small application for tests of the pipeline itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import yaml
+
+from azora.config.application import load_application
+from azora.config.environment import Environment, load_environment
+from azora.config.identity import of_person
+from azora.config.settings import ROOT, settings
+from azora.core.cluster.record import Approval
+from azora.core.promotion.approval import approval_of, next_request
+from azora.core.release.release import Release
+from azora.gateways.images.builder import build
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.kubernetes.rbac import grant
+from azora.operations.planning import plan_now
+from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.promotion import Promotion
+from azora.operations.release import folder_of, frozen
+from tests.support import pipeline
+
+ENTRIES = Path("src/store/entries.txt")
+SOURCE = ROOT / "docs/examples/guestbook"
+
+
+@dataclass(frozen=True)
+class Guestbook:
+    """A repository with the guestbook, and environments of its own that this process's settings name."""
+
+    repository: Path
+
+    def commit(self, files: dict[Path | str, str] | None = None, message: str = "Sign the book") -> str:
+        """Commit *files* (default: another entry) on main; returns the commit."""
+        book = (self.repository / ENTRIES).read_text()
+        for name, text in (files or {ENTRIES: f"{book}Ada: {uuid4().hex[:8]}\n"}).items():
+            file = self.repository / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        git(self.repository, "add", "--all")
+        git(self.repository, "commit", "--quiet", "-m", message)
+        return git(self.repository, "rev-parse", "HEAD")
+
+    def release(self, commit: str) -> Release:
+        """Built, as the pipeline does it."""
+        folder, here = folder_of(commit, settings()), settings()
+        application = load_application(folder)
+        images = {
+            image.name: build(
+                application.name,
+                image,
+                folder,
+                base=here.base_image,
+                registry=here.registry,
+                log=here.runs_folder / "build.log",
+            ).reference
+            for image in application.images
+        }
+        return frozen(commit, "a change", images, here)
+
+    def environment(self, name: str = "production") -> Environment:
+        return load_environment(name, settings().environments)
+
+    def promotion(self, release: Release, name: str = "production", run: str = "") -> Promotion:
+        return promotion_of(self.environment(name), release, run=run or f"test-{uuid4()}", settings=settings())
+
+    def cluster(self, name: str = "production") -> Cluster:
+        """As the node's administrator."""
+        return connect(self.environment(name), settings(), of_person(self.environment(name), settings()))
+
+    def approve(self, promotion: Promotion) -> Approval:
+        """Record a person's approval of the plan that holds now, as the flow does once it was answered."""
+        delivery = promotion.delivery
+        plan = plan_now(delivery.environment, delivery.release, run=delivery.run, settings=settings())
+        request = next_request(None, plan, attempt=1, now=datetime.now(UTC))
+        policy = delivery.environment.approval
+        assert policy
+        approval = approval_of(
+            request, policy, run=delivery.run, approver="ada", reason="it is time", now=datetime.now(UTC)
+        )
+        promotion.cluster.record_approval(approval)
+        return approval
+
+    def page(self, name: str = "production") -> httpx.Response:
+        """What a visitor sees."""
+        host = self.environment(name).hosts.live
+        return httpx.get(f"http://{settings().ingress_address}/", headers={"Host": host}, timeout=10)
+
+
+def git(repository: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(repository), "-c", "user.name=Team", "-c", "user.email=team@example.org", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def make_repository(folder: Path, source: Path) -> Path:
+    """A repository whose main is the guestbook of *source*."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    git(folder.parent, "init", "--quiet", "--initial-branch=main", str(folder))
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "The guestbook")
+    return folder
+
+
+def environment_file(prefix: str, name: str, **policy: object) -> str:
+    """The file of one environment; *prefix* makes its namespace and hosts its own."""
+    content = {
+        "namespace": f"{prefix}-{name}",
+        "hosts": {"live": f"{name}.{prefix}.localhost", "preview": f"preview.{name}.{prefix}.localhost"},
+        "data": False,
+        "install_minutes": 3,
+        "settle_seconds": 1,
+        "probe_per_second": 20,
+        "notices": "trouble",
+        **policy,
+    }
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+@contextmanager
+def guestbook(
+    folder: Path, prefix: str, environments: dict[str, dict[str, object]], source: Path = SOURCE
+) -> Iterator[Guestbook]:
+    """The guestbook of *source* with *environments* (name to what their files say), on the node that is up; gone after the block."""
+    (folder / "environments").mkdir(parents=True)
+    for name, policy in environments.items():
+        (folder / f"environments/{name}.yaml").write_text(environment_file(prefix, name, **policy))
+    variables = {
+        "AZORA_APPLICATION": "guestbook",
+        "AZORA_REPOSITORY": str(make_repository(folder / "guestbook", source)),
+        "AZORA_STATE": str(folder / "state"),
+        "AZORA_ENVIRONMENTS": str(folder / "environments"),
+        "AZORA_IDENTITIES": str(folder / "identities"),
+    }
+    namespaces = [f"{prefix}-{name}" for name in environments]
+    with settings_of(variables):
+        remove(*namespaces)  # what a killed test left
+        for name in environments:
+            grant(load_environment(name, settings().environments), settings())
+        try:
+            yield Guestbook(folder / "guestbook")
+        finally:
+            remove(*namespaces)
+
+
+@contextmanager
+def settings_of(variables: dict[str, str]) -> Iterator[None]:
+    """This process's settings with *variables* for the block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        settings.cache_clear()
+
+
+def remove(*namespaces: str) -> None:
+    """With the accounts that may release there; their pods are given no time to end."""
+    pipeline.kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--wait=false")
+    for name in namespaces:
+        pipeline.kubectl("-n", name, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
+    pipeline.kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in namespaces), "--timeout=110s")
+    pipeline.kubectl("-n", "azora-system", "delete", "serviceaccount", *namespaces, "--ignore-not-found")

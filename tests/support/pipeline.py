@@ -1,0 +1,355 @@
+"""What the tests of the road share: commits in the application's repository, runs, answers, and looks from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+
+from azora.config.environment import load_environment
+from azora.config.identity import of_person
+from azora.config.settings import ROOT, settings
+from azora.config.urls import public_url
+from azora.core.auth import authorization
+from azora.core.cluster.state import World
+from azora.core.colors import COLOR_LABEL
+from azora.core.release.release import Release
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.kubernetes.rbac import grant
+from azora.gateways.prefect.runs import Run, answer, run_called, start, waiting
+from azora.gateways.prefect.waiting_plan import waiting_plan
+from azora.local import node as life
+from azora.local.layout import layout
+from azora.local.programs import programs
+from azora.local.progress import Steps
+from azora.local.supervision import Supervisor
+from azora.operations.release import built_images, frozen
+from azora.operations.rollback import switch_users
+from tests.support.polling import until
+
+BANNER = Path("services/web/banner.txt")
+AZORA_S_OWN = (
+    "azora-record",
+    "azora-record-releases",
+    "azora-promotion",
+)  # not part of the promise that nothing differs before a yes
+
+Json = dict[str, Any]
+
+SHORT_SECONDS = 20.0  # what is promised to be quick is looked at more often
+
+
+# -- the application's repository
+
+
+def git(*arguments: str) -> str:
+    """Run git in the node's application repository."""
+    command = [
+        "git",
+        "-C",
+        settings().repository_location,
+        "-c",
+        "user.name=Test",
+        "-c",
+        "user.email=test@azora.localhost",
+    ]
+    return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(files: dict[Path | str, str] | None = None, message: str = "Change something") -> str:
+    """Commit *files* (default: a new banner) on main; returns the commit."""
+    for name, text in (files or {BANNER: f"Banner {uuid4().hex[:8]}\n"}).items():
+        file = Path(settings().repository_location) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        git("add", str(name))
+    git("commit", "--quiet", "-m", message)
+    return git("rev-parse", "HEAD")
+
+
+def take_over_this_checkout() -> None:
+    """Main of the application's repository is what this checkout has committed."""
+    git("fetch", "--quiet", str(ROOT), "HEAD")
+    git("checkout", "--quiet", "--force", "-B", "main", "FETCH_HEAD")
+
+
+def undo_to(commit: str) -> None:
+    """Main is *commit* again."""
+    git("reset", "--quiet", "--hard", commit)
+
+
+def content(name: Path | str) -> str:
+    return (Path(settings().repository_location) / name).read_text()
+
+
+# -- runs
+
+
+def begin(deployment: str, **parameters: object) -> Run:
+    """Start a run of the application's *deployment*, as the UI would."""
+    return start(deployment, parameters)
+
+
+def wait_for(run: Run, reached: Callable[[Run], bool], *, seconds: float) -> Run:
+    """The run once it *reached* something; fails at once when it ends otherwise."""
+    began = time.monotonic()
+    while (past := time.monotonic() - began) < seconds:
+        now = run_called(run.id)
+        if reached(now):
+            return now
+        assert not now.is_over, f"{now.name} ended as {now.state}: {now.message}"
+        time.sleep(0.2 if past < SHORT_SECONDS else 0.5)  # each look costs Prefect's server what the run itself needs
+    raise AssertionError(f"{now.name} is still {now.state} after {seconds:g} s: {now.url}")
+
+
+def until_it_waits(run: Run, *, seconds: float = 300) -> Run:
+    return wait_for(run, lambda now: now.waits, seconds=seconds)
+
+
+def until_over(run: Run, *, seconds: float = 300) -> Run:
+    return wait_for(run, lambda now: now.is_over, seconds=seconds)
+
+
+def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
+    """Prefect tells of a crash twice: the runner at once, the worker when the hooks are over, over a retry set in between.
+
+    That is seconds later: one hook awaits the run's last stages. The second word leaves no mark when nothing was in
+    between, so there is nothing to watch for but the time.
+    """
+    wait_for(run, lambda now: now.kind == "CRASHED", seconds=seconds)
+    time.sleep(15)
+
+
+def a_proved_commit() -> str:
+    """A commit with other images than users of production have, which staging proved; its `release` waits for a yes within seconds.
+
+    It walks the road of staging only where no earlier test left such a commit.
+    """
+    active = world("production").active_stack
+    images = cluster("production").running().images if active else {}
+    kept = {release.id: release.commit for release in releases_of("staging") if release.images != images}
+    found = (proof.release for proof in world("staging").proofs)
+    return next((kept[release] for release in found if release in kept), None) or proved(commit())
+
+
+def serve_main() -> bool:
+    """Whether both environments serve, production what main is: by the whole road, as far as it has to be gone."""
+    if _is_sound("staging") and _is_sound("production") and _is_main(cluster("production").running()):
+        return True
+    run = begin("release", ref="main")
+    if wait_for(run, lambda now: now.waits or now.is_over, seconds=600).waits:
+        approve(run)
+    return until_over(run).went_well and _is_sound("staging")
+
+
+def reject_what_waits() -> None:
+    """What an earlier run of the tests asked and nobody answered. Before anything is emptied: else it would be proved anew."""
+    for left in (asked := waiting()):
+        reject(left)
+    for left in asked:
+        until_over(left)
+
+
+def _is_main(release: Release) -> bool:
+    """Whether it is made of what main is made of, by whatever commit."""
+    sha = git("rev-parse", "main")
+    images = built_images(sha, settings())
+    if images is None:
+        return False
+    content = {"images", "charts_digest", "values_digest", "migrations"}
+    made = frozen(sha, release.subject, images, settings())
+    return release.model_dump(include=content) == made.model_dump(include=content)
+
+
+def _is_sound(environment: str) -> bool:
+    """All its pods are ready, nothing is half done, and users are answered."""
+    now = world(environment)
+    return bool(now.active_stack and now.active_stack.is_ready) and not now.pending and get(environment).is_success
+
+
+def releases_of(environment: str) -> tuple[Release, ...]:
+    """What the environment remembers to have run."""
+    return cluster(environment).releases()
+
+
+def proved(sha: str) -> str:
+    """*sha*, once staging proved it and production was spared."""
+    run = until_it_waits(begin("release", ref=sha))
+    reject(run)
+    until_over(run)
+    return sha
+
+
+def two_proved_stacks() -> None:
+    """Either color of production may serve users."""
+    here = world("production")
+    waits = here.stack(here.preview)
+    if waits.is_proved and waits.is_ready:
+        return
+    run = until_it_waits(begin("release", ref=a_proved_commit()))
+    approve(run)
+    assert until_over(run).went_well
+
+
+def a_way_back() -> None:
+    """A rollback of production needs no number: it has an old stack, and did not go back to it already."""
+    two_proved_stacks()
+    if (here := world("production")).went_back:
+        switch_users(cluster("production").environment, here.preview, by="test")
+
+
+def take_preview_away(environment: str) -> None:
+    """The color that does not serve is installed nowhere and known to nobody: a yes installs it whatever it brings."""
+    here, color = cluster(environment), world(environment).preview
+    flags = (f"--kubeconfig={layout(settings().node).kubeconfig}", "--namespace", here.namespace, "--ignore-not-found")
+    command = [str(programs() / "helm"), "uninstall", here.stack_name(color), *flags]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    here.write_record(**{str(color): None})
+    kubectl("-n", here.namespace, "wait", "--for=delete", "pod", "-l", f"{COLOR_LABEL}={color}", "--timeout=110s")
+
+
+def approve(run: Run) -> None:
+    answer(run.id, decision="approve", approver="ada", reason="tested and awaited", plan=waiting_plan(run.id).hash)
+
+
+def reject(run: Run) -> None:
+    answer(run.id, decision="reject", approver="ada", reason="not on a Friday", plan=waiting_plan(run.id).hash)
+
+
+def retry(run: Run) -> None:
+    """What the UI's "Retry" does: schedule the run once more."""
+    state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+    with prefect() as client:
+        client.post(f"/flow_runs/{run.id}/set_state", json={"state": state, "force": True}).raise_for_status()
+
+
+def prefect() -> httpx.Client:
+    """Prefect's public API, for who knows the auth string."""
+    known = {"Authorization": authorization(os.environ["PREFECT_API_AUTH_STRING"])}
+    return httpx.Client(base_url=os.environ["PREFECT_API_URL"], headers=known, timeout=30)
+
+
+def process_of(run: Run) -> int:
+    """Pid of the process that executes *run*; there must be one, for a signal to process 0 would go to the tests."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if f"PREFECT__FLOW_RUN_ID={run.id}".encode() in environment and b"prefect" in command:
+            return int(folder.name)
+    raise AssertionError(f"nothing executes {run.name}: {run.url}")
+
+
+def kill_helm(release: str) -> None:
+    """SIGKILL to the Helm that installs or upgrades *release* in staging, once the cluster knows that it is at it."""
+    ours = ["pgrep", "-f", f"helm upgrade {release} .*{settings().state_folder}"]
+
+    def at_it() -> str:
+        found = subprocess.run(ours, capture_output=True, text=True, check=False).stdout
+        return found if release in world("staging").pending else ""
+
+    pid, *_ = until(at_it, seconds=60, what=f"helm is at {release}", every=0.05).split()
+    os.kill(int(pid), signal.SIGKILL)
+
+
+# -- looks from outside
+
+
+@cache
+def cluster(environment: str) -> Cluster:
+    """As the node's administrator: what the pipeline's own account may see is not what is asked here."""
+    found = load_environment(environment, settings().environments)
+    return connect(found, settings(), of_person(found, settings()))
+
+
+def world(environment: str) -> World:
+    return cluster(environment).look()
+
+
+def empty(*environments: str) -> None:
+    """Delete the namespaces, wait until they are gone, and let the pipeline into new ones: its Roles went with the old.
+
+    Their pods are given no time to end.
+    """
+    all_of_them = [cluster(environment) for environment in environments]
+    names = [here.namespace for here in all_of_them]
+    kubectl("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
+    for name in names:
+        kubectl("-n", name, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
+    kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in names), "--timeout=110s")
+    for here in all_of_them:
+        grant(here.environment, settings())
+
+
+def objects(environment: str) -> dict[str, str]:
+    """Every object of the namespace that a person would call its state, with its content; Azora's own record apart."""
+    here = cluster(environment)
+    paths = [f"{here.core}/{kind}" for kind in ("services", "configmaps", "secrets", "pods", "serviceaccounts")]
+    paths += [f"{here.apps}/{kind}" for kind in ("deployments", "statefulsets", "replicasets")]
+    paths += [f"/apis/{group}/namespaces/{here.namespace}/{kind}" for group, kind in OTHER_KINDS]
+    found: dict[str, str] = {}
+    for path in paths:
+        for item in (here.api.find(path) or {"items": []})["items"]:
+            if item["metadata"]["name"] not in AZORA_S_OWN:
+                found[f"{path.rsplit('/', 1)[-1]}/{item['metadata']['name']}"] = _content(item)
+    return found
+
+
+OTHER_KINDS = (
+    ("batch/v1", "jobs"),
+    ("networking.k8s.io/v1", "ingresses"),
+    ("policy/v1", "poddisruptionbudgets"),
+    ("discovery.k8s.io/v1", "endpointslices"),
+)
+
+
+def _content(item: Json) -> str:
+    """Without what the cluster itself keeps turning: versions, field managers, status times."""
+    item["metadata"].pop("resourceVersion", None)
+    item["metadata"].pop("managedFields", None)
+    item.pop("status", None)
+    return json.dumps(item, sort_keys=True)
+
+
+def address(environment: str) -> str:
+    """The live address, as people type it."""
+    return public_url(load_environment(environment, settings().environments).hosts.live, settings())
+
+
+def kubectl(*arguments: str) -> str:
+    """What `kubectl *arguments` prints, on the tests' node."""
+    command = [str(programs() / "kubectl"), f"--kubeconfig={layout(settings().node).kubeconfig}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def get(environment: str, path: str = "/") -> httpx.Response:
+    """One request to the live address."""
+    host = load_environment(environment, settings().environments).hosts.live
+    return httpx.get(f"http://{settings().ingress_address}{path}", headers={"Host": host}, timeout=10)
+
+
+# -- the node
+
+
+@contextmanager
+def stopped(*services: str) -> Iterator[None]:
+    """Programs of the node stopped for the block, started again after it."""
+    node = layout(settings().node)
+    Supervisor(node).stop(services)
+    try:
+        yield
+    finally:
+        life.up(node, Steps(Console()))

@@ -1,0 +1,33 @@
+"""Git repositories for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+
+class Repository:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *command: str) -> str:
+        who = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@shop.example"}
+        who |= {"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@shop.example"}
+        done = subprocess.run(
+            ["git", *command], cwd=self.folder, env=os.environ | who, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, name: str, content: str, subject: str = "Change it") -> str:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        self.git("add", name)
+        self.git("commit", "--quiet", "-m", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def __str__(self) -> str:
+        return str(self.folder)

@@ -1,0 +1,90 @@
+"""Which events of a run are told, and that telling holds no run up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prefect.logging import disable_run_logger
+
+from azora.core.cluster.record import Receipt
+from azora.core.cluster.state import World
+from azora.core.messages.notifications import Night, Notice
+from azora.core.promotion.plan import Change
+from azora.gateways.notify.notifications import Address
+from tasks import notifications
+from tests.support.clusters import Seen
+from tests.support.worlds import SWITCHED
+
+JUDGED_GOOD = replace(SWITCHED, receipts=(Receipt(number=2, verdict="good", total=10),))
+JUDGED_BAD = replace(SWITCHED, receipts=(Receipt(number=2, verdict="bad", reason="slow"),))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
+    """What one address was sent, by run `run`."""
+    sent: list[Notice] = []
+
+    def send(notice: Notice, _: object) -> list[str]:
+        sent.append(notice)
+        return ["could not tell address 1"]
+
+    monkeypatch.setattr(notifications, "send", send)
+    monkeypatch.setattr(notifications, "addresses", lambda _: (Address("address 1", "json://h"),))
+    monkeypatch.setattr(notifications, "this_run", lambda: "run")
+    with disable_run_logger():
+        yield sent
+
+
+@pytest.mark.parametrize(
+    ("environment", "world", "title"),
+    [
+        pytest.param("production", JUDGED_GOOD, "azora: production runs new", id="good"),
+        pytest.param("staging", JUDGED_GOOD, None, id="good, where only trouble is told"),
+        pytest.param(
+            "staging", JUDGED_BAD, "azora: staging stays on a release that was found bad: new", id="bad, there as well"
+        ),
+        pytest.param("production", None, None, id="a cluster that is away"),
+    ],
+)
+def test_a_switch_is_told_as_the_environment_wants_it(
+    told: list[Notice], environment: str, world: World | None, title: str | None
+) -> None:
+    notifications.last_switch(environment, Seen(world))  # type: ignore[arg-type]
+    assert [notice.title for notice in told] == ([title] if title else [])
+
+
+def test_nobody_looks_at_the_cluster_where_nobody_is_told(told: list[Notice], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "addresses", lambda _: ())
+    notifications.last_switch("production", None)  # type: ignore[arg-type]
+    assert told == []
+
+
+def night(day: int, *, well: bool, commit: str) -> Night:
+    return Night(datetime(2026, 11, day, tzinfo=UTC), well, "http://run", commit, () if well else ("test a",))
+
+
+def test_a_failed_night_tells_the_commits_since_the_last_good_one(
+    told: list[Notice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights = [night(24, well=False, commit="new"), night(23, well=False, commit=""), night(22, well=True, commit="old")]
+    nights[1] = replace(nights[1], steps=("test b",))
+    asked: list[tuple[Any, ...]] = []
+
+    def changes(_: str, *commits: str) -> tuple[Change, ...]:
+        asked.append(commits)
+        return (Change("f1f1f1f", "ada", "Fix the cart"),)
+
+    monkeypatch.setattr(notifications, "nights_until", lambda _: nights)
+    monkeypatch.setattr(notifications, "changes_between", changes)
+    monkeypatch.setattr(notifications, "flow_run_logger", lambda *_: logging.getLogger("a run"))
+    notifications.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]
+
+    assert asked == [("old", "new")]
+    assert told[0].title == "azora: the night failed at test a"
+    assert "- f1f1f1f Fix the cart (ada)" in told[0].text

@@ -12,7 +12,7 @@ from azora.core.release.release import Release
 from azora.errors import BadInput
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.operations.promotion import factory
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.context import Context
 
 
 def _offered() -> list[str]:
@@ -42,6 +42,6 @@ def cluster_of(environment: str) -> Cluster:
     return connect(environment_called(environment), settings())
 
 
-def promotion_of(environment: str, release: Release) -> Promotion:
+def context_of(environment: str, release: Release) -> Context:
     """Everything that brings *release* to *environment*, on behalf of this run."""
-    return factory.promotion_of(environment_called(environment), release, run=this_run(), settings=settings())
+    return factory.context_of(environment_called(environment), release, run=this_run(), settings=settings())

@@ -26,7 +26,7 @@ from azora.gateways.notify.grafana import annotate
 from azora.gateways.notify.notifications import addresses, send
 from azora.gateways.prefect.nightly_runs import nights_until
 from azora.gateways.prefect.runs import page_of
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.context import Context
 from tasks.context import environment_called, this_run
 
 Log = Logger | LoggerAdapter[Logger]
@@ -38,19 +38,19 @@ def question(shown: Plan) -> None:
 
 
 @contextmanager
-def step(promotion: Promotion, taken: Step) -> Iterator[None]:
+def step(context: Context, taken: Step) -> Iterator[None]:
     """An Event in the namespace once *taken* is over: that it was done, or what it failed of."""
     try:
         yield
     except AzoraError as error:
-        _event(promotion, taken, f"{taken} failed: {error.message}", "Warning")
+        _event(context, taken, f"{taken} failed: {error.message}", "Warning")
         raise
-    _event(promotion, taken, f"{taken}: {promotion.delivery.release.title}", "Normal")
+    _event(context, taken, f"{taken}: {context.delivery.release.title}", "Normal")
 
 
-def _event(promotion: Promotion, taken: Step, message: str, kind: events.Kind) -> None:
+def _event(context: Context, taken: Step, message: str, kind: events.Kind) -> None:
     reason = "".join(map(str.capitalize, taken.name.split("_")))
-    if trouble := events.tell(promotion.cluster, reason, message, run=promotion.delivery.run, kind=kind):
+    if trouble := events.tell(context.cluster, reason, message, run=context.delivery.run, kind=kind):
         get_run_logger().warning(trouble)
 
 

@@ -1,9 +1,10 @@
-"""The steps of a promotion as tasks, and the loop that takes the next one until there is none."""
+"""The steps of a promotion as one task with a policy per step, and the loop that takes the next one until there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -16,10 +17,35 @@ from azora.gateways.kubernetes.lease import held
 from azora.gateways.prefect.run_labels import last_end
 from azora.host.log_file import about
 from azora.operations.chart_check import render_charts
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.observer import Observer
+from azora.operations.promotion.promotion import Promotion
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
-from tasks.context import environment_called, promotion_of, this_run
+from tasks.context import context_of, environment_called, this_run
 from tasks.retries import if_transient
+
+
+class Policy(NamedTuple):
+    """Name of a step on the run's page, and how often and after how many seconds it is tried again."""
+
+    name: str
+    retries: int
+    delay_seconds: float
+
+
+POLICIES = {
+    Step.REPAIR: Policy("repair Helm", 3, 2),
+    Step.INSTALL_DATA: Policy("databases", 3, 3),
+    Step.INSTALL_PREVIEW: Policy("install preview", 3, 3),
+    Step.AWAIT_READY: Policy("await ready", 60, 2),
+    Step.PROVE: Policy("prove preview", 2, 2),
+    Step.TRY: Policy("end-to-end cases of the preview", 1, 2),
+    Step.INSTALL_ROUTER: Policy("open the front door", 3, 3),
+    Step.SWITCH: Policy("switch users", 3, 1),
+    Step.WATCH: Policy("watch and smoke", 3, 2),
+    Step.BOOK: Policy("book the switch", 3, 3),
+}
 
 
 def promote(environment: str, release: Release, *, end_to_end: bool = False) -> bool:
@@ -30,16 +56,16 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     the preview before any user meets it.
     """
     look(environment, release)
-    promotion = promotion_of(environment, release)
+    promotion = Promotion(context_of(environment, release))
     while step := promotion.next(end_to_end=end_to_end):
         if step is Step.ASK:
             if ask(environment, release) is None:
                 return False
             continue
-        with held(promotion.cluster, this_run()), use_up_approval(environment):
+        with held(promotion.context.cluster, this_run()), use_up_approval(environment):
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
-                with notifications.step(promotion, Step(step)):
-                    STEPS[Step(step)](environment, release)
+                with notifications.step(promotion.context, Step(step)):
+                    _take(promotion, Step(step))
     it_runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
     return True
@@ -56,175 +82,65 @@ def look(environment: str, release: Release) -> None:
     """What is there: a cluster that does not answer, what is not Azora's, migrations that may not run and charts that do not provide
     what they must end the run here. Approvals of an attempt that ended count no more.
     """
-    promotion = promotion_of(environment, release)
-    world = promotion.first_look()
+    context = context_of(environment, release)
+    world = context.first_look()
     if not runs(world, release.id):
         render_charts(environment_called(environment), release, settings=settings())
-    if promotion.wanted.approval_needed and (ended := last_end(this_run())):
-        promotion.cluster.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
+    if context.wanted.approval_needed and (ended := last_end(this_run())):
+        context.cluster.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack
     serves = f"{live.color} serves users: release {live.title}" if live else "nobody is served yet"
     get_run_logger().info("%s: %s", environment, serves)
 
 
-@task(
-    task_run_name="{environment}: repair Helm",
-    retries=3,
-    retry_delay_seconds=2,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def repair(environment: str, release: Release) -> None:
-    """Forget what a killed Helm left half-done; moves no traffic."""
-    for name in promotion_of(environment, release).repair():
-        get_run_logger().warning("Helm release %s was left half-done by a killed process; forgot that revision", name)
+def _take(promotion: Promotion, step: Step) -> None:
+    """Take *step* as a task of the run, by its policy."""
+    policy = POLICIES[step]
+    take.with_options(
+        task_run_name=f"{promotion.context.where}: {policy.name}",
+        retries=policy.retries,
+        retry_delay_seconds=policy.delay_seconds,
+    )(promotion, step)
 
 
-@task(
-    task_run_name="{environment}: databases",
-    retries=3,
-    retry_delay_seconds=3,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def install_data(environment: str, release: Release) -> None:
-    """Install or upgrade PostgreSQL and Redis of the environment."""
-    get_run_logger().info("installing the databases of %s", environment)
-    promotion_of(environment, release).install_data()
+@task(retry_condition_fn=if_transient, cache_policy=NO_CACHE)
+def take(promotion: Promotion, step: Step) -> None:
+    """One step of a promotion; safe to repeat."""
+    log = get_run_logger()
+    context = promotion.context
+    log.info("%s: %s", context.where, POLICIES[step].name)
+    observer = _observer(context, step)
+    done = promotion.take(step, observer)
+    if step is Step.INSTALL_PREVIEW:
+        observer.pods(1, 1)
+    if done.message:
+        log.info(done.message, extra=about(color=done.color) if done.color else None)
 
 
-@task(
-    task_run_name="{environment}: install preview",
-    retries=3,
-    retry_delay_seconds=3,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def install_preview(environment: str, release: Release) -> None:
-    """Bring the stack of the waiting color up at full size."""
-    get_run_logger().info("installing %s as the preview of %s", release.title, environment)
-    progress = create_progress_artifact(
+def _observer(context: Context, step: Step) -> Observer:
+    """Progress and results of a step, left on the run's page."""
+    name = context.where
+    return Observer(
+        pods=_progress(name) if step is Step.INSTALL_PREVIEW else Observer().pods,
+        preview_smoke=partial(artifacts.suite, f"{name}-preview-smoke", f"Smoke cases of the preview of {name}"),
+        preview_e2e=partial(artifacts.suite, f"{name}-preview-e2e", f"End-to-end cases of the preview of {name}"),
+        live_smoke=partial(artifacts.suite, f"{name}-smoke", f"Smoke cases of {name} after the switch"),
+        judged=partial(_judged, context),
+    )
+
+
+def _progress(environment: str) -> Callable[[int, int], None]:
+    """A progress bar of the preview's pods."""
+    bar = create_progress_artifact(
         0.0, key=f"{environment}-preview-pods", description=f"Pods of the preview of {environment}"
     )
 
     def report(ready: int, wanted: int) -> None:
-        update_progress_artifact(progress, 100 * ready / max(wanted, 1))  # type: ignore[arg-type]
+        update_progress_artifact(bar, 100 * ready / max(wanted, 1))  # type: ignore[arg-type]
 
-    record = promotion_of(environment, release).install_preview(report)
-    update_progress_artifact(progress, 100)  # type: ignore[arg-type]
-    get_run_logger().info("preview of %s is up: Helm revision %d", environment, record.revision)
+    return report
 
 
-@task(
-    task_run_name="{environment}: await ready",
-    retries=60,
-    retry_delay_seconds=2,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def await_ready(environment: str, release: Release) -> None:
-    """Every pod of the preview is ready."""
-    promotion_of(environment, release).await_ready()
-
-
-@task(
-    task_run_name="{environment}: prove preview",
-    retries=2,
-    retry_delay_seconds=2,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def prove(environment: str, release: Release) -> None:
-    """The smoke cases pass against the preview, through the preview Service."""
-    title = f"Smoke cases of the preview of {environment}"
-    promotion_of(environment, release).prove(partial(artifacts.suite, f"{environment}-preview-smoke", title))
-
-
-@task(
-    task_run_name="{environment}: end-to-end cases of the preview",
-    retries=1,
-    retry_delay_seconds=2,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def try_end_to_end(environment: str, release: Release) -> None:
-    """The browser cases pass against the preview, before users go there."""
-    title = f"End-to-end cases of the preview of {environment}"
-    promotion_of(environment, release).try_end_to_end(partial(artifacts.suite, f"{environment}-preview-e2e", title))
-
-
-@task(
-    task_run_name="{environment}: open the front door",
-    retries=3,
-    retry_delay_seconds=3,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def install_router(environment: str, release: Release) -> None:
-    """The very first time: Services and Ingress."""
-    promotion_of(environment, release).install_router()
-
-
-@task(
-    task_run_name="{environment}: switch users",
-    retries=3,
-    retry_delay_seconds=1,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def switch_users(environment: str, release: Release) -> None:
-    """Send users to the new color: one compare-and-swap patch."""
-    entry = promotion_of(environment, release).switch()
-    get_run_logger().info(
-        "users of %s go to %s since %s (switch %d)",
-        environment,
-        entry.to,
-        entry.at.time(),
-        entry.number,
-        extra=about(color=entry.to),
-    )
-
-
-@task(
-    task_run_name="{environment}: watch and smoke",
-    retries=3,
-    retry_delay_seconds=2,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def watch(environment: str, release: Release) -> None:
-    """Watch the new color under users and smoke-test it; goes back by itself when that fails."""
-    promotion = promotion_of(environment, release)
-    title = f"Smoke cases of {environment} after the switch"
-    try:
-        receipt = promotion.watch(partial(artifacts.suite, f"{environment}-smoke", title))
-    finally:
-        artifacts.last_switch(environment, promotion.cluster)
-        notifications.last_switch(environment, promotion.cluster)
-    get_run_logger().info("%d requests around the switch of %s, %d failed", receipt.total, environment, receipt.failed)
-
-
-@task(
-    task_run_name="{environment}: book the switch",
-    retries=3,
-    retry_delay_seconds=3,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def book(environment: str, release: Release) -> None:
-    """Helm's record of the front door says what the live Service says."""
-    promotion_of(environment, release).book()
-
-
-STEPS: dict[Step, Callable[[str, Release], None]] = {
-    Step.REPAIR: repair,
-    Step.INSTALL_DATA: install_data,
-    Step.INSTALL_PREVIEW: install_preview,
-    Step.AWAIT_READY: await_ready,
-    Step.PROVE: prove,
-    Step.TRY: try_end_to_end,
-    Step.INSTALL_ROUTER: install_router,
-    Step.SWITCH: switch_users,
-    Step.WATCH: watch,
-    Step.BOOK: book,
-}
+def _judged(context: Context) -> None:
+    artifacts.last_switch(context.where, context.cluster)
+    notifications.last_switch(context.where, context.cluster)

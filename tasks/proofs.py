@@ -18,9 +18,10 @@ from azora.core.promotion.stages import hours_that_count
 from azora.core.release.release import Release, shown
 from azora.errors import BadInput, Refused
 from azora.gateways.suites.pytest_runner import must_pass
+from azora.operations.promotion.context import Context
 from azora.operations.promotion.promotion import Promotion
 from tasks import artifacts
-from tasks.context import cluster_of, environment_called, promotion_of, this_run
+from tasks.context import cluster_of, context_of, environment_called, this_run
 from tasks.retries import if_transient
 
 
@@ -33,7 +34,9 @@ from tasks.retries import if_transient
 )
 def runs_already(environment: str, release: Release) -> bool:
     """Whether *release* serves users of *environment*, and nothing is left to do there."""
-    done = runs(cluster_of(environment).look(), release.id) and promotion_of(environment, release).next() is None
+    done = (
+        runs(cluster_of(environment).look(), release.id) and Promotion(context_of(environment, release)).next() is None
+    )
     if done:
         get_run_logger().info("%s already runs %s: nothing to do", environment, release.title)
     return done
@@ -86,41 +89,41 @@ def prove_end_to_end(environment: str, release: Release) -> None:
 
     Of an application without such cases the smoke cases are the proof.
     """
-    promotion = promotion_of(environment, release)
-    world = promotion.cluster.look()
+    context = context_of(environment, release)
+    world = context.cluster.look()
     live = world.active_stack
     if live is None or not runs(world, release.id):
         raise Refused(
             f"could not prove {environment}: it does not run {release.title}", advice="promote it there first"
         )
     summary = "unit tests and smoke cases passed; there are no end-to-end cases"
-    if promotion.delivery.application.suites.e2e:
+    if context.delivery.application.suites.e2e:
         on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
         passed = on_preview or _passed_live(
-            promotion,
+            context,
             "e2e",
             live,
             title=f"End-to-end cases on {environment}",
             where=f"{environment} end to end",
         )
         summary = f"unit tests, smoke and {passed} end-to-end cases passed"
-    promotion.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
+    context.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
 
 
 @task(task_run_name="{environment}: {name} cases", cache_policy=NO_CACHE)
 def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
     """Run a suite of what *environment* runs now through its live address; nothing is recorded."""
-    promotion = promotion_of(environment, cluster_of(environment).running())
-    live = promotion.cluster.look().active_stack
+    context = context_of(environment, cluster_of(environment).running())
+    live = context.cluster.look().active_stack
     if live is None:
         raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
-    _passed_live(promotion, name, live, title=f"The {name} cases on {environment}", where=environment)
+    _passed_live(context, name, live, title=f"The {name} cases on {environment}", where=environment)
 
 
-def _passed_live(promotion: Promotion, name: Literal["e2e", "smoke"], live: Stack, *, title: str, where: str) -> int:
+def _passed_live(context: Context, name: Literal["e2e", "smoke"], live: Stack, *, title: str, where: str) -> int:
     """Run a suite against the live address, leave its page as *title*, and count what passed; all must."""
-    environment = promotion.delivery.environment
-    result = promotion.suite(name, environment.hosts.live, live)
+    environment = context.delivery.environment
+    result = context.suite(name, environment.hosts.live, live)
     artifacts.suite(f"{environment.name}-{name}", title, result)
     must_pass(result, where)
     return result.passed + result.flaky

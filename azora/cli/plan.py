@@ -16,7 +16,8 @@ from azora.gateways.git.repository import resolve
 from azora.gateways.prefect.runs import run_called
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.operations.planning import plan_now
-from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.factory import context_of
+from azora.operations.promotion.promotion import Promotion
 from azora.operations.release import built_images, frozen, imagined
 
 BY_HAND = "by-hand"
@@ -44,7 +45,7 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
     known = (commit.sha, commit.subject)
     release = frozen(*known, images, settings()) if images else imagined(*known, settings())
     plan = plan_now(environment, release, run=BY_HAND, settings=settings())
-    changes = promotion_of(environment, release, run=BY_HAND, settings=settings()).next() is not None
+    changes = Promotion(context_of(environment, release, run=BY_HAND, settings=settings())).next() is not None
     if as_json:
         data = {
             "hash": plan.hash if images else None,

@@ -12,7 +12,7 @@ from azora.config.settings import settings
 from azora.core.checks.case_history import told
 from azora.errors import BadInput
 from azora.gateways.kubernetes.cluster import connect
-from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.factory import context_of
 
 MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]≈[/]", "skipped": "[dim]–[/]"}
 
@@ -23,10 +23,8 @@ def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_jso
     running, live = cluster.running(), cluster.look().active_stack
     if live is None:
         raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
-    promotion = promotion_of(
-        environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings()
-    )
-    result = promotion.suite(name, environment.hosts.live, live)
+    context = context_of(environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings())
+    result = context.suite(name, environment.hosts.live, live)
     for case in [] if as_json else result.cases:
         history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
         console.print(f"  {MARKS[case.outcome]} {safe(case.name)} [dim]{case.seconds:.1f} s[/]{history}")

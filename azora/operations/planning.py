@@ -13,7 +13,7 @@ from azora.core.promotion.plan import Change, Plan, plan_of, proof_for
 from azora.core.release.release import Release
 from azora.gateways.git.repository import changes_between, is_known, is_on
 from azora.gateways.kubernetes.cluster import connect
-from azora.operations.promotion.factory import promotion_of
+from azora.operations.promotion.factory import context_of
 
 
 def plan_now(environment: Environment, release: Release, *, run: str, settings: Settings) -> Plan:
@@ -22,18 +22,18 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
     Raises:
         Refused: it may not come there, so that no approval is requested for it.
     """
-    promotion = promotion_of(environment, release, run=run, settings=settings)
-    world = promotion.look()
+    context = context_of(environment, release, run=run, settings=settings)
+    world = context.look()
     on_main = is_on(settings.repository_location, settings.branch, release.commit)
     gained, lost = commits_of(world, release.commit, settings.repository_location)
     return plan_of(
         environment,
         release,
         world,
-        bound_of(world, promotion.wanted),
+        bound_of(world, context.wanted),
         changes=gained,
         proof=_proof(environment, release, settings),
-        running=promotion.cluster.running() if world.active_stack else None,
+        running=context.cluster.running() if world.active_stack else None,
         lost=lost,
         on_main=on_main,
     )

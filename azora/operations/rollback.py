@@ -23,7 +23,7 @@ from azora.gateways.kubernetes.events import tell
 from azora.gateways.kubernetes.lease import held
 
 if TYPE_CHECKING:
-    from azora.operations.promotion.promotion import Promotion
+    from azora.operations.promotion.context import Context
 
 
 def switch_users(environment: Environment, color: Color, *, by: str) -> Switch | None:
@@ -65,26 +65,31 @@ def moved_by(environment: Environment, by: str) -> Switch | None:
 
 def book(environment: Environment, *, by: str) -> None:
     """Let Helm's record follow what users reach. No traffic depends on it: where it fails, the next promotion books."""
+    from azora.operations.promotion import switch  # noqa: PLC0415 - the fast path must not wait for Helm's modules
+
     cluster = connect(environment, settings())
     with suppress(AzoraError), held(cluster, by):
-        _promotion(cluster, cluster.running(), by).book()
+        switch.book(_context(cluster, cluster.running(), by))
 
 
 def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
     """Install *release* as the preview and prove it, as a promotion does. Takes as long as its pods take."""
-    promotion = _promotion(cluster, to_be_brought_up(cluster, release), by)
+    from azora.operations.promotion import preview  # noqa: PLC0415 - the fast path must not wait for Helm's modules
+    from azora.operations.promotion.observer import SILENT  # noqa: PLC0415 - the fast path must not wait for Helm's modules
+
+    context = _context(cluster, to_be_brought_up(cluster, release), by)
     with held(cluster, by, preempt=True):
-        promotion.repair()
+        preview.repair(context)
         color = cluster.look().preview
-        promotion.install_preview(lambda _ready, _wanted: None)
-        promotion.prove(lambda _result: None)
+        preview.install_preview(context, SILENT)
+        preview.prove(context, SILENT)
     return color
 
 
-def _promotion(cluster: Cluster, release: Release, by: str) -> Promotion:
-    from azora.operations.promotion.factory import promotion_of  # noqa: PLC0415 - the fast path must not wait for Helm's modules
+def _context(cluster: Cluster, release: Release, by: str) -> Context:
+    from azora.operations.promotion.factory import context_of  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
-    return promotion_of(cluster.environment, release, run=by, settings=settings())
+    return context_of(cluster.environment, release, run=by, settings=settings())
 
 
 TRIES = 5
@@ -137,7 +142,7 @@ def _switched(
             )
         if kind == "switch":
             must_be_approved(cluster, world, str(world.stack(color).release))
-        entry = _entry(world, color, by, kind)
+        entry = world.switch_to(world.stack(color), kind, by=by, at=datetime.now(UTC), came_from=world.active)
         try:
             cluster.switch(world, entry)
             cluster.point_preview_at(world.stack(color.other))
@@ -153,21 +158,6 @@ def _runs_another(world: World, color: Color, release: str | None) -> str | None
     found = world.stack(color).release
     return (
         f"the {color} stack runs {shown(found)} by now, not {shown(release)}" if release not in {None, found} else None
-    )
-
-
-def _entry(world: World, color: Color, by: str, kind: Literal["switch", "rollback"]) -> Switch:
-    stack = world.stack(color)
-    return Switch(
-        number=world.next_switch,
-        at=datetime.now(UTC),
-        kind=kind,
-        came_from=world.active,
-        to=color,
-        release=str(stack.release),
-        commit=stack.known.commit if stack.known else "",
-        by=by,
-        approval=world.approval_of(stack.release),
     )
 
 

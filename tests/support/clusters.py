@@ -15,7 +15,7 @@ from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Unreachable
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.record_store import RECORD, Record, tally_of
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.context import Context
 from tests.support.releases import BASE
 
 STAGING = load_environment("staging", ROOT / "deployments/environments")
@@ -46,9 +46,9 @@ class Remembered(Cluster):
     def point_preview_at(self, stack: Stack) -> None: ...
 
 
-def promotion(cluster: Cluster, *migrations: Migration) -> Promotion:
+def context_for(cluster: Cluster, *migrations: Migration) -> Context:
     delivery = Delivery(BASE.model_copy(update={"migrations": migrations}), cast(Any, None), STAGING, ROOT, "run")
-    return Promotion(delivery, cluster, cast(Any, None), cast(Any, None))
+    return Context(delivery, cluster, cast(Any, None), cast(Any, None))
 
 
 class Remembering:

@@ -26,8 +26,8 @@ from azora.gateways.images.builder import build
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.rbac import grant
 from azora.operations.planning import plan_now
-from azora.operations.promotion.factory import promotion_of
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.factory import context_of
 from azora.operations.release import folder_of, frozen
 from tests.support import pipeline
 
@@ -72,16 +72,16 @@ class Guestbook:
     def environment(self, name: str = "production") -> Environment:
         return load_environment(name, settings().environments)
 
-    def promotion(self, release: Release, name: str = "production", run: str = "") -> Promotion:
-        return promotion_of(self.environment(name), release, run=run or f"test-{uuid4()}", settings=settings())
+    def context(self, release: Release, name: str = "production", run: str = "") -> Context:
+        return context_of(self.environment(name), release, run=run or f"test-{uuid4()}", settings=settings())
 
     def cluster(self, name: str = "production") -> Cluster:
         """As the node's administrator."""
         return connect(self.environment(name), settings(), of_person(self.environment(name), settings()))
 
-    def approve(self, promotion: Promotion) -> Approval:
+    def approve(self, context: Context) -> Approval:
         """Record a person's approval of the plan that holds now, as the flow does once it was answered."""
-        delivery = promotion.delivery
+        delivery = context.delivery
         plan = plan_now(delivery.environment, delivery.release, run=delivery.run, settings=settings())
         request = next_request(None, plan, attempt=1, now=datetime.now(UTC))
         policy = delivery.environment.approval
@@ -89,7 +89,7 @@ class Guestbook:
         approval = approval_of(
             request, policy, run=delivery.run, approver="ada", reason="it is time", now=datetime.now(UTC)
         )
-        promotion.cluster.record_approval(approval)
+        context.cluster.record_approval(approval)
         return approval
 
     def page(self, name: str = "production") -> httpx.Response:

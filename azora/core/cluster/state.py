@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from azora.core.cluster.record import Approval, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
+from azora.core.cluster.record import Approval, Kind, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
 from azora.core.cluster.run_counts import Tally
 from azora.core.colors import Color
 from azora.core.messages.foreign_text import line
@@ -146,3 +146,26 @@ class World:
         """Id of the approval by which *release* came to users here, by the newest entry of the log that has one."""
         found = (switch.approval for switch in reversed(self.switches) if switch.release == release and switch.approval)
         return next(found, None)
+
+    def switch_to(
+        self,
+        stack: Stack,
+        kind: Kind,
+        *,
+        by: str,
+        at: datetime,
+        came_from: Color | None,
+        approval: Approval | None = None,
+    ) -> Switch:
+        """The next entry of the log: users go from *came_from* to *stack*, by *approval* or the one that its release had here."""
+        return Switch(
+            number=self.next_switch,
+            at=at,
+            kind=kind,
+            came_from=came_from,
+            to=stack.color,
+            release=str(stack.release),
+            commit=stack.known.commit if stack.known else "",
+            by=by,
+            approval=approval.id if approval else self.approval_of(stack.release),
+        )

@@ -34,3 +34,10 @@ def unready(stack: Stack) -> str | None:
         return None
     ready, wanted = pods_ready(stack)
     return f"{ready} of {wanted} pods of {stack.color} are ready"
+
+
+def failure(probed: ProbeResult, entry: Switch, stack: Stack) -> str | None:
+    """Why the new color must not keep its users, by what *probed* counted around *entry* and by the pods; None where nothing failed."""
+    if probed.failed:
+        return f"requests failed around the switch: {probed.summary(entry.at.timestamp())}"
+    return unready(stack)

@@ -1,8 +1,7 @@
-"""What the steps of a promotion share: the gateways they work with, and what several of them do."""
+"""Context of a promotion: the delivery, the gateways its steps work with, and what several steps do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,12 +30,11 @@ from azora.operations.promotion.takeover import must_be_ours
 from azora.operations.suite_target import suite_secret
 
 CASES_AT_ONCE = 2
-Told = Callable[[SuiteResult], None]
 
 
 @dataclass(frozen=True)
-class Steps:
-    """The gateways that bring one delivery to its environment."""
+class Context:
+    """One delivery, and the gateways that bring it to its environment."""
 
     delivery: Delivery
     cluster: Cluster
@@ -44,7 +42,7 @@ class Steps:
     settings: Settings
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
         return self.delivery.environment.name
 
     def first_look(self) -> World:
@@ -69,8 +67,8 @@ class Steps:
         world = self.look_past_drift()
         if drift := drifted(world):
             raise Refused(
-                f"could not promote in {self._where}: {drift}: somebody changed it by hand",
-                advice=f"`azora rollback {self._where}` sends users back to where the log says; then run the release again",
+                f"could not promote in {self.where}: {drift}: somebody changed it by hand",
+                advice=f"`azora rollback {self.where}` sends users back to where the log says; then run the release again",
             )
         return world
 
@@ -81,7 +79,7 @@ class Steps:
         reason = None if runs(world, release.id) else may_be_installed(world, release)
         if reason:
             raise Refused(
-                f"could not bring {release.title} to {self._where}: {reason}",
+                f"could not bring {release.title} to {self.where}: {reason}",
                 advice="first release a commit that has the expand and not yet the contract; after a contract, only ones that have it",
             )
         return world
@@ -115,7 +113,7 @@ class Steps:
         found = approval_for(world, wanted, datetime.now(UTC))
         if wanted.approval_needed and found is None:
             raise Refused(
-                f"could not move users of {self._where} to {self.delivery.release.title}: no approval of this run holds for"
+                f"could not move users of {self.where} to {self.delivery.release.title}: no approval of this run holds for"
                 f" what the environment is now (plan {shown(bound_of(world, wanted).hash)})",
                 advice="run the release again: it requests a new approval",
             )
@@ -134,12 +132,12 @@ class Steps:
         must_be_ours(self.cluster, self.helm, (name, chart, values))
         self.cluster.record_helm_release(name)
 
-    def _proof(self, stack: Stack) -> StackRecord:
+    def proof(self, stack: Stack) -> StackRecord:
         """What runs in the color passed. A record that a killed process left of an older release is made anew."""
-        known = stack.known or self._record(stack.revision)
+        known = stack.known or self.record_of(stack.revision)
         return known.model_copy(update={"proved_at": datetime.now(UTC)})
 
-    def _record(self, revision: int) -> StackRecord:
+    def record_of(self, revision: int) -> StackRecord:
         release = self.delivery.release
         return StackRecord(
             release=release.id,
@@ -151,14 +149,14 @@ class Steps:
         )
 
     @property
-    def _router(self) -> Path:
+    def router(self) -> Path:
         return self.delivery.folder / self.delivery.application.charts.router
 
-    def _upgrade_router(self, active: Stack) -> None:
+    def upgrade_router(self, active: Stack) -> None:
         values = chart_values.router_values(self.delivery, active.color, str(active.label))
         name = self.delivery.application.name
-        self.claim(name, self._router, values)
-        self.helm.upgrade(name, self._router, values, timeout_seconds=60, wait=False)
+        self.claim(name, self.router, values)
+        self.helm.upgrade(name, self.router, values, timeout_seconds=60, wait=False)
         self.cluster.write_record(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:

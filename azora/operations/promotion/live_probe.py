@@ -1,4 +1,4 @@
-"""What users meet around a switch: the probe that counts it, and the receipt it leaves."""
+"""Probes of an environment through its Ingress: until it answers, and around a switch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from azora.core.cluster.record import Switch
 from azora.core.release.delivery import Delivery
 from azora.errors import NotReadyYet
 from azora.gateways.probe.probe import Probe
-
-_probes: dict[str, Probe] = {}
 
 
 def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: int = 60) -> None:
@@ -36,13 +34,6 @@ def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: in
     )
 
 
-def start_probe(delivery: Delivery, settings: Settings) -> None:
-    """Begin to count what users of the environment meet; `finish_probe` ends it."""
-    rate, path = delivery.environment.probe_per_second, delivery.application.probe
-    live = delivery.environment.hosts.live
-    _probes[delivery.run] = _probe(settings, live, rate_per_second=rate, path=path).start()
-
-
 def _probe(settings: Settings, host: str, *, rate_per_second: float, path: str) -> Probe:
     return Probe(
         public_url(host, settings),
@@ -52,12 +43,31 @@ def _probe(settings: Settings, host: str, *, rate_per_second: float, path: str) 
     )
 
 
-def finish_probe(delivery: Delivery, entry: Switch, settings: Settings) -> ProbeResult:
-    """What the probe saw until the settle time after *entry* was over. Lost with a killed process: then from now on."""
-    since = entry.at
-    if delivery.run not in _probes:
-        start_probe(delivery, settings)
-        since = datetime.now(UTC)
-    left = since + timedelta(seconds=delivery.environment.settle_seconds) - datetime.now(UTC)
-    time.sleep(max(0.0, left.total_seconds()))
-    return _probes.pop(delivery.run).stop()
+class LiveProbe:
+    """A probe of the live address, which counts what users meet around a switch. Lives as long as its promotion's loop."""
+
+    def __init__(self, delivery: Delivery, settings: Settings) -> None:
+        self._delivery = delivery
+        self._settings = settings
+        self._running: Probe | None = None
+
+    def start(self) -> Probe:
+        """Begin to count, `probe_per_second` requests a second."""
+        environment = self._delivery.environment
+        self._running = _probe(
+            self._settings,
+            environment.hosts.live,
+            rate_per_second=environment.probe_per_second,
+            path=self._delivery.application.probe,
+        ).start()
+        return self._running
+
+    def finish(self, entry: Switch) -> ProbeResult:
+        """Count until the settle time after *entry* is over. A probe lost with a killed process begins anew, from now on."""
+        running, since = self._running, entry.at
+        if running is None:
+            running, since = self.start(), datetime.now(UTC)
+        left = since + timedelta(seconds=self._delivery.environment.settle_seconds) - datetime.now(UTC)
+        time.sleep(max(0.0, left.total_seconds()))
+        self._running = None
+        return running.stop()

@@ -1,21 +1,109 @@
-"""A promotion: which step is next, and each of them, safe to repeat."""
+"""A promotion: which step is next, and the one table that takes it. Each step is safe to repeat."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from azora.core.colors import Color
 from azora.core.promotion.next_step import Step, next_step
 from azora.host.retry import patient
-from azora.operations.promotion.preview import Preview
-from azora.operations.promotion.switch import Switching
+from azora.operations.promotion import preview, switch
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.live_probe import LiveProbe
+from azora.operations.promotion.observer import SILENT, Observer
 
 
-class Promotion(Preview, Switching):
-    """All steps of one delivery; `azora.core.promotion.next_step.next_step` says which one is next."""
+@dataclass(frozen=True)
+class Done:
+    """One line for the log about a step that is done; empty where its name is enough. `color` is where users are now."""
+
+    message: str = ""
+    color: Color | None = None
+
+
+class Promotion:
+    """One delivery on its way: its context, and the probe that lives from the switch to its verdict."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.probe = LiveProbe(context.delivery, context.settings)
 
     @patient
     def next(self, *, end_to_end: bool = False) -> Step | None:
         """The one next step, from a fresh look; an API server that is away for a moment is waited for."""
-        has_cases = self.delivery.application.suites.e2e is not None
-        return next_step(self.look(), replace(self.wanted, end_to_end=end_to_end and has_cases), datetime.now(UTC))
+        context = self.context
+        has_cases = context.delivery.application.suites.e2e is not None
+        wanted = replace(context.wanted, end_to_end=end_to_end and has_cases)
+        return next_step(context.look(), wanted, datetime.now(UTC))
+
+    def take(self, step: Step, observer: Observer = SILENT) -> Done:
+        """Take *step*, any but ASK; the Lease must be held."""
+        return _STEPS[step](self, observer)
+
+
+def _repair(promotion: Promotion, _: Observer) -> Done:
+    repaired = preview.repair(promotion.context)
+    return Done(f"a killed process left Helm releases half-done; forgot these revisions: {', '.join(repaired)}")
+
+
+def _install_data(promotion: Promotion, _: Observer) -> Done:
+    preview.install_data(promotion.context)
+    return Done()
+
+
+def _install_preview(promotion: Promotion, observer: Observer) -> Done:
+    record = preview.install_preview(promotion.context, observer)
+    return Done(f"the preview of {promotion.context.where} is up: Helm revision {record.revision}")
+
+
+def _await_ready(promotion: Promotion, _: Observer) -> Done:
+    preview.await_ready(promotion.context)
+    return Done()
+
+
+def _prove(promotion: Promotion, observer: Observer) -> Done:
+    preview.prove(promotion.context, observer)
+    return Done()
+
+
+def _try_end_to_end(promotion: Promotion, observer: Observer) -> Done:
+    preview.try_end_to_end(promotion.context, observer)
+    return Done()
+
+
+def _install_router(promotion: Promotion, _: Observer) -> Done:
+    preview.install_router(promotion.context)
+    return Done()
+
+
+def _switch(promotion: Promotion, _: Observer) -> Done:
+    entry = switch.switch(promotion.context, promotion.probe)
+    where = promotion.context.where
+    return Done(f"users of {where} reach {entry.to} since {entry.at.time()} (switch {entry.number})", entry.to)
+
+
+def _watch(promotion: Promotion, observer: Observer) -> Done:
+    receipt = switch.watch(promotion.context, promotion.probe, observer)
+    where = promotion.context.where
+    return Done(f"{receipt.total} requests around the switch of {where}, {receipt.failed} failed")
+
+
+def _book(promotion: Promotion, _: Observer) -> Done:
+    switch.book(promotion.context)
+    return Done()
+
+
+_STEPS: dict[Step, Callable[[Promotion, Observer], Done]] = {
+    Step.REPAIR: _repair,
+    Step.INSTALL_DATA: _install_data,
+    Step.INSTALL_PREVIEW: _install_preview,
+    Step.AWAIT_READY: _await_ready,
+    Step.PROVE: _prove,
+    Step.TRY: _try_end_to_end,
+    Step.INSTALL_ROUTER: _install_router,
+    Step.SWITCH: _switch,
+    Step.WATCH: _watch,
+    Step.BOOK: _book,
+}

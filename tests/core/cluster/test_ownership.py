@@ -23,7 +23,8 @@ from azora.gateways.helm.client import Helm
 from azora.gateways.kubernetes.api import Missing
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.operations.promotion import chart_values, preview
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.observer import SILENT
 
 Json = dict[str, Any]
 
@@ -219,7 +220,7 @@ def helm_secret(name: str, **labels: str) -> Json:
     return {"metadata": {"name": f"sh.helm.release.v1.{name}", "labels": {"owner": "helm", "name": name, **labels}}}
 
 
-def promotion(api: Api, *more: Json) -> Promotion:
+def context_for(api: Api, *more: Json) -> Context:
     release = Release(
         application="guestbook",
         commit="a" * 40,
@@ -228,13 +229,13 @@ def promotion(api: Api, *more: Json) -> Promotion:
         values_digest="2",
     )
     delivery = Delivery(release, load_application(GUESTBOOK), SHOP, GUESTBOOK, "run")
-    return Promotion(delivery, Cluster(cast(Any, api), SHOP, "guestbook"), Rendering(api, *more), cast(Any, None))
+    return Context(delivery, Cluster(cast(Any, api), SHOP, "guestbook"), Rendering(api, *more), cast(Any, None))
 
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest of the first look has tests of its own."""
-    monkeypatch.setattr(Promotion, "look", lambda _: None)
+    monkeypatch.setattr(Context, "look", lambda _: None)
 
 
 @pytest.mark.usefixtures("looked")
@@ -267,7 +268,7 @@ def test_the_first_look_refuses(there: dict[str, list[Json]], record: dict[str, 
     api = Api(**there)
     api.record = record
     with pytest.raises(Refused) as refused:
-        promotion(api).first_look()
+        context_for(api).first_look()
     assert refused.value.message == f"could not install into shop: it holds what is not Azora's:\n  {named}"
     assert "give staging a namespace of its own, or hand these over" in refused.value.advice
     assert api.done == []
@@ -284,14 +285,14 @@ def test_the_first_look_refuses(there: dict[str, list[Json]], record: dict[str, 
     ],
 )
 def test_what_is_in_nobody_s_way(there: dict[str, list[Json]]) -> None:
-    promotion(Api(**there)).first_look()
+    context_for(Api(**there)).first_look()
 
 
 @pytest.mark.usefixtures("looked")
 def test_the_first_look_at_known_releases_renders_nothing() -> None:
     api = Api(services=[thing(name="guestbook")])
     api.record = {"helm": '["guestbook","guestbook-blue","guestbook-green"]'}
-    walker = promotion(api)
+    walker = context_for(api)
     walker.first_look()
     assert cast(Rendering, walker.helm).rendered == []
     assert set(api.asked) == {"/api/v1/namespaces/shop/configmaps/azora-record"}
@@ -301,7 +302,7 @@ def test_the_first_look_at_known_releases_renders_nothing() -> None:
 def test_kinds_are_looked_up_and_listed_once() -> None:
     """Three charts with Services cost one list of Services, and one look at what kinds there are."""
     api = Api()
-    promotion(api).first_look()
+    context_for(api).first_look()
     asked = [path for path in api.asked if not path.endswith("azora-record")]
     assert sorted(asked) == sorted(set(asked))
 
@@ -318,23 +319,23 @@ def test_kinds_are_looked_up_and_listed_once() -> None:
 )
 def test_what_is_left_to_helm_and_the_cluster(odd: Json) -> None:
     api = Api()
-    walker = promotion(api, odd)
+    walker = context_for(api, odd)
     walker.claim("guestbook-blue", Path(), {})
     assert api.record is not None
     assert api.record["helm"] == OURS
 
 
-STEPS: dict[str, Callable[[Promotion], object]] = {
-    "guestbook-data": Promotion.install_data,
-    "guestbook-blue": lambda walker: walker.install_preview(lambda _ready, _wanted: None),
-    "guestbook": Promotion.install_router,
+STEPS: dict[str, Callable[[Context], object]] = {
+    "guestbook-data": preview.install_data,
+    "guestbook-blue": lambda walker: preview.install_preview(walker, SILENT),
+    "guestbook": preview.install_router,
 }
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step of the first release, without its Lease and without users."""
-    monkeypatch.setattr(Promotion, "hold", lambda _: None)
+    monkeypatch.setattr(Context, "hold", lambda _: None)
     monkeypatch.setattr(Cluster, "look", lambda _: World())
     monkeypatch.setattr(preview, "await_answer", lambda *_: None)
     monkeypatch.setattr(chart_values, "data_values", lambda _: {})
@@ -346,7 +347,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_installation_is_on_record_before_it_begins(name: str) -> None:
     """One that is killed is known for ours by the next run."""
     api = Api()
-    STEPS[name](promotion(api))
+    STEPS[name](context_for(api))
     assert api.done[:3] == ["create configmaps azora-record", "write version", "write helm"]
     assert api.done.index(f"upgrade {name}") > 2
     assert api.record is not None
@@ -363,7 +364,7 @@ def test_each_installation_refuses_what_came_meanwhile(name: str) -> None:
     api = Api(**there)
     api.record = {"helm": '["guestbook","guestbook-blue","guestbook-data"]'}
     with pytest.raises(Refused, match="it holds what is not Azora's"):
-        STEPS[name](promotion(api))
+        STEPS[name](context_for(api))
     assert api.done == []
 
 
@@ -371,12 +372,12 @@ def test_each_installation_refuses_what_came_meanwhile(name: str) -> None:
 def test_what_a_killed_installation_made_is_ours() -> None:
     api = Api(services=[thing(name="guestbook-blue-front", owner="guestbook-blue", of="shop")])
     api.record = {"helm": OURS}
-    promotion(api).install_preview(lambda _ready, _wanted: None)
+    preview.install_preview(context_for(api), SILENT)
     assert "upgrade guestbook-blue" in api.done
 
 
 def test_every_chart_of_a_delivery_is_looked_at() -> None:
-    named = {name for name, _, _ in chart_values.everything(promotion(Api()).delivery)}
+    named = {name for name, _, _ in chart_values.everything(context_for(Api()).delivery)}
     assert named == {"guestbook", *(f"guestbook-{color}" for color in Color)}
 
 
@@ -411,10 +412,10 @@ def test_nothing_goes_before_the_first_look(monkeypatch: pytest.MonkeyPatch) -> 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("it went on")
 
-    for name, does in {"look": refused, "promotion_of": never, "ask": never, "held": never}.items():
+    for name, does in {"look": refused, "context_of": never, "ask": never, "held": never}.items():
         monkeypatch.setattr(tasks.promotion, name, does)
     with pytest.raises(Refused):
-        tasks.promotion.promote("staging", promotion(Api()).delivery.release)
+        tasks.promotion.promote("staging", context_for(Api()).delivery.release)
 
 
 def test_a_run_is_counted_where_there_is_a_record() -> None:

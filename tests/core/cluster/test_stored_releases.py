@@ -18,9 +18,10 @@ from azora.core.release.migrations import Migration
 from azora.core.release.release import Release
 from azora.errors import BadInput, Failed
 from azora.gateways.kubernetes.record_store import RECORD, RELEASES, old_releases
-from azora.operations.promotion import chart_values, context
-from azora.operations.promotion.promotion import Promotion
-from tests.support.clusters import Remembered, promotion
+from azora.operations.promotion import chart_values, context, preview
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.observer import SILENT
+from tests.support.clusters import Remembered, context_for
 from tests.support.releases import ADD, BASE, DROP, FIRST, MARK
 from tests.support.worlds import NOW, PROVED
 
@@ -113,14 +114,14 @@ def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
 
     called: list[str] = []
     helm = SimpleNamespace(upgrade=lambda *_, **__: called.append("upgrade"), render=lambda *_: [])
-    stuck = promotion(Full(PROVED))
+    stuck = context_for(Full(PROVED))
     monkeypatch.setattr(chart_values, "stack_values", lambda *_, **__: {})
-    monkeypatch.setattr(Promotion, "hold", lambda _: None)
+    monkeypatch.setattr(Context, "hold", lambda _: None)
     monkeypatch.setattr(context, "must_be_ours", lambda *_: None)
     application = SimpleNamespace(charts=SimpleNamespace(stack="stack", router="router"), name="azora")
     delivery = replace(stuck.delivery, application=cast(Any, application))
     with pytest.raises(Failed, match="Too long"):
-        replace(stuck, helm=cast(Any, helm), delivery=delivery).install_preview(lambda *_: None)
+        preview.install_preview(replace(stuck, helm=cast(Any, helm), delivery=delivery), SILENT)
     assert called == []
 
 

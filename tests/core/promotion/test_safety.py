@@ -16,10 +16,12 @@ from azora.core.promotion.rollback_target import target_of
 from azora.core.promotion.safety import drifted, may_be_installed, may_serve, was_approved
 from azora.core.release.migrations import Migration
 from azora.errors import Refused
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion import switch
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.live_probe import LiveProbe
 from azora.operations.rollback import _switched as switched_by_hand
 from azora.operations.rollback import to_be_brought_up
-from tests.support.clusters import Remembered, promotion
+from tests.support.clusters import Remembered, context_for
 from tests.support.releases import ADD, BASE, DROP, FIRST, MARK, code
 from tests.support.worlds import BLUE, BOOKED, GREEN, NOW, PROVED, SWITCHED, migrated, stack, switched
 
@@ -91,7 +93,7 @@ def test_what_may_be_installed(world: World, release: StackRecord, reason: str |
 def test_a_promotion_is_refused_at_its_first_look_with_what_to_do() -> None:
     cluster = Remembered(replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST)}))
     with pytest.raises(Refused, match=r"could not bring .* to staging: migration 0004 would break") as caught:
-        promotion(cluster, FIRST, ADD, MARK, DROP).look()
+        context_for(cluster, FIRST, ADD, MARK, DROP).look()
     assert "first release a commit that has the expand" in caught.value.advice
     assert not cluster.written
 
@@ -133,7 +135,7 @@ def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(mig
 def test_a_return_after_a_bad_watch_obeys_too(world: World, goes_to: list[Color], said: str) -> None:
     cluster = Remembered(world)
     entry = world.switches[-1]
-    told = promotion(cluster)._go_back(entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
+    told = switch._go_back(context_for(cluster), entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
     assert said in told
     assert [move.to for move in cluster.moved] == goes_to
     assert ("users stay" in str(cluster.written["receipts"])) == (not goes_to)
@@ -165,7 +167,7 @@ def test_promotion_over_a_drift() -> None:
     """The next run ends as refused, names the drift and the rollback that mends it, and writes nothing."""
     cluster = Remembered(replace(BOOKED, active=BLUE))
     with pytest.raises(Refused, match=r"could not promote in staging: switch 2 .* changed it by hand") as caught:
-        promotion(cluster).look()
+        context_for(cluster).look()
     assert "`azora rollback staging`" in caught.value.advice
     assert not cluster.written
 
@@ -211,8 +213,9 @@ def test_a_switch_whose_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None
     cluster = Remembered(
         replace(SWITCHED, stacks={**SWITCHED.stacks, GREEN: live}, switches=(SWITCHED.switches[0], entry))
     )
-    monkeypatch.setattr(Promotion, "hold", lambda _: None)
-    assert promotion(cluster).switch() is entry
+    monkeypatch.setattr(Context, "hold", lambda _: None)
+    context = context_for(cluster)
+    assert switch.switch(context, LiveProbe(context.delivery, context.settings)) is entry
     assert not cluster.moved
 
 
@@ -221,7 +224,7 @@ def test_a_bad_watch_of_what_a_person_decided(kind: str) -> None:
     """Users stay: a run does not send them back to what a person took them away from."""
     entry = SWITCHED.switches[-1].model_copy(update={"kind": kind, "by": "ada"})
     cluster = Remembered(replace(SWITCHED, switches=(SWITCHED.switches[0], entry)))
-    said = promotion(cluster)._go_back(entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
+    said = switch._go_back(context_for(cluster), entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
     assert said == f"users stay on green: ada sent them there by a {kind}"
     assert not cluster.moved
 

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from azora.config.settings import settings
 from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.record import Switch
 from azora.core.promotion.next_step import Step
 from azora.core.release.release import Release
 from azora.errors import Refused
 from azora.gateways.kubernetes.lease import held
+from azora.operations.promotion import switch
+from azora.operations.promotion.live_probe import LiveProbe
+from azora.operations.promotion.promotion import Promotion
 from azora.operations.rollback import roll_back, switch_users
 from tests.support.guestbook import Guestbook, guestbook
 from tests.support.polling import until
@@ -32,19 +36,19 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 def first(book: Guestbook) -> Release:
     """The release that users have when each test begins, in blue; by an approval."""
     release = book.release(book.commit())
-    promotion = book.promotion(release)
-    assert promotion.next() is Step.ASK
+    context = book.context(release)
+    assert Promotion(context).next() is Step.ASK
     with pytest.raises(Refused, match="no approval of this run holds"):
         walk_past_the_request(book, release)
-    book.approve(promotion)
-    walk(promotion)
+    book.approve(context)
+    walk(context)
     return release
 
 
 def walk_past_the_request(book: Guestbook, release: Release) -> None:
     """Install the router as a program would that forgot to ask."""
-    promotion = book.promotion(release)
-    promotion.approval(promotion.look())
+    context = book.context(release)
+    context.approval(context.look())
 
 
 def live(book: Guestbook) -> Json:
@@ -69,19 +73,19 @@ def test_first_release(book: Guestbook, first: Release) -> None:
 
 
 def test_switch_without_an_approval(book: Guestbook, first: Release) -> None:  # noqa: ARG001 - is there
-    """A proved preview gets no users by any way: neither by the promotion's own switch, nor by hand, nor by a number."""
+    """A proved preview gets no users by any way: neither by the context's own switch, nor by hand, nor by a number."""
     before = live(book)
-    promotion = book.promotion(book.release(book.commit()))
-    approval = book.approve(promotion)
-    walk(promotion, until=Step.SWITCH)
-    promotion.cluster.end_approvals(promotion.delivery.run, "could not go on")
-    with held(promotion.cluster, promotion.delivery.run), pytest.raises(Refused, match="no approval of this run holds"):
-        promotion.switch()
+    context = book.context(book.release(book.commit()))
+    approval = book.approve(context)
+    walk(context, until=Step.SWITCH)
+    context.cluster.end_approvals(context.delivery.run, "could not go on")
+    with held(context.cluster, context.delivery.run), pytest.raises(Refused, match="no approval of this run holds"):
+        switch.switch(context, LiveProbe(context.delivery, settings()))
     with pytest.raises(Refused, match="nobody approved it here"):
-        switch_users(book.environment(), promotion.cluster.look().preview, by="ada")
-    (kept,) = [one for one in promotion.cluster.look().approvals if one.id == approval.id]
+        switch_users(book.environment(), context.cluster.look().preview, by="ada")
+    (kept,) = [one for one in context.cluster.look().approvals if one.id == approval.id]
     assert kept.ended == "could not go on"
-    assert promotion.next() is Step.ASK
+    assert Promotion(context).next() is Step.ASK
     assert live(book) == before
 
 
@@ -91,12 +95,12 @@ def test_ports_of_the_new_release(book: Guestbook, first: Release) -> None:
     pods = (book.repository / PODS).read_text()
     renamed = {DOORS: text.replace("targetPort: web", "targetPort: page"), PODS: pods.replace("name: web, containerPort", "name: page, containerPort").replace("port: web}", "port: page}").replace("targetPort: web", "targetPort: page")}  # fmt: skip
     release = book.release(book.commit(renamed))
-    promotion = book.promotion(release)
-    book.approve(promotion)
-    walk(promotion, until=Step.WATCH)
+    context = book.context(release)
+    book.approve(context)
+    walk(context, until=Step.WATCH)
     assert live(book)["spec"]["ports"][0]["targetPort"] == "page"
     visitors_see(book, release)
-    walk(promotion)
+    walk(context)
     roll_back(book.environment(), None, by="ada")
     assert live(book)["spec"]["ports"][0]["targetPort"] == "web"
     visitors_see(book, first)
@@ -120,12 +124,12 @@ def visitors_see(book: Guestbook, release: Release) -> None:
     ],
 )
 def test_selector_edited_by_hand(book: Guestbook, first: Release, edit: dict[str, str]) -> None:
-    """The next run is refused, names the drift and the rollback that mends it; it is never logged as a promotion."""
+    """The next run is refused, names the drift and the rollback that mends it; it is never logged as a context."""
     cluster, before = book.cluster(), switches(book)
     cluster.api.patch(f"{cluster.core}/services/{cluster.live}", {"spec": {"selector": edit}})
     try:
         with pytest.raises(Refused, match="changed it by hand") as caught:
-            book.promotion(book.release(book.commit())).next()
+            Promotion(book.context(book.release(book.commit()))).next()
         assert "`azora rollback production`" in caught.value.advice
         assert switches(book) == before
     finally:

@@ -16,7 +16,7 @@ from azora.errors import Refused
 from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.operations.promotion import chart_values
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.context import Context
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, git, guestbook
 from tests.support.step_by_step import walk
@@ -34,9 +34,9 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 
 
 @pytest.fixture(scope="module")
-def promotion(book: Guestbook) -> Promotion:
+def context(book: Guestbook) -> Context:
     """Of the guestbook's first release, by the pipeline's account."""
-    return book.promotion(book.release(git(book.repository, "rev-parse", "HEAD")), NAME)
+    return book.context(book.release(git(book.repository, "rev-parse", "HEAD")), NAME)
 
 
 def kubectl(*arguments: str) -> str:
@@ -84,37 +84,37 @@ def a_service(_: Path) -> Iterator[None]:
     ],
 )
 def test_a_first_release_where_something_is(
-    promotion: Promotion, tmp_path: Path, there: Callable[[Path], AbstractContextManager[None]], named: str
+    context: Context, tmp_path: Path, there: Callable[[Path], AbstractContextManager[None]], named: str
 ) -> None:
     """It is refused, names what is there, and writes nothing: no object differs, there is no record and no Lease."""
     with there(tmp_path):
         before = objects()
         with pytest.raises(Refused) as refused:
-            promotion.first_look()
+            context.first_look()
         assert refused.value.message.endswith(f"it holds what is not Azora's:\n  {named}")
         assert "a namespace of its own" in refused.value.advice
         assert objects() == before
     assert objects() == {}
 
 
-def test_helm_itself_takes_over_nothing(promotion: Promotion, tmp_path: Path) -> None:
+def test_helm_itself_takes_over_nothing(context: Context, tmp_path: Path) -> None:
     """What comes between our look and Helm's is refused by Helm, and stays as it is."""
-    delivery = promotion.delivery
+    delivery = context.delivery
     router = chart_values.router_values(delivery, Color.BLUE, delivery.release.label)
     chart = delivery.folder / delivery.application.charts.router
     with a_service(tmp_path):
         before = objects()
         with pytest.raises(Refused, match=r'Service "guestbook" in namespace .* exists'):
-            promotion.helm.upgrade("guestbook", chart, router, timeout_seconds=30, wait=False)
+            context.helm.upgrade("guestbook", chart, router, timeout_seconds=30, wait=False)
         assert objects() == before
 
 
-def test_the_first_release_once_it_is_gone(book: Guestbook, promotion: Promotion, tmp_path: Path) -> None:
+def test_the_first_release_once_it_is_gone(book: Guestbook, context: Context, tmp_path: Path) -> None:
     """It serves, its Helm releases are on record, and what comes in the way of the next one is refused as before."""
-    promotion.first_look()
-    walk(promotion)
+    context.first_look()
+    walk(context)
     assert "Guestbook" in book.page(NAME).text
-    assert promotion.cluster.helm_releases() == ("guestbook", "guestbook-blue")
+    assert context.cluster.helm_releases() == ("guestbook", "guestbook-blue")
     with a_helm_release(tmp_path, "guestbook-green"), pytest.raises(Refused, match="Helm release guestbook-green"):
-        promotion.first_look()
-    promotion.first_look()
+        context.first_look()
+    context.first_look()

@@ -100,13 +100,13 @@ def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path
     assert (seen.active_stack.release or "").startswith(recorded)
     assert len(seen.active_stack.release or "") == 64
     assert seen.switches[-1].release == seen.active_stack.release
-    assert book.promotion(book.release(first), "staging").delivery.release.id == seen.active_stack.release
+    assert book.context(book.release(first), "staging").delivery.release.id == seen.active_stack.release
 
     charts = ROOT / "docs/examples/guestbook/deployments"
     doors = "charts/front-door"
     files = {f"deployments/{doors}/{name}": (charts / doors / name).read_text() for name in ("templates/doors.yaml", "values.schema.json")}  # fmt: skip
     release = book.release(book.commit(files, "A router that selects the release"))
-    walk(book.promotion(release, "staging"))
+    walk(book.context(release, "staging"))
     assert book.page("staging").headers["X-Azora-Release"] == release.label
 
     entry = roll_back(book.environment("staging"), None, by="ada")

@@ -1,4 +1,4 @@
-"""A promotion without Prefect, broken between its steps on purpose: the next look goes on, and users are never at risk."""
+"""A context without Prefect, broken between its steps on purpose: the next look goes on, and users are never at risk."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Refused
 from azora.gateways.kubernetes import lease
 from azora.gateways.kubernetes.lease import held
-from azora.operations.promotion.factory import promotion_of
-from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion import preview
+from azora.operations.promotion.context import Context
+from azora.operations.promotion.factory import context_of
+from azora.operations.promotion.observer import SILENT
 from azora.operations.release import built_images, frozen
 from azora.operations.rollback import roll_back, switch_users
 from tests.support import pipeline
@@ -31,91 +33,91 @@ VALUES = "deployments/values/azora/staging.yaml"
 
 
 @pytest.fixture
-def promotion() -> Iterator[Promotion]:
+def context() -> Iterator[Context]:
     """A release of a configuration-only change, on its way to staging."""
     before = pipeline.git("rev-parse", "HEAD")
     sha = pipeline.commit({VALUES: f"{pipeline.content(VALUES)}\n# {uuid4()}\n"}, "Change a value")
     images = built_images(sha, settings())
     assert images is not None
     staging = load_environment("staging", settings().environments)
-    yield promotion_of(
+    yield context_of(
         staging, frozen(sha, "Change a value", images, settings()), run=f"test-{uuid4()}", settings=settings()
     )
     pipeline.undo_to(before)
 
 
-def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(promotion: Promotion) -> None:
+def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(context: Context) -> None:
     """Helm ended but nothing was recorded; the preview Service was left on the active color; the switch was not watched."""
-    old = promotion.cluster.look()
-    assert walk(promotion, until=Step.PROVE) == [Step.INSTALL_PREVIEW]
-    promotion.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
-    promotion.cluster.point_preview_at(old.stack(old.preview.other))
-    assert walk(promotion, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
-    assert walk(promotion) == [Step.WATCH, Step.BOOK]
-    now = promotion.cluster.look()
+    old = context.cluster.look()
+    assert walk(context, until=Step.PROVE) == [Step.INSTALL_PREVIEW]
+    context.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
+    context.cluster.point_preview_at(old.stack(old.preview.other))
+    assert walk(context, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
+    assert walk(context) == [Step.WATCH, Step.BOOK]
+    now = context.cluster.look()
     assert now.active is old.preview
     assert len(now.switches) == len(old.switches) + 1
     assert now.preview_points_at is old.active
 
 
-def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(promotion: Promotion) -> None:
-    old = promotion.cluster.look()
-    killer = threading.Thread(target=pipeline.kill_helm, args=(promotion.cluster.stack_name(old.preview),))
+def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(context: Context) -> None:
+    old = context.cluster.look()
+    killer = threading.Thread(target=pipeline.kill_helm, args=(context.cluster.stack_name(old.preview),))
     killer.start()
-    with pytest.raises(Exception, match="could not"), held(promotion.cluster, promotion.delivery.run):
-        promotion.install_preview(lambda _ready, _wanted: None)
+    with pytest.raises(Exception, match="could not"), held(context.cluster, context.delivery.run):
+        preview.install_preview(context, SILENT)
     killer.join()
-    broken = promotion.cluster.look()
-    assert broken.pending == (promotion.cluster.stack_name(old.preview),)
+    broken = context.cluster.look()
+    assert broken.pending == (context.cluster.stack_name(old.preview),)
     assert broken.active is old.active
-    assert walk(promotion)[:2] == [Step.REPAIR, Step.INSTALL_PREVIEW]
-    assert promotion.cluster.look().active is old.preview
+    assert walk(context)[:2] == [Step.REPAIR, Step.INSTALL_PREVIEW]
+    assert context.cluster.look().active is old.preview
 
 
-def test_of_two_promotions_one_is_refused_and_told_why(promotion: Promotion) -> None:
+def test_of_two_promotions_one_is_refused_and_told_why(context: Context) -> None:
     with (
-        held(promotion.cluster, "another run"),
+        held(context.cluster, "another run"),
         pytest.raises(Refused, match="another run is doing so"),
-        held(promotion.cluster, promotion.delivery.run),
+        held(context.cluster, context.delivery.run),
     ):
         pass
 
 
-def test_what_a_killed_promotion_holds_is_waited_for(promotion: Promotion, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_promotion_holds_is_waited_for(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts a run again right after it was killed need not know of Leases."""
     monkeypatch.setattr(lease, "DURATION", timedelta(seconds=3))
-    lease.Lease(promotion.cluster, "a killed run").take()
-    with held(promotion.cluster, promotion.delivery.run) as ours:
+    lease.Lease(context.cluster, "a killed run").take()
+    with held(context.cluster, context.delivery.run) as ours:
         ours.check()
 
 
-def test_a_switch_from_an_old_look_is_refused(promotion: Promotion) -> None:
-    world = promotion.cluster.look()
+def test_a_switch_from_an_old_look_is_refused(context: Context) -> None:
+    world = context.cluster.look()
     assert world.last_switch
-    promotion.cluster.api.patch(
-        f"{promotion.cluster.core}/services/{promotion.cluster.live}",
+    context.cluster.api.patch(
+        f"{context.cluster.core}/services/{context.cluster.live}",
         {"metadata": {"labels": {"touched": uuid4().hex}}},
     )
     with pytest.raises(Conflict):
-        promotion.cluster.switch(world, world.last_switch)
-    assert promotion.cluster.look().active is world.active
+        context.cluster.switch(world, world.last_switch)
+    assert context.cluster.look().active is world.active
 
 
-def test_nobody_goes_back_past_a_contract(promotion: Promotion) -> None:
+def test_nobody_goes_back_past_a_contract(context: Context) -> None:
     """Neither by a switch nor by a rollback, though the old color is up, ready and proved."""
-    own = promotion.delivery.release.migrations
+    own = context.delivery.release.migrations
     drop = Migration(revision="drop", phase="contract", contracts=own[-1].revision)
-    release = promotion.delivery.release.model_copy(update={"migrations": (*own, drop)})
-    old = promotion.cluster.look()
+    release = context.delivery.release.model_copy(update={"migrations": (*own, drop)})
+    old = context.cluster.look()
     assert old.active
-    walk(replace(promotion, delivery=replace(promotion.delivery, release=release)))
-    new = promotion.cluster.look().stack(old.preview)
+    walk(replace(context, delivery=replace(context.delivery, release=release)))
+    new = context.cluster.look().stack(old.preview)
     assert new.record
     try:
         with pytest.raises(Refused, match="made without migration drop, a contract that ran since"):
-            switch_users(promotion.delivery.environment, old.active, by="test")
+            switch_users(context.delivery.environment, old.active, by="test")
         with pytest.raises(Refused, match="made without migration drop, a contract that the database holds"):
-            roll_back(promotion.delivery.environment, None, by="test")
-        assert promotion.cluster.look().active is old.preview
+            roll_back(context.delivery.environment, None, by="test")
+        assert context.cluster.look().active is old.preview
     finally:  # the database holds no such contract: the next test may go on
-        promotion.cluster.record_stack(old.preview, new.record.model_copy(update={"migrations": own}))
+        context.cluster.record_stack(old.preview, new.record.model_copy(update={"migrations": own}))

@@ -11,7 +11,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from azora.config.application import load_application
 from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.release.release import Release
@@ -21,8 +20,8 @@ from azora.gateways.prefect.run_labels import fix_release
 from azora.gateways.suites.pass_cache import passed_before, remember_pass
 from azora.gateways.suites.pytest_runner import run_unit_tests
 from azora.host.log_file import about
-from azora.operations.chart_check import render_charts
-from azora.operations.release import content_of_tests, folder_of, frozen, imagined
+from azora.operations import chart_check
+from azora.operations.checkout import checkout, folder_for_tests
 from tasks import artifacts
 from tasks.context import environment_called, this_run
 from tasks.retries import if_transient, once_per_run
@@ -36,12 +35,12 @@ def test_services(commit: Commit, *, fresh: bool) -> None:
 
     What passed before on the very same sources is not run again, unless *fresh*.
     """
-    folder = folder_of(commit.sha, settings())
+    found = checkout(commit.sha, settings())
     futures = {
         service.name: check_service.submit(
-            service.name, list(service.test), commit.sha, content_of_tests(service, folder), fresh=fresh
+            service.name, list(service.test), commit.sha, found.content_of_tests(service), fresh=fresh
         )
-        for service in load_application(folder).services
+        for service in found.application.services
         if service.test
     }
     artifacts.unit_tests({name: future.result() for name, future in futures.items()})
@@ -57,7 +56,7 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
     if content and not fresh and (before := passed_before(log.name, content, settings().runs_folder)):
         get_run_logger().info("unit tests of %s passed on the same sources; all they said is in %s", service, before)
         return str(before)
-    run_unit_tests(service, command, folder_of(commit, settings(), "exports-for-tests"), log=log)
+    run_unit_tests(service, command, folder_for_tests(commit, settings()), log=log)
     if content:
         remember_pass(log, content)
     get_run_logger().info("unit tests of %s pass; all they said is in %s", service, log)
@@ -71,7 +70,7 @@ def build_release(commit: Commit) -> Release:
     check_charts(commit)
     if fixed := find_fixed_release(commit):
         return fixed
-    images = load_application(folder_of(commit.sha, settings())).images
+    images = checkout(commit.sha, settings()).application.images
     progress = create_progress_artifact(0.0, key="images", description="Images that are in the registry")
     futures = [build_image.submit(image.name, commit.sha) for image in images]
     for done, _ in enumerate(as_completed(futures), start=1):
@@ -83,9 +82,10 @@ def build_release(commit: Commit) -> Release:
 @task(task_run_name="render the charts", cache_policy=NO_CACHE)
 def check_charts(commit: Commit) -> None:
     """Every chart renders with the values of every environment: a typo of production's is not found after the yes."""
-    release = imagined(commit.sha, commit.subject, settings())
+    found = checkout(commit.sha, settings())
+    release = found.placeholder_release(commit.subject, settings().registry)
     for name in environments(settings().environments):
-        render_charts(environment_called(name), release, settings=settings())
+        chart_check.check_charts(found.delivery(release, environment_called(name)), settings())
 
 
 @task(
@@ -97,11 +97,10 @@ def check_charts(commit: Commit) -> None:
 )
 def build_image(name: str, commit: str) -> str:
     """One image by digest; not built again when the registry has one of the same content."""
-    folder = folder_of(commit, settings())
-    application = load_application(folder)
-    image = next(image for image in application.images if image.name == name)
-    log = settings().runs_folder / this_run() / f"build {name}.log"
-    built = build(application.name, image, folder, base=settings().base_image, registry=settings().registry, log=log)
+    found, here = checkout(commit, settings()), settings()
+    image = next(image for image in found.application.images if image.name == name)
+    log = here.runs_folder / this_run() / f"build {name}.log"
+    built = build(found.application.name, image, found.folder, base=here.base_image, registry=here.registry, log=log)
     get_run_logger().info(
         "%s %s in %.1f s", built.reference, "was there" if built.reused else "was built", built.seconds
     )
@@ -111,7 +110,7 @@ def build_image(name: str, commit: str) -> str:
 @task(task_run_name="freeze the release", cache_policy=NO_CACHE)
 def freeze(commit: Commit, images: dict[str, str]) -> Release:
     """Everything that was made of the commit, under one id: the run is about this release and about no other from now on."""
-    release = frozen(commit.sha, commit.subject, images, settings())
+    release = checkout(commit.sha, settings()).release(commit.subject, images)
     fix_release(this_run(), release)
     artifacts.release(release)
     get_run_logger().info("release %s", release.title, extra=about(release=release.label))

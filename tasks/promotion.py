@@ -16,13 +16,13 @@ from azora.core.release.release import Release
 from azora.gateways.kubernetes.lease import held
 from azora.gateways.prefect.run_labels import last_end
 from azora.host.log_file import about
-from azora.operations.chart_check import render_charts
+from azora.operations.chart_check import check_charts
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import Observer
 from azora.operations.promotion.promotion import Promotion
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
-from tasks.context import context_of, environment_called, this_run
+from tasks.context import context_of, this_run
 from tasks.retries import if_transient
 
 
@@ -85,7 +85,7 @@ def look(environment: str, release: Release) -> None:
     context = context_of(environment, release)
     world = context.first_look()
     if not runs(world, release.id):
-        render_charts(environment_called(environment), release, settings=settings())
+        check_charts(context.delivery, settings())
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         context.cluster.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack

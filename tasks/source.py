@@ -16,7 +16,7 @@ from azora.gateways.images.registry import exists
 from azora.gateways.notify.notifications import must_parse
 from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
 from azora.host.log_file import about
-from azora.operations.release import built_images, frozen, must_be_sound
+from azora.operations.checkout import checkout, must_be_releasable
 from tasks.context import this_run
 from tasks.retries import if_transient
 
@@ -39,7 +39,7 @@ def find_commit(ref: str) -> Commit:
     commit = resolve(settings().repository_location, fixed or ref)
     if not fixed:
         fix_commit(this_run(), commit.sha)
-    must_be_sound(commit.sha, settings())
+    must_be_releasable(checkout(commit.sha, settings()), settings())
     get_run_logger().info("%s is %s: %s (%s)", line(ref), commit.short, line(commit.subject), line(commit.author_name))
     return commit
 
@@ -55,11 +55,12 @@ def find_release(commit: Commit) -> Release | None:
     """The run's release, or else that of *commit* when every image of it is in the registry: it is the run's own from then on."""
     if fixed := _fixed(commit):
         return fixed
-    images = built_images(commit.sha, settings())
+    found = checkout(commit.sha, settings())
+    images = found.built_images(settings())
     if images is None:
         get_run_logger().info("not all images of %s are built", commit.short)
         return None
-    release = frozen(commit.sha, commit.subject, images, settings())
+    release = found.release(commit.subject, images)
     fix_release(this_run(), release)
     get_run_logger().info("release %s is built already", release.title, extra=about(release=release.label))
     return release
@@ -86,7 +87,7 @@ def _fixed(commit: Commit) -> Release | None:
     facts = facts_of(this_run())
     if not facts.release:
         return None
-    release = frozen(commit.sha, commit.subject, facts.images, settings())
+    release = checkout(commit.sha, settings()).release(commit.subject, facts.images)
     if release.id != facts.release:
         raise Refused(
             f"could not go on with release {shown(facts.release)}: its commit and images make {shown(release.id)}",

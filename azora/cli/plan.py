@@ -15,10 +15,10 @@ from azora.core.promotion.approval import line_to_copy
 from azora.gateways.git.repository import resolve
 from azora.gateways.prefect.runs import run_called
 from azora.gateways.prefect.waiting_plan import waiting_plan
+from azora.operations.checkout import checkout
 from azora.operations.planning import plan_now
 from azora.operations.promotion.factory import context_of
 from azora.operations.promotion.promotion import Promotion
-from azora.operations.release import built_images, frozen, imagined
 
 BY_HAND = "by-hand"
 
@@ -41,9 +41,13 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
     Nothing is built: where an image is missing, the plan is one of images that nobody has yet, and has no hash.
     """
     commit = resolve(settings().repository_location, ref)
-    images = built_images(commit.sha, settings())
-    known = (commit.sha, commit.subject)
-    release = frozen(*known, images, settings()) if images else imagined(*known, settings())
+    found = checkout(commit.sha, settings())
+    images = found.built_images(settings())
+    release = (
+        found.release(commit.subject, images)
+        if images
+        else found.placeholder_release(commit.subject, settings().registry)
+    )
     plan = plan_now(environment, release, run=BY_HAND, settings=settings())
     changes = Promotion(context_of(environment, release, run=BY_HAND, settings=settings())).next() is not None
     if as_json:

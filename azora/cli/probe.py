@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from azora.cli.output import console
-from azora.config.application import load_application
 from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.config.urls import public_url
 from azora.gateways.kubernetes.cluster import connect
 from azora.gateways.probe.probe import Probe, run
-from azora.operations.release import folder_of
+from azora.operations.checkout import checkout
 
 
 def count(environment: Environment, *, seconds: float, rate: float, path: str | None, out: Path | None) -> None:
@@ -27,4 +26,4 @@ def count(environment: Environment, *, seconds: float, rate: float, path: str | 
 def probed_path(environment: Environment) -> str:
     """What the running release says is cheap to ask."""
     commit = connect(environment, settings()).running().commit
-    return load_application(folder_of(commit, settings())).probe
+    return checkout(commit, settings()).application.probe

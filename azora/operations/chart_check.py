@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from azora.config.application import load_application
-from azora.config.environment import Environment
 from azora.config.settings import Settings
 from azora.core.release.chart_contract import RELEASE_LINE, router_faults, shared_names, stack_faults
 from azora.core.release.delivery import Delivery
-from azora.core.release.release import Release
 from azora.core.release.values import Values
 from azora.errors import AzoraError, BadInput
 from azora.gateways.helm.client import Helm
 from azora.operations.promotion import chart_values
-from azora.operations.release import folder_of
 
 SHOWN_FAULTS = 8
 NO_RELEASE = (
@@ -21,13 +17,12 @@ NO_RELEASE = (
 )
 
 
-def render_charts(environment: Environment, release: Release, *, settings: Settings) -> None:
-    """Raise BadInput unless every chart of *release* renders with the values of *environment*, and provides what it must.
+def check_charts(delivery: Delivery, settings: Settings) -> None:
+    """Raise BadInput unless every chart of *delivery* renders with the values of its environment, and provides what it must.
 
     No cluster is asked.
     """
-    folder = folder_of(release.commit, settings)
-    delivery = Delivery(release, load_application(folder), environment, folder, run="")
+    environment = delivery.environment
     helm = Helm(environment, settings)
     rendered: dict[str, list[Values]] = {}
     for name, chart, values in chart_values.everything(delivery):
@@ -35,7 +30,7 @@ def render_charts(environment: Environment, release: Release, *, settings: Setti
             rendered[name] = helm.render(name, chart, values)
             _must_provide(delivery, name, str(chart), rendered[name], values)
         except AzoraError as error:
-            message = error.message.replace(f"{folder}/", "")
+            message = error.message.replace(f"{delivery.folder}/", "")
             advice = (
                 NO_RELEASE if name == delivery.application.name and "'release' not allowed" in message else error.advice
             )

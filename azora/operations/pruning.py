@@ -24,7 +24,7 @@ from azora.gateways.prefect.old_runs import ended_runs, remove_run, unfinished
 from azora.host.folders import folders_in, remove, remove_doomed
 from azora.host.process import run
 from azora.operations.approval_requests import forget_stale, stale_questions
-from azora.operations.release import tags_of
+from azora.operations.checkout import checkout
 
 SWEEP_TIMEOUT_SECONDS = 900.0
 EXPORTS = ("exports", "exports-for-tests")
@@ -221,5 +221,5 @@ def _needs_of(cluster: Cluster) -> Needs:
 
 
 def _tags(unfinished_run: Unfinished, settings: Settings) -> list[str]:
-    tags = tags_of(unfinished_run.commit, settings) if unfinished_run.commit else {}
+    tags = checkout(unfinished_run.commit, settings).tags(settings.base_image) if unfinished_run.commit else {}
     return [f"{name}:{tag}" for name, tag in tags.values()]

@@ -14,7 +14,7 @@ from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release
 from azora.errors import BadInput
 from azora.gateways.helm.client import Helm
-from azora.operations import chart_check
+from azora.operations.chart_check import check_charts
 from azora.operations.promotion.chart_values import everything
 from tests.support.pod_security import offences
 from tests.support.rendering import helm_program
@@ -36,20 +36,18 @@ def made_of(folder: Path) -> Release:
     return Release(application=application.name, commit="0" * 40, images=images, charts_digest="", values_digest="")
 
 
-def render(folder: Path, environment: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def render(folder: Path, environment: str, files: Path) -> None:
     """As a run does before it builds."""
-    application, release = load_application(folder), made_of(folder)
-    monkeypatch.setattr(chart_check, "folder_of", lambda *_: folder)
+    application = load_application(folder)
+    delivery = Delivery(made_of(folder), application, load_environment(environment, files), folder, run="")
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
-    chart_check.render_charts(load_environment(environment, files), release, settings=settings)
+    check_charts(delivery, settings)
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
 @pytest.mark.parametrize("application", PLACES)
-def test_every_application_here_provides_it(
-    application: str, environment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    render(PLACES[application][0], environment, PLACES[application][1], monkeypatch)
+def test_every_application_here_provides_it(application: str, environment: str) -> None:
+    render(PLACES[application][0], environment, PLACES[application][1])
 
 
 def test_the_example_goes_to_the_environments_that_flows_name() -> None:
@@ -106,7 +104,7 @@ def test_no_pod_of_the_example_would_be_refused(environment: str) -> None:
     ],
 )
 def test_a_chart_that_does_not_is_refused_before_anything_is_built(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, change: tuple[str, str], says: list[str]
+    tmp_path: Path, file: str, change: tuple[str, str], says: list[str]
 ) -> None:
     folder = tmp_path / "guestbook"
     shutil.copytree(GUESTBOOK, folder)
@@ -114,7 +112,7 @@ def test_a_chart_that_does_not_is_refused_before_anything_is_built(
     assert change[0] in changed.read_text()
     changed.write_text(changed.read_text().replace(*change))
     with pytest.raises(BadInput) as refused:
-        render(folder, "staging", EXAMPLES / "environments", monkeypatch)
+        render(folder, "staging", EXAMPLES / "environments")
     assert refused.value.advice
     for words in says:
         assert words in str(refused.value)

@@ -11,7 +11,7 @@ import yaml
 from azora.config.application import FILE, load_application
 from azora.config.settings import Settings
 from azora.errors import BadInput
-from azora.operations import release
+from azora.operations.checkout import Checkout, must_be_releasable
 
 GOOD: dict[str, Any] = {
     "name": "shop",
@@ -113,14 +113,12 @@ def test_an_application_may_have_no_end_to_end_cases_but_must_have_smoke_cases(t
         load_application(committed(tmp_path / "b", GOOD | {"suites": {"e2e": "cases/e2e"}}))
 
 
-def test_the_commit_of_another_application_than_this_machine_s_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_commit_of_another_application_than_this_machine_s_is_refused(tmp_path: Path) -> None:
     folder = committed(tmp_path, GOOD)
-    monkeypatch.setattr(release, "folder_of", lambda *_: folder)
-    release.must_be_sound("0" * 40, Settings(application="shop"))
+    found = Checkout("0" * 40, folder, load_application(folder))
+    must_be_releasable(found, Settings(application="shop"))
     with pytest.raises(BadInput, match=r"could not release 'shop'.*this machine releases 'azora'") as refused:
-        release.must_be_sound("0" * 40, Settings(application="azora"))
+        must_be_releasable(found, Settings(application="azora"))
     assert "AZORA_APPLICATION" in refused.value.advice
 
 

@@ -22,6 +22,16 @@ POD: dict[str, Any] = {
 }
 
 
+class Checked:
+    """A checkout whose one image has a tag that names the commit."""
+
+    def __init__(self, commit: str, _: Settings) -> None:
+        self.commit = commit
+
+    def tags(self, _: str) -> dict[str, tuple[str, str]]:
+        return {"web": ("shop/web", f"tag of {self.commit[:1]}")}
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Environments that were asked, each of which runs one pod and remembers one release."""
@@ -37,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(
         pruning, "unfinished", lambda: [Unfinished("id", "release 1", "b" * 40), Unfinished("x", "new")]
     )
-    monkeypatch.setattr(pruning, "tags_of", lambda commit, _: {"web": ("shop/web", f"tag of {commit[:1]}")})
+    monkeypatch.setattr(pruning, "checkout", Checked)
     return seen
 
 
@@ -57,7 +67,7 @@ def test_runs_that_are_not_over_keep_their_reports_their_commits_and_their_image
     assert asked
 
 
-@pytest.mark.parametrize("who", ["connect", "unfinished", "tags_of"])
+@pytest.mark.parametrize("who", ["connect", "unfinished", "checkout"])
 @pytest.mark.usefixtures("asked")
 def test_who_does_not_answer_ends_it(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     def away(*_: object) -> None:

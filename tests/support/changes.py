@@ -7,7 +7,7 @@ from pathlib import Path
 from azora.config.application import load_application
 from azora.config.settings import settings
 from azora.core.release.alembic import heads_of
-from azora.operations.release import revision_files
+from azora.operations.checkout import Checkout
 from tests.support import pipeline
 
 Files = dict[Path | str, str]
@@ -28,7 +28,7 @@ def revision(name: str, does: str, *says: str, after: str | None = None) -> File
     """A file of migrations after the newest one, or *after* another."""
     repository = Path(settings().repository_location)
     application = load_application(repository)
-    newest = after or heads_of(revision_files(application, repository))[0]
+    newest = after or heads_of(Checkout("", repository, application).revision_files())[0]
     lines = ["from alembic import op", f"revision = {name!r}", f"down_revision = {newest!r}", *says]
     text = "\n".join([*lines, "def upgrade() -> None:", f"    {does}", ""])
     return {f"{application.migrations}/versions/{name}.py": text}

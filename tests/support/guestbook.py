@@ -15,7 +15,6 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from azora.config.application import load_application
 from azora.config.environment import Environment, load_environment
 from azora.config.identity import of_person
 from azora.config.settings import ROOT, settings
@@ -25,10 +24,10 @@ from azora.core.release.release import Release
 from azora.gateways.images.builder import build
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.rbac import grant
+from azora.operations.checkout import checkout
 from azora.operations.planning import plan_now
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.factory import context_of
-from azora.operations.release import folder_of, frozen
 from tests.support import pipeline
 
 ENTRIES = Path("src/store/entries.txt")
@@ -54,20 +53,19 @@ class Guestbook:
 
     def release(self, commit: str) -> Release:
         """Built, as the pipeline does it."""
-        folder, here = folder_of(commit, settings()), settings()
-        application = load_application(folder)
+        found, here = checkout(commit, settings()), settings()
         images = {
             image.name: build(
-                application.name,
+                found.application.name,
                 image,
-                folder,
+                found.folder,
                 base=here.base_image,
                 registry=here.registry,
                 log=here.runs_folder / "build.log",
             ).reference
-            for image in application.images
+            for image in found.application.images
         }
-        return frozen(commit, "a change", images, here)
+        return found.release("a change", images)
 
     def environment(self, name: str = "production") -> Environment:
         return load_environment(name, settings().environments)

@@ -34,7 +34,7 @@ from azora.local.layout import layout
 from azora.local.programs import programs
 from azora.local.progress import Steps
 from azora.local.supervision import Supervisor
-from azora.operations.release import built_images, frozen
+from azora.operations.checkout import checkout
 from azora.operations.rollback import switch_users
 from tests.support.polling import until
 
@@ -164,11 +164,12 @@ def reject_what_waits() -> None:
 def _is_main(release: Release) -> bool:
     """Whether it is made of what main is made of, by whatever commit."""
     sha = git("rev-parse", "main")
-    images = built_images(sha, settings())
+    found = checkout(sha, settings())
+    images = found.built_images(settings())
     if images is None:
         return False
     content = {"images", "charts_digest", "values_digest", "migrations"}
-    made = frozen(sha, release.subject, images, settings())
+    made = found.release(release.subject, images)
     return release.model_dump(include=content) == made.model_dump(include=content)
 
 

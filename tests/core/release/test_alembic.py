@@ -9,7 +9,7 @@ from azora.config.settings import ROOT
 from azora.core.release.alembic import heads_of, migrations_of
 from azora.core.release.migrations import Migration
 from azora.errors import BadInput
-from azora.operations.release import revision_files
+from azora.operations.checkout import Checkout
 
 
 def file(revision: str, after: str | None, *lines: str) -> str:
@@ -74,6 +74,6 @@ def test_every_wrong_file_is_named_at_once() -> None:
 
 
 def test_the_platforms_own_can_be_read() -> None:
-    files = revision_files(load_application(ROOT), ROOT)
+    files = Checkout("", ROOT, load_application(ROOT)).revision_files()
     assert migrations_of(files)[0] == Migration(revision="0001", phase="expand")
     assert len(heads_of(files)) == 1

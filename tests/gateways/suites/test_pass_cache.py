@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from prefect.logging import disable_run_logger
@@ -13,7 +14,7 @@ from azora.config.application import Service
 from azora.config.settings import settings
 from azora.errors import TestsFailed
 from azora.gateways.suites.pass_cache import passed_before
-from azora.operations.release import content_of_tests
+from azora.operations.checkout import Checkout
 from tasks import building
 
 # The tests of `web`: they note that they ran, and pass where the page is sound.
@@ -33,17 +34,22 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
     monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
     settings.cache_clear()
-    monkeypatch.setattr(building, "folder_of", lambda *_: page.parents[1])
+    monkeypatch.setattr(building, "folder_for_tests", lambda *_: page.parents[1])
     yield page.parents[1]
     monkeypatch.undo()
     settings.cache_clear()
+
+
+def content(service: Service, export: Path) -> str | None:
+    """Of its tests in *export*; nothing else of an application is asked."""
+    return Checkout("", export, cast(Any, None)).content_of_tests(service)
 
 
 def checked(run: str, export: Path, monkeypatch: pytest.MonkeyPatch, *, fresh: bool = False) -> Path:
     """The log that run *run* shows for the tests of the service in *export*."""
     monkeypatch.setattr(building, "this_run", lambda: run)
     with disable_run_logger():
-        log = building.check_service.fn("web", COMMAND, "3f2a1c9", content_of_tests(WEB, export), fresh=fresh)
+        log = building.check_service.fn("web", COMMAND, "3f2a1c9", content(WEB, export), fresh=fresh)
     return Path(log)
 
 
@@ -89,9 +95,9 @@ def test_a_pass_goes_with_its_log(export: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_newest_of_several_is_shown(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for run in ("b", "a"):
         checked(run, export, monkeypatch, fresh=True)
-    content = content_of_tests(WEB, export)
-    assert content
-    assert passed_before("test web.log", content, settings().runs_folder) == settings().runs_folder / "a/test web.log"
+    known = content(WEB, export)
+    assert known
+    assert passed_before("test web.log", known, settings().runs_folder) == settings().runs_folder / "a/test web.log"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +109,8 @@ def test_the_newest_of_several_is_shown(export: Path, monkeypatch: pytest.Monkey
 )
 def test_the_verdict_hangs_on_command_and_sources(export: Path, other: Service) -> None:
     (export / "README.md").write_text("hello")
-    assert content_of_tests(other, export) != content_of_tests(WEB, export)
+    assert content(other, export) != content(WEB, export)
 
 
 def test_who_names_no_sources_is_tested_each_time(export: Path) -> None:
-    assert content_of_tests(WEB.model_copy(update={"sources": ()}), export) is None
+    assert content(WEB.model_copy(update={"sources": ()}), export) is None

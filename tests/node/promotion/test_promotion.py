@@ -18,11 +18,11 @@ from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Refused
 from azora.gateways.kubernetes import lease
 from azora.gateways.kubernetes.lease import held
+from azora.operations.checkout import checkout
 from azora.operations.promotion import preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.factory import context_of
 from azora.operations.promotion.observer import SILENT
-from azora.operations.release import built_images, frozen
 from azora.operations.rollback import roll_back, switch_users
 from tests.support import pipeline
 from tests.support.step_by_step import walk
@@ -37,12 +37,11 @@ def context() -> Iterator[Context]:
     """A release of a configuration-only change, on its way to staging."""
     before = pipeline.git("rev-parse", "HEAD")
     sha = pipeline.commit({VALUES: f"{pipeline.content(VALUES)}\n# {uuid4()}\n"}, "Change a value")
-    images = built_images(sha, settings())
+    found = checkout(sha, settings())
+    images = found.built_images(settings())
     assert images is not None
     staging = load_environment("staging", settings().environments)
-    yield context_of(
-        staging, frozen(sha, "Change a value", images, settings()), run=f"test-{uuid4()}", settings=settings()
-    )
+    yield context_of(staging, found.release("Change a value", images), run=f"test-{uuid4()}", settings=settings())
     pipeline.undo_to(before)
 
 

@@ -1,4 +1,4 @@
-"""`azora …`: the pipeline from a terminal. Exit codes: 0 done · 1 it failed · 2 wrong usage · 3 refused · 4 unreachable."""
+"""`azora …`: the pipeline from a terminal."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ import warnings
 
 from rich.console import Console
 
+from azora.cli.exit_codes import exit_code
 from azora.cli.output import safe
 from azora.config.os_user import ensure_home
-from azora.errors import AzoraError, BadInput, Refused, TransientError
-
-EXIT_CODES: tuple[tuple[type[AzoraError], int], ...] = (
-    (BadInput, 2),
-    (Refused, 3),
-    (TransientError, 4),
-    (AzoraError, 1),
-)
+from azora.errors import AzoraError
 
 
 def main() -> None:
@@ -35,7 +29,3 @@ def main() -> None:
         if error.advice:
             console.print(f"  → {safe(error.advice)}")
         sys.exit(exit_code(error))
-
-
-def exit_code(error: AzoraError) -> int:
-    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))

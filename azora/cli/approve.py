@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.markdown import Markdown
 
+from azora.cli.apps import App
+from azora.cli.options import ME, Approver, Json, WaitingRun
 from azora.cli.output import console, done, emit, note, program
 from azora.core.promotion.approval import line_to_copy
 from azora.errors import BadInput
 from azora.gateways.prefect import runs
 from azora.gateways.prefect.runs import Run, run_called
 from azora.gateways.prefect.waiting_plan import PREFIX_DIGITS, WaitingPlan, waiting_plan
+
+app = App()
+
+
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Kept with the answer; at least 8 letters.")]
+PlanHash = Annotated[
+    str, typer.Option("--plan", help="Hash of the plan that the answer is to; its first 12 digits suffice.")
+]
+
+
+@app.command()
+def approve(
+    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: Json = False
+) -> None:
+    """Show the plan that RUN waits with, and approve it and no other. Without a terminal --plan names it."""
+    answer(run, "approve", approver, reason, plan, as_json=as_json)
+
+
+@app.command()
+def reject(
+    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: Json = False
+) -> None:
+    """Reject the plan that RUN waits with: the environment stays as it is."""
+    answer(run, "reject", approver, reason, plan, as_json=as_json)
 
 
 def answer(run: str, decision: str, approver: str, reason: str, named: str, *, as_json: bool) -> None:

@@ -1,174 +1,33 @@
-"""`azora demo`: the whole road twice, on this machine, counted from outside."""
+"""`azora demo`: start everything, then release twice. Imports Prefect once its server is known."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+import os
 from pathlib import Path
+from typing import Annotated
 
-from azora.cli.follow import Told, follow
-from azora.cli.output import console
-from azora.config.environment import load_environment
-from azora.config.settings import settings
-from azora.config.urls import public_url
-from azora.core.checks.probe_result import ProbeResult, read_result
-from azora.core.cluster.record import Switch
-from azora.core.cluster.state import World
-from azora.errors import Failed
-from azora.gateways.kubernetes.cluster import connect
-from azora.gateways.prefect.runs import Run, answer, start
-from azora.gateways.prefect.waiting_plan import waiting_plan
-from azora.local.progress import Steps
+import typer
 
-RATE = 100
-SERVED_WITHIN_SECONDS = 300
-APPROVER = "demo approver"
-REASON = "the demo answers its own question"
-GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
+from azora.cli.apps import App
+from azora.cli.local import up
+from azora.config.settings import node_environment, settings
+from azora.local.application import update_application
+from azora.local.layout import layout
+
+app = App()
 
 
-def run(*, ask: bool, change: Path) -> None:
-    """Release where nothing was released, change a visible line, release again under a probe; say where to look."""
-    began = time.monotonic()
-    if _production().active is None:
-        console.rule("the first release: both environments come up")
-        first = _release("main", ask=ask)
-        if not first.went_well:
-            console.print(f"{first.state}: nothing was released, production serves nobody yet")
-            _tell_where_to_look(first, time.monotonic() - began)
-            return
-    console.rule("one more release, under a probe")
-    _wait_until_all_are_served()
-    commit = _change(change)
-    with _probe() as file:
-        over = _release(commit, ask=ask)
-    _tell(over, read_result(file), time.monotonic() - began)
+@app.command()
+def demo(
+    change: Annotated[Path, typer.Option(help="File of the application's repository that the second release changes.")],
+    ask: Annotated[bool, typer.Option("--ask", help="Let you approve or reject each release; the demo waits.")] = False,
+) -> None:
+    """Start everything, release twice, and count what users met."""
+    node = settings().node
+    up(node)
+    update_application(layout(node))
+    os.environ.update(node_environment(node))  # what an earlier start wrote was read before
+    settings.cache_clear()
+    from azora.cli.demo_run import run  # noqa: PLC0415 - Prefect reads its address when it is imported
 
-
-def _release(ref: str, *, ask: bool) -> Run:
-    """Start the deployment as the UI would and follow it; its question is answered here, or with *ask* by a person.
-
-    Raises:
-        Failed: it did not go well, and it is not that a person who was asked rejected it.
-    """
-    started = start("release", {"ref": ref, "fresh": False})
-    console.print(f"started through Prefect's API: {started.url}")
-    told: set[Told] = set()
-    now = follow(started.id, until_waiting=not ask, told=told)
-    while now.waits:
-        console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")
-        answer(now.id, decision="approve", approver=APPROVER, reason=REASON, plan=waiting_plan(now.id).hash)
-        now = follow(started.id, until_waiting=not ask, told=told)
-    rejected_by_person = ask and now.kind == "COMPLETED"
-    if not now.went_well and not rejected_by_person:
-        raise Failed(f"could not release {ref}: {now.state}: {now.message}", advice=f"its page tells more: {now.url}")
-    return now
-
-
-def _change(file: Path) -> str:
-    """Commit one visible line to the application's repository; returns the commit."""
-    repository = Path(settings().repository_location)
-    (repository / file).write_text(f"Released by the demo on {datetime.now().astimezone():%A, %d %B %Y at %H:%M:%S}\n")
-    _git(repository, "add", str(file))
-    _git(repository, "commit", "--quiet", "-m", "Change the banner")
-    commit = _git(repository, "rev-parse", "HEAD")
-    console.print(f"committed {commit[:7]} in {repository}: {file}")
-    return commit
-
-
-def _git(repository: Path, *arguments: str) -> str:
-    done = subprocess.run([*GIT, "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failed(
-            f"could not `git {arguments[0]}` in {repository}: {done.stderr}", advice="`azora local clean` begins anew"
-        )
-    return done.stdout.strip()
-
-
-@contextmanager
-def _probe() -> Iterator[Path]:
-    """A process of its own that calls production through the Ingress for as long as the block takes."""
-    file = settings().runs_folder / "demo-probe.json"
-    file.unlink(missing_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "azora",
-        "probe",
-        "production",
-        "--rate",
-        str(RATE),
-        "--seconds",
-        "3000",
-        "--out",
-        str(file),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        yield file
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait_until_all_are_served() -> None:
-    """A node that was just started again starts every pod of two environments at once: nobody is to be counted meanwhile."""
-    deadline = time.monotonic() + SERVED_WITHIN_SECONDS
-    with Steps(console).step("every pod of production's live color is ready"):
-        while not ((stack := _production().active_stack) and stack.is_ready):
-            if time.monotonic() > deadline:
-                raise Failed(
-                    f"could not begin: production is not ready after {SERVED_WITHIN_SECONDS} s",
-                    advice="see what its pods wait for: `azora status production`",
-                )
-            time.sleep(1)
-
-
-def _production() -> World:
-    return connect(load_environment("production", settings().environments), settings()).look()
-
-
-def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
-    console.rule("what users met")
-    console.print(f"{probed.total} requests at {RATE}/s through the Ingress, [bold]{probed.failed} failed[/]")
-    console.print(of_the_switch(over, _production().last_switch, probed))
-    _tell_where_to_look(over, seconds)
-    if probed.failed:
-        raise Failed(f"could not switch without loss: {probed.failed} requests failed", advice=f"counts: {over.url}")
-
-
-def of_the_switch(over: Run, last: Switch | None, probed: ProbeResult) -> str:
-    """Format when users met the new color; a switch from before the probe is not this run's, one after it was not counted."""
-    at = last.at.timestamp() if last else 0.0
-    if last is None or at < probed.began:
-        return f"{over.state}: nothing was switched, users stay on {last.to if last else 'no color'}"
-    if at > probed.ended:
-        return f"switched to {last.to} {(at - probed.ended) / 60:.0f} min after the probe's end: not counted"
-    new, old = probed.first_on(str(last.to)), probed.last_on(str(last.to.other))
-    return (
-        f"first on {last.to} {_after(new, at)} · last on {last.to.other} {_after(old, at)} · p99 {probed.all.p99_ms} ms"
-    )
-
-
-def _tell_where_to_look(over: Run, seconds: float) -> None:
-    console.rule("where to look")
-    for name in ("production", "staging"):
-        environment = load_environment(name, settings().environments)
-        console.print(f"{name:<11} {public_url(environment.hosts.live, settings())}")
-    console.print(f"Prefect     {over.url.split('/runs/')[0]}")
-    console.print(f"the run     {over.url}")
-    console.print(f"reports     {settings().reports_url}/{over.id}/")
-    console.print(
-        f"password    .venv/bin/azora local password {settings().node}; Prefect and the reports each ask for it once"
-    )
-    console.print("terminal    .venv/bin/azora status")
-    console.print(f"done in {seconds:.0f} s; `make down` stops all of it")
-
-
-def _after(moment: float | None, switched: float) -> str:
-    return f"{moment - switched:+.3f} s" if moment else "never"
+    run(ask=ask, change=change)

@@ -6,13 +6,29 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
+import typer
+
+from azora.cli.apps import App
+from azora.cli.options import (
+    Json,
+    OptionalEnvironment,
+)
 from azora.cli.output import console, safe
-from azora.config.environment import load_environment
+from azora.config.environment import environments, load_environment
 from azora.config.settings import settings
 from azora.core.doctor import Finding, Level, exit_code
 from azora.operations.doctor import examine, examine_machine
 
+app = App()
+
 SIGNS = {Level.GOOD: "[green]✓[/]", Level.WEAK: "[yellow]![/]", Level.UNKNOWN: "[dim]?[/]", Level.BAD: "[red]✗[/]"}
+
+
+@app.command()
+def doctor(environment: OptionalEnvironment = None, as_json: Json = False) -> None:
+    """Look at all that a release depends on: rights, versions, clocks, disks; exit 1 when something is bad."""
+    names = [environment] if environment else environments(settings().environments)
+    raise typer.Exit(show(names, as_json=as_json))
 
 
 def show(names: list[str], *, as_json: bool) -> int:

@@ -6,8 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
+import typer
+
+from azora.cli.apps import App
+from azora.cli.options import (
+    Json,
+    UntilAsked,
+)
+from azora.cli.options import Summary as SummaryFile
 from azora.cli.output import append, console, done, emit, failed, note, program, safe
 from azora.cli.summary import Summary
 from azora.config.os_user import user_label
@@ -17,11 +25,25 @@ from azora.gateways.prefect.runs import Run, Stage, run_called, stages, start
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.host.retry import patient
 
+app = App()
+
 POLL_SECONDS = 1.0
 MARKS = {"Completed": "[green]✓[/]", "Cached": "[green]✓[/]", "Failed": "[red]✗[/]", "Crashed": "[red]✗[/]"}
 
 Look = Callable[[Run], object]
 Told = str | tuple[int, str]  # a stage by its id, and by attempt and name
+
+
+@app.command()
+def follow(
+    run: Annotated[str, typer.Argument(help="Id of the run, its beginning, or the run's name.")],
+    until_asked: UntilAsked = False,
+    summary: SummaryFile = None,
+    as_json: Json = False,
+) -> None:
+    """Follow RUN, whoever started it; its result is the exit code."""
+    on_look = told_to(summary)
+    follow_and_exit(run_called(run), until_asked=until_asked, on_look=on_look, as_json=as_json)
 
 
 def begin(
@@ -60,7 +82,7 @@ def follow_and_exit(
 ) -> NoReturn:
     """Follow *run*; 0 when it went well, or when it asks a person and that was waited for; else 1."""
     emit(f"{run.name}: {run.url}", as_json=as_json)
-    now = follow(run.id, quiet=as_json, until_waiting=until_asked, on_look=on_look)
+    now = follow_run(run.id, quiet=as_json, until_waiting=until_asked, on_look=on_look)
     plan = plan_of_waiting(now.id) if now.waits else ""
     if outputs and plan:
         append(outputs, f"plan={plan}\n")
@@ -80,7 +102,7 @@ def ended(run: Run, plan: str, *, as_json: bool) -> None:
         failed(f"{run.name}: {run.state}: {run.message}", data, as_json=as_json)
 
 
-def follow(
+def follow_run(
     run: str, *, quiet: bool = False, until_waiting: bool = False, told: set[Told] | None = None, on_look: Look = str
 ) -> Run:
     """Print each stage as it ends; returns when the run is over, or when it waits and that was asked for.

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Annotated
 
+import typer
 from rich.markdown import Markdown
 
+from azora.cli.apps import App
+from azora.cli.exit_codes import SOMETHING_CHANGES
+from azora.cli.options import (
+    Json,
+    environment_called,
+)
 from azora.cli.output import console, program
 from azora.config.environment import Environment
 from azora.config.settings import settings
@@ -20,7 +28,25 @@ from azora.operations.planning import plan_now
 from azora.operations.promotion.factory import context_of
 from azora.operations.promotion.promotion import Promotion
 
+app = App()
+
 BY_HAND = "by-hand"
+
+
+@app.command()
+def plan(
+    what: Annotated[
+        str, typer.Argument(metavar="RUN|REF", help="A run that waits; with --to a branch, tag or commit.")
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="ENV", help="Show what releasing REF to ENV would change.")] = "",
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 5 when something would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the plan that RUN waits with, or that a release of REF to ENV would have."""
+    changes = (
+        show_plan_for(what, environment_called(to), as_json=as_json) if to else show_plan_of(what, as_json=as_json)
+    )
+    raise typer.Exit(SOMETHING_CHANGES if exit_code and changes else 0)
 
 
 def show_plan_of(run: str, *, as_json: bool) -> bool:
@@ -48,19 +74,19 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
         if images
         else found.placeholder_release(commit.subject, settings().registry)
     )
-    plan = plan_now(environment, release, run=BY_HAND, settings=settings())
+    found_plan = plan_now(environment, release, run=BY_HAND, settings=settings())
     changes = Promotion(context_of(environment, release, run=BY_HAND, settings=settings())).next() is not None
     if as_json:
         data = {
-            "hash": plan.hash if images else None,
+            "hash": found_plan.hash if images else None,
             "built": images is not None,
             "changes": changes,
             "commit": commit.sha,
-            **asdict(plan.bound),
+            **asdict(found_plan.bound),
         }
-        print(json.dumps(data | {"text": markdown(plan, whole=True)}))  # noqa: T201 - for a machine
+        print(json.dumps(data | {"text": markdown(found_plan, whole=True)}))  # noqa: T201 - for a machine
     else:
-        console.print(Markdown(markdown(plan, whole=True)))
+        console.print(Markdown(markdown(found_plan, whole=True)))
         _notes(built=images is not None, changes=changes, name=environment.name)
     return changes
 

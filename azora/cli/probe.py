@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from azora.cli.apps import App
+from azora.cli.options import (
+    EnvironmentName,
+    environment_called,
+)
 from azora.cli.output import console
 from azora.config.environment import Environment
 from azora.config.settings import settings
@@ -12,15 +20,29 @@ from azora.gateways.kubernetes.cluster import connect
 from azora.gateways.probe.probe import Probe, run
 from azora.operations.checkout import checkout
 
+app = App()
+
+
+@app.command()
+def probe(
+    environment: EnvironmentName,
+    seconds: Annotated[float, typer.Option(help="How long, at most.", max=3600)] = 60,
+    rate: Annotated[float, typer.Option(help="Requests a second.", max=2000)] = 100,
+    path: Annotated[str | None, typer.Option(help="What to call; default: the application's `probe`.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the counts here as JSON.")] = None,
+) -> None:
+    """Count what users of ENV meet; ends after SECONDS or with Ctrl-C."""
+    count(environment_called(environment), seconds=seconds, rate=rate, path=path, out=out)
+
 
 def count(environment: Environment, *, seconds: float, rate: float, path: str | None, out: Path | None) -> None:
     """Probe the live address until the time is over or somebody ends it; print and keep the counts."""
     url = public_url(environment.hosts.live, settings())
     path = path or probed_path(environment)
-    probe = Probe(url, connect=settings().ingress_address, rate_per_second=rate, path=path, limit_seconds=seconds)
+    counting = Probe(url, connect=settings().ingress_address, rate_per_second=rate, path=path, limit_seconds=seconds)
     file = out or settings().runs_folder / f"probe-{environment.name}.json"
     console.print(f"{rate:g} requests/s to {url} for at most {seconds:g} s; counts in {file}")
-    console.print(run(probe, file).summary())
+    console.print(run(counting, file).summary())
 
 
 def probed_path(environment: Environment) -> str:

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from azora.cli.apps import App
+from azora.cli.options import (
+    Json,
+)
 from azora.cli.output import console, note, safe
 from azora.config.os_user import user_label
 from azora.config.settings import settings
 from azora.core.retention import Fate, bytes_told
-from azora.operations.pruning import Part, prune
+from azora.operations import pruning
+from azora.operations.pruning import Part
+
+app = App()
 
 NOT_NOW = 4
 
 
+@app.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would go, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what is old: images, exports, reports, layers, Prefect's runs; never what may be needed again."""
+    run(dry_run=dry_run, as_json=as_json)
+
+
 def run(*, dry_run: bool, as_json: bool) -> None:
     """Prune, and tell it; exit 4 where a part could not be done."""
-    parts = prune(settings(), dry_run=dry_run)
+    parts = pruning.prune(settings(), dry_run=dry_run)
     if as_json:
         print(json.dumps({"dry_run": dry_run, "parts": [_data(part) for part in parts]}))  # noqa: T201 - for a machine
     else:

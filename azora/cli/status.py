@@ -10,9 +10,14 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from azora.cli import exit_code
+from azora.cli.apps import App
+from azora.cli.exit_codes import exit_code
+from azora.cli.options import (
+    Json,
+    OptionalEnvironment,
+)
 from azora.cli.output import console, program, safe
-from azora.config.environment import load_environment
+from azora.config.environment import environments, load_environment
 from azora.config.settings import settings
 from azora.config.urls import public_url
 from azora.core.cluster.state import World
@@ -23,7 +28,15 @@ from azora.core.release.release import shown
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.cluster import connect
 
+app = App()
+
 SHOWN = 8
+
+
+@app.command()
+def status(environment: OptionalEnvironment = None, as_json: Json = False) -> None:
+    """Who serves users, what waits, what can be rolled back to."""
+    show([environment] if environment else environments(settings().environments), as_json=as_json)
 
 
 def show(names: list[str], *, as_json: bool) -> None:

@@ -6,6 +6,12 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
+from azora.cli.apps import App
+from azora.cli.options import (
+    EnvironmentName,
+    Json,
+    environment_called,
+)
 from azora.cli.output import console, done, safe
 from azora.config.environment import Environment
 from azora.config.settings import settings
@@ -14,7 +20,21 @@ from azora.errors import BadInput
 from azora.gateways.kubernetes.cluster import connect
 from azora.operations.promotion.factory import context_of
 
+app = App()
+
 MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]≈[/]", "skipped": "[dim]–[/]"}
+
+
+@app.command()
+def e2e(environment: EnvironmentName, as_json: Json = False) -> None:
+    """Run the browser cases of what ENV runs against its live address."""
+    run_cases(environment_called(environment), "e2e", as_json=as_json)
+
+
+@app.command()
+def smoke(environment: EnvironmentName, as_json: Json = False) -> None:
+    """Run the smoke cases of what ENV runs against its live address."""
+    run_cases(environment_called(environment), "smoke", as_json=as_json)
 
 
 def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:

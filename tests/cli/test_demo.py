@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from azora.cli import demo
+from azora.cli import demo_run as demo
 from azora.core.checks.probe_result import Counts, Presence, ProbeResult
 from azora.core.cluster.record import Switch
 from azora.core.colors import Color
@@ -58,7 +58,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     left: list[str] = []
     monkeypatch.setattr(demo, "_production", lambda: SimpleNamespace(active=None, last_switch=None))
     monkeypatch.setattr(demo, "start", lambda *_: PROMOTED)
-    monkeypatch.setattr(demo, "follow", lambda *_, **__: ends[left.pop(0)])
+    monkeypatch.setattr(demo, "follow_run", lambda *_, **__: ends[left.pop(0)])
     return left
 
 

@@ -16,7 +16,6 @@ from azora.cli import main
 from azora.config.settings import settings
 from azora.core.cluster.record import Switch
 from azora.core.colors import Color
-from azora.operations import rollback
 from tests.support.prefect_api import serving
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -246,8 +245,8 @@ def test_a_rollback_is_in_the_pipelines_log_and_does_not_fail_of_a_grafana_that_
     azora: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     moved = Switch(number=7, at=AT, kind="rollback", came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
-    monkeypatch.setattr(rollback, "roll_back", lambda *_, **__: moved)
-    monkeypatch.setattr(rollback, "book", lambda *_, **__: None)
+    monkeypatch.setattr("azora.cli.rollback.roll_back", lambda *_, **__: moved)
+    monkeypatch.setattr("azora.cli.moved.book", lambda *_, **__: None)
     grafana = {"AZORA_GRAFANA_URL": f"http://{NOBODY}", "AZORA_GRAFANA_TOKEN": "glsa_t"}
     assert azora("rollback", "production", "--as", "ada", **grafana) == (0, "")
     (line,) = (tmp_path / "log/pipeline.log").read_text().splitlines()

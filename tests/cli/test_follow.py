@@ -81,7 +81,7 @@ def test_the_line_to_copy_starts_the_same_program(
     """`make demo` starts `.venv/bin/azora`, which is on no PATH."""
     monkeypatch.setattr("sys.argv", [started, "demo", "--ask"])
     looks(WAITS, run("Completed", "COMPLETED"))
-    follow.follow(WAITS.id)
+    follow.follow_run(WAITS.id)
     assert f"    {shown} approve 1f2e3d4c --plan 0123456789ab -m 'why you approve'\n" in capsys.readouterr().out
 
 
@@ -135,7 +135,7 @@ def test_each_attempt_of_a_stage_is_told_once(
     monkeypatch.setattr(follow, "run_called", lambda _: next(states))
     monkeypatch.setattr(follow, "stages", lambda _: next(looks))
     monkeypatch.setattr(follow, "POLL_SECONDS", 0)
-    follow.follow("1f2e")
+    follow.follow_run("1f2e")
     assert "".join(line.split()[0] for line in capsys.readouterr().out.splitlines()) == told
 
 

@@ -65,7 +65,9 @@ pytestmark = pytest.mark.skipif(not may_become_nobody(), reason="needs root or `
 def commands(group: TyperGroup, *path: str) -> Iterator[tuple[list[str], list[str]]]:
     """Every command and group of the tree by its path, with what a command has to be given."""
     yield [*path], []
-    for name, command in group.commands.items():
+    context = group.make_context("azora", [], resilient_parsing=True)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, TyperGroup):
             yield from commands(command, *path, name)
         else:

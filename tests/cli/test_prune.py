@@ -21,7 +21,7 @@ AWAY = [Part("images", trouble="could not reach it")]
 def said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], parts: list[Part], *, as_json: bool
 ) -> tuple[object, str]:
-    monkeypatch.setattr(prune, "prune", lambda *_, **__: parts)
+    monkeypatch.setattr(prune.pruning, "prune", lambda *_, **__: parts)
     with pytest.raises(SystemExit) as ended:
         prune.run(dry_run=True, as_json=as_json)
     return ended.value.code, capsys.readouterr().out

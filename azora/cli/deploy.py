@@ -1,0 +1,25 @@
+"""`azora deploy`: one environment alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from azora.cli.apps import App
+from azora.cli.follow import begin
+from azora.cli.options import EnvironmentName, Json, Wait, environment_called
+
+app = App()
+
+
+@app.command()
+def deploy(
+    environment: EnvironmentName,
+    ref: Annotated[str, typer.Argument(metavar="RELEASE", help="Branch, tag or commit.")] = "main",
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Bring RELEASE to staging, or to production after an approval."""
+    environment_called(environment)
+    begin(f"deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)

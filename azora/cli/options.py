@@ -1,0 +1,45 @@
+"""Arguments and options that several commands have, and what they need of the person who runs them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azora.cli.apps import known_environments
+from azora.config.environment import Environment, load_environment
+from azora.config.os_user import user_name
+from azora.config.settings import settings
+from azora.errors import BadInput
+
+ME = user_name()
+
+
+def _named(who: str) -> str:
+    """Raises BadInput where neither the command line nor the machine has a name."""
+    if not who.strip():
+        raise BadInput(
+            f"could not name who does this: user {os.getuid()} of this machine has no name", advice="add --as NAME"
+        )
+    return who
+
+
+EnvironmentName = Annotated[
+    str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=known_environments)
+]
+OptionalEnvironment = Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=known_environments)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end; its result is the exit code.")]
+UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Follow it no further than to a question: exit 0.")]
+Summary = Annotated[
+    Path | None, typer.Option(help="Append plan, answer and counts here as they become known (markdown).")
+]
+Approver = Annotated[str, typer.Option("--as", callback=_named, help="Who you are; default: the user of this machine.")]
+WaitingRun = Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")]
+
+
+def environment_called(name: str) -> Environment:
+    """The environment; raises BadInput where there is no such file."""
+    return load_environment(name, settings().environments)

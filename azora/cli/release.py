@@ -1,0 +1,43 @@
+"""`azora release`: start the whole pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from azora.cli.apps import App, known_environments
+from azora.cli.follow import begin
+from azora.cli.options import Json, Summary, UntilAsked, Wait, environment_called
+
+app = App()
+
+
+@app.command()
+def release(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    to: Annotated[
+        str, typer.Option("--to", metavar="ENV", autocompletion=known_environments, help="Where users get it.")
+    ] = "production",
+    fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Test and prove it on every stage again.")] = False,
+    wait: Wait = False,
+    until_asked: UntilAsked = False,
+    summary: Summary = None,
+    outputs: Annotated[
+        Path | None, typer.Option(help="Append run=ID and url=URL here once it is started, plan=HASH once it waits.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""
+    environment_called(to)
+    begin(
+        "release",
+        {"ref": ref, "fresh": fresh, "to": to},
+        wait=wait,
+        until_asked=until_asked,
+        summary=summary,
+        outputs=outputs,
+        as_json=as_json,
+    )

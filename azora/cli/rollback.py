@@ -1,0 +1,29 @@
+"""`azora rollback`: users back. Imports neither Prefect nor Helm before users are there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from azora.cli.apps import App
+from azora.cli.moved import tell_of
+from azora.cli.options import ME, Approver, EnvironmentName, Json, environment_called
+from azora.core.release.release import shown
+from azora.operations.rollback import roll_back
+
+app = App()
+
+
+@app.command()
+def rollback(
+    environment: EnvironmentName,
+    revision: Annotated[int | None, typer.Argument(help="Number of a switch that `azora status` lists.")] = None,
+    by: Approver = ME,
+    as_json: Json = False,
+) -> None:
+    """Send users of ENV back. Works with Prefect down."""
+    here = environment_called(environment)
+    entry = roll_back(here, revision, by=by)
+    sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
+    tell_of(here, entry, sentence, by=by, as_json=as_json)

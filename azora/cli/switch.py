@@ -1,0 +1,28 @@
+"""`azora switch`: users to a color, by hand. Imports neither Prefect nor Helm before users are there."""
+
+from __future__ import annotations
+
+from azora.cli.apps import App
+from azora.cli.moved import tell_of
+from azora.cli.options import ME, Approver, EnvironmentName, Json, environment_called
+from azora.cli.output import done
+from azora.core.colors import Color
+from azora.operations.rollback import switch_users
+
+app = App()
+
+
+@app.command()
+def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
+    """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
+    here = environment_called(environment)
+    entry = switch_users(here, color, by=by)
+    if entry is None:
+        done(
+            f"users of {environment} are on {color} already",
+            {"environment": environment, "color": color},
+            as_json=as_json,
+        )
+        return
+    sentence = f"users of {environment} go to {color} (switch {entry.number})"
+    tell_of(here, entry, sentence, by=by, as_json=as_json)

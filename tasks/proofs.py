@@ -16,10 +16,11 @@ from azora.core.promotion.next_step import runs
 from azora.core.promotion.plan import proof_for
 from azora.core.promotion.stages import hours_that_count
 from azora.core.release.release import Release, shown
-from azora.errors import BadInput, Refused
+from azora.errors import Refused
 from azora.gateways.suites.pytest_runner import must_pass
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.promotion import Promotion
+from azora.operations.run_suite import run_live_suite
 from tasks import artifacts
 from tasks.context import cluster_of, context_of, environment_called, this_run
 from tasks.retries import if_transient
@@ -99,13 +100,7 @@ def prove_end_to_end(environment: str, release: Release) -> None:
     summary = "unit tests and smoke cases passed; there are no end-to-end cases"
     if context.delivery.application.suites.e2e:
         on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
-        passed = on_preview or _passed_live(
-            context,
-            "e2e",
-            live,
-            title=f"End-to-end cases on {environment}",
-            where=f"{environment} end to end",
-        )
+        passed = on_preview or _passed_live(context, live)
         summary = f"unit tests, smoke and {passed} end-to-end cases passed"
     context.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
 
@@ -113,19 +108,17 @@ def prove_end_to_end(environment: str, release: Release) -> None:
 @task(task_run_name="{environment}: {name} cases", cache_policy=NO_CACHE)
 def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
     """Run a suite of what *environment* runs now through its live address; nothing is recorded."""
-    context = context_of(environment, cluster_of(environment).running())
-    live = context.cluster.look().active_stack
-    if live is None:
-        raise BadInput(f"could not test {environment}: nobody is served there", advice="release something first")
-    _passed_live(context, name, live, title=f"The {name} cases on {environment}", where=environment)
+    result = run_live_suite(environment_called(environment), name, run=this_run(), settings=settings())
+    artifacts.suite(f"{environment}-{name}", f"The {name} cases on {environment}", result)
+    must_pass(result, environment)
 
 
-def _passed_live(context: Context, name: Literal["e2e", "smoke"], live: Stack, *, title: str, where: str) -> int:
-    """Run a suite against the live address, leave its page as *title*, and count what passed; all must."""
-    environment = context.delivery.environment
-    result = context.suite(name, environment.hosts.live, live)
-    artifacts.suite(f"{environment.name}-{name}", title, result)
-    must_pass(result, where)
+def _passed_live(context: Context, live: Stack) -> int:
+    """Run the end-to-end cases against the live address, leave their page, and count what passed; all must."""
+    environment = context.where
+    result = context.suite("e2e", context.delivery.environment.hosts.live, live)
+    artifacts.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)
+    must_pass(result, f"{environment} end to end")
     return result.passed + result.flaky
 
 

@@ -16,10 +16,10 @@ from azora.cli.apps import App
 from azora.cli.output import console
 from azora.errors import BadInput, Failed
 from azora.gateways.images.buildah import nothing_is_built
+from azora.host.process import Arguments
 from azora.local import node as life
 from azora.local.actionlint import VERSION, actionlint
 from azora.local.cache import cache_folder
-from azora.local.commands import Arguments
 from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
 from azora.local.progress import Steps

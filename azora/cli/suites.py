@@ -16,9 +16,7 @@ from azora.cli.output import console, done, safe
 from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.core.checks.case_history import told
-from azora.errors import BadInput
-from azora.gateways.kubernetes.cluster import connect
-from azora.operations.promotion.factory import context_of
+from azora.operations.run_suite import run_live_suite
 
 app = App()
 
@@ -28,23 +26,19 @@ MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]�
 @app.command()
 def e2e(environment: EnvironmentName, as_json: Json = False) -> None:
     """Run the browser cases of what ENV runs against its live address."""
-    run_cases(environment_called(environment), "e2e", as_json=as_json)
+    print_suite(environment_called(environment), "e2e", as_json=as_json)
 
 
 @app.command()
 def smoke(environment: EnvironmentName, as_json: Json = False) -> None:
     """Run the smoke cases of what ENV runs against its live address."""
-    run_cases(environment_called(environment), "smoke", as_json=as_json)
+    print_suite(environment_called(environment), "smoke", as_json=as_json)
 
 
-def run_cases(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:
+def print_suite(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:
     """Run them, print each, exit 1 when one failed."""
-    cluster = connect(environment, settings())
-    running, live = cluster.running(), cluster.look().active_stack
-    if live is None:
-        raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
-    context = context_of(environment, running, run=f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}", settings=settings())
-    result = context.suite(name, environment.hosts.live, live)
+    run = f"by-hand/{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    result = run_live_suite(environment, name, run=run, settings=settings())
     for case in [] if as_json else result.cases:
         history = f" [yellow]{told(case)}[/]" if case.outcome in {"failed", "flaky"} else ""
         console.print(f"  {MARKS[case.outcome]} {safe(case.name)} [dim]{case.seconds:.1f} s[/]{history}")

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,3 +124,68 @@ def _signal(group: int, number: signal.Signals) -> None:
 def _read(file: IO[bytes], start: int) -> str:
     file.seek(start)
     return file.read().decode(errors="replace")
+
+
+Arguments = Sequence[str | Path]
+SHOWN_WORDS = 6
+
+
+def output_of(
+    command: Arguments, *, stdin: str | None = None, env: Mapping[str, str] | None = None, timeout_seconds: float = 120
+) -> str:
+    """What *command* prints; raises Failed with its last lines when it does not succeed."""
+    argv, what = [str(part) for part in command], f"run {_shown(command)}"
+    done = run(argv, timeout_seconds=timeout_seconds, what=what, env=env, given=stdin or "")
+    if done.returncode != 0:
+        raise Failed(f"could not {what}: {_tail(done.errors or done.output)}")
+    return done.output
+
+
+def succeeds(command: Arguments, *, timeout_seconds: float = 120) -> bool:
+    """Whether *command* ends with exit code 0."""
+    argv = [str(part) for part in command]
+    return run(argv, timeout_seconds=timeout_seconds, what=f"run {_shown(command)}").returncode == 0
+
+
+def logged(
+    command: Arguments,
+    log: Path,
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], object] = str,
+) -> None:
+    """Run *command* with its output in *log*, each line shown to *on_line*; raises Failed that names the file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lines: list[str] = []
+    started = [str(part) for part in command]
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            started, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            file.write(line)
+            lines.append(line)
+            on_line(line.rstrip())
+    code = process.returncode
+    if code != 0:
+        raise Failed(
+            f"could not run {_shown(command)}: exit {code}: {_tail(''.join(lines))}",
+            advice=f"read {log}, then run the same again",
+        )
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's variables without what would bend ours: a shell's own Azora, Prefect and Python settings."""
+    bent = ("AZORA_", "PREFECT_", "PYTEST_", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "KUBECONFIG", "COV_CORE_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(bent)} | more
+
+
+def _shown(command: Arguments) -> str:
+    return repr(" ".join(str(part) for part in command[:SHOWN_WORDS]) + (" …" if len(command) > SHOWN_WORDS else ""))
+
+
+def _tail(text: str) -> str:
+    return " | ".join(text.strip().splitlines()[-4:]) or "it said nothing"

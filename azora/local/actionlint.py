@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from azora.host.process import clean_environment, logged
 from azora.local.cache import built, cache_folder
-from azora.local.commands import clean_environment, logged
 from azora.local.progress import Say
 from azora.local.toolchain import go
 

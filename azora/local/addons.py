@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from azora.errors import Failed
+from azora.host.process import output_of, succeeds
 from azora.local import health
-from azora.local.commands import output_of, succeeds
 from azora.local.configuration import rendered
 from azora.local.images import coredns_image, skipper_image
 from azora.local.layout import Layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from azora.config.settings import ROOT
-from azora.local.commands import Arguments, clean_environment, output_of
+from azora.host.process import Arguments, clean_environment, output_of
 from azora.local.layout import Layout
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from azora.host.locks import only_one
+
+BUILD_SECONDS = 3600.0  # a cold build of the node takes ten minutes
 
 
 def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azora"
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Hold *file* so that nobody else does the same at the same time; let go by the kernel when this process dies."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def built(name: str, build: Callable[[Path], None]) -> Path:
@@ -29,13 +22,13 @@ def built(name: str, build: Callable[[Path], None]) -> Path:
     folder = cache_folder() / name
     if folder.is_dir():
         return folder
-    with locked(cache_folder() / f".{name}.lock"):
+    with only_one(cache_folder() / f".{name}.lock", what=f"build {name}", timeout_seconds=BUILD_SECONDS):
         if not folder.is_dir():
             _build(folder, build)
     return folder
 
 
-def digest_of(files: Iterable[Path], *more: str) -> str:
+def cache_key(files: Iterable[Path], *more: str) -> str:
     """Twelve hexadecimal digits over names and contents of *files*, wherever they are, and *more*."""
     whole = hashlib.sha256("\0".join(more).encode())
     for file in sorted(files, key=lambda file: file.name):

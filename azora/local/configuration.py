@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from azora.local.cache import digest_of
+from azora.local.cache import cache_key
 from azora.local.layout import Layout
 from azora.local.namespaces import POD_RANGE
 from azora.local.pki import CLIENTS
@@ -31,7 +31,7 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     autoescape=False,  # noqa: S701 - configuration files, from our own values
 )
-_templates.filters |= {"shell": _shell, "variables": _variables, "digest": lambda file: digest_of([file])}
+_templates.filters |= {"shell": _shell, "variables": _variables, "digest": lambda file: cache_key([file])}
 
 
 def rendered(template: str, **values: object) -> str:

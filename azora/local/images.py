@@ -10,9 +10,10 @@ from pathlib import Path
 
 from azora.config.settings import ROOT
 from azora.errors import Failed
+from azora.host.locks import only_one
+from azora.host.process import Arguments, clean_environment, logged
 from azora.local import health
-from azora.local.cache import cache_folder, digest_of, locked
-from azora.local.commands import Arguments, clean_environment, logged
+from azora.local.cache import BUILD_SECONDS, cache_folder, cache_key
 from azora.local.layout import Layout
 from azora.local.progress import Say
 
@@ -36,7 +37,7 @@ def skipper_image(node: Layout, programs: Path) -> str:
 
 def base_image(node: Layout) -> str:
     """Debian with Python, for the services' Dockerfiles; named by what it is made of."""
-    return f"{node.registry}/base/python:{digest_of([BASE, Path('/etc/os-release')])}"
+    return f"{node.registry}/base/python:{cache_key([BASE, Path('/etc/os-release')])}"
 
 
 def push_node_images(node: Layout, programs: Path, say: Say) -> None:
@@ -64,7 +65,7 @@ def push(reference: str, root_of: Callable[[Path], Path], config: list[str], say
     if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}", accept=MANIFEST):
         return
     kept = f"localhost/{rest}"
-    with locked(cache_folder() / ".buildah.lock"):
+    with only_one(cache_folder() / ".buildah.lock", what="build the node's images", timeout_seconds=BUILD_SECONDS):
         if not _is_kept(kept):
             _build(kept, root_of, config)
         say(f"pushing {name}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from azora.errors import Failed
-from azora.local.commands import output_of, succeeds
+from azora.host.process import output_of, succeeds
 from azora.local.layout import Layout
 
 SERVICE_RANGE, POD_RANGE = "10.96.0.0/16", "10.244.0.0/16"

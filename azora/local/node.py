@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from azora.errors import Failed, Unreachable
+from azora.host.locks import only_one
 from azora.local import addons, cgroups, images, monitoring, namespaces, prefect, rights
 from azora.local.application import make_application
-from azora.local.cache import locked
+from azora.local.cache import BUILD_SECONDS
 from azora.local.configuration import write_configuration
 from azora.local.env_file import write_environment
 from azora.local.kubernetes import node_services, registry
@@ -32,10 +35,17 @@ class ServiceStatus:
     up_seconds: int
 
 
+@contextmanager
+def _alone(node: Layout) -> Iterator[None]:
+    """One start, stop or sweep of a node at a time."""
+    with only_one(states() / f".{node.name}.lock", what=f"change node {node.name!r}", timeout_seconds=BUILD_SECONDS):
+        yield
+
+
 def up(node: Layout, steps: Steps, *, with_prefect: bool = True) -> None:
     """Everything of *node* running and ready; what is there already is left alone."""
     check_machine()
-    with locked(states() / f".{node.name}.lock"):
+    with _alone(node):
         with steps.step("programs of the node") as say:
             built = programs(say)
         with steps.step(f"namespaces, control groups, certificates of {node.name}"):
@@ -55,7 +65,7 @@ def up(node: Layout, steps: Steps, *, with_prefect: bool = True) -> None:
 
 def down(node: Layout, steps: Steps) -> None:
     """Nothing of *node* left on the machine but its state folder."""
-    with locked(states() / f".{node.name}.lock"):
+    with _alone(node):
         with steps.step(f"processes of {node.name}"):
             Supervisor(node).stop_all()
             cgroups.kill(node)
@@ -83,7 +93,7 @@ def sweep(node: Layout) -> int:
     supervisor = Supervisor(node)
     if not supervisor.answers():
         raise Unreachable(f"could not reach the node {node.name!r}: it is down", advice=f"azora local up {node.name}")
-    with locked(states() / f".{node.name}.lock"):  # a start pushes images, too
+    with _alone(node):  # a start pushes images, too
         before = _bytes_in(node.lib / "registry")
         node.registry_sweep.touch()
         supervisor.renew(registry(node))

@@ -11,9 +11,9 @@ import psycopg
 from azora.config.settings import ROOT
 from azora.core.prefect_names import KEPT, OLD_QUEUE, POOL, queue_of
 from azora.errors import Failed
+from azora.host.process import clean_environment, logged
 from azora.local import health
-from azora.local.cache import digest_of
-from azora.local.commands import clean_environment, logged
+from azora.local.cache import cache_key
 from azora.local.env_file import APPLICATION, auth_string, search_path, variables
 from azora.local.layout import Layout
 from azora.local.service import Service, Stage, words
@@ -151,7 +151,7 @@ def register_deployments(node: Layout, programs: Path) -> str:
         *(ROOT / "tasks").glob("*.py"),
         *(ROOT / "azora").glob("*.py"),
     ]
-    digest = digest_of(sources, str(ROOT), sys.executable)
+    digest = cache_key(sources, str(ROOT), sys.executable)
     mark = node.lib / "deployed"
     if mark.is_file() and mark.read_text() == digest:
         return "as registered before"

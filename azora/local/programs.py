@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from azora.errors import Failed
-from azora.local.cache import built, cache_folder, digest_of
-from azora.local.commands import Arguments, clean_environment, logged, output_of
+from azora.host.process import Arguments, clean_environment, logged, output_of
+from azora.local.cache import built, cache_folder, cache_key
 from azora.local.progress import Say
 from azora.local.toolchain import go
 
@@ -34,7 +34,7 @@ FREE_BYTES = 8 * 1024**3
 def programs(say: Say = str) -> Path:
     """The folder of kubelet, containerd, helm and the others; builds it when the cache has none (6 to 8 minutes)."""
     sources = [*MODULE.glob("go.*"), *MODULE.glob("*/*.go")]
-    return built(f"node-{KUBERNETES}-{digest_of(sources, *FLAGS)}", lambda place: _build(place, say))
+    return built(f"node-{KUBERNETES}-{cache_key(sources, *FLAGS)}", lambda place: _build(place, say))
 
 
 def _build(place: Path, say: Say) -> None:

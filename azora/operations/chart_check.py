@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from azora.config.settings import Settings
+from azora.core.messages.listing import capped
 from azora.core.release.chart_contract import RELEASE_LINE, router_faults, shared_names, stack_faults
 from azora.core.release.delivery import Delivery
 from azora.core.release.values import Values
@@ -52,6 +53,5 @@ def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Value
 
 
 def _unfit(what: str, faults: list[str]) -> BadInput:
-    lines = "\n  ".join(faults[:SHOWN_FAULTS])
-    more = f"\n  and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
-    return BadInput(f"could not {what}: {lines}{more}", advice="docs/own-cluster.md says what a chart must provide")
+    lines = "\n  ".join(capped(faults, SHOWN_FAULTS))
+    return BadInput(f"could not {what}: {lines}", advice="docs/own-cluster.md says what a chart must provide")

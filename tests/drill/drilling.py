@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from azora.config.settings import ROOT, settings
-from azora.local.commands import clean_environment
+from azora.host.process import clean_environment
 from azora.local.layout import layout
 from azora.local.programs import programs
 from tests.drill.runbook import Block, blocks, sections

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import httpx
 
 from azora.config.settings import settings
-from azora.local.commands import output_of
+from azora.host.process import output_of
 from azora.local.layout import Layout, layout
 from azora.local.namespaces import inside
 

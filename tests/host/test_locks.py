@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from azora.host.locks import alongside, only_one
-from azora.local.cache import locked
 
 Lock = Callable[[Path], AbstractContextManager[None]]
 
@@ -21,7 +20,6 @@ EVERY_LOCK = pytest.mark.parametrize(
     [
         pytest.param(partial(only_one, what="try"), id="only one"),
         pytest.param(partial(alongside, what="try"), id="alongside"),
-        pytest.param(locked, id="the node's cache"),
     ],
 )
 

@@ -14,9 +14,9 @@ from cryptography import x509
 
 from azora.config.settings import Settings
 from azora.errors import Failed
+from azora.host.process import clean_environment, logged, output_of
 from azora.local import monitoring, prefect
-from azora.local.cache import built, cache_folder, digest_of
-from azora.local.commands import clean_environment, logged, output_of
+from azora.local.cache import built, cache_folder, cache_key
 from azora.local.configuration import rendered, write, write_configuration
 from azora.local.env_file import auth_string, variables, write_environment
 from azora.local.kubernetes import node_services
@@ -55,10 +55,10 @@ def test_what_is_built_is_not_built_again(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_the_digest_follows_content_and_flags(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("1")
-    first = digest_of([file], "flag")
-    assert digest_of([file], "other") != first
+    first = cache_key([file], "flag")
+    assert cache_key([file], "other") != first
     file.write_text("2")
-    assert digest_of([file], "flag") != first
+    assert cache_key([file], "flag") != first
 
 
 def test_a_digest_does_not_tell_where_the_checkout_lies(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_digest_does_not_tell_where_the_checkout_lies(tmp_path: Path) -> None:
         (tmp_path / place).mkdir()
         (tmp_path / place / name).write_text(name)
     fixed = tmp_path / "m/os-release"
-    assert digest_of([tmp_path / "a/script", fixed]) == digest_of([tmp_path / "z/script", fixed])
+    assert cache_key([tmp_path / "a/script", fixed]) == cache_key([tmp_path / "z/script", fixed])
 
 
 def test_certificates_are_private_signed_by_the_nodes_own_authority_and_made_once(node: Layout) -> None:

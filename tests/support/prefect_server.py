@@ -13,8 +13,8 @@ from pathlib import Path
 
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
+from azora.host.process import clean_environment
 from azora.local import health
-from azora.local.commands import clean_environment
 from tests.support.polling import until
 
 START_SECONDS = 120

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from azora.config.settings import ROOT
-from azora.local.commands import clean_environment
+from azora.host.process import clean_environment
 
 JOBS: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]
 EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from azora.config.settings import ROOT
-from azora.local.commands import clean_environment
+from azora.host.process import clean_environment
 
 RUN = """
 from prefect.flows import load_flow_from_entrypoint

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from azora.core.messages.listing import capped
 from azora.errors import BadInput
 
 HELM = "helm"  # key of the record
@@ -82,5 +83,4 @@ def _annotations(metadata: Json) -> Mapping[str, str]:
 
 def enumerated(found: Sequence[str]) -> str:
     """Each of *found* on a line of its own, the first ones by name."""
-    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-    return "".join(f"\n  {line}" for line in [*found[:SHOWN], *more])
+    return "".join(f"\n  {line}" for line in capped(found, SHOWN))

@@ -14,6 +14,7 @@ from typing import Literal
 from azora.core.cluster.record import Receipt, Switch
 from azora.core.cluster.state import World
 from azora.core.messages.foreign_text import line, lines
+from azora.core.messages.listing import capped
 from azora.core.messages.plan_page import SHOWN_COMMITS
 from azora.core.promotion.approval import line_to_copy
 from azora.core.promotion.plan import Change, Plan, counted
@@ -188,6 +189,5 @@ def _commits(plan: Plan) -> str:
 
 
 def _listed(changes: Sequence[Change]) -> list[str]:
-    more = len(changes) - SHOWN_COMMITS
-    shown = [f"- {change.short} {line(change.subject)} ({line(change.author)})" for change in changes[:SHOWN_COMMITS]]
-    return [*shown, f"- … and {more} more"] if more > 0 else shown
+    lines = [f"{change.short} {line(change.subject)} ({line(change.author)})" for change in changes]
+    return capped(lines, SHOWN_COMMITS, bullet="- ")

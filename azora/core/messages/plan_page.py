@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azora.core.cluster.record import ProofRecord
+from azora.core.messages.listing import capped
 from azora.core.messages.markdown import cell, code
 from azora.core.promotion.plan import Change, Plan, counted
 from azora.core.release.release import shown
@@ -74,9 +75,8 @@ def _commits(plan: Plan, most: int, rest: str = "") -> list[str]:
 
 def listed(changes: Sequence[Change], most: int, rest: str = "") -> list[str]:
     """The newest *most* of *changes*, an item of a list each, and how many more there are."""
-    more = len(changes) - most
-    shown_ones = [f"- {code(one.short)} {code(one.subject)} ({code(one.author)})" for one in changes[:most]]
-    return [*shown_ones, *([f"- … and {more} more{rest}"] if more > 0 else [])]
+    lines = [f"{code(one.short)} {code(one.subject)} ({code(one.author)})" for one in changes]
+    return capped(lines, most, bullet="- ", where=rest)
 
 
 def _migrations(plan: Plan) -> str:

@@ -141,7 +141,7 @@ def test_lists_are_taken_apart() -> None:
     assert [found["metadata"]["name"] for found in each_of([wrapped, thing(name="c")])] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(("count", "end"), [(1, "thing 0"), (8, "thing 7"), (9, "and 1 more"), (40, "and 32 more")])
+@pytest.mark.parametrize(("count", "end"), [(1, "thing 0"), (8, "thing 7"), (9, "… and 1 more"), (40, "… and 32 more")])
 def test_many_are_counted(count: int, end: str) -> None:
     lines = enumerated([f"thing {number}" for number in range(count)]).splitlines()
     assert lines[0] == ""

@@ -22,8 +22,8 @@ import pytest
 
 from azora.config.settings import ROOT, node_environment
 from azora.gateways.probe.probe import Probe
+from azora.host.process import clean_environment
 from azora.local import health
-from azora.local.commands import clean_environment
 from tests.support import document, pipeline
 from tests.support.polling import until
 from tests.support.prefect_server import server_program

@@ -22,7 +22,7 @@ from azora.gateways.images.registry import Reference, asked
 from azora.gateways.prefect.registration import register
 from azora.gateways.prefect.runs import Run, answer, start
 from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
-from azora.local.commands import clean_environment
+from azora.host.process import clean_environment
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, guestbook
 

@@ -1,0 +1,29 @@
+"""Run a suite of what an environment runs now, against its live address."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from azora.config.environment import Environment
+from azora.config.settings import Settings
+from azora.core.checks.suite_result import SuiteResult
+from azora.errors import BadInput
+from azora.gateways.kubernetes.cluster import connect
+from azora.operations.promotion.factory import context_of
+
+
+def run_live_suite(
+    environment: Environment, name: Literal["e2e", "smoke"], *, run: str, settings: Settings
+) -> SuiteResult:
+    """The result of suite *name* of the running release; its reports are in the folder of *run*. Nothing is recorded in the cluster.
+
+    Raises:
+        BadInput: nobody is served there.
+    """
+    cluster = connect(environment, settings)
+    live = cluster.look().active_stack
+    if live is None:
+        raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
+    return context_of(environment, cluster.running(), run=run, settings=settings).suite(
+        name, environment.hosts.live, live
+    )

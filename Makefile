@@ -7,7 +7,7 @@ PURE := tests/core tests/config tests/host tests/operations tests/tasks tests/cl
 SUITES := $(PURE) tests/gateways tests/mutants tests/node/flows tests/node/promotion tests/node/rights tests/node/test_second_node.py tests/node/ui tests/node/users tests/node/faults
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
-.PHONY: help demo test up down clean lint check mutants slow drill thirty programs bootstrap
+.PHONY: help demo test up down clean lint docs check mutants slow drill thirty programs bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ lint: bootstrap  ## style, types, the direction of imports, GitHub's workflows
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(AZORA) local workflows .github/workflows/*.yml
+
+docs: bootstrap  ## the documentation as a site in site/; no dead link
+	bin/docs
 
 check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
 	$(PYTEST) -n 2 $(PURE)

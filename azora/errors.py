@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree. The two branches decide whether a task is retried.
+"""Errors, as a tree. The two branches decide whether a task is retried.
 
     AzoraError
     ├── TransientError          may be gone in a moment: tasks try again

@@ -258,7 +258,7 @@ def _answer(request: Request | None) -> Given | None:
 
 
 def _is_new(request: Request, answer: Given, policy: ApprovalPolicy) -> bool:
-    """Whether *answer* was not counted before, and has not expired while nobody resumed the run."""
+    """Return True when *answer* was not counted before, and has not expired while nobody resumed the run."""
     known = patient(cluster_of(request.bound.environment).approvals)()
     young = datetime.now(UTC) < answer.given_at + timedelta(hours=policy.expires_hours)
     return young and not is_counted(request, this_run(), known)
@@ -289,6 +289,6 @@ def _policy(environment: str) -> ApprovalPolicy:
 
 
 def _attempt() -> int:
-    """How often the run was started, resumes aside: a Retry is a new attempt."""
+    """Number of starts of the run, resumes aside: a Retry is a new attempt."""
     context = FlowRunContext.get()
     return context.flow_run.run_count if context and context.flow_run else 1

@@ -1,4 +1,4 @@
-"""What a run leaves for people: markdown artifacts on its page."""
+"""Artifacts of a run for people: markdown on its page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REASON_CHARACTERS = 600
 
 
 def release(candidate: Release) -> None:
-    """What is released: names and short digests to read, whole references to copy."""
+    """Page of the release: names and short digests to read, whole references to copy."""
     images = sorted(candidate.images.items())
     rows = "\n".join(
         f"| {cell(name)} | {cell(reference.partition('@sha256:')[2][:12])} |" for name, reference in images
@@ -59,7 +59,7 @@ def commits(environment: str, shown: Plan) -> None:
 
 
 def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
-    """Who said what to which plan."""
+    """Page of an answer: the person, the decision, the reason and the plan."""
     said = {"approve": "approved", "reject": "rejected"}.get(decision, decision)
     _page(
         f"{to.environment}-answer",
@@ -91,7 +91,7 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
 
 
 def unit_tests(logs: dict[str, str]) -> None:
-    """Which services passed their own tests, in this run or on the same sources before, with all that those said."""
+    """Page of the unit tests: services that passed, in this run or on the same sources before, with their logs."""
     here = settings().runs_folder / this_run()
     when = {
         name: "" if Path(log).parent == here else ", passed before on the same sources" for name, log in logs.items()
@@ -103,7 +103,7 @@ def unit_tests(logs: dict[str, str]) -> None:
 
 
 def last_switch(environment: str, cluster: Cluster) -> None:
-    """As `receipt`, of the newest switch that has one, be it good or bad."""
+    """Page as `receipt`, of the newest switch that has one, be it good or bad."""
     with suppress(AzoraError):
         world = cluster.look()
         found = [world.receipt_of(switch.number) for switch in world.switches]
@@ -112,7 +112,7 @@ def last_switch(environment: str, cluster: Cluster) -> None:
 
 
 def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
-    """What the switch did to users, and the pods that serve them now."""
+    """Page of a switch: the requests around it, and the pods that serve users now."""
     active = cluster.look().active
     pods = "\n".join(
         f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"
@@ -133,7 +133,7 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
 
 
 def pruned(parts: Sequence[Part]) -> None:
-    """What was removed, and what kept the rest from it: that is what somebody should look at."""
+    """Page of a removal: what was removed, and the error that stopped the rest, which somebody should look at."""
     rows = "\n".join(
         f"| {part.kind} | {len(part.gone)} | {bytes_told(part.freed_bytes) if part.freed_bytes else ''} | {len(part.kept)} |"
         for part in parts

@@ -1,4 +1,4 @@
-"""What every flow has around it: its lines are kept from its beginning, it sends signs of life, and its end is counted."""
+"""Hooks around every flow: its log is kept, it sends signs of life, and its end is counted."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class OfARun(logging.Filter):
 
 
 def _parameters() -> Mapping[str, Any]:
-    """Of the task that speaks, or else of the flow."""
+    """Parameters of the task that logs, or else of the flow."""
     context = TaskRunContext.get() or FlowRunContext.get()
     return context.parameters or {} if context else {}
 

@@ -1,4 +1,4 @@
-"""Who is told of what, where it is known. Nothing here fails or holds up a run: an address that is away is a line in its log."""
+"""Notifications of a run. Nothing here fails or delays it: an address that is away is a line in its log."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _event(context: Context, taken: Step, message: str, kind: events.Kind) -> No
 
 
 def last_switch(environment: str, cluster: Cluster) -> None:
-    """What the newest switch came to, where this run made it: to people and, on its boards, to Grafana. People hear of a good one
+    """Notify of the newest switch, where this run made it: people, and Grafana's boards. People hear of a good one
     only where the environment's file wants it told.
     """
     log = get_run_logger()

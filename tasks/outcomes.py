@@ -1,4 +1,4 @@
-"""How a run can end well, in words that its page shows."""
+"""Good ends of a run, in the text that its page shows."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     cache_policy=NO_CACHE,
 )
 def look(environment: str, release: Release) -> None:
-    """What is there: a cluster that does not answer, what is not Azora's, migrations that may not run and charts that do not provide
+    """Look first: a cluster that does not answer, what is not Azora's, migrations that may not run and charts that do not provide
     what they must end the run here. Approvals of an attempt that ended count no more.
     """
     context = context_of(environment, release)

@@ -1,4 +1,4 @@
-"""What must pass before a release goes further, and what already did."""
+"""Proofs: what must pass before a release goes further, and what already passed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tasks.retries import if_transient
     cache_policy=NO_CACHE,
 )
 def runs_already(environment: str, release: Release) -> bool:
-    """Whether *release* serves users of *environment*, and nothing is left to do there."""
+    """Return True when *release* serves users of *environment*, and nothing is left to do there."""
     done = (
         runs(cluster_of(environment).look(), release.id) and Promotion(context_of(environment, release)).next() is None
     )
@@ -51,7 +51,7 @@ def runs_already(environment: str, release: Release) -> bool:
     cache_policy=NO_CACHE,
 )
 def proved_already(environment: str, release: Release, *, fresh: bool) -> bool:
-    """Whether *environment* holds a young enough proof of *release*; with *fresh*, only this run's own counts."""
+    """Return True when *environment* holds a young enough proof of *release*; with *fresh*, only this run's own counts."""
     proof = _proof(environment, release, _hours_that_count(environment))
     counts = proof is not None and (not fresh or proof.run == this_run())
     if proof and counts:
@@ -127,5 +127,5 @@ def _proof(environment: str, release: Release, max_age_hours: float) -> ProofRec
 
 
 def _hours_that_count(environment: str) -> float:
-    """As long as the strictest environment that leans on *environment*'s proofs lets them."""
+    """Maximum age of a proof, by the strictest environment that relies on *environment*'s proofs."""
     return hours_that_count(environment, map(environment_called, environments(settings().environments))) or 0.0

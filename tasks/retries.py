@@ -1,4 +1,4 @@
-"""When a task is tried again, and which results are kept for a run that starts over."""
+"""Retries: when a task is tried again, and which results are kept for a run that starts over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves for those who watch: how it ended and how long its stages took, counted in the cluster."""
+"""Metrics of a run: its result and the durations of its stages, counted in the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which commit, and what is already known of it."""
+"""Source of a run: which commit, and which release is known already."""
 
 from __future__ import annotations
 

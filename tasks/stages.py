@@ -21,5 +21,5 @@ def stages_to_prove(to: str, release: Release | None, *, fresh: bool) -> list[st
 
 
 def is_a_stage(name: str) -> bool:
-    """Whether another environment needs the proofs of *name*."""
+    """Return True when another environment needs the proofs of *name*."""
     return hours_that_count(name, map(environment_called, environments(settings().environments))) is not None

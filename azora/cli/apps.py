@@ -27,7 +27,7 @@ class App(typer.Typer):
         name: str | None = None,
         **options: Any,  # noqa: ANN401 - typer's many
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
-        """As typer's."""
+        """Register a command, with typer's own options."""
         return super().command(name, cls=_Command, **options)
 
 

@@ -73,7 +73,7 @@ def begin(
 
 
 def told_to(summary: Path | None) -> Look:
-    """What each look at a run is shown to, so that the file *summary* grows; nothing without one."""
+    """Callback for each look at a run, which writes the file *summary*; does nothing without one."""
     return Summary(summary).tell if summary else str
 
 
@@ -127,7 +127,7 @@ def follow_run(
 
 
 def _is_new(stage: Stage, told: set[Told]) -> bool:
-    """Whether *stage* has ended and is to be told; from now on it was. What a resumed run finds done already was told before."""
+    """Report whether *stage* has ended and was not printed before; marks it as printed."""
     before = (stage.attempt, stage.name)
     if stage.state not in MARKS or stage.id in told or (stage.state == "Cached" and before in told):
         return False

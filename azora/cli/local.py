@@ -102,7 +102,7 @@ def sweep(name: Name = "demo") -> None:
 
 @app.command()
 def status(name: Name = "demo", as_json: Json = False) -> None:
-    """What runs, and whether it is ready. Exit 1 when something is not."""
+    """List the node's services and whether each is ready; exit 1 when one is not."""
     node = layout(name)
     services = life.status(node)
     if as_json:

@@ -1,4 +1,4 @@
-"""What follows a switch by hand: the terminal, the log, Helm's record, Grafana's boards. Users are there already."""
+"""Steps after a switch by hand: the terminal, the log, Helm's record, Grafana's boards."""
 
 from __future__ import annotations
 

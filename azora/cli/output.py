@@ -1,4 +1,4 @@
-"""What the commands print: sentences for people, JSON for machines."""
+"""Output of the commands: sentences for people, JSON for machines."""
 
 from __future__ import annotations
 

@@ -46,6 +46,6 @@ def count(environment: Environment, *, seconds: float, rate: float, path: str | 
 
 
 def probed_path(environment: Environment) -> str:
-    """What the running release says is cheap to ask."""
+    """Path that the running release names for the probe."""
     commit = connect(environment, settings()).running().commit
     return checkout(commit, settings()).application.probe

@@ -35,7 +35,7 @@ SHOWN = 8
 
 @app.command()
 def status(environment: OptionalEnvironment = None, as_json: Json = False) -> None:
-    """Who serves users, what waits, what can be rolled back to."""
+    """Show who serves users, what waits, and the switches that can be rolled back to."""
     show([environment] if environment else environments(settings().environments), as_json=as_json)
 
 

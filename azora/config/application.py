@@ -1,4 +1,4 @@
-"""What is released and how: the typed form of `deployments/application.yaml` in the application's repository."""
+"""Typed form of `deployments/application.yaml`, the description of an application in its repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""As whom a cluster is asked: the pipeline by an account of its own per environment, a person by their own kubeconfig."""
+"""Identities towards a cluster: an account per environment for the pipeline, a person's own kubeconfig."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Identity:
 
 
 def of_pipeline(environment: Environment, settings: Settings) -> Identity:
-    """What releases to *environment*. Without AZORA_IDENTITIES it is the person's own; with it, never.
+    """Identity that releases to *environment*: its own account where AZORA_IDENTITIES is set, else the person's.
 
     Raises:
         BadInput: there is no kubeconfig for this environment.
@@ -36,7 +36,7 @@ def of_pipeline(environment: Environment, settings: Settings) -> Identity:
 
 
 def of_person(environment: Environment, settings: Settings) -> Identity:
-    """Who grants rights, and looks at what belongs to the whole cluster."""
+    """Identity of the person who grants rights and looks at what belongs to the whole cluster."""
     return Identity(settings.kubeconfig_file, environment.context or settings.kube_context)
 
 

@@ -1,4 +1,4 @@
-"""What the pipeline's account may do in an environment: `deployments/rights/environment.yaml`, filled in and compared."""
+"""Rights of the pipeline's account in an environment: `deployments/rights/environment.yaml`, filled in and compared."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def rights_of(rules: Iterable[Mapping[str, Any]]) -> tuple[Right, ...]:
 
 
 def granted(right: Right, rules: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether one of *rules*, as a SelfSubjectRulesReview lists them, gives *right* on whatever name."""
+    """Return True when one of *rules*, as a SelfSubjectRulesReview lists them, gives *right* on any name."""
     return any(
         not rule.get("resourceNames")
         and _names(rule.get("apiGroups"), right.group)

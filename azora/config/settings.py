@@ -1,4 +1,4 @@
-"""What differs between machines: `AZORA_*` variables and a file, read once. What differs between environments is in deployments/."""
+"""Settings of a machine: `AZORA_*` variables and a file, read once. Environments are described in deployments/."""
 
 from __future__ import annotations
 
@@ -148,13 +148,13 @@ class Settings(BaseSettings):
 
     @property
     def is_the_embedded_node(self) -> bool:
-        """Whether these are the settings that the embedded node wrote."""
+        """Return True when the embedded node wrote these settings."""
         context = node_environment(self.node).get("AZORA_KUBE_CONTEXT")
         return context is not None and context == self.kube_context
 
     @property
     def node_is_down(self) -> bool:
-        """Whether it is the embedded node and its link is gone: its addresses would lead off the machine."""
+        """Return True when it is the embedded node and its link is gone: its addresses would lead off the machine."""
         return self.is_the_embedded_node and not Path("/sys/class/net", str(self.kube_context)).exists()
 
     @property
@@ -172,7 +172,7 @@ def node_environment(node: str) -> dict[str, str]:
 
 
 def _adopt(written: dict[str, str]) -> None:
-    """What the node wrote, where nothing is set; its auth string is for its own Prefect and nobody else's."""
+    """Set the variables that the node wrote, where nothing is set; its auth string is for its own Prefect alone."""
     own = written.get("PREFECT_API_URL")
     elsewhere = os.environ.get("PREFECT_API_URL", own) != own
     for key, value in written.items():
@@ -192,7 +192,7 @@ def settings() -> Settings:
 
 
 def _unusable(errors: list[ErrorDetails]) -> BadInput:
-    """Of variables that are wrong, or else of keys of the file."""
+    """Error for variables that are wrong, or else for keys of the file."""
     told = {f"AZORA_{str(one['loc'][0]).upper()}": one["msg"] for one in errors}
     variables = {name: said for name, said in told.items() if name in os.environ}
     if (file := settings_file()) and not variables:

@@ -66,7 +66,7 @@ def _read(file: Path) -> Mapping[str, object]:
 
 
 def _line_of(file: Path, key: str) -> str:
-    """Where *key* is given a value, or its table begins, as `line 3: `; empty where that is not seen."""
+    """Line where *key* gets its value, or its table begins, as `line 3: `; empty where it is not found."""
     given = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
     lines = enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
     return next((f"line {number}: " for number, line in lines if given.match(line)), "")

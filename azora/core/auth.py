@@ -12,5 +12,5 @@ def authorization(auth_string: str) -> str:
 
 
 def signature(auth_string: str, path: str) -> str:
-    """Of *path* alone, which begins with `/` and is not quoted: who has it may read that file, and learns nothing more."""
+    """Signature of *path* alone, which begins with `/` and is not quoted: its holder may read that file."""
     return hmac.new(auth_string.encode(), path.encode(), "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What `azora doctor` says of what was seen: each finding with what to do. Nothing here looks.
+"""Findings of `azora doctor`, each with what to do. Nothing here reads the system.
 
 A finding is *good*; *weak*: it works, and something is not as it should be; *unknown*: nobody could look, or not with these
 rights; or *bad*: releases fail, or will soon.
@@ -46,7 +46,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of *check*, and what to do about it."""
+    """Finding of one *check*, and what to do about it."""
 
     check: str
     level: Level
@@ -87,7 +87,7 @@ def permissions(missing: Collection[Right], wanted: int, namespace: str, environ
 
 
 def excess(allowed: Collection[str], environment: str) -> Finding:
-    """What the pipeline may do and must not, in words."""
+    """Finding for rights that the pipeline has and must not have."""
     if not allowed:
         return Finding("excess", Level.GOOD, "nothing outside of its namespace")
     return Finding(
@@ -131,7 +131,7 @@ def storage(classes: Mapping[str, bool]) -> Finding:
 
 
 def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
-    """Whether NetworkPolicies hold, by who is known to enforce them."""
+    """Finding for NetworkPolicies: whether something enforces them."""
     if embedded:
         return Finding(
             "network policy",
@@ -151,7 +151,7 @@ def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
 
 
 def ingress(address: str, status: int | None, said: str = "") -> Finding:
-    """What the live address of an environment answered: an HTTP *status*, or None and what the network *said*."""
+    """Finding for the live address of an environment: an HTTP *status*, or None and the network's error *said*."""
     if status is None:
         return Finding(
             "ingress",
@@ -251,7 +251,7 @@ def dead_runs(automation: Automated) -> Finding:
 
 
 def registry(place: str, status: int) -> Finding:
-    """What `/v2/` answered: 401 is how a registry with logins says that it is one. No *place*: none was named."""
+    """Finding for the answer of `/v2/`: 401 is how a registry with logins answers. No *place*: none is named."""
     if not place:
         advice = "set it to yours, or start the embedded node with `azora local up`"
         return Finding("registry", Level.BAD, "AZORA_REGISTRY is not set", advice)
@@ -279,7 +279,7 @@ def base_image(name: str, digest: str | None) -> Finding:
 
 
 def expiry(what: str, until: datetime, now: datetime, renewal: str) -> Finding:
-    """Of a certificate or a token; *renewal* is what one does about it."""
+    """Finding for a certificate or a token that expires; *renewal* is how to renew it."""
     left = until - now
     if left <= timedelta():
         return Finding(what, Level.BAD, f"expired on {until:%Y-%m-%d}", renewal)

@@ -18,7 +18,7 @@ REST = "azora.run.rest"
 
 
 class Automated(StrEnum):
-    """How the automation that ends dead runs stands on Prefect's server."""
+    """State of the automation that ends dead runs, on Prefect's server."""
 
     SET_UP = "set up"
     DISABLED = "disabled"

@@ -1,4 +1,4 @@
-"""What Azora tells Prometheus of an environment: from what was seen of it to samples. docs/monitoring.md lists them all."""
+"""Metrics of an environment for Prometheus: from its state to samples. docs/monitoring.md lists them all."""
 
 from __future__ import annotations
 

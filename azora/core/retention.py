@@ -1,4 +1,4 @@
-"""What is kept and what goes, and why: limits of count and age, and over both what somebody needs."""
+"""Retention: what is kept and what is removed, by count, by age, and by what somebody still needs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of one thing."""
+    """Decision about one item: kept or removed, and why."""
 
     item: Item
     goes: bool
@@ -57,7 +57,7 @@ class Unfinished:
 
 
 def fates(items: Sequence[Item], limit: Limit, *, now: datetime, floor: timedelta, needs: Needs) -> tuple[Fate, ...]:
-    """What becomes of each of *items*, newest first. Nothing goes that is needed, or younger than *floor*."""
+    """Decide about each of *items*, newest first. Nothing is removed that is needed, or younger than *floor*."""
     ordered = sorted(items, key=lambda item: (item.at is None, item.at or now), reverse=True)
     before: Counter[str] = Counter()
     found = []
@@ -90,7 +90,7 @@ def _spared(item: Item, newer: int, *, now: datetime, floor: timedelta, needs: N
 
 
 def needs_of_environment(name: str, world: World, releases: Iterable[Release], pod_images: Iterable[str]) -> Needs:
-    """What *name* runs, in both colors, and could go back to: everything that its record remembers."""
+    """Needs of environment *name*: what both colors run, and every release that its record remembers."""
     found: dict[str, str] = {}
     for release in releases:
         why = f"{name} can go back to release {shown(release.id)}"
@@ -108,7 +108,7 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
 
 
 def needs_of_run(run: Unfinished, tags: Iterable[str]) -> Needs:
-    """What a run that is not over may ask for again: its reports, its commit, and the images of that, as `path:tag` and by digest."""
+    """Needs of an unfinished run: its reports, its commit, and the images of that, as `path:tag` and by digest."""
     fixed = map(_digest, run.images)
     return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags, *fixed], f"run {run.name!r} is not over")
 

@@ -1,4 +1,4 @@
-"""Where the pods of an environment are scraped, for a Prometheus that cannot ask Kubernetes itself.
+"""Scrape targets: addresses of an environment's pods, for a Prometheus that cannot query Kubernetes itself.
 
 The format is that of https://prometheus.io/docs/prometheus/latest/http_sd/.
 """

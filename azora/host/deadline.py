@@ -1,4 +1,4 @@
-"""Whoever is told outside of the pipeline: all at once, for a bounded time."""
+"""Deadline for messages to the outside: all are sent at once, for a bounded time."""
 
 from __future__ import annotations
 

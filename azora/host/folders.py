@@ -38,13 +38,13 @@ def doom(folder: Path) -> Path:
 
 
 def remove_doomed(root: Path) -> None:
-    """What a killed process was removing."""
+    """Remove what a killed process was removing."""
     for path in root.glob(f"{DOOMED}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def changed(status: os.stat_result) -> datetime:
-    """When; rounded, so that only what this gave is compared with it: files keep their times finer."""
+    """Time of the last change, rounded: compare it with values of this function alone, files keep finer times."""
     return datetime.fromtimestamp(status.st_mtime, UTC)
 
 

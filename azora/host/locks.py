@@ -22,7 +22,7 @@ def only_one(file: Path, *, what: str, timeout_seconds: float = 600.0) -> Iterat
 
 @contextmanager
 def alongside(file: Path, *, what: str, timeout_seconds: float = 600.0) -> Iterator[None]:
-    """As `only_one`, but together with whoever else comes alongside: only the one that wants *file* alone waits."""
+    """Hold a shared lock: several hold it together; only `only_one` waits for all of them."""
     with _held(file, fcntl.LOCK_SH, what, timeout_seconds):
         yield
 

@@ -39,7 +39,7 @@ _NAMES = {
 
 
 def about(**known: object) -> dict[str, str]:
-    """What a line is about, as `extra` of a logger's call: environment, release, color, run, run_name, flow, task, by."""
+    """Subject of a log line, as `extra` of a logger's call: environment, release, color, run, run_name, flow, task, by."""
     return {_NAMES[name]: str(value) for name, value in known.items() if value}
 
 
@@ -59,7 +59,7 @@ class LogFile(logging.Handler):
         self.setFormatter(_Line(extra={"service.name": "pipeline"}, exclude_fields=("log.original", "log.origin")))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """What keeps a line from its file, as a full disk does, costs the line and never the run."""
+        """Write a line; an error such as a full disk costs the line and never the run."""
         try:
             line = f"{self.format(record)}\n".encode()
             self._file.parent.mkdir(parents=True, exist_ok=True)

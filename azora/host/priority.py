@@ -1,4 +1,4 @@
-"""Who goes first where the processor is short.
+"""Priority of processes where the processor is short.
 
 Linux weighs sessions against each other, and processes only within one (sched(7), "The autogroup feature"): `nice` alone says
 nothing to the processes of another session. A machine whose kernel does not do so, or does not let us, is left as it is.

@@ -20,7 +20,7 @@ GRACE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Completed:
-    """What a finished program left: its exit code, its standard output and, unless both went to a log, its errors."""
+    """Result of a finished program: exit code, standard output and, unless both went to a log, its errors."""
 
     returncode: int
     output: str
@@ -133,7 +133,7 @@ SHOWN_WORDS = 6
 def output_of(
     command: Arguments, *, stdin: str | None = None, env: Mapping[str, str] | None = None, timeout_seconds: float = 120
 ) -> str:
-    """What *command* prints; raises Failed with its last lines when it does not succeed."""
+    """Run *command* and return its output; raises Failed with its last lines when it does not succeed."""
     argv, what = [str(part) for part in command], f"run {_shown(command)}"
     done = run(argv, timeout_seconds=timeout_seconds, what=what, env=env, given=stdin or "")
     if done.returncode != 0:
@@ -142,7 +142,7 @@ def output_of(
 
 
 def succeeds(command: Arguments, *, timeout_seconds: float = 120) -> bool:
-    """Whether *command* ends with exit code 0."""
+    """Run *command* and return True when it ends with exit code 0."""
     argv = [str(part) for part in command]
     return run(argv, timeout_seconds=timeout_seconds, what=f"run {_shown(command)}").returncode == 0
 

@@ -1,4 +1,4 @@
-"""What runs in the cluster before anything of ours: name service, ingress controller, storage class."""
+"""Add-ons of the cluster: name service, ingress controller, storage class."""
 
 from __future__ import annotations
 

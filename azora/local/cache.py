@@ -1,4 +1,4 @@
-"""What is built once and shared by every checkout: `~/.cache/azora/<what>-<version>/`."""
+"""Cache of programs that are built once and shared by every checkout: `~/.cache/azora/<what>-<version>/`."""
 
 from __future__ import annotations
 

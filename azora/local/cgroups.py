@@ -98,7 +98,7 @@ def close_groups(node: Layout) -> None:
 
 
 def is_shim(pid: int) -> bool:
-    """Whether *pid* keeps a pod's containers, which outlive containerd."""
+    """Return True when *pid* keeps a pod's containers, which outlive containerd."""
     return _read(Path(f"/proc/{pid}/cmdline")).split("\0")[0].endswith("containerd-shim-runc-v2")
 
 

@@ -1,4 +1,4 @@
-"""Where a node lives: its name decides its subnet, ports, cgroup root and folders. Nothing of it is shared."""
+"""Layout of a node: its name decides its subnet, ports, cgroup root and folders. Nothing of it is shared."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Layout:
 
     @property
     def machine_name(self) -> str:
-        """Of the cgroup root, the host's end of the network link, the worker and the kubeconfig context."""
+        """Name of the cgroup root, the host's end of the network link, the worker and the kubeconfig context."""
         return f"azora-{self.name}"
 
     @property
@@ -93,7 +93,7 @@ class Layout:
 
     @property
     def lib(self) -> Path:
-        """What survives a stop: etcd, images, volumes, databases."""
+        """Folder that survives a stop: etcd, images, volumes, databases."""
         return self.state / "lib"
 
     @property
@@ -102,7 +102,7 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """What does not survive a stop: sockets, process ids, pinned namespaces."""
+        """Folder that does not survive a stop: sockets, process ids, pinned namespaces."""
         return self.state / "run"
 
     @property

@@ -1,4 +1,4 @@
-"""What a machine must have before a node can start on it."""
+"""Requirements of a machine before a node can start on it."""
 
 from __future__ import annotations
 

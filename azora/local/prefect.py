@@ -166,7 +166,7 @@ def register_deployments(node: Layout, programs: Path) -> str:
 
 
 def postgres_programs() -> Path:
-    """Of the newest PostgreSQL of the machine."""
+    """Programs of the newest PostgreSQL of the machine."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not found:
         raise Failed("could not find PostgreSQL in /usr/lib/postgresql", advice="run `make up`, which installs it")

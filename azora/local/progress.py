@@ -1,4 +1,4 @@
-"""What a person sees while things start: one line a step, with the time it took; of a long one, where it is."""
+"""Progress in the terminal: one line a step, with the time it took; of a long one, where it is."""
 
 from __future__ import annotations
 

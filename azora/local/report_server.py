@@ -45,7 +45,7 @@ def serving(folder: Path, auth_string: str) -> Starlette:
 
 
 def lets_in(auth_string: str, headers: Mapping[str, str], path: str, query: Mapping[str, str]) -> bool:
-    """Whoever knows the auth string, and anybody who has an address that was signed with it."""
+    """Return True for a request with the auth string, or with an address that was signed with it."""
     knows = compare_digest(headers.get("Authorization", "").encode(), authorization(auth_string).encode())
     return knows or compare_digest(query.get("signature", "").encode(), signature(auth_string, f"/{path}").encode())
 
@@ -78,7 +78,7 @@ td + td { text-align: right; white-space: nowrap; font-variant-numeric: tabular-
 
 
 def listing(folder: Path, title: str) -> str:
-    """What is in *folder*, newest first, as a page."""
+    """Page that lists *folder*, newest first."""
     entries = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     rows = "\n".join(_row(path) for path in entries if not path.name.startswith("."))
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"

@@ -1,4 +1,4 @@
-"""What the supervisor keeps running: a command, and how one knows that it is ready."""
+"""Services that the supervisor keeps running: a command, and the check that it is ready."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azora.local.layout import Layout
 
 
 class Stage(IntEnum):
-    """What must be ready before what."""
+    """Stages of the start: each is ready before the next begins."""
 
     STORAGE = 1
     API = 2

@@ -25,7 +25,7 @@ def go(wanted: tuple[int, int], log: Path) -> Path:
 
 
 def version_of(program: str) -> tuple[int, int]:
-    """Of a Go that is asked for itself, not for the one it would fetch."""
+    """Version of a Go program itself, not of the one it would fetch."""
     said = re.search(r"go(\d+)\.(\d+)", output_of(["env", "GOTOOLCHAIN=local", program, "version"]))
     return (int(said[1]), int(said[2])) if said else (0, 0)
 

@@ -1,1 +1,1 @@
-"""What one task or one command does, whole."""
+"""Operations: each module does one task or one command, whole."""

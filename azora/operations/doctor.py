@@ -69,7 +69,7 @@ def examine(environment: Environment, settings: Settings) -> list[Finding]:
 
 
 def _all(looks: dict[str, Look]) -> list[Finding]:
-    """What each look finds; of one that fails, what it found before that, and why it failed."""
+    """Findings of each look; of one that fails, the findings before that, and why it failed."""
     found: list[Finding] = []
     for check, look in looks.items():
         try:
@@ -100,7 +100,7 @@ def _pipeline(environment: Environment, settings: Settings) -> Iterator[Finding]
 
 
 def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
-    """Of the account's kubeconfig; other kubeconfigs have other ways."""
+    """Finding for the token in the account's kubeconfig; other kubeconfigs have other ways."""
     who = of_pipeline(environment, settings)
     if settings.identities is None or who.kubeconfig is None:
         return
@@ -194,7 +194,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
 
 
 def _certificates(folder: Path) -> Iterator[Finding]:
-    """Of the embedded node: the one that ends first. Elsewhere there is no such folder."""
+    """Finding for the embedded node's certificate that expires first. Elsewhere there is no such folder."""
     ends = {
         file.stem: x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
         for file in folder.glob("*.crt")

@@ -34,7 +34,7 @@ UNSWEPT = "registry-unswept"
 
 @dataclass(frozen=True)
 class Part:
-    """What became of one kind of thing: what went (would go), what stayed, and what kept it from going on."""
+    """Result for one kind: what was (or would be) removed, what stayed, and the error that stopped it."""
 
     kind: str
     gone: tuple[Fate, ...] = ()
@@ -200,7 +200,7 @@ def _sweep(command: str) -> None:
 
 
 def _needs(settings: Settings, *, with_images: bool = False) -> Needs:
-    """What every environment and every run that is not over needs. Raises where one of them cannot be asked."""
+    """Needs of every environment and of every unfinished run. Raises where one of them cannot be reached."""
     found: dict[str, str] = {}
     for run_ in unfinished():
         found |= needs_of_run(run_, _tags(run_, settings) if with_images else ())

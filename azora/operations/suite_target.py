@@ -1,4 +1,4 @@
-"""Where the platform of an environment is tested, and what a suite is told that may do more there than a visitor."""
+"""Target of a suite: where an environment is tested, and the secret for cases that do more than a visitor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class UnderTest:
 
 
 def testing_of(environment_name: str) -> UnderTest:
-    """What users of the environment reach now; the suites are this checkout's.
+    """Target that users of the environment reach now; the suites are this checkout's.
 
     Raises:
         BadInput: there is no such environment, or nobody is served there.
@@ -50,7 +50,7 @@ def testing_of(environment_name: str) -> UnderTest:
 
 
 def suite_secret(cluster: Cluster, where: SecretKey | None) -> str | None:
-    """What the suites are handed; None where the application names none.
+    """Secret for the suites; None where the application names none.
 
     Raises:
         BadInput: the environment does not have it.

@@ -1,4 +1,4 @@
-"""How each case fared in the last runs against an environment: what a flaky one is judged by."""
+"""History of each case in the last runs against an environment, by which a flaky case is judged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_history(result: SuiteResult, past: Mapping[str, list[Outcome]]) -> Suit
 
 
 def after(result: SuiteResult, past: Mapping[str, list[Outcome]]) -> History:
-    """What is known after *result*; cases that are no more are forgotten."""
+    """History with *result* added; cases that no longer exist are forgotten."""
     return {case.name: [*past.get(case.name, []), case.outcome][-KEPT:] for case in result.cases}
 
 
@@ -32,7 +32,7 @@ def told(case: Case) -> str:
 
 
 def spoken(runs: Sequence[Outcome]) -> str:
-    """How a case fared: `failed in 1, flaky in 2 of the last 9 runs`."""
+    """Format the history of a case: `failed in 1, flaky in 2 of the last 9 runs`."""
     counts = [(runs.count(word), word) for word in ("failed", "flaky") if word in runs]
     said = ", ".join(f"{word} in {count}" for count, word in counts) or "passed in all"
     return f"{said} of the last {len(runs)} runs"

@@ -1,4 +1,4 @@
-"""What a probe saw, counted per request: how many failed, which color answered whom from when to when."""
+"""Result of a probe, counted per request: failures, and which color answered from when to when."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What users saw from `began` to `ended` (epoch seconds): all of them, those on fresh connections, those on kept ones.
+    """Requests from `began` to `ended` (epoch seconds): all of them, fresh connections, kept-alive ones.
 
     `unsent` counts requests that were due while too many waited for an answer: with any of them the rate was not held.
     """

@@ -1,4 +1,4 @@
-"""What a run of a suite said: cases, their outcomes and what a failing one left to look at."""
+"""Result of a suite: cases, their outcomes, and the files that a failed one left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Kubernetes' own objects say, in our words."""
+"""Kubernetes objects, read into Azora's types."""
 
 from __future__ import annotations
 

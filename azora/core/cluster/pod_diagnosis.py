@@ -1,4 +1,4 @@
-"""What pods say of themselves: why one is not ready, and when waiting for one is pointless."""
+"""Diagnosis of pods: why one is not ready, and when waiting for it is pointless."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def one_of_each(pods: Iterable[Json]) -> Iterator[tuple[Json, str, int]]:
 
 
 def spoken(line: str) -> str:
-    """What a line of a log says to people: of one in JSON its message and the kind of its error.
+    """Text of a log line for people: the message and the kind of error of a line in JSON.
 
     The names are those of the Elastic Common Schema, https://www.elastic.co/docs/reference/ecs.
     """
@@ -96,12 +96,12 @@ def spoken(line: str) -> str:
 
 
 def was_started_anew(pod: Json) -> bool:
-    """Whether what a container of *pod* said before its last start is worth reading: it runs again for now."""
+    """Return True when a container of *pod* was restarted and runs again: its previous log is worth reading."""
     return any(status.get("restartCount") and "running" in (status.get("state") or {}) for status in _statuses(pod))
 
 
 def runs_unready(pod: Json) -> bool:
-    """Whether *pod* runs and is not ready: the cluster's events say what its probe met."""
+    """Return True when *pod* runs and is not ready: the cluster's events name the failed probe."""
     return any(not status.get("ready") and "running" in (status.get("state") or {}) for status in _statuses(pod))
 
 

@@ -1,4 +1,4 @@
-"""What Azora writes down in the cluster: switches on the live Service, the rest in the ConfigMap `azora-record`."""
+"""Record of an environment: switches on the live Service, the rest in the ConfigMap `azora-record`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Switch(_Record):
 
 
 class Receipt(_Record):
-    """What a switch did to users."""
+    """Receipt of a switch: its verdict and the requests counted around it."""
 
     number: int
     verdict: Literal["good", "bad"]
@@ -51,7 +51,7 @@ class Receipt(_Record):
 
 
 class StackRecord(_Record):
-    """What was installed in a color, and whether it was proved there."""
+    """Record of a color: the release that was installed there, and whether it was proved."""
 
     release: str
     commit: str = ""
@@ -93,7 +93,7 @@ class Approval(_Record):
 
 
 class Question(_Record):
-    """What a run waits for a person to answer, so that one sees it with Prefect down. *until*: then nobody waits any more."""
+    """Approval request of a run, readable with Prefect down. *until*: the time when the run stops waiting."""
 
     run: str
     release: str

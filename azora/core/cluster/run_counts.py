@@ -1,4 +1,4 @@
-"""What is counted over the runs of a namespace, and kept beside its record: how runs ended, how long their stages took.
+"""Counts over the runs of a namespace, kept beside its record: results, and durations of stages.
 
 Prefect forgets its runs, and a scrape that reads them would fail with it. These counts only grow, as Prometheus wants it.
 """
@@ -20,7 +20,7 @@ class _Kept(BaseModel):
 
 
 class Spread(_Kept):
-    """How many durations fell up to each of BOUNDS_SECONDS and above the last one, and their sum."""
+    """Histogram of durations: how many up to each of BOUNDS_SECONDS and above the last one, and their sum."""
 
     counts: tuple[int, ...] = (0,) * (len(BOUNDS_SECONDS) + 1)
     seconds: float = 0
@@ -32,7 +32,7 @@ class Spread(_Kept):
 
 
 class Ending(_Kept):
-    """How a run of *flow* ended: *result* is the name of its last state, in small letters."""
+    """End of a run of *flow*: *result* is the name of its last state, in lower case."""
 
     flow: str
     result: str
@@ -41,7 +41,7 @@ class Ending(_Kept):
 
 
 class FlowTally(_Kept):
-    """How often runs of one flow ended in each way, and how the last one did."""
+    """Counts of the runs of one flow by result, and the last result."""
 
     results: Mapping[str, int] = Field(default_factory=dict)
     last: Ending

@@ -1,4 +1,4 @@
-"""What the cluster shows of an environment, and what follows from that alone."""
+"""State of an environment as the cluster shows it, and what follows from that alone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class World:
-    """What a namespace holds now. `service_version` is the live Service's resourceVersion, for compare-and-swap; `active` and
+    """State of a namespace. `service_version` is the live Service's resourceVersion, for compare-and-swap; `active` and
     `selected_release` are what its selector names (the release: None in one of an older version).
 
     `migrating` are migrations of installs that began and did not end well: they ran, or did not. The last three are told to who
@@ -89,7 +89,7 @@ class World:
 
     @property
     def serving(self) -> StackRecord | None:
-        """What is known of the code that serves users."""
+        """Record of the code that serves users."""
         return self.active_stack.known if self.active_stack else None
 
     @property
@@ -113,7 +113,7 @@ class World:
 
     @property
     def strayed(self) -> bool:
-        """Whether users are not where the last switch sent them: somebody edited the live Service."""
+        """Return True when users are not where the last switch sent them: somebody edited the live Service."""
         last, selected = self.last_switch, self.selected_release
         return last is not None and (last.to is not self.active or selected not in {None, last.release})
 

@@ -1,4 +1,4 @@
-"""What is marked on Grafana's boards: each move of the users, with what it did to them where that was counted.
+"""Annotations of Grafana's boards: each switch, with the requests that were counted around it.
 
 Grafana shows the text of a mark as HTML.
 """

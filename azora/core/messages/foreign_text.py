@@ -43,7 +43,7 @@ def _visible(text: str) -> str:
 
 
 def _letter(letter: str) -> str:
-    """As Python's own repr() has it; spaces that are wider than the common one stay."""
+    """Escape as in Python's repr(); spaces wider than the common one stay."""
     if letter in _BLANK or not (letter.isprintable() or unicodedata.category(letter) == "Zs"):
         return letter.encode("unicode_escape").decode("ascii")
     return letter

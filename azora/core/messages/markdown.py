@@ -20,7 +20,7 @@ def code(text: str, most: int = LINE_CHARACTERS) -> str:
 
 
 def cell(text: str, most: int = LINE_CHARACTERS) -> str:
-    """As `code`, in a cell of a table: `|` would end the cell there.
+    """Format as `code` in a cell of a table: `|` would end the cell there.
 
     Behind a backslash it is written out: renderers do not agree on `\\\\|`.
     """

@@ -1,4 +1,4 @@
-"""What the page of a nightly run says: the nights before it in numbers, cases that cannot be trusted, what came since.
+"""Page of a nightly run: the runs before it in numbers, cases that cannot be trusted, new commits.
 
 The night itself, red or green, is `azora.core.messages.notifications.Night`.
 """
@@ -66,13 +66,13 @@ def figures(night: Night, spans: Iterable[Span], labels: Labels) -> Figures:
 
 
 def labels_of(receipt: Receipt) -> dict[str, bool | int | float | str]:
-    """What a switch did to users, as labels of the run that made it."""
+    """Labels of the run that made a switch: what was counted around it."""
     found = {REQUESTS: receipt.total, FAILED: receipt.failed, LAST_ON_OLD: receipt.last_on_old_seconds}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def receipt_by(world: World, run: str) -> Receipt | None:
-    """Of the first switch that *run* made there: a way back is not what users met of the release."""
+    """Receipt of the first switch that *run* made there: a rollback tells nothing of the release."""
     made = [world.receipt_of(switch.number) for switch in world.switches if switch.by == run]
     return next(filter(None, made), None)
 

@@ -1,4 +1,4 @@
-"""What people are told: a plan that waits for an answer, users moved or moved back, a night that failed.
+"""Notifications to people: a plan that waits, users moved or moved back, a nightly run that failed.
 
 Plain text, short enough for every provider; the run's page has the rest. Foreign text is on one line, an error on its own lines.
 """
@@ -68,7 +68,7 @@ def waiting(plan: Plan, link: str, run: str) -> Notice:
 
 
 def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice | None:
-    """What the newest switch came to, once that is known; None where *run* did not make it."""
+    """Notification of the newest switch, once it was judged; None where *run* did not make it."""
     last = world.last_switch
     receipt = world.receipt_of(last.number) if last else None
     if last is None or receipt is None or last.by != run:
@@ -93,7 +93,7 @@ def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice 
 
 
 def counts(switch: Switch, receipt: Receipt) -> str:
-    """What the switch did to users; empty where nothing was counted."""
+    """Format the requests around a switch; empty where nothing was counted."""
     return f"{_requests(receipt)}{_times(switch, receipt)}"
 
 
@@ -103,7 +103,7 @@ def last_good(nights: Sequence[Night]) -> Night | None:
 
 
 def of_the_night(nights: Sequence[Night], changes: Sequence[Change] = ()) -> Notice | None:
-    """What is new about the night that is over, the first of *nights* (newest first); None when all is as it was, and well.
+    """Notification of a nightly run, the first of *nights* (newest first); None when all is as it was, and well.
 
     The first failure is told in full, with *changes*: the commits since the last good night. The next ones of the same steps
     are a line, and so is the first good night after them.

@@ -1,4 +1,4 @@
-"""What a job's page is told of the run that it follows, in markdown: each thing once, as it becomes known."""
+"""Summary of a followed run for a job's page, in markdown: each part once, as soon as it is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def summary(run: str, url: str, pages: Iterable[Page], end: str | None = None) -
 
 
 def ended(state: str, message: str) -> str:
-    """How a run ended, and why it did."""
+    """Format the end of a run, and its reason."""
     why = code(message) if "\n" not in message.strip() else f"\n\n{block(message)}"
     return f"**{state}**: {why}"
 

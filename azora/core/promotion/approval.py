@@ -60,12 +60,12 @@ def next_request(last: Request | None, plan: Plan, *, attempt: int, now: datetim
 
 
 def is_counted(request: Request, run: str, approvals: Iterable[Approval]) -> bool:
-    """Whether the answer to *request* was recorded before: it is not renewed."""
+    """Return True when the answer to *request* was recorded before: it is not renewed."""
     return any(yes.id == approval_id(run, request) for yes in approvals)
 
 
 def seconds_left(request: Request, policy: ApprovalPolicy, now: datetime) -> float:
-    """How long the answer to *request* may still take."""
+    """Seconds for which *request* may still be answered."""
     return (request.first_at + timedelta(hours=policy.wait_hours) - now).total_seconds()
 
 

@@ -33,7 +33,7 @@ class Bound:
         return digest(asdict(self))
 
     def differences(self, later: Bound) -> list[str]:
-        """What is different in *later*, a line each."""
+        """List the differences in *later*, a line each."""
         return [line for name, line in _lines(self, later) if getattr(self, name) != getattr(later, name)]
 
 

@@ -9,7 +9,7 @@ from azora.core.release.migrations import Code
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a promotion is after. `data_digest` None: the environment brings its own databases.
+    """Goal of a promotion. `data_digest` None: the environment brings its own databases.
 
     `policy` and `router_digest` are digests of the environment's file and of the router's objects; `code` is the release, for its
     migrations; `end_to_end`: the browser cases must pass on the preview in this very run.

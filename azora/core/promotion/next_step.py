@@ -18,7 +18,7 @@ from azora.core.release.migrations import pending
 
 
 class Step(StrEnum):
-    """What can be next, in the order of the road."""
+    """Steps of a promotion, in order."""
 
     ASK = "ask for the approval"
     REPAIR = "repair a half-done Helm release"
@@ -34,7 +34,7 @@ class Step(StrEnum):
 
 
 def runs(world: World, release: str) -> bool:
-    """Whether *release* is what users reach."""
+    """Return True when *release* is what users reach."""
     return world.active is not None and world.stack(world.active).release == release
 
 
@@ -57,7 +57,7 @@ def first_approval(world: World, wanted: Wanted) -> Approval | None:
 
 
 def approved(world: World, wanted: Wanted, now: datetime) -> bool:
-    """Whether users may be moved to *wanted* now."""
+    """Return True when users may be moved to *wanted* now."""
     return not wanted.approval_needed or approval_for(world, wanted, now) is not None
 
 
@@ -105,7 +105,7 @@ def _after_the_switch(world: World, wanted: Wanted, now: datetime) -> Step | Non
 
 
 def _is_booked(world: World, wanted: Wanted) -> bool:
-    """Whether Helm's record of the router says what the live Service says, by the objects that are wanted."""
+    """Return True when Helm's record of the router names what the live Service selects, by the wanted objects."""
     return (
         world.preview_points_at != world.active
         and world.router_helm == "deployed"
@@ -114,5 +114,5 @@ def _is_booked(world: World, wanted: Wanted) -> bool:
 
 
 def _same_router(world: World, wanted: Wanted) -> bool:
-    """Whether the router's objects, the color aside, are those that are there: booking them changes nothing that users meet."""
+    """Return True when the router's objects, the color aside, are those that exist: an upgrade changes nothing for users."""
     return world.router_digest is not None and world.router_digest.partition("/")[0] == wanted.router_digest

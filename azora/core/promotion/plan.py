@@ -83,7 +83,7 @@ def proof_for(world: World, release: str, now: datetime, max_age_hours: float) -
 
 
 def _ask(environment: Environment, migrations: tuple[Migration, ...]) -> str | None:
-    """When a person is asked: never after a migration ran, since no answer takes that back."""
+    """Time of the approval request: never after a migration ran, since no answer takes that back."""
     if environment.approval is None:
         return None
     return "before_preview" if migrations else environment.approval.ask

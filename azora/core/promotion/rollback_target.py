@@ -1,4 +1,4 @@
-"""Where a rollback goes: a switch of the history, and a color that may serve, or a release that must be brought up first."""
+"""Rollback target: a switch of the history, and a color that may serve, or a release to bring up first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azora.errors import BadInput, Refused
 
 
 def target_of(environment: str, world: World, revision: int | None) -> Color | str:
-    """Where a rollback goes: a color that runs it now, or else the id of the release that must be brought up first.
+    """Rollback target: a color that runs it now, or else the id of the release that must be brought up first.
 
     *revision* is the number of a switch in the environment's history; None means: the release that served before.
 

@@ -1,4 +1,4 @@
-"""What may serve users, and what may be installed beside what serves them."""
+"""Safety rules: what may serve users, and what may be installed beside what serves them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def may_serve(world: World, color: Color) -> str | None:
 
 
 def drifted(world: World) -> str | None:
-    """How the live Service, or the stack behind it, differs from the log of switches; None where nobody changed it by hand."""
+    """Difference between the live Service, or the stack behind it, and the log of switches; None where there is no drift."""
     last, live = world.last_switch, world.active_stack
     if last is None:
         return None
@@ -29,7 +29,7 @@ def drifted(world: World) -> str | None:
 
 
 def was_approved(world: World, release: str) -> bool:
-    """Whether *release* came to users here by an approval, or before the environment asked for any."""
+    """Return True when *release* got users here by an approval, or before the environment required any."""
     first = next((switch.at for switch in world.switches if switch.approval), None)
     since = world.approval_since or first
     return any(

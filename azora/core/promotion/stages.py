@@ -28,7 +28,7 @@ def stages_before(name: str, load: Load) -> list[str]:
 
 
 def hours_that_count(name: str, all_of_them: Iterable[Environment]) -> float | None:
-    """How old a proof of *name* may be, by the strictest environment that needs one; None where none does."""
+    """Maximum age of a proof of *name*, by the strictest environment that needs one; None where none does."""
     return min(
         (one.proof.max_age_hours for one in all_of_them if one.proof and one.proof.environment == name), default=None
     )

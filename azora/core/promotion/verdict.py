@@ -8,7 +8,7 @@ from azora.core.cluster.state import Stack
 
 
 def receipt_of(entry: Switch, probed: ProbeResult, reason: str | None) -> Receipt:
-    """What *probed* says of the switch *entry*; seconds are after the switch."""
+    """Receipt of the switch *entry* by what *probed* counted; seconds are after the switch."""
     first = probed.first_on(str(entry.to))
     last = probed.last_on(str(entry.came_from)) if entry.came_from else None
     at = entry.at.timestamp()

@@ -14,7 +14,7 @@ PHASES = ("expand", "contract")
 
 @dataclass(frozen=True)
 class _Revision:
-    """What one file says of itself; `after` are the revisions it builds on."""
+    """Revision of one file; `after` are the revisions it builds on."""
 
     file: str
     id: str

@@ -1,4 +1,4 @@
-"""What a chart must provide, so that what it makes can be found, counted and switched. docs/own-cluster.md says it to people.
+"""Chart contract: what a chart must provide so that its objects can be found, counted and switched (docs/own-cluster.md).
 
 Charts are looked at as they render, before anything is built: what is wrong with one would else be met with users on it.
 """
@@ -17,7 +17,7 @@ RELEASE_LINE = f"{RELEASE_LABEL}: {{{{ .Values.azora.release | quote }}}}"
 
 
 def stack_faults(objects: Sequence[Json], values: Json, services: Collection[str]) -> Iterator[str]:
-    """What is wrong with one color's *objects*, rendered with *values* for *services*."""
+    """Faults of one color's *objects*, rendered with *values* for *services*."""
     application, color = values["azora"]["application"], values["azora"]["color"]
     ours = {NAME_LABEL: application, COLOR_LABEL: color}
     deployments = [one for one in objects if one.get("kind") == "Deployment" and _has(_labels(one), ours)]
@@ -52,7 +52,7 @@ def _deployment_faults(deployment: Json, labels: Mapping[str, str], values: Json
 
 
 def router_faults(objects: Sequence[Json], values: Json) -> Iterator[str]:
-    """What is wrong with the front door's *objects*, rendered with *values*."""
+    """Faults of the router's *objects*, rendered with *values*."""
     application, edge, active = values["azora"]["application"], values["edge"]["component"], values["azora"]["color"]
     services = {_name(one): one for one in objects if one.get("kind") == "Service"}
     for name, color in {application: active, f"{application}-preview": str(Color(active).other)}.items():

@@ -22,7 +22,7 @@ class Migration(BaseModel):
 
 
 class Code(Protocol):
-    """What was built from a commit: a release, or the record of one. `migrations` are in the order they run in."""
+    """Code built from a commit: a release, or the record of one. `migrations` are in the order they run in."""
 
     @property
     def migrations(self) -> tuple[Migration, ...]: ...

@@ -1,4 +1,4 @@
-"""What is released: a commit, and everything that was made of it, frozen."""
+"""Release: a commit, and everything that was made of it, frozen."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def export(repository: str, sha: str, into: Path) -> Path:
 
 
 def _marked(export: Path) -> bool:
-    """Whether *export* is there; then it was used now, which keeps `remove_export` from it."""
+    """Return True when *export* is there, and mark it as used now, so that `remove_export` leaves it."""
     with alongside(_lock(export.parent), what=f"use {export}"):
         if export.is_dir():
             os.utime(export)
@@ -51,7 +51,7 @@ def _marked(export: Path) -> bool:
 
 
 def remove_export(export: Path, unused_since: datetime) -> bool:
-    """Whether *export* is gone: one that was used after *unused_since* stays."""
+    """Remove *export* and return True; one that was used after *unused_since* stays."""
     with only_one(_lock(export.parent), what=f"remove {export}"):
         if export.is_dir() and changed(export.stat()) > unused_since:
             return False

@@ -70,7 +70,7 @@ def fetch_commit(repository: str, mirror: Path, sha: str) -> None:
 
 
 def _fetch(repository: str, mirror: Path, *what: str) -> str:
-    """What git said when it failed, or ""."""
+    """Fetch, and return git's error, or ""."""
     command = ["fetch", "--quiet", "--no-write-fetch-head", *what]
     with only_one(mirror.with_suffix(".lock"), what=f"fetch {repository!r}"):
         done = _run(mirror, command, f"fetch {repository!r}", FETCH_TIMEOUT_SECONDS)
@@ -92,13 +92,13 @@ def sha_of(mirror: Path, ref: str) -> str:
 
 
 def is_ancestor(mirror: Path, sha: str, ref: str) -> bool:
-    """Whether *ref* has the commit *sha*, as itself or in its history."""
+    """Return True when *ref* has the commit *sha*, as itself or in its history."""
     command = ["merge-base", "--is-ancestor", sha, ref]
     return _run(mirror, command, f"look for {sha!r} in {ref!r}", GIT_TIMEOUT_SECONDS).returncode == 0
 
 
 def git(mirror: Path, command: list[str], what: str) -> str:
-    """What git prints for *command* in *mirror*. Raises Failed."""
+    """Run *command* in *mirror* and return its output. Raises Failed."""
     done = _run(mirror, command, what, GIT_TIMEOUT_SECONDS)
     if done.returncode:
         raise Failed(f"could not {what}: {done.tail(5)}", advice=f"look at the mirror in {mirror}; it may be deleted")

@@ -62,13 +62,13 @@ def commits_between(repository: str, old: str | None, new: str) -> list[Commit]:
 
 
 def changes_between(repository: str, old: str | None, new: str) -> tuple[Change, ...]:
-    """As `commits_between`, as people are shown them."""
+    """Commits as in `commits_between`, in the form that people are shown."""
     commits = commits_between(repository, old, new)
     return tuple(Change(commit.short, commit.author_name, commit.subject) for commit in commits)
 
 
 def is_known(repository: str, sha: str) -> bool:
-    """Whether *repository* still has the commit, on a branch or not; False also where it does not answer."""
+    """Return True when *repository* still has the commit, on a branch or not; False also where it does not answer."""
     mirror = mirror_of(repository)
     if not sha_of(mirror, sha):
         with suppress(AzoraError):
@@ -77,7 +77,7 @@ def is_known(repository: str, sha: str) -> bool:
 
 
 def is_on(repository: str, branch: str, sha: str) -> bool | None:
-    """Whether *branch* has the commit now; None where the repository does not answer, or has no such branch."""
+    """Return True when *branch* has the commit now; None where the repository does not answer, or has no such branch."""
     mirror = mirror_of(repository)
     try:
         fetch(repository, mirror)

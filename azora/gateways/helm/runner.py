@@ -48,7 +48,7 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
         return out
 
     async def _watched(self, process: Process, what: str, given: bytes | None) -> tuple[bytes, bytes]:
-        """What *process* leaves at its end; raises HelmFailed at the limit, and for a reason to give up."""
+        """Wait for *process* and return its output; raises HelmFailed at the limit, and for a reason to give up."""
         end = asyncio.create_task(process.communicate(given))
         reason = asyncio.create_task(_reason(self._give_up))
         try:
@@ -64,7 +64,7 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
 
 
 def _said_in_words(command: list[str]) -> str:
-    """What `helm *command*` is about, after "could not"."""
+    """Name of `helm *command*` for an error, after "could not"."""
     if command[0] == "template":
         return f"render the chart {command[2]!r} for {command[1]!r}"
     return f"{command[0]} Helm release {command[1]!r}" if len(command) > 1 else f"run `helm {command[0]}`"

@@ -38,12 +38,12 @@ def copy(image: Image, export: Path, into: Path) -> None:
 
 
 def dockerfile(image: Image, into: Path) -> Path:
-    """Where `copy` puts it: outside of a whole context, since the ignore file may keep it out of the image."""
+    """Path to which `copy` writes it: outside a whole context, since the ignore file may keep it out of the image."""
     return into / "export" / image.dockerfile if image.sources else into / "dockerfile" / Path(image.dockerfile).name
 
 
 def build_options(image: Image) -> list[str]:
-    """Of a whole context nothing is left to ignore: what made the tag goes in, whatever buildah makes of the ignore file."""
+    """Options for a whole context: nothing is ignored twice; the files that made the tag go into the build."""
     return [] if image.sources else ["--ignorefile", "/dev/null"]
 
 

@@ -65,7 +65,7 @@ def kept_layers() -> list[Item]:
 
 
 def remove_layer(layer: Item) -> bool:
-    """Whether *layer* is gone: others that build on it keep it. Only while `nothing_is_built`."""
+    """Remove *layer* and return True; layers that others build on stay. Only while `nothing_is_built`."""
     names = sorted(layer.known_as) or [layer.name]
     return buildah(["rmi", *names], what="drop old layers", timeout_seconds=TIDY_TIMEOUT_SECONDS).returncode == 0
 
@@ -96,7 +96,7 @@ def layers_kept() -> AbstractContextManager[None]:
 
 
 def storage_folder() -> Path:
-    """Where layers and locks are; may be deleted while no build runs."""
+    """Folder of layers and locks; may be deleted while no build runs."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azora/containers"
 
 

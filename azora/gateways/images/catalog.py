@@ -1,4 +1,4 @@
-"""What a registry holds of an application, and its removal: manifests by digest; their blobs stay until the registry frees them."""
+"""Catalog of an application's images in a registry, and their removal by digest; blobs stay until the registry frees them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def in_stock(registry: str, application: str) -> list[Item]:
 
 
 def remove_image(registry: str, image: Item) -> bool:
-    """Whether *image* is gone from the registry, with every tag of it. Raises Refused where it forbids that."""
+    """Remove *image* with every tag of it from the registry. Raises Refused where it forbids that."""
     host, _, path = registry.partition("/")
     repository, _, digest = image.name.partition("@")
     place = Reference(host, f"{path}/{repository}" if path else repository)
@@ -74,7 +74,7 @@ def _item(image: Reference, name: str, group: str, manifest: Json) -> Item:
 
 
 def _built_at(image: Reference, manifest: Json) -> datetime | None:
-    """As the image's own configuration says; None for an index of several."""
+    """Time of the build, from the image's own configuration; None for an index of several."""
     what = f"read the configuration of {image.by_tag()!r}"
     if "digest" not in manifest.get("config", {}):
         return None

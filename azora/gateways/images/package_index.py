@@ -1,4 +1,4 @@
-"""What a build needs to reach this machine's package index: as files it can read, in no argument and in no layer."""
+"""Package index of this machine, for a build: files that it can read, in no argument and in no layer."""
 
 from __future__ import annotations
 

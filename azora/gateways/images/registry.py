@@ -49,7 +49,7 @@ class Reference:
 
     @property
     def plain_http(self) -> bool:
-        """Whether the settings say that this host speaks HTTP without TLS."""
+        """Return True when the settings name this host as one without TLS."""
         return settings().registry_plain_http and self.host == settings().registry.split("/")[0]
 
     def by_digest(self, digest: str) -> str:
@@ -65,7 +65,7 @@ def find(registry: str, repository: str, tag: str) -> str | None:
 
 
 def exists(reference: str) -> bool:
-    """Whether the registry still has the image *reference*, which names a digest. Raises as `find`."""
+    """Return True when the registry still has the image *reference*, which names a digest. Raises as `find`."""
     image = Reference.parse(reference)
     what = f"look {reference!r} up"
     answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.digest}", what=what)
@@ -73,7 +73,7 @@ def exists(reference: str) -> bool:
 
 
 def status_of(registry: str) -> int:
-    """What its root answers; 401 where one must log in. Raises Unreachable."""
+    """HTTP status of its root; 401 where a login is needed. Raises Unreachable."""
     host = _api(registry.partition("/")[0])
     url = f"{'http' if settings().registry_plain_http else 'https'}://{host}/v2/"
     try:
@@ -87,7 +87,7 @@ def status_of(registry: str) -> int:
 
 
 def digest_of_tag(image: Reference) -> str | None:
-    """As `find`."""
+    """Digest of the image that *reference* names by its tag. Raises as `find`."""
     what = f"look {image.by_tag()!r} up"
     answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.tag}", what=what)
     if answer.status_code == codes.NOT_FOUND:
@@ -96,7 +96,7 @@ def digest_of_tag(image: Reference) -> str | None:
 
 
 def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
-    """What the registry of *image* answers there, with a login where it wants one.
+    """Send a request to the registry of *image*, with a login where it wants one.
 
     Raises Unreachable; BadInput or Failed for a login that cannot be read.
     """

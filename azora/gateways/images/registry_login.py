@@ -87,7 +87,7 @@ def _for_docker(place: str) -> Login | None:
 
 
 def _files() -> Iterator[Path]:
-    """As buildah: a file or folder that a variable names goes before the file that `buildah login` writes."""
+    """Login files in buildah's order: the one that a variable names goes before the one that `buildah login` writes."""
     docker = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
     running = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}")
     written = running / ("containers/auth.json" if os.environ.get("XDG_RUNTIME_DIR") else "auth.json")
@@ -126,7 +126,7 @@ def _from_helper(helper: str, server: str, *, for_docker: bool) -> Login | None:
 
 
 def _keys(place: str, entries: dict[str, _Entry]) -> Iterator[str]:
-    """Of *entries*: the place itself, then what is above it, then other spellings of its host."""
+    """Keys of *entries*: the place itself, then what is above it, then other spellings of its host."""
     parts = place.split("/")
     exact = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
     yield from (key for key in exact if key in entries)

@@ -1,4 +1,4 @@
-"""Who we are to a cluster, what we may do there, and until when: asked of the API server, which answers everybody."""
+"""Access review: name, rights and expiry of the identity in use, from the API server."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def labels_of(api: Api, namespace: str) -> dict[str, str] | None:
 
 
 def served_until(url: str, authority: Path) -> datetime:
-    """When the certificate that the API server shows ends."""
+    """Expiry of the certificate that the API server presents."""
     place = urlsplit(url)
     context = ssl.create_default_context(cafile=str(authority))
     try:
@@ -76,7 +76,7 @@ def served_until(url: str, authority: Path) -> datetime:
 
 
 def token_expiry(token: str) -> datetime | None:
-    """What a signed token says of itself; None when it is none, or never ends."""
+    """Expiry of a signed token, from its own content; None when it is no token, or never expires."""
     try:
         claims = token.split(".")[1]
         said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
@@ -86,5 +86,5 @@ def token_expiry(token: str) -> datetime | None:
 
 
 def excess_of(api: Api) -> list[str]:
-    """What of the foreign we may do, in words."""
+    """Rights outside the namespace that the identity has, one line each."""
     return [words for words, (where, right) in _FOREIGN.items() if may(api, where, right)]

@@ -56,7 +56,7 @@ class Api:
         return self._request("GET", path, query=query)
 
     def find(self, path: str, **query: str) -> Json | None:
-        """As `get`; None when the object is not there."""
+        """Read as `get`; None when the object is not there."""
         try:
             return self.get(path, **query)
         except Missing:
@@ -86,7 +86,7 @@ class Api:
         self._request("DELETE", path)
 
     def clock(self) -> datetime:
-        """What the API server's own clock says, to the second."""
+        """Time of the API server's own clock, to the second."""
         said = self._answered("GET", "/version", None, {}, PLAIN).headers["Date"]
         return parsedate_to_datetime(said)
 

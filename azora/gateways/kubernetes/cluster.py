@@ -118,7 +118,7 @@ class Cluster(Record):
         }
 
     def running(self) -> Release:
-        """What users reach now. Raises BadInput when nobody was ever released here."""
+        """Release that users reach now. Raises BadInput when nothing was ever released here."""
         stack = self.look().active_stack
         if stack is None or stack.release is None:
             raise BadInput(
@@ -182,7 +182,7 @@ class Cluster(Record):
 
 
 def _live_spec(stack: Stack) -> Json:
-    """What the live Service says while *stack* serves: color and release as its pods have them, and the release's ports."""
+    """Spec of the live Service while *stack* serves: color and release as its pods have them, and the release's ports."""
     return {"selector": {COLOR_LABEL: str(stack.color), RELEASE_LABEL: stack.label}} | _ports(stack)
 
 

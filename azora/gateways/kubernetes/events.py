@@ -1,4 +1,4 @@
-"""What Azora did in a namespace, as Events of Kubernetes: `kubectl get events -l azora.dev/run=ID`.
+"""Events of Kubernetes for each step in a namespace: `kubectl get events -l azora.dev/run=ID`.
 
 They are for people; nothing of Azora reads them, and the API server forgets them after a while (`--event-ttl`, an hour).
 """

@@ -1,4 +1,4 @@
-"""What exists of the objects that charts render: paths by the cluster's own discovery, one list a kind, metadata only."""
+"""Inventory of the objects that charts render: one list a kind, metadata only, paths by the cluster's discovery."""
 
 from __future__ import annotations
 

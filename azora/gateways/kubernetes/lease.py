@@ -55,7 +55,7 @@ class Lease:
             self._clock.sleep(LOOK_SECONDS)
 
     def _taken(self, *, preempt: bool) -> bool:
-        """Whether it is ours now; False where it has to be looked at again."""
+        """Take it and return True; False where it has to be looked at again."""
         found = self.cluster.api.find(self._path)
         if not (preempt or self._is_free((found or {}).get("spec") or {})):
             return False

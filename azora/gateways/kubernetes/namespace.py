@@ -54,7 +54,7 @@ class Namespace:
             ) from error
 
     def has_namespace(self) -> bool:
-        """Whether it is there, as far as we may know."""
+        """Return True when it exists, as far as this identity may know."""
         try:
             return self.api.find(f"/api/v1/namespaces/{self.namespace}") is not None
         except Refused:

@@ -28,7 +28,7 @@ def _trouble(namespace: Namespace, pod: Json, said: str, count: int) -> Iterable
 
 
 def _last_warning(namespace: Namespace, pod: str) -> str:
-    """What the cluster noted last against *pod*: which probe failed, and how."""
+    """Last warning event of *pod*: which probe failed, and how."""
     try:
         events = namespace.api.get(
             f"{namespace.core}/events", fieldSelector=f"involvedObject.name={pod},type=Warning", limit="50"

@@ -31,14 +31,14 @@ _PATHS = {
 
 @dataclass(frozen=True)
 class Granted:
-    """Where the account's kubeconfig is, and until when the cluster takes its token."""
+    """Kubeconfig of the account, and the expiry of its token."""
 
     kubeconfig: Path
     until: datetime
 
 
 def grant(environment: Environment, settings: Settings, *, valid: timedelta = VALID) -> Granted:
-    """As the person of the settings: apply the rights of *environment*, and write its kubeconfig.
+    """Apply the rights of *environment* with the person's own identity, and write the account's kubeconfig.
 
     Raises:
         Refused: that person may not make namespaces and roles.
@@ -52,7 +52,7 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
 
 
 def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
-    """As `grant`, by *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good."""
+    """Apply the rights through *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good."""
     _make(objects_of(environment.namespace), api)
     request = {
         "apiVersion": "authentication.k8s.io/v1",

@@ -42,7 +42,7 @@ TRIES = 5
 
 
 class Record(Namespace):
-    """What Azora wrote down in the namespace; every method reads it anew."""
+    """Record of the namespace; every method reads it anew."""
 
     def record(self) -> dict[str, str]:
         """Every key of the record but the releases.
@@ -140,7 +140,7 @@ class Record(Namespace):
         self.write_record(**{**old, **first, _key_of(approval): approval.model_dump_json()})
 
     def _approval_since(self, approval: Approval) -> datetime:
-        """When the environment first asked for approvals, by all that is known of it."""
+        """Time when the environment first required approvals, by all that is known of it."""
         service = self.api.find(f"{self.core}/services/{self.live}")
         return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
 

@@ -51,7 +51,7 @@ def _written(settings: Settings) -> str:
 
 
 def _trouble(annotations: Sequence[Annotation], settings: Settings, token: str) -> str:
-    """What came in between at the first of *annotations* that was not taken; empty when all were."""
+    """Error at the first of *annotations* that was not accepted; empty when all were."""
     import httpx  # noqa: PLC0415 - a rollback without Grafana must not wait for it
 
     url = f"{settings.grafana_url.rstrip('/')}/api/annotations"

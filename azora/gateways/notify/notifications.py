@@ -33,7 +33,7 @@ _ADVICE = "docs/notifications.md shows how addresses are written"
 
 @dataclass(frozen=True)
 class Address:
-    """Who is told; `name` is how a message calls it."""
+    """Recipient of notifications; `name` is how a message calls it."""
 
     name: str
     url: str = field(repr=False)
@@ -140,7 +140,7 @@ def _service(address: Address) -> NotifyBase | None:
 
 
 class _Heard(logging.Handler):
-    """What apprise complained of last, by thread: its own log would show the address."""
+    """Last complaint of apprise, by thread: its own log would show the address."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

@@ -64,7 +64,7 @@ def over(ids: Collection[str]) -> set[str]:
 
 
 def remove_run(id_: str) -> bool:
-    """Whether the run is gone, with its tasks, its logs and the results that it kept; its pages go first, since nothing would
+    """Remove the run with its tasks, its logs and its results; its pages go first, since nothing would
     lead to them after it.
 
     Raises:
@@ -84,7 +84,7 @@ def remove_run(id_: str) -> bool:
 
 
 def _must_be_ours(client: SyncPrefectClient, id_: UUID) -> None:
-    """Where it is there at all."""
+    """Raise Refused for a run of another application, where it exists at all."""
     if any(tag_of(settings().application) not in run.tags for run in _called(client, [id_])):
         raise Refused(f"could not remove run {str(id_)!r}: it is not a run of {settings().application}")
 

@@ -172,7 +172,7 @@ def _automate(client: SyncPrefectClient, wanted: AutomationCore) -> str:
 
 
 def automation_seen(application: str) -> Automated:
-    """How the automation of *application* stands."""
+    """State of the automation of *application*."""
     wanted = dead_runs(application)
     with connected("look at the automation for dead runs") as client:
         found = client.read_automations_by_name(wanted.name)
@@ -184,5 +184,5 @@ def automation_seen(application: str) -> Automated:
 
 
 def _content(automation: AutomationCore) -> dict[str, object]:
-    """What it does, without the ids that the server gave it."""
+    """Content of an automation, without the ids that the server gave it."""
     return AutomationCore.model_validate(automation.model_dump(exclude={"id"})).model_dump()

@@ -48,7 +48,7 @@ def facts_of(run: str) -> Facts:
 
 
 def facts_in(labels: Labels) -> Facts:
-    """What *labels* of a run say; nothing where they are none of ours."""
+    """Facts in the *labels* of a run; empty where none are Azora's."""
     try:
         images = _IMAGES.validate_json(str(labels.get(IMAGES_LABEL, "{}")))
     except ValidationError:
@@ -90,7 +90,7 @@ def answer_to(run: str, request: Request) -> Stored | None:
 
 
 def last_end(run: str) -> datetime | None:
-    """When *run* ended last, other than by a crash; None where it never did. A Retry goes on after that."""
+    """Time of the last end of *run* other than by a crash; None where it never ended. A Retry goes on after that."""
     with connected(f"read the states of run {run!r}") as client:
         states = client.read_flow_run_states(UUID(run))
     ends = (state.timestamp for state in states if state.type.value in {"COMPLETED", "FAILED", "CANCELLED"})

@@ -110,7 +110,7 @@ def stages(id_: str) -> list[Stage]:
 
 
 def pages(id_: str) -> list[Page]:
-    """What the run left for people to read, oldest first."""
+    """Pages that the run left for people, oldest first."""
     of_the_run = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]), type=ArtifactFilterType(any_=["markdown"])
     )

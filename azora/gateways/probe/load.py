@@ -27,7 +27,7 @@ LONGEST_SLEEP_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Target:
-    """Where a request goes (`address`) and what it says (`host`): the two differ where a name is not looked up."""
+    """Target of a request: the `address` it goes to and the `host` it names; they differ where a name is not looked up."""
 
     address: str
     host: str

@@ -63,7 +63,7 @@ class Probe:
         return self.so_far()
 
     def so_far(self) -> ProbeResult:
-        """What was seen until now: requests that ended."""
+        """Requests that ended until now."""
         with self._lock:
             counts = {name: tally.counts() for name, tally in self._tallies.items()}
         ended = self._ended or time.time()

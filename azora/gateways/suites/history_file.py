@@ -23,7 +23,7 @@ def remembered(result: SuiteResult, file: Path) -> SuiteResult:
 
 
 def histories(folder: Path, hosts: Iterable[str]) -> dict[str, History]:
-    """What is known of the cases of each suite that was run against one of *hosts*, by host and suite."""
+    """Histories of the cases of each suite that was run against one of *hosts*, by host and suite."""
     files = [file for host in hosts for file in sorted(folder.glob(f"{host}-*.json"))]
     return {file.stem: _read(file) for file in files}
 

@@ -1,4 +1,4 @@
-"""What pytest-playwright leaves of a failed browser case, and what it needs to record it."""
+"""Files of pytest-playwright for a failed browser case, and what it needs to record them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs out by itself: certificates that the pipeline leans on, and the disk under its state."""
+"""Expiry: certificates that the pipeline depends on, and the disk under its state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HTTPS = 443
 
 
 def disks(settings: Settings) -> Iterator[Sample]:
-    """Where the state lies: reports, mirrors, exports, and on the embedded node images, volumes and databases."""
+    """Disks of the state: reports, mirrors, exports, and on the embedded node images, volumes and databases."""
     folder = settings.state_folder
     with suppress(OSError):
         usage = shutil.disk_usage(folder)
@@ -30,7 +30,7 @@ def disks(settings: Settings) -> Iterator[Sample]:
 
 
 def certificates(environment: Environment, settings: Settings) -> Iterator[Sample]:
-    """Of the API server, of the account that speaks to it, and of the public host where it has one."""
+    """Certificates of the API server, of the account, and of the public host where it has one."""
     api = connect(environment, settings).api
     limit = settings.api_timeout_seconds
     yield from _of_a_server(f"{environment.name}: API server", api.host, limit)

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of Azora: each scrape looks at every environment, at most once in a few seconds."""
+"""Exporter for Prometheus: each scrape looks at every environment, at most once in a few seconds."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Exporter(Collector):
 
 
 def families(samples: Iterable[Sample]) -> Iterator[Metric]:
-    """As the client library exposes them: each metric once, with all its samples."""
+    """Metric families in the client library's form: each metric once, with all its samples."""
     by_name = {measure.name: Metric(measure.name, measure.help, measure.kind) for measure in MEASURES}
     for sample in samples:
         suffix = sample.suffix or sample.measure.exposed.removeprefix(sample.measure.name)
@@ -92,7 +92,7 @@ def families(samples: Iterable[Sample]) -> Iterator[Metric]:
 
 
 def exporter_of(settings: Settings) -> Exporter:
-    """Of every environment that has a file; a connection for each look, since an account's token is renewed."""
+    """Exporter of every environment that has a file; a connection for each look, since an account's token is renewed."""
     limited = settings.model_copy(
         update={"api_timeout_seconds": min(settings.api_timeout_seconds, LOOK_WITHIN_SECONDS)}
     )

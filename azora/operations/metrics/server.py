@@ -46,7 +46,7 @@ def application(exporter: Exporter, find_targets: Targets) -> WSGIApplication:
 
 
 def targets_of(settings: Settings) -> Targets:
-    """Of every environment that has a file."""
+    """Targets of every environment that has a file."""
 
     def find() -> list[Json]:
         found: list[Json] = []

@@ -1,4 +1,4 @@
-"""What a release hands to its charts: values laid over each other, and the digest of what decides them."""
+"""Chart values of a release: layers merged over each other, and the digest of what decides them."""
 
 from __future__ import annotations
 

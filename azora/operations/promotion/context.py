@@ -46,7 +46,7 @@ class Context:
         return self.delivery.environment.name
 
     def first_look(self) -> World:
-        """As `look`, before anything is written or requested.
+        """Look as `look` does, before anything is written or requested.
 
         Raises:
             Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
@@ -73,7 +73,7 @@ class Context:
         return world
 
     def look_past_drift(self) -> World:
-        """As `look`, also where somebody changed by hand whom the live Service serves: to bring users back."""
+        """Look as `look` does, also where somebody edited the live Service: to bring users back."""
         world = self.cluster.look()
         release = self.delivery.release
         reason = None if runs(world, release.id) else may_be_installed(world, release)
@@ -133,7 +133,7 @@ class Context:
         self.cluster.record_helm_release(name)
 
     def proof(self, stack: Stack) -> StackRecord:
-        """What runs in the color passed. A record that a killed process left of an older release is made anew."""
+        """Record of the color with a proof. A record that a killed process left of an older release is made anew."""
         known = stack.known or self.record_of(stack.revision)
         return known.model_copy(update={"proved_at": datetime.now(UTC)})
 

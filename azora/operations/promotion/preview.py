@@ -163,7 +163,7 @@ def install_router(context: Context) -> None:
 
 
 def _check_images(context: Context, stack: Stack) -> None:
-    """What runs is what was tested: every image of the stack is one of this release, by digest."""
+    """Check that what runs is what was tested: every image of the stack is one of this release, by digest."""
     if strangers := sorted(stack.images - set(context.delivery.release.images.values())):
         raise CheckFailed(
             f"could not prove {context.where}/{stack.color}: it runs images that are not of this release: {strangers}",

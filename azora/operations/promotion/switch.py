@@ -115,7 +115,7 @@ def _go_back(context: Context, entry: Switch, receipt: Receipt) -> str:
 
 
 def _void_proof(context: Context, stack: Stack) -> None:
-    """What failed under users needs a new proof."""
+    """Remove the proof of *stack*: what failed under users needs a new one."""
     if stack.known:
         context.cluster.record_stack(stack.color, stack.known.model_copy(update={"proved_at": None}))
 

@@ -1,4 +1,4 @@
-"""What charts would take over: Helm releases and objects that a namespace has and that are not Azora's, refused by name."""
+"""Takeover check: Helm releases and objects of a namespace that are not Azora's are refused by name."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from azora.cli.apps import App
 from azora.cli.options import ME, Approver, Json, WaitingRun
 from azora.cli.output import console, done, emit, note, program
-from azora.core.promotion.approval import line_to_copy
+from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, line_to_copy
 from azora.errors import BadInput
 from azora.gateways.prefect import runs
 from azora.gateways.prefect.runs import Run, run_called
@@ -54,10 +54,11 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     if named:
         waits.must_be(named)
     if not as_json:
-        console.print(Markdown(waits.text))
+        console.print(Markdown(waits.text), soft_wrap=False)
     if not named and decision == "approve":
         _confirm(found, waits)
     why = reason or _ask_why()
+    _must_be_long_enough(approver, why)
     runs.answer(found.id, decision=decision, approver=approver, reason=why, plan=waits.hash)
     sentence = f"{found.name}: {decision} by {approver}, plan {waits.hash[:PREFIX_DIGITS]}"
     done(sentence, {"run": found.id, "decision": decision, "plan": waits.hash}, as_json=as_json)
@@ -73,6 +74,16 @@ def _confirm(run: Run, waits: WaitingPlan) -> None:
         )
     if not typer.confirm(f"Approve plan {waits.hash[:PREFIX_DIGITS]}?"):
         raise typer.Exit(1)
+
+
+def _must_be_long_enough(approver: str, reason: str) -> None:
+    """Raise BadInput for what the form would refuse."""
+    for what, text, least in (("name", approver, NAME_LETTERS), ("reason", reason, REASON_LETTERS)):
+        if len(text.strip()) < least:
+            raise BadInput(
+                f"could not answer: the {what} {text!r} is too short",
+                advice=f"give at least {least} letters ({'--as' if what == 'name' else '-m'}); it is kept with the answer",
+            )
 
 
 def _ask_why() -> str:

@@ -19,7 +19,9 @@ ME = user_name()
 
 def _named(who: str) -> str:
     """Raises BadInput where neither the command line nor the machine has a name."""
-    if not who.strip():
+    if who and not who.strip():
+        raise BadInput(f"could not use --as {who!r}: it is blank", advice="give the name of the person who does this")
+    if not who:
         raise BadInput(
             f"could not name who does this: user {os.getuid()} of this machine has no name", advice="add --as NAME"
         )

@@ -20,6 +20,7 @@ from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.core.messages.plan_page import markdown
 from azora.core.promotion.approval import line_to_copy
+from azora.errors import BadInput
 from azora.gateways.git.repository import resolve
 from azora.gateways.prefect.runs import run_called
 from azora.gateways.prefect.waiting_plan import waiting_plan
@@ -51,12 +52,15 @@ def plan(
 
 def show_plan_of(run: str, *, as_json: bool) -> bool:
     """Print the plan that *run* waits with; a run that waits would change something."""
-    found = run_called(run)
+    try:
+        found = run_called(run)
+    except BadInput as error:
+        raise BadInput(error.message, advice=f"{error.advice}; of a branch, tag or commit: add --to ENV") from error
     waits = waiting_plan(found.id)
     if as_json:
         print(json.dumps({"run": found.id, "hash": waits.hash, "text": waits.text}))  # noqa: T201 - for a machine
     else:
-        console.print(Markdown(waits.text))
+        console.print(Markdown(waits.text), soft_wrap=False)
         console.print(f"to approve it: {line_to_copy(found.id, waits.hash, program())}")
     return True
 
@@ -86,7 +90,7 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
         }
         print(json.dumps(data | {"text": markdown(found_plan, whole=True)}))  # noqa: T201 - for a machine
     else:
-        console.print(Markdown(markdown(found_plan, whole=True)))
+        console.print(Markdown(markdown(found_plan, whole=True)), soft_wrap=False)
         _notes(built=images is not None, changes=changes, name=environment.name)
     return changes
 

@@ -13,7 +13,7 @@ from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
 from azora.errors import BadInput
 from azora.gateways.git.export import export
-from azora.gateways.images.builder import content_tag, pinned_base
+from azora.gateways.images.image_tag import content_tag, pinned_base
 from azora.gateways.images.registry import find
 from azora.host.content_hash import digest_of
 

@@ -44,12 +44,39 @@ def test_plan_named(sent: list[dict[str, Any]], named: str, capsys: pytest.Captu
     assert "Fix the cart" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("named", ["f" * 12, HASH[:11], HASH + "0"], ids=["another", "too short", "too long"])
+@pytest.mark.parametrize("named", ["f" * 12, HASH + "0"], ids=["another", "too long"])
 def test_another_plan_waits(sent: list[dict[str, Any]], named: str) -> None:
     """What waits at that moment is not answered when it is not what was meant."""
     with pytest.raises(Refused, match="it waits with plan 0123456789ab, not with"):
         approve(named=named)
     assert sent == []
+
+
+def test_too_few_digits(sent: list[dict[str, Any]]) -> None:
+    """It may be the plan that waits: the error is about the digits."""
+    with pytest.raises(BadInput, match="is too short") as caught:
+        approve(named=HASH[:11])
+    assert "at least its first 12 digits" in caught.value.advice
+    assert sent == []
+
+
+@pytest.mark.parametrize("reason", ["short", " " * 12], ids=["short", "blank"])
+def test_reason_too_short(sent: list[dict[str, Any]], reason: str) -> None:
+    """What the form would refuse is not sent; the error has no pattern in it."""
+    with pytest.raises(BadInput, match=r"the reason .* is too short"):
+        approve(named=HASH, reason=reason)
+    assert sent == []
+
+
+def test_long_lines_are_whole(
+    sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit's subject is wrapped at the terminal's width, not cut there."""
+    text = "- `2db43c0` " + " ".join(f"word{number}" for number in range(40))
+    monkeypatch.setattr(answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, text))
+    approve(named=HASH)
+    assert "word39" in capsys.readouterr().out
+    assert sent
 
 
 def test_no_terminal_and_no_plan(sent: list[dict[str, Any]]) -> None:

@@ -146,7 +146,9 @@ CASES = [
     pytest.param(["reject", "1f2e", "-m", "not on a Friday"], {}, 2, NO_NAME, id="reject"),
     pytest.param(["switch", "staging", "blue"], {}, 2, NO_NAME, id="switch"),
     pytest.param(["rollback", "staging"], {}, 2, NO_NAME, id="rollback"),
-    pytest.param(["rollback", "staging", "--as", "  "], {}, 2, NO_NAME, id="a blank name"),
+    pytest.param(
+        ["rollback", "staging", "--as", "  "], {}, 2, "could not use --as '  ': it is blank", id="a blank name"
+    ),
     pytest.param(["rollback", "staging", "--as", "ada"], {}, 2, "could not use kubeconfig", id="named"),
     pytest.param(["status", "staging"], CLUSTER, 2, "could not use kubeconfig '/nowhere/config'", id="status"),
     pytest.param(["status", "staging"], {}, 2, "could not use kubeconfig '/.local/state", id="status, no settings"),

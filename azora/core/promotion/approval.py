@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -10,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from azora.config.environment import ApprovalPolicy
 from azora.core.cluster.record import Approval, Question
-from azora.core.promotion.binding import Bound
+from azora.core.cluster.state import World
+from azora.core.promotion.binding import Bound, bound_of
+from azora.core.promotion.goal import Wanted
 from azora.core.promotion.plan import Plan
 from azora.core.release.release import shown
 
@@ -99,3 +102,26 @@ def line_to_copy(run: str, plan: str, program: str = "azora") -> str:
 
 def approval_id(run: str, request: Request) -> str:
     return f"{run}/{request.key}"
+
+
+def approval_for(world: World, wanted: Wanted, now: datetime) -> Approval | None:
+    """The approval of this run that holds for what the world looks like, and was not used yet."""
+    used = {switch.approval for switch in world.switches}
+    plan = bound_of(world, wanted).hash
+    holds = (
+        yes
+        for yes in world.approvals
+        if (yes.run, yes.plan, yes.ended) == (wanted.run, plan, "") and now < yes.expires_at and yes.id not in used
+    )
+    return next(holds, None)
+
+
+def first_approval(world: World, wanted: Wanted) -> Approval | None:
+    """The approval by which the router was installed for *wanted*: whoever writes the first entry of the log names it."""
+    before = bound_of(replace(world, active=None), wanted).hash
+    return next((yes for yes in world.approvals if yes.plan == before), None)
+
+
+def approved(world: World, wanted: Wanted, now: datetime) -> bool:
+    """Return True when users may be moved to *wanted* now."""
+    return not wanted.approval_needed or approval_for(world, wanted, now) is not None

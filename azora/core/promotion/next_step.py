@@ -6,13 +6,11 @@ goes on where it was when it is started again. docs/bluegreen.md numbers the eve
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from azora.core.cluster.record import Approval
 from azora.core.cluster.state import World
-from azora.core.promotion.binding import bound_of
+from azora.core.promotion.approval import approved, first_approval
 from azora.core.promotion.goal import Wanted
 from azora.core.release.migrations import pending
 
@@ -36,29 +34,6 @@ class Step(StrEnum):
 def runs(world: World, release: str) -> bool:
     """Return True when *release* is what users reach."""
     return world.active is not None and world.stack(world.active).release == release
-
-
-def approval_for(world: World, wanted: Wanted, now: datetime) -> Approval | None:
-    """The approval of this run that holds for what the world looks like, and was not used yet."""
-    used = {switch.approval for switch in world.switches}
-    plan = bound_of(world, wanted).hash
-    holds = (
-        yes
-        for yes in world.approvals
-        if (yes.run, yes.plan, yes.ended) == (wanted.run, plan, "") and now < yes.expires_at and yes.id not in used
-    )
-    return next(holds, None)
-
-
-def first_approval(world: World, wanted: Wanted) -> Approval | None:
-    """The approval by which the router was installed for *wanted*: whoever writes the first entry of the log names it."""
-    before = bound_of(replace(world, active=None), wanted).hash
-    return next((yes for yes in world.approvals if yes.plan == before), None)
-
-
-def approved(world: World, wanted: Wanted, now: datetime) -> bool:
-    """Return True when users may be moved to *wanted* now."""
-    return not wanted.approval_needed or approval_for(world, wanted, now) is not None
 
 
 def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # noqa: PLR0911 - one line per step is the table

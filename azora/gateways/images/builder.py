@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azora.config.application import Image
-from azora.errors import AzoraError, BadInput, BuildFailed, NotReadyYet, Unreachable
+from azora.errors import AzoraError, BuildFailed, NotReadyYet, Unreachable
 from azora.gateways.images import build_context, package_index
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder
+from azora.gateways.images.image_tag import content_tag, pinned_base
 from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.images.registry_login import file_for_buildah
-from azora.host.content_hash import digest_of
 from azora.host.locks import only_one
 from azora.host.process import Completed
 
@@ -24,8 +24,6 @@ BUILD_TIMEOUT_SECONDS = 1800.0
 PUSH_TIMEOUT_SECONDS = 600.0
 KEPT_LOCALLY = 3
 
-# Part of every tag: raise it when the way of building changes what comes out.
-_RECIPE = "1"
 _CACHE_CHANGED = "layer not known"
 _NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
 
@@ -58,27 +56,6 @@ def build(application: str, image: Image, export: Path, *, base: str, registry: 
         with _turn(image, f"{application}/{image.name}"):
             digest = digest_of_tag(target) or _built_and_pushed(image, export, pinned, target, log)
     return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
-
-
-def content_tag(image: Image, export: Path, pinned: str) -> str:
-    """Sixteen hex digits that change with whatever can change the image."""
-    parts = [_RECIPE, image.context, image.dockerfile, pinned, digest_of(export, build_context.paths(image, export))]
-    parts += [] if image.sources else ["whole context"]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def pinned_base(base: str) -> str:
-    """*base* by digest, as its registry has it now: what is hashed into the tag is what is built on."""
-    if not base:
-        return ""
-    reference = Reference.parse(base)
-    digest = reference.digest or digest_of_tag(reference)
-    if digest is None:
-        raise BadInput(
-            f"could not find the base image {base!r}: its registry has no such tag",
-            advice="correct AZORA_BASE_IMAGE; `azora local up` makes the embedded node's",
-        )
-    return reference.by_digest(digest)
 
 
 def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference, log: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from azora.errors import Refused
+from azora.errors import BadInput, Refused
 from azora.gateways.prefect.client import connected
 
 PREFIX_DIGITS = 12
@@ -22,8 +22,13 @@ class WaitingPlan:
     text: str
 
     def must_be(self, named: str) -> None:
-        """Raise Refused unless *named*, at least 12 digits, is the beginning of this plan's hash."""
-        if len(named) >= PREFIX_DIGITS and self.hash.startswith(named):
+        """Raise Refused unless *named*, at least 12 digits, is the beginning of this plan's hash; BadInput where it is shorter."""
+        if len(named) < PREFIX_DIGITS:
+            raise BadInput(
+                f"could not answer run {self.run[:8]}: {named!r} is too short for the hash of a plan",
+                advice=f"name the plan by at least its first {PREFIX_DIGITS} digits: `azora plan {self.run[:8]}` shows it",
+            )
+        if self.hash.startswith(named.lower()):
             return
         raise Refused(
             f"could not answer run {self.run[:8]}: it waits with plan {self.hash[:PREFIX_DIGITS]}, not with {named!r}",

@@ -12,9 +12,10 @@ from azora.config.urls import public_url
 from azora.core.checks.suite_result import SuiteResult
 from azora.core.cluster.record import Approval, StackRecord
 from azora.core.cluster.state import Stack, World
+from azora.core.promotion.approval import approval_for
 from azora.core.promotion.binding import bound_of, policy_digest
 from azora.core.promotion.goal import Wanted
-from azora.core.promotion.next_step import approval_for, runs
+from azora.core.promotion.next_step import runs
 from azora.core.promotion.safety import drifted, may_be_installed
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import shown

@@ -10,7 +10,7 @@ from azora.core.cluster.pod_diagnosis import Patience
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import Stack
 from azora.core.colors import Color
-from azora.core.promotion.verdict import pods_ready, unready
+from azora.core.promotion.switch_verdict import pods_ready, unready
 from azora.core.release.chart_contract import live_ports
 from azora.errors import AzoraError, BadInput, CheckFailed, Conflict, HelmFailed, NotReadyYet
 from azora.gateways.helm.runner import GiveUp

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from azora.core.cluster.record import BY_HAND, Receipt, Switch
 from azora.core.cluster.state import Stack, World
 from azora.core.colors import Color
-from azora.core.promotion.next_step import first_approval, runs
+from azora.core.promotion.approval import first_approval
+from azora.core.promotion.next_step import runs
 from azora.core.promotion.safety import may_serve
-from azora.core.promotion.verdict import failure, receipt_of
+from azora.core.promotion.switch_verdict import failure, receipt_of
 from azora.core.release.release import shown
 from azora.errors import CheckFailed, Refused
 from azora.operations.promotion.context import Context

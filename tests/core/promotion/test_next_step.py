@@ -8,9 +8,10 @@ import pytest
 
 from azora.core.cluster.record import Approval, Receipt, StackRecord
 from azora.core.cluster.state import World
+from azora.core.promotion.approval import approved
 from azora.core.promotion.binding import bound_of
 from azora.core.promotion.goal import Wanted
-from azora.core.promotion.next_step import Step, approved, next_step
+from azora.core.promotion.next_step import Step, next_step
 from azora.core.release.migrations import Migration
 from tests.support.worlds import (
     APPROVED,

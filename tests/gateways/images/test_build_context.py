@@ -14,7 +14,7 @@ from azora.config.application import Image
 from azora.errors import BadInput
 from azora.gateways.images import build_context
 from azora.gateways.images.buildah import buildah
-from azora.gateways.images.builder import content_tag
+from azora.gateways.images.image_tag import content_tag
 
 NAMED = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
 WHOLE = Image(name="web", context="src", dockerfile="src/web/Dockerfile")

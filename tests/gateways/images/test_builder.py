@@ -18,7 +18,7 @@ import pytest
 from azora.config.application import Image
 from azora.config.settings import settings
 from azora.errors import BadInput, BuildFailed, Refused, Unreachable
-from azora.gateways.images import builder, package_index, registry
+from azora.gateways.images import builder, image_tag, package_index, registry
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept
 from azora.gateways.images.builder import Built, build
 from azora.gateways.images.registry import Reference
@@ -141,8 +141,8 @@ def test_a_base_is_built_on_by_digest_and_is_part_of_the_tag(place: tuple[Path, 
     result = built(place, on_top, base=f"{place[1]}/base/web:{base.tag}")
 
     assert f"FROM {base.reference}" in place[2].read_text()
-    assert result.tag == builder.content_tag(IMAGE, on_top, base.reference)
-    assert result.tag != builder.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1])
+    assert result.tag == image_tag.content_tag(IMAGE, on_top, base.reference)
+    assert result.tag != image_tag.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1])
 
 
 @built_for_real
@@ -253,9 +253,9 @@ def test_a_name_without_a_registry_is_refused(text: str) -> None:
 def test_a_tag_changes_with_the_description_too(tmp_path: Path, change: dict[str, str]) -> None:
     export = committed(tmp_path / "e")
     shutil.copy(export / "src/web/Dockerfile", export / "src/web/Other")
-    tag = builder.content_tag(IMAGE, export, "")
+    tag = image_tag.content_tag(IMAGE, export, "")
 
-    assert builder.content_tag(IMAGE.model_copy(update=change), export, "") != tag
+    assert image_tag.content_tag(IMAGE.model_copy(update=change), export, "") != tag
     assert dataclasses.asdict(Built("web", "r", tag, True, 0.1))["tag"] == tag
 
 

@@ -32,6 +32,7 @@ lint: bootstrap  ## style, types, the direction of imports, GitHub's workflows
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python bin/words
 	$(AZORA) local workflows .github/workflows/*.yml
 
 docs: bootstrap  ## the documentation as a site in site/; no dead link

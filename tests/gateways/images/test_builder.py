@@ -18,7 +18,7 @@ import pytest
 from azora.config.application import Image
 from azora.config.settings import settings
 from azora.errors import BadInput, BuildFailed, Refused, Unreachable
-from azora.gateways.images import builder, image_tag, package_index, registry
+from azora.gateways.images import image_tag, package_index, registry
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept
 from azora.gateways.images.builder import Built, build
 from azora.gateways.images.registry import Reference

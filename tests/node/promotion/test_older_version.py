@@ -16,6 +16,7 @@ import pytest
 from azora.config.settings import ROOT, settings
 from azora.operations.rollback import roll_back
 from tests.support.guestbook import Guestbook, git, guestbook
+from tests.support.polling import until_it_is
 from tests.support.step_by_step import walk
 
 OLDER = "3ef274ba569d2135d1d00f69a216b3ac4b8608d2"
@@ -88,6 +89,11 @@ def released_by(older: Path, commit: str) -> str:
     return done.stdout.split()[-1]
 
 
+def visitors_see(book: Guestbook, label: str) -> None:
+    """An Ingress learns of new endpoints a moment after the Service."""
+    until_it_is(label, lambda: book.page("staging").headers["X-Azora-Release"], seconds=10, what="visitors see it")
+
+
 @pytest.mark.slow
 def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path) -> None:
     """Its 12 digits are the release that they begin; its router, which selects no release, is upgraded; users come and go."""
@@ -107,11 +113,11 @@ def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path
     files = {f"deployments/{doors}/{name}": (charts / doors / name).read_text() for name in ("templates/doors.yaml", "values.schema.json")}  # fmt: skip
     release = book.release(book.commit(files, "A router that selects the release"))
     walk(book.context(release, "staging"))
-    assert book.page("staging").headers["X-Azora-Release"] == release.label
+    visitors_see(book, release.label)
 
     entry = roll_back(book.environment("staging"), None, by="ada")
     assert entry.release == seen.active_stack.release
-    assert book.page("staging").headers["X-Azora-Release"] == recorded
+    visitors_see(book, recorded)
     after = book.cluster("staging").look()
     assert (after.strayed, after.selected_release) == (False, seen.active_stack.release)
     assert {len(one.id) for one in book.cluster("staging").releases()} == {64}

@@ -72,7 +72,7 @@ def changed(number: int) -> str:
 
 
 def count() -> Row:
-    """What a release could leave behind, now. Sizes in MB, as `du` has them."""
+    """Count what a release could leave behind. Sizes in MB, as `du` has them."""
     state, cluster = (
         settings().state_folder,
         connect(load_environment(ENVIRONMENT, settings().environments), settings()),
@@ -110,7 +110,7 @@ log grows by files of 64 MB and keeps those that it is not done with: a step, an
 
 
 def growth(rows: list[Row]) -> dict[str, str]:
-    """What is more at the end than it was when all that has a bound was full."""
+    """Growth from the time when all that has a bound was full to the end."""
     full, end = judged(rows[min(FULL, len(rows) - 1)]), judged(rows[-1])
     grown = [name for name in end if end[name] > full[name] * MOST_GROWTH + STEPS.get(name, 1)]
     return {name: f"{full[name]} → {end[name]}" for name in grown}
@@ -144,7 +144,7 @@ def secrets_of_helm(cluster: Cluster) -> list[object]:
 
 
 def rows_of(kind: str) -> int:
-    """As Prefect counts them; scheduled runs too, which are as many at any time."""
+    """Rows, as Prefect counts them; scheduled runs too, which are as many at any time."""
     known = {"Authorization": authorization(os.environ["PREFECT_API_AUTH_STRING"])}
     answer = httpx.post(f"{os.environ['PREFECT_API_URL']}/{kind}/count", json={}, headers=known, timeout=30)
     return int(answer.raise_for_status().json())

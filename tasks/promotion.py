@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from azora.gateways.prefect.run_labels import last_end
 from azora.host.log_file import about
 from azora.operations.chart_check import check_charts
 from azora.operations.promotion.context import Context
-from azora.operations.promotion.observer import Observer
+from azora.operations.promotion.observer import SILENT, Observer
 from azora.operations.promotion.promotion import Promotion
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
@@ -109,19 +110,17 @@ def take(promotion: Promotion, step: Step) -> None:
     log = get_run_logger()
     context = promotion.context
     log.info("%s: %s", context.where, POLICIES[step].name)
-    observer = _observer(context, step)
-    done = promotion.take(step, observer)
-    if step is Step.INSTALL_PREVIEW:
-        observer.pods(1, 1)
+    done = promotion.take(step, _observer(context, step))
     if done.message:
-        log.info(done.message, extra=about(color=done.color) if done.color else None)
+        level = logging.WARNING if done.odd else logging.INFO
+        log.log(level, done.message, extra=about(color=done.color) if done.color else None)
 
 
 def _observer(context: Context, step: Step) -> Observer:
     """Progress and results of a step, left on the run's page."""
     name = context.where
     return Observer(
-        pods=_progress(name) if step is Step.INSTALL_PREVIEW else Observer().pods,
+        pods=_progress(name) if step is Step.INSTALL_PREVIEW else SILENT.pods,
         preview_smoke=partial(artifacts.suite, f"{name}-preview-smoke", f"Smoke cases of the preview of {name}"),
         preview_e2e=partial(artifacts.suite, f"{name}-preview-e2e", f"End-to-end cases of the preview of {name}"),
         live_smoke=partial(artifacts.suite, f"{name}-smoke", f"Smoke cases of {name} after the switch"),

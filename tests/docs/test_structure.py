@@ -9,10 +9,11 @@ import tomllib
 from importlib.machinery import PathFinder
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
-from prefect.flows import load_flow_from_entrypoint
+from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import get_parameter_defaults
 
 from azora.config.application import load_application
@@ -31,34 +32,33 @@ SERVICES = [name for application in APPLICATIONS for name in application.service
 OTHER_MEANINGS = {("azora/gateways/images/registry_login.py", "auth")}  # the key of a login in docker's own file
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
-def test_every_entrypoint_loads_as_a_worker_loads_it(
-    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(params=DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def registered(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, Any], Flow[..., Any]]:
+    """A deployment of prefect.yaml, and its flow as a worker loads it."""
     monkeypatch.chdir(ROOT)
-    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    return request.param, load_flow_from_entrypoint(request.param["entrypoint"], use_placeholder_flow=False)
+
+
+def test_every_entrypoint_loads_as_a_worker_loads_it(registered: tuple[dict[str, Any], Flow[..., Any]]) -> None:
+    deployment, flow = registered
     assert deployment["name"] == f"{APPLICATION}-{flow.name}"
     described = {name: p.get("description") for name, p in flow.parameters.model_dump()["properties"].items()}
     assert all(described.values()), f"the start form shows parameters without a word: {described}"
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
 def test_a_run_is_counted_for_its_environment_however_it_ends(
-    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    registered: tuple[dict[str, Any], Flow[..., Any]],
 ) -> None:
-    monkeypatch.chdir(ROOT)
-    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    deployment, flow = registered
     ends = (flow.on_completion_hooks, flow.on_failure_hooks, flow.on_crashed_hooks, flow.on_cancellation_hooks)
     assert all(count_run in hooks for hooks in ends)
     assert environment_of(get_parameter_defaults(flow.fn), deployment["tags"]) in environments(settings().environments)
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
-def test_a_run_is_in_the_pipeline_s_log_from_its_beginning(
-    deployment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
-    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+def test_a_run_is_in_the_pipeline_s_log_from_its_beginning(registered: tuple[dict[str, Any], Flow[..., Any]]) -> None:
+    _, flow = registered
     assert keep_log in flow.on_running_hooks
 
 

@@ -11,7 +11,6 @@ import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
@@ -21,6 +20,7 @@ from kubernetes.client.rest import RESTResponse
 from kubernetes.config import ConfigException, load_kube_config
 from yaml import YAMLError
 
+from azora.core.cluster.kubernetes_objects import Json
 from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, TransientError, Unreachable
 
 MERGE = "application/merge-patch+json"
@@ -31,8 +31,6 @@ PLAIN = "application/json"
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
 
 VERBS = {"GET": "read", "POST": "create one of", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
-
-Json = dict[str, Any]
 
 
 class Missing(Failed):
@@ -53,7 +51,7 @@ class Api:
         self.client_certificate = Path(configuration.cert_file) if configuration.cert_file else None
 
     def get(self, path: str, **query: str) -> Json:
-        return self._request("GET", path, query=query)
+        return _json(self._answered("GET", path, query=query))
 
     def find(self, path: str, **query: str) -> Json | None:
         """Read as `get`; None when the object is not there."""
@@ -64,37 +62,37 @@ class Api:
 
     def metadata(self, path: str, **query: str) -> list[Json]:
         """Metadata of the objects that *path* lists; their contents, passwords among them, are not sent."""
-        found = self._request("GET", path, query=query, accept=METADATA)["items"]
+        found = _json(self._answered("GET", path, query=query, accept=METADATA))["items"]
         return [item["metadata"] for item in found or []]  # null where there are none
 
     def create(self, path: str, body: Json) -> Json:
-        return self._request("POST", path, body=body)
+        return _json(self._answered("POST", path, body=body))
 
     def replace(self, path: str, body: Json) -> Json:
-        return self._request("PUT", path, body=body)
+        return _json(self._answered("PUT", path, body=body))
 
     def patch(self, path: str, body: Json, *, kind: str = MERGE) -> Json:
         """A patch whose body carries metadata.resourceVersion is refused (Conflict) when the object has moved on."""
-        return self._request("PATCH", path, body=body, content_type=kind)
+        return _json(self._answered("PATCH", path, body=body, content_type=kind))
 
     def apply(self, path: str, body: Json) -> Json:
         """Server-side apply that wins conflicts: the object is made, or its fields become those of *body*."""
         query = {"fieldManager": "azora", "force": "true"}
-        return self._request("PATCH", path, body=body, query=query, content_type=APPLY)
+        return _json(self._answered("PATCH", path, body=body, query=query, content_type=APPLY))
 
     def delete(self, path: str) -> None:
-        self._request("DELETE", path)
+        self._answered("DELETE", path)
 
     def clock(self) -> datetime:
         """Time of the API server's own clock, to the second."""
-        said = self._answered("GET", "/version", None, {}, PLAIN).headers["Date"]
+        said = self._answered("GET", "/version").headers["Date"]
         return parsedate_to_datetime(said)
 
     def text(self, path: str, **query: str) -> str:
         """The raw answer, for logs."""
-        return self._send("GET", path, None, query, PLAIN).decode(errors="replace")
+        return _content(self._answered("GET", path, query=query)).decode(errors="replace")
 
-    def _request(
+    def _answered(
         self,
         method: str,
         path: str,
@@ -102,33 +100,6 @@ class Api:
         body: Json | None = None,
         query: dict[str, str] | None = None,
         content_type: str = PLAIN,
-        accept: str = PLAIN,
-    ) -> Json:
-        raw = self._send(method, path, body, query or {}, content_type, accept=accept)
-        answer: Json = json.loads(raw) if raw else {}
-        return answer
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Json | None,
-        query: dict[str, str],
-        content_type: str,
-        *,
-        accept: str = PLAIN,
-    ) -> bytes:
-        raw: bytes = self._answered(method, path, body, query, content_type, accept=accept).read()  # type: ignore[no-untyped-call]
-        return raw
-
-    def _answered(
-        self,
-        method: str,
-        path: str,
-        body: Json | None,
-        query: dict[str, str],
-        content_type: str,
-        *,
         accept: str = PLAIN,
     ) -> RESTResponse:
         """An answer below 400, read whole."""
@@ -138,7 +109,7 @@ class Api:
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         try:
             response = self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
-            raw: bytes = response.read()  # type: ignore[no-untyped-call]
+            raw = _content(response)
             if response.status >= 400:  # noqa: PLR2004 - HTTP
                 raise translated(what, response.status, raw)
         except ApiException as error:
@@ -149,6 +120,18 @@ class Api:
                 advice="check that the cluster runs (`azora local status`) and the network to it, then run again",
             ) from error
         return response
+
+
+def _content(response: RESTResponse) -> bytes:
+    """The client reads it once and keeps it."""
+    raw: bytes = response.read()  # type: ignore[no-untyped-call]
+    return raw
+
+
+def _json(response: RESTResponse) -> Json:
+    raw = _content(response)
+    answer: Json = json.loads(raw) if raw else {}
+    return answer
 
 
 def micro_time(moment: datetime) -> str:

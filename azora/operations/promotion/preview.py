@@ -74,6 +74,8 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
         )
     except AzoraError as error:
         raise _explained(context, error, color) from error
+    wanted = sum(values["replicas"].values())
+    observer.pods(wanted, wanted)
     record = context.record_of(revision).model_copy(update={"ports": _ports(context, color)})
     context.cluster.record_installed(color, record)
     return record

@@ -17,10 +17,13 @@ from azora.operations.promotion.observer import SILENT, Observer
 
 @dataclass(frozen=True)
 class Done:
-    """One line for the log about a step that is done; empty where its name is enough. `color` is where users are now."""
+    """One line for the log about a step that is done; empty where its name is enough. `color` is where users are now; `odd` is worth
+    a warning.
+    """
 
     message: str = ""
     color: Color | None = None
+    odd: bool = False
 
 
 class Promotion:
@@ -45,7 +48,8 @@ class Promotion:
 
 def _repair(promotion: Promotion, _: Observer) -> Done:
     repaired = preview.repair(promotion.context)
-    return Done(f"a killed process left Helm releases half-done; forgot these revisions: {', '.join(repaired)}")
+    said = f"a killed process left Helm releases half-done; forgot these revisions: {', '.join(repaired)}"
+    return Done(said, odd=True)
 
 
 def _install_data(promotion: Promotion, _: Observer) -> Done:

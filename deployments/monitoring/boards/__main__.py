@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 
 def written(board: Dashboard) -> str:
-    """As Grafana imports it."""
+    """Text of a board in the form that Grafana imports."""
     return json.dumps(board.build(), cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What both boards are made of: panels of one size, on the data source and the environment that the reader chose."""
+"""Parts of both boards: panels of one size, on the data source and the environment that the reader chose."""
 
 from __future__ import annotations
 

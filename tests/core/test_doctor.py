@@ -112,13 +112,15 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.disk("/s", GIB, 100 * GIB), BAD, "1.0 of 100 GiB", id="full"),
     ],
 )
-def test_a_finding_says_how_bad_it_is_and_what_to_do(finding: Finding, level: Level, says: str) -> None:
+def test_finding(finding: Finding, level: Level, says: str) -> None:
+    """A finding has a level, a sentence and, where it is not good, an advice."""
     assert finding.level is level
     assert says in finding.said
     assert bool(finding.advice) == (level is not GOOD) or finding == doctor.kubernetes("strange")
 
 
-def test_a_missing_right_is_named_with_the_rule_that_gives_it() -> None:
+def test_finding_of_a_missing_right() -> None:
+    """The advice has the command, the Role and the rule that gives the right."""
     finding = doctor.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging")
     assert "azora rights apply staging" in finding.advice
     assert "Role azora-release of shop" in finding.advice
@@ -128,7 +130,8 @@ def test_a_missing_right_is_named_with_the_rule_that_gives_it() -> None:
 @pytest.mark.parametrize(
     ("levels", "code"), [([], 0), ([GOOD, WEAK, UNKNOWN], 0), ([GOOD, BAD], 1)], ids=["nothing", "well enough", "bad"]
 )
-def test_only_what_is_bad_is_an_error(levels: list[Level], code: int) -> None:
+def test_exit_code_of_the_findings(levels: list[Level], code: int) -> None:
+    """Only a bad finding makes the exit code 1."""
     assert exit_code(Finding("x", level, "") for level in levels) == code
 
 
@@ -188,7 +191,8 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "asked one by one"])
-def test_an_account_with_the_list_and_nothing_more_is_well(looked: Any, listed: bool) -> None:
+def test_account_with_the_needed_rights(looked: Any, listed: bool) -> None:
+    """An account with exactly the needed rights is good."""
     found = looked(Cluster(list(needed()), listed=listed))
     levels = {check: finding.level for check, finding in found.items()}
     assert levels == {
@@ -205,13 +209,16 @@ def test_an_account_with_the_list_and_nothing_more_is_well(looked: Any, listed: 
 
 
 @pytest.mark.parametrize("lost", [Right("", "pods/log", "get"), Right("", "services", "patch")], ids=str)
-def test_whatever_is_taken_away_is_found(looked: Any, lost: Right) -> None:
+def test_account_without_one_right(looked: Any, lost: Right) -> None:
+    """Each right that is missing is found."""
     rights = looked(Cluster([right for right in needed() if right != lost]))["rights"]
     assert rights.level is BAD
     assert rights.said.endswith(f"missing in shop-staging: {lost}")
 
 
-def test_a_look_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_look_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that fails is a finding, and the other looks go on."""
+
     def away(*_: object) -> None:
         raise Unreachable("could not reach the API server", advice="start it")
 
@@ -227,7 +234,9 @@ def test_a_look_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest
     assert found[0].advice == "start it"
 
 
-def test_what_was_found_before_a_look_failed_stays(looked: Any) -> None:
+def test_look_that_fails_later(looked: Any) -> None:
+    """Findings from before a failed look stay."""
+
     class Away(Cluster):
         def clock(self) -> datetime:
             raise Unreachable("could not reach the API server")
@@ -236,7 +245,9 @@ def test_what_was_found_before_a_look_failed_stays(looked: Any) -> None:
     assert (found["Kubernetes"].level, found["cluster"].level, found["ingress"].level) == (GOOD, BAD, BAD)
 
 
-def test_a_namespace_that_nobody_lets_us_see_is_a_finding_of_its_own(looked: Any) -> None:
+def test_look_at_a_forbidden_namespace(looked: Any) -> None:
+    """A namespace that may not be read is a finding of its own."""
+
     class Gone(Cluster):
         def find(self, path: str) -> dict[str, Any]:
             raise Refused(f"could not read {path}: forbidden")
@@ -246,7 +257,9 @@ def test_a_namespace_that_nobody_lets_us_see_is_a_finding_of_its_own(looked: Any
     assert "cluster" not in found
 
 
-def test_who_may_not_look_at_the_whole_cluster_is_told_so(looked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_look_at_a_forbidden_cluster(looked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing right to read the whole cluster makes its findings unknown."""
+
     def forbidden(*_: object) -> None:
         raise Refused("could not read storageclasses: forbidden")
 
@@ -255,7 +268,9 @@ def test_who_may_not_look_at_the_whole_cluster_is_told_so(looked: Any, monkeypat
     assert (storage.level, storage.said) == (UNKNOWN, "could not read storageclasses: forbidden")
 
 
-def test_an_account_s_token_is_read_without_asking_anybody() -> None:
+def test_token_expiry_without_a_request() -> None:
+    """A token's expiry is read from the token itself; an opaque token has none."""
+
     def part(content: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
@@ -264,9 +279,8 @@ def test_an_account_s_token_is_read_without_asking_anybody() -> None:
     assert [token_expiry(other) for other in ("", "opaque", "a.b.c", f"{part({})}.{part({})}.x")] == [None] * 4
 
 
-def test_nobody_is_asked_at_the_default_address_of_a_node_that_never_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_machine_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a registry setting and a node, no request goes to the default address."""
     monkeypatch.delenv("AZORA_REGISTRY", raising=False)
     monkeypatch.setattr(examining, "status_of", lambda place: pytest.fail(f"asked {place}"))
     monkeypatch.setattr(examining, "_prefect", lambda _: iter(()))

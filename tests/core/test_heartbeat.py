@@ -43,8 +43,8 @@ def begun(run: FlowRun = RUN) -> Any:
     heartbeat.begin_heartbeat(None, run, Running())  # type: ignore[arg-type]
 
 
-def test_a_run_that_suspends_rests_first(sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent between the last event and the suspension, so that silence is not taken for death."""
+def test_run_that_suspends(sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No heartbeat follows the last event of a suspension: silence is then no sign of death."""
 
     def suspended(**_: object) -> None:
         sent.append("suspended")
@@ -58,8 +58,8 @@ def test_a_run_that_suspends_rests_first(sent: list[str], monkeypatch: pytest.Mo
     assert sent == [HEARTBEAT, REST, "suspended"]
 
 
-def test_a_run_that_has_its_answer_goes_on(sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resumed run is watched again from its answer to its end."""
+def test_run_that_is_resumed(sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resumed run sends heartbeats from its answer to its end."""
     monkeypatch.setattr(heartbeat, "suspend_flow_run", lambda **_: Yes(text="yes"))
     begun()
     assert heartbeat.suspend(wait_for_input=Yes, key="k", timeout=1).text == "yes"
@@ -69,7 +69,7 @@ def test_a_run_that_has_its_answer_goes_on(sent: list[str], monkeypatch: pytest.
     assert sent[-2:] == [HEARTBEAT, REST], "the end is told once"
 
 
-def test_a_flow_that_no_deployment_started_sends_nothing(sent: list[str]) -> None:
-    """No worker executes it: whoever called it sees how it ends."""
+def test_run_without_a_deployment(sent: list[str]) -> None:
+    """A flow that no worker executes sends no heartbeat."""
     begun(RUN.model_copy(update={"deployment_id": None}))
     assert sent == []

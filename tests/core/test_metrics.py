@@ -146,17 +146,20 @@ STAGES = Tally().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
         ),
     ],
 )
-def test_what_is_told(world: World, name: str, samples: dict[str, float]) -> None:
+def test_samples_of_an_environment(world: World, name: str, samples: dict[str, float]) -> None:
+    """The state of an environment gives these samples."""
     assert told(world, name) == samples
 
 
-def test_the_buckets_of_a_stage_are_cumulative() -> None:
+def test_buckets_of_a_stage() -> None:
+    """The buckets of a stage are cumulative."""
     buckets = told(replace(BOOKED, tally=STAGES), "azora_stage_duration_seconds_bucket")
     assert (buckets["look,1.0"], buckets["look,10.0"], buckets["look,20.0"]) == (1, 1, 2)
     assert (buckets["look,1800.0"], buckets["look,+Inf"]) == (2, 3)
 
 
-def test_every_sample_has_the_labels_of_its_metric() -> None:
+def test_labels_of_a_sample() -> None:
+    """Each sample has exactly the labels of its metric."""
     world = replace(GONE_BACK, rollback=LastRollback(at=NOW, seconds=1), tally=STAGES.after_run(NIGHT))
     for sample in measured("production", world, NOW):
         expected = {*sample.measure.labels, *({"le"} if sample.suffix == "_bucket" else ())}

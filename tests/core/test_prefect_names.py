@@ -14,21 +14,21 @@ PREFECT_YAML = (ROOT / "prefect.yaml").read_text()
 DEPLOYMENTS = yaml.safe_load(PREFECT_YAML)["deployments"]
 
 
-def test_each_deployment_is_named_by_its_application() -> None:
-    """Two applications share no name; each name of old is one of today's."""
+def test_deployment_names() -> None:
+    """Two applications share no name, and each old name has its new one."""
     assert names_in(PREFECT_YAML, "shop") == [f"shop-{name}" for name in OLD_NAMES]
     assert not set(names_in(PREFECT_YAML, "shop")) & set(names_in(PREFECT_YAML, "blog"))
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
-def test_queue_and_tag_carry_the_application(deployment: dict[str, Any]) -> None:
-    """A run is known as its application's by the tag, and only its workers take it."""
+def test_queue_and_tag(deployment: dict[str, Any]) -> None:
+    """The tag shows whose run it is, and only the application's workers take it."""
     assert tag_of("{{ $AZORA_APPLICATION }}") in deployment["tags"]
     assert deployment["work_pool"]["work_queue_name"] == "{{ $AZORA_APPLICATION }}"
 
 
-def test_a_third_environment() -> None:
-    """Every environment that has a file has a deployment of its own, with its own parameter and tag."""
+def test_deployment_of_another_environment() -> None:
+    """Each environment file has a deployment with its own parameter and tag."""
     assert with_every_environment(PREFECT_YAML, ["production", "staging"]) == yaml.safe_dump(
         yaml.safe_load(PREFECT_YAML), sort_keys=False
     )
@@ -54,6 +54,6 @@ def test_a_third_environment() -> None:
         pytest.param(None, None, id="none"),
     ],
 )
-def test_the_checkout_of_a_deployment_is_read(steps: list[dict[str, Any]] | None, checkout: str | None) -> None:
-    """A deployment by one of our old names may be somebody else's: its pull step tells."""
+def test_checkout_of_a_deployment(steps: list[dict[str, Any]] | None, checkout: str | None) -> None:
+    """The pull step shows whether a deployment with an old name is ours."""
     assert checkout_of(steps) == checkout

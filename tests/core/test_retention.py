@@ -58,7 +58,8 @@ def told(*items: Item, limit: Limit = LIMIT, needs: Needs | None = None) -> dict
         ),
     ],
 )
-def test_limits(items: list[Item], goes: bool, reason: str) -> None:
+def test_retention_limits(items: list[Item], goes: bool, reason: str) -> None:
+    """Age and count decide within a group; the last item and young items stay."""
     assert told(*items)["x"] == (goes, reason)
 
 
@@ -69,16 +70,19 @@ def test_limits(items: list[Item], goes: bool, reason: str) -> None:
         pytest.param(item("shop/web@y", 500, known_as=("y", "x")), id="by another name"),
     ],
 )
-def test_what_is_needed_stays_however_old_it_is(old: Item) -> None:
+def test_needed_item(old: Item) -> None:
+    """A needed item stays, however old."""
     assert told(item("a", 1), old, needs={"x": "production runs it"})[old.name] == (False, "production runs it")
 
 
-def test_what_is_needed_takes_a_place_of_the_count() -> None:
+def test_needed_item_in_the_count() -> None:
+    """A needed item takes one place of the count."""
     kept = told(*(item(str(days), days) for days in range(2, 8)), needs={"3": "needed"})
     assert [name for name, (goes, _) in kept.items() if not goes] == ["2", "3", "4"]
 
 
-def test_everything_that_an_environment_runs_or_remembers_is_needed() -> None:
+def test_needs_of_an_environment() -> None:
+    """Images, commits and runs of the releases that an environment runs or records are needed."""
     waiting = StackRecord(release="w", commit="d" * 40, revision=1, cases_by="run of the cases")
     world = replace(
         BOOKED,
@@ -95,14 +99,15 @@ def test_everything_that_an_environment_runs_or_remembers_is_needed() -> None:
     assert {"run", "run of the proof", "run of the cases"} < needs.keys()
 
 
-def test_a_commit_of_a_record_that_is_not_installed_any_more() -> None:
-    """It is needed, and what is said of it is true: another release is in that color."""
+def test_needs_of_a_replaced_record() -> None:
+    """A recorded commit is needed though its color runs another release, and the reason is true."""
     old = StackRecord(release="old", commit="d" * 40, revision=1)
     world = replace(BOOKED, stacks={BLUE: replace(stack(BLUE, "half"), record=old)})
     assert needs_of_environment("production", world, [], [])["d" * 40] == "production's record names it"
 
 
-def test_a_run_that_is_not_over_needs_its_reports_its_commit_and_its_images() -> None:
+def test_needs_of_an_unfinished_run() -> None:
+    """An unfinished run needs its reports, its commit and its images."""
     needs = needs_of_run(Unfinished("id", "release 1f2e3d4", "a" * 40), ["shop/web:t"])
     assert needs == dict.fromkeys(["id", "a" * 40, "shop/web:t"], "run 'release 1f2e3d4' is not over")
     assert list(needs_of_run(Unfinished("id", "new"), [])) == ["id"]
@@ -110,12 +115,14 @@ def test_a_run_that_is_not_over_needs_its_reports_its_commit_and_its_images() ->
     assert digest(7) in needs_of_run(fixed, []), "the images of a run are fixed by digest, whatever their tags become"
 
 
-def test_a_clock_that_went_back_removes_nothing() -> None:
+def test_clock_that_went_back() -> None:
+    """A clock in the past removes nothing."""
     early = datetime(2020, 1, 1, tzinfo=UTC)
     found = fates([item("a", 1), item("x", 400)], LIMIT, now=early, floor=DAY, needs={})
     assert [fate.goes for fate in found] == [False, False]
 
 
 @pytest.mark.parametrize(("count", "told"), [(7, "7 B"), (3200, "3.2 kB"), (12_500_000, "12.5 MB"), (10**10, "10 GB")])
-def test_sizes_are_told_for_people(count: int, told: str) -> None:
+def test_size_in_words(count: int, told: str) -> None:
+    """Sizes are shown in decimal units."""
     assert bytes_told(count) == told

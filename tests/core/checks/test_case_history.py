@@ -24,11 +24,13 @@ def result(**outcomes: Outcome) -> SuiteResult:
         pytest.param(("flaky", *["passed"] * KEPT), "failed", f"failed in 1 of the last {KEPT} runs", id="long ago"),
     ],
 )
-def test_a_history_in_words(before: tuple[Outcome, ...], now: Outcome, said: str) -> None:
+def test_history_of_a_flaky_case(before: tuple[Outcome, ...], now: Outcome, said: str) -> None:
+    """The text of a flaky case counts how often the case was flaky or failed in its last runs."""
     assert told(Case("a", now, 1, before=before)) == said
 
 
-def test_runs_are_remembered_in_order(tmp_path: Path) -> None:
+def test_history_file(tmp_path: Path) -> None:
+    """Runs are stored in order, and the folder holds one file per suite and no temporary file."""
     file = tmp_path / "cases/staging-e2e.json"
     remembered(result(a="passed", b="passed"), file)
     remembered(result(a="flaky", b="passed"), file)
@@ -38,7 +40,8 @@ def test_runs_are_remembered_in_order(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_a_broken_memory_is_begun_anew(tmp_path: Path) -> None:
+def test_history_file_that_is_broken(tmp_path: Path) -> None:
+    """A history file that cannot be read is begun anew and fails no run."""
     file = tmp_path / "staging-e2e.json"
     file.write_text('{"a": ["perhaps"')
 

@@ -53,13 +53,13 @@ def junit(*inner: str, time: str = "0.5") -> str:
         ),
     ],
 )
-def test_a_case_is_read_from_the_file(text: str, expected: Case) -> None:
-    """Only a case without any result passed."""
+def test_case_of_a_junit_file(text: str, expected: Case) -> None:
+    """Only a case without any result has passed."""
     assert cases_of(text) == (expected,)
 
 
-def test_a_file_of_which_nothing_was_collected_is_no_case() -> None:
-    """A module may skip itself."""
+def test_case_of_a_skipped_module() -> None:
+    """A module that skips itself is not a case."""
     assert cases_of(junit('<skipped message="collection skipped">why</skipped>', ID)) == (
         Case("t.py::t", "passed", 0.5),
     )
@@ -83,13 +83,14 @@ OF_THE_MACHINE = '<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]><testsui
         pytest.param(junit(""), "'t' is no case: it did not end", id="no end"),
     ],
 )
-def test_a_file_that_cannot_be_trusted_gives_no_verdict(text: str, says: str) -> None:
-    """The file comes from a process that runs a tested commit."""
+def test_junit_file_that_cannot_be_trusted(text: str, says: str) -> None:
+    """A broken or hostile file of a tested commit gives no verdict."""
     with pytest.raises(ValueError, match=says):
         cases_of(text)
 
 
-def test_only_a_failed_case_can_become_flaky() -> None:
+def test_flaky_case() -> None:
+    """Only a case that failed first and passed in the second try is flaky."""
     first = [Case("a", "failed", 1, "why"), Case("b", "failed", 1), Case("c", "skipped", 0)]
     second = [Case("a", "passed", 1), Case("b", "failed", 1), Case("c", "passed", 1)]
 
@@ -97,7 +98,8 @@ def test_only_a_failed_case_can_become_flaky() -> None:
     assert after_second_try(first, second)[0].message == "why"
 
 
-def test_nothing_that_ran_is_no_success() -> None:
+def test_result_without_a_pass() -> None:
+    """A suite of which nothing ran, or all was skipped, has not passed."""
     assert not SuiteResult((), 0).ok
     assert not SuiteResult((Case("a", "skipped", 0),), 0).ok
     assert SuiteResult((Case("a", "flaky", 0),), 0).ok

@@ -64,11 +64,13 @@ def thing(kind: str = "Service", name: str = "shop", version: str = "v1", **anno
     ],
 )
 def test_helm_releases_of_a_record(record: dict[str, str], names: tuple[str, ...]) -> None:
+    """The record's list names Azora's Helm releases; without a list the record's keys do."""
     assert installed_by_us(record, "shop") == names
 
 
 @pytest.mark.parametrize("text", ["shop", '{"a": 1}', "[1]", ""])
-def test_a_list_that_somebody_broke_by_hand(text: str) -> None:
+def test_helm_list_broken_by_hand(text: str) -> None:
+    """A list that cannot be read is refused."""
     with pytest.raises(BadInput, match="could not read which Helm releases are Azora's"):
         installed_by_us({"helm": text}, "shop")
 
@@ -82,7 +84,8 @@ def test_a_list_that_somebody_broke_by_hand(text: str) -> None:
         pytest.param({"green": "{}", "router": "x"}, '["shop","shop-green"]', id="an older record gets its list"),
     ],
 )
-def test_a_helm_release_is_listed_once(record: dict[str, str], text: str | None) -> None:
+def test_helm_list_with_one_more(record: dict[str, str], text: str | None) -> None:
+    """A new Helm release is added to the list once."""
     assert with_installed(record, "shop", "shop-green") == text
 
 
@@ -127,12 +130,14 @@ HOOK = thing("Job", "shop-migrations", "batch/v1", hook="pre-install")
         ),
     ],
 )
-def test_whose_an_object_is(rendered: Json, there: Json, is_ours: bool, named: str | None) -> None:
+def test_owner_of_an_object(rendered: Json, there: Json, is_ours: bool, named: str | None) -> None:
+    """Helm's annotations, or the hook of a listed Helm release, make an object Azora's."""
     found = foreign("shop", "shop", [(rendered, there["metadata"])], is_ours=is_ours)
     assert list(found) == ([named] if named else [])
 
 
-def test_lists_are_taken_apart() -> None:
+def test_objects_within_lists() -> None:
+    """Each object within a List, at any depth, is checked."""
     wrapped = {
         "apiVersion": "v1",
         "kind": "List",
@@ -142,7 +147,8 @@ def test_lists_are_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(("count", "end"), [(1, "thing 0"), (8, "thing 7"), (9, "… and 1 more"), (40, "… and 32 more")])
-def test_many_are_counted(count: int, end: str) -> None:
+def test_foreign_objects_in_a_message(count: int, end: str) -> None:
+    """A message names the first objects, and counts the rest."""
     lines = enumerated([f"thing {number}" for number in range(count)]).splitlines()
     assert lines[0] == ""
     assert lines[-1] == f"  {end}"
@@ -263,7 +269,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_the_first_look_refuses(there: dict[str, list[Json]], record: dict[str, str] | None, named: str) -> None:
+def test_first_look_at_foreign_objects(there: dict[str, list[Json]], record: dict[str, str] | None, named: str) -> None:
     """It names what is there and how to go on, and writes nothing: no record either."""
     api = Api(**there)
     api.record = record
@@ -284,12 +290,14 @@ def test_the_first_look_refuses(there: dict[str, list[Json]], record: dict[str, 
         ),
     ],
 )
-def test_what_is_in_nobody_s_way(there: dict[str, list[Json]]) -> None:
+def test_first_look_without_a_conflict(there: dict[str, list[Json]]) -> None:
+    """An empty namespace, and objects that no chart names, are accepted."""
     context_for(Api(**there)).first_look()
 
 
 @pytest.mark.usefixtures("looked")
-def test_the_first_look_at_known_releases_renders_nothing() -> None:
+def test_first_look_at_known_releases() -> None:
+    """Known Helm releases cost one read of the record and no rendering."""
     api = Api(services=[thing(name="guestbook")])
     api.record = {"helm": '["guestbook","guestbook-blue","guestbook-green"]'}
     walker = context_for(api)
@@ -299,7 +307,7 @@ def test_the_first_look_at_known_releases_renders_nothing() -> None:
 
 
 @pytest.mark.usefixtures("looked")
-def test_kinds_are_looked_up_and_listed_once() -> None:
+def test_first_look_lists_each_kind_once() -> None:
     """Three charts with Services cost one list of Services, and one look at what kinds there are."""
     api = Api()
     context_for(api).first_look()
@@ -317,7 +325,8 @@ def test_kinds_are_looked_up_and_listed_once() -> None:
         pytest.param({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "x-"}}, id="without a name"),
     ],
 )
-def test_what_is_left_to_helm_and_the_cluster(odd: Json) -> None:
+def test_objects_that_are_not_checked(odd: Json) -> None:
+    """Cluster-wide, unknown and nameless objects are left to Helm and the API server."""
     api = Api()
     walker = context_for(api, odd)
     walker.claim("guestbook-blue", Path(), {})
@@ -344,8 +353,8 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("name", STEPS)
-def test_an_installation_is_on_record_before_it_begins(name: str) -> None:
-    """One that is killed is known for ours by the next run."""
+def test_installation_is_recorded_first(name: str) -> None:
+    """A Helm release is recorded before its installation: a killed one is known as Azora's."""
     api = Api()
     STEPS[name](context_for(api))
     assert api.done[:3] == ["create configmaps azora-record", "write version", "write helm"]
@@ -356,8 +365,8 @@ def test_an_installation_is_on_record_before_it_begins(name: str) -> None:
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("name", STEPS)
-def test_each_installation_refuses_what_came_meanwhile(name: str) -> None:
-    """Objects that are new in a chart are looked for again; nothing is written, no migration in doubt."""
+def test_installation_over_a_foreign_object(name: str) -> None:
+    """Each installation checks again: it writes nothing and leaves no migration in doubt."""
     there = {
         "services": [thing(name="guestbook"), thing(name="guestbook-blue-front"), thing(name="guestbook-data-front")]
     }
@@ -369,20 +378,22 @@ def test_each_installation_refuses_what_came_meanwhile(name: str) -> None:
 
 
 @pytest.mark.usefixtures("alone")
-def test_what_a_killed_installation_made_is_ours() -> None:
+def test_installation_after_a_killed_one() -> None:
+    """Objects that a killed installation left are Azora's."""
     api = Api(services=[thing(name="guestbook-blue-front", owner="guestbook-blue", of="shop")])
     api.record = {"helm": OURS}
     preview.install_preview(context_for(api), SILENT)
     assert "upgrade guestbook-blue" in api.done
 
 
-def test_every_chart_of_a_delivery_is_looked_at() -> None:
+def test_charts_that_are_checked() -> None:
+    """The check covers the router and the stacks of both colors."""
     named = {name for name, _, _ in chart_values.everything(context_for(Api()).delivery)}
     assert named == {"guestbook", *(f"guestbook-{color}" for color in Color)}
 
 
-def test_half_done_helm_releases_of_others_are_left_alone() -> None:
-    """Repair forgets revisions of Azora's own releases; a database that the team installs may be called as ours would be."""
+def test_repair_of_pending_helm_releases() -> None:
+    """A pending Helm release is repaired only where the record lists it, whatever its name is."""
     states = ("guestbook-blue", "guestbook-data")
     secrets = [helm_secret(name, status="pending-upgrade", version="2") for name in states]
     cluster = Cluster(cast(Any, Listing(OURS, secrets)), SHOP, "guestbook")
@@ -403,7 +414,7 @@ class Listing:
         return {"items": self.secrets if path.endswith("/secrets") else []}
 
 
-def test_nothing_goes_before_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promotion_of_a_refused_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Lease is taken and no approval requested in a namespace that is refused."""
 
     def refused(*_: object) -> None:
@@ -418,8 +429,8 @@ def test_nothing_goes_before_the_first_look(monkeypatch: pytest.MonkeyPatch) -> 
         tasks.promotion.promote("staging", context_for(Api()).delivery.release)
 
 
-def test_a_run_is_counted_where_there_is_a_record() -> None:
-    """A run that was refused leaves none in a namespace of somebody else."""
+def test_run_count_without_a_record() -> None:
+    """A refused run writes no count into a namespace of somebody else."""
     api = Api()
     cluster = Cluster(cast(Any, api), SHOP, "guestbook")
     cluster.count(lambda tally: tally)

@@ -49,13 +49,15 @@ def pod(state: Json, *, restarts: int = 0, ready: bool = False, release: str = "
         ),
     ],
 )
-def test_waiting_for_a_pod_is_pointless(looks: list[tuple[float, Json]], lost: bool) -> None:
+def test_lost_pod(looks: list[tuple[float, Json]], lost: bool) -> None:
+    """A pod is lost when it crashes, cannot be pulled or lacks a Secret repeatedly."""
     patience = Patience("new")
     seen = [patience.lost([look], now) for now, look in looks]
     assert seen == [*([[]] * (len(looks) - 1)), ["shop-1"] if lost else []]
 
 
-def test_a_pod_on_its_way_out_is_not_waited_for() -> None:
+def test_deleted_pod() -> None:
+    """A pod that is being deleted is neither lost nor reported."""
     gone = pod(BACKS_OFF, restarts=9)
     gone["metadata"]["deletionTimestamp"] = "2026-11-24T08:00:00Z"
     patience = Patience("new")
@@ -76,17 +78,20 @@ def test_a_pod_on_its_way_out_is_not_waited_for() -> None:
         pytest.param(pod(STARTS), "ContainerCreating", id="starts"),
     ],
 )
-def test_a_pod_that_is_not_ready_says_why_in_a_line(given: Json, said: str | None) -> None:
+def test_complaint_of_a_pod(given: Json, said: str | None) -> None:
+    """One line gives the reason why a pod is not ready."""
     assert complaint(given) == said
 
 
-def test_a_pod_without_a_node_says_what_the_scheduler_says() -> None:
+def test_complaint_of_an_unscheduled_pod() -> None:
+    """A pod without a node is reported with the scheduler's message."""
     waits = pod(STARTS)
     waits["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "message": "0/1 nodes: no memory"}]}
     assert complaint(waits) == "Pending: 0/1 nodes: no memory"
 
 
-def test_pods_that_say_the_same_are_told_of_once() -> None:
+def test_complaints_that_are_equal() -> None:
+    """Pods with the same reason are reported once, with their number."""
     pods = [pod(NO_SECRET, name=f"shop-{number}") for number in range(3)]
     assert [(one["metadata"]["name"], count) for one, _, count in one_of_each(pods)] == [("shop-0", 3)]
 
@@ -107,5 +112,6 @@ def test_pods_that_say_the_same_are_told_of_once() -> None:
         pytest.param("7", "7", id="a number"),
     ],
 )
-def test_of_a_line_of_a_log_what_it_says_is_shown(line: str, said: str) -> None:
+def test_message_of_a_log_line(line: str, said: str) -> None:
+    """A JSON log line is shown by its message, every other line as it is."""
     assert spoken(line) == said

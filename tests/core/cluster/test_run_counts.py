@@ -25,19 +25,22 @@ BAD = Ending(flow="nightly", result="failed", went_well=False, at=NOW)
         pytest.param(7200, len(BOUNDS_SECONDS), id="above all"),
     ],
 )
-def test_a_duration_falls_where_prometheus_puts_it(seconds: float, place: int) -> None:
+def test_bucket_of_a_duration(seconds: float, place: int) -> None:
+    """A duration is counted in Prometheus's bucket: up to the bound, bound included."""
     counted = Spread().plus(seconds)
     assert [number for number, count in enumerate(counted.counts) if count] == [place]
     assert counted.seconds == seconds
 
 
-def test_runs_are_counted_by_how_they_ended_and_the_last_one_is_known() -> None:
+def test_counts_by_result() -> None:
+    """Runs are counted by result, and the last run is stored."""
     tally = Tally().after_run(GOOD).after_run(GOOD).after_run(BAD)
     assert tally.flows["nightly"].results == {"completed": 2, "failed": 1}
     assert tally.flows["nightly"].last == BAD
 
 
-def test_stages_go_to_the_environment_they_are_named_after_and_others_home() -> None:
+def test_stages_by_environment() -> None:
+    """A stage counts for the environment in its name, every other stage for the run's own."""
     stages = [("staging: install preview", 14.0), ("test edge", 3.0), ("production: look", 0.1), ("odd: thing", 1.0)]
     assert by_environment(stages, ["production", "staging"], "production") == {
         "staging": [("install preview", 14.0)],
@@ -45,13 +48,15 @@ def test_stages_go_to_the_environment_they_are_named_after_and_others_home() -> 
     }
 
 
-def test_runs_that_end_at_the_same_moment_are_all_counted() -> None:
+def test_counts_of_simultaneous_runs() -> None:
+    """Runs that end at the same moment are all counted."""
     api = Remembering(others=3)
     record_of(api).count(lambda tally: tally.after_run(BAD))
     assert tally_of(api.data).flows["nightly"].results == {"completed": 3, "failed": 1}
 
 
-def test_it_gives_up_on_a_record_that_never_rests() -> None:
+def test_counts_of_an_unstable_record() -> None:
+    """A record that changes before each write ends in a conflict."""
     with pytest.raises(Conflict):
         record_of(Remembering(others=99)).count(lambda tally: tally.after_run(BAD))
 
@@ -61,7 +66,8 @@ def asked(run: str, hours_ago: float) -> Question:
     return Question(run=run, release="new", plan="plan", at=at, until=at + timedelta(hours=72))
 
 
-def test_a_question_is_in_the_record_until_its_answer_and_no_longer_than_anybody_waits() -> None:
+def test_approval_request_in_the_record() -> None:
+    """A request stays in the record until its answer or its deadline."""
     api = Remembering()
     for question in (asked("old", 100), asked("a", 5), asked("b", 0)):
         record_of(api).record_question(question)
@@ -71,7 +77,8 @@ def test_a_question_is_in_the_record_until_its_answer_and_no_longer_than_anybody
     assert questions_of(api.data) == (asked("b", 0),)
 
 
-def test_neither_a_question_nor_a_count_makes_a_namespace() -> None:
+def test_record_without_a_namespace() -> None:
+    """Neither a request nor a count creates the namespace."""
     api = Remembering(namespace=False)
     record_of(api).record_question(asked("a", 0))
     record_of(api).count(lambda tally: tally.after_run(GOOD))

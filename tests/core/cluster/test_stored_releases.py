@@ -52,20 +52,21 @@ SIZES = [
 
 
 @pytest.mark.parametrize("releases", SIZES)
-def test_what_is_stored_comes_back_whole(releases: list[Release]) -> None:
-    """Oldest first, whatever order the object's keys are read in."""
+def test_stored_releases(releases: list[Release]) -> None:
+    """Stored releases are read back whole and oldest first, in whatever order the keys come."""
     stored = packed(releases)
     assert unpacked(dict(sorted(stored.items(), reverse=True))) == tuple(releases)
     assert sorted(ids_of(stored)) == sorted(one.id for one in releases)
 
 
-def test_one_of_many() -> None:
+def test_stored_release_by_id() -> None:
+    """One release is read alone, with its migrations."""
     stored = packed([release(1, FIRST), release(2, FIRST, ADD)])
     assert unpacked(stored, {release(2).id}) == (release(2, FIRST, ADD),)
 
 
 def test_releases_that_are_kept() -> None:
-    """The newest twenty, and whatever a color runs, however long ago it was installed."""
+    """The newest twenty are kept, and whatever a color runs, however old."""
     before = [release(number) for number in range(30)]
     kept = kept_after(release(99), before, {before[3].id})
     assert [int(one.commit, 16) for one in kept] == [3, *range(11, 30), 99]
@@ -73,7 +74,7 @@ def test_releases_that_are_kept() -> None:
 
 
 def test_size_of_the_record() -> None:
-    """Twenty releases of 40 images and 800 migrations, both stacks and an install in doubt: far below 1 MiB an object."""
+    """Twenty releases of 40 images and 800 migrations stay far below 1 MiB an object."""
     cluster = Remembered(World())
     for number in range(25):
         cluster.remember(large(number))
@@ -91,8 +92,8 @@ def test_size_of_the_record() -> None:
     assert whole.migrations == large(24).migrations
 
 
-def test_many_requests() -> None:
-    """A thousand runs that ask leave the newest requests, and the record at its size."""
+def test_size_of_the_approval_requests() -> None:
+    """A thousand requests leave the newest ones, and the record at its size."""
     cluster = Remembered(World())
     cluster.has_namespace = lambda: True  # type: ignore[method-assign]
     for number in range(1000):
@@ -106,7 +107,7 @@ def test_many_requests() -> None:
 
 
 def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It fails before anything is installed."""
+    """A promotion fails before anything is installed."""
 
     class Full(Remembered):
         def write(self, name: str, data: dict[str, str | None]) -> None:  # noqa: ARG002
@@ -126,7 +127,7 @@ def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_releases_of_an_older_version() -> None:
-    """They are read where it wrote them, and stored anew with the next one."""
+    """Releases are read where an older version stored them, and stored anew with the next one."""
     cluster = Remembered(World())
     cluster.written["releases"] = ALL_RELEASES.dump_json((release(1, FIRST), release(2, FIRST, ADD))).decode()
     assert cluster.releases() == (release(1, FIRST), release(2, FIRST, ADD))
@@ -136,7 +137,7 @@ def test_releases_of_an_older_version() -> None:
 
 
 def test_record_of_a_newer_version() -> None:
-    """It is not touched: what is not known would be lost."""
+    """The record of a newer version is refused: a write would lose what is not known."""
     cluster = Remembered(World())
     cluster.written["version"] = "3"
     with pytest.raises(BadInput, match="a newer Azora wrote it"):

@@ -28,7 +28,8 @@ WENT_BACK = replace(
 )
 
 
-def test_a_switch_is_marked_when_it_was_with_its_counts() -> None:
+def test_annotation_of_a_switch() -> None:
+    """The annotation has the time of the switch and its request counts."""
     entry = SWITCHED.switches[-1]
     assert of_move("azora", "production", entry, GOOD) == Annotation(
         entry.at,
@@ -38,7 +39,8 @@ def test_a_switch_is_marked_when_it_was_with_its_counts() -> None:
     )
 
 
-def test_a_move_by_hand_is_marked_without_counts() -> None:
+def test_annotation_of_a_manual_rollback() -> None:
+    """A rollback without a watch is annotated without counts."""
     entry = switched(4, "old", Color.BLUE).model_copy(update={"kind": "rollback", "came_from": Color.GREEN})
     found = of_move("azora", "staging", entry)
     assert found.tags == ("azora", "staging", "old", "blue", "rollback")
@@ -55,11 +57,13 @@ def test_a_move_by_hand_is_marked_without_counts() -> None:
         pytest.param(World(), "run", [], id="none"),
     ],
 )
-def test_a_run_marks_what_it_did(world: World, run: str, kinds: list[str]) -> None:
+def test_annotations_of_a_run(world: World, run: str, kinds: list[str]) -> None:
+    """A run annotates its own switches and its rollback, and nobody else's."""
     assert [one.tags[-1] for one in of_run("azora", "production", world, run)] == kinds
 
 
-def test_a_bad_switch_says_why() -> None:
+def test_annotation_of_a_bad_switch() -> None:
+    """The annotation of a bad switch has the counts and the reason."""
     bad, _ = of_run("azora", "production", WENT_BACK, "run")
     assert bad.text.splitlines()[1:] == ["1200 requests around the switch, 3 failed", "found bad: smoke cases failed"]
 
@@ -84,23 +88,22 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> list[Annotation]:
     return sent
 
 
-def test_the_switch_of_a_promotion_is_marked_and_a_grafana_that_is_away_is_one_warning(
-    marked: list[Annotation], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unreachable_grafana(marked: list[Annotation], caplog: pytest.LogCaptureFixture) -> None:
+    """An annotation that Grafana does not take is one warning of the run."""
     notifications.last_switch("staging", Seen(JUDGED_GOOD))  # type: ignore[arg-type]
     assert [one.tags[1:] for one in marked] == [("staging", "new", "green", "promotion")]
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("WARNING", "could not mark the switch in Grafana: it is away")
 
 
-def test_a_cluster_that_is_away_costs_the_mark_alone(
-    marked: list[Annotation], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unreachable_cluster(marked: list[Annotation], caplog: pytest.LogCaptureFixture) -> None:
+    """Without the cluster there is a warning and no annotation; the run goes on."""
     notifications.last_switch("staging", Seen(None))  # type: ignore[arg-type]
     assert marked == []
     assert "nobody was told" in caplog.text
 
 
-def test_a_switch_by_hand_is_marked(marked: list[Annotation]) -> None:
+def test_annotation_of_a_manual_switch(marked: list[Annotation]) -> None:
+    """A manual switch is annotated with its kind."""
     notifications.move_by_hand("production", switched(3, "new", Color.GREEN).model_copy(update={"kind": "switch"}))
     assert [one.tags for one in marked] == [("azora", "production", "new", "green", "switch")]

@@ -29,8 +29,8 @@ from tests.support.odd_texts import odd_texts
         pytest.param("", "", id="empty"),
     ],
 )
-def test_line(text: str, shown: str) -> None:
-    """One line that shows all that the text holds, or its beginning."""
+def test_foreign_line(text: str, shown: str) -> None:
+    """The line shows all that the text holds, or its beginning."""
     assert line(text) == shown
 
 
@@ -42,14 +42,14 @@ def test_line(text: str, shown: str) -> None:
         pytest.param("a\n" * 5000, "a\n" * 999 + "a…", id="long"),
     ],
 )
-def test_lines(text: str, shown: str) -> None:
-    """As a line, with its lines."""
+def test_foreign_lines(text: str, shown: str) -> None:
+    """Lines and their indentation stay; each line obeys the rules of one line."""
     assert lines(text) == shown
 
 
 @odd_texts
-def test_odd_texts_are_seen(odd: str) -> None:
-    """Whatever the text is, each letter shown is one that can be seen, and there are not too many."""
+def test_odd_texts_in_plain_form(odd: str) -> None:
+    """Each character that is shown is printable, and there are not too many."""
     assert all(letter.isprintable() for letter in line(odd))
     assert all(letter.isprintable() or letter == "\n" for letter in lines(odd))
     assert len(line(odd)) < 500

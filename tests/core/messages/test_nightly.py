@@ -41,7 +41,8 @@ from tests.support.worlds import GREEN, WATCHED
         ("staging: end-to-end proof", "end-to-end cases"),
     ],
 )
-def test_each_task_belongs_to_a_stage(task: str, stage: str | None) -> None:
+def test_stage_of_a_task(task: str, stage: str | None) -> None:
+    """Each task of a nightly run belongs to one stage or to none."""
     assert stage_of(task) == stage
 
 
@@ -59,28 +60,33 @@ def span(name: str, start: float, end: float) -> Span:
         pytest.param([span("test a", 0, 9), span("test b", 1, 2), span("test c", 3, 10)], 10, id="three"),
     ],
 )
-def test_what_runs_side_by_side_counts_once(spans: list[Span], seconds: float) -> None:
+def test_stage_with_parallel_tasks(spans: list[Span], seconds: float) -> None:
+    """Time that parallel tasks share counts once."""
     assert seconds_by_stage(spans) == {"unit tests": seconds}
 
 
-def test_stages_come_in_their_order() -> None:
+def test_stages_in_order() -> None:
+    """Stages are listed in the order of the pipeline."""
     spans = [span("staging: look", 0, 1), span("prune", 0, 1), span("build web", 0, 1)]
     assert list(seconds_by_stage(spans)) == ["pruning", "images", "promotion"]
 
 
-def test_a_switch_comes_back_from_its_labels() -> None:
+def test_figures_of_a_switch() -> None:
+    """A receipt is read back from the run's labels."""
     receipt = Receipt(number=2, verdict="good", total=512, failed=0, last_on_old_seconds=0.12)
     kept = figures(NIGHT, [], labels_of(receipt))
     assert (kept.requests, kept.failed, kept.last_on_old_seconds) == (512, 0, 0.12)
 
 
-def test_what_was_not_seen_is_not_labelled() -> None:
+def test_figures_that_are_missing() -> None:
+    """A number that was not measured is not labelled, and a broken label is no number."""
     assert labels_of(Receipt(number=1, verdict="good", total=5)) == {REQUESTS: 5, FAILED: 0}
     kept = figures(NIGHT, [], {LAST_ON_OLD: "soon"})
     assert (kept.requests, kept.failed, kept.last_on_old_seconds) == (None, None, None)
 
 
-def test_the_figures_are_those_of_the_switch_that_the_run_made() -> None:
+def test_figures_of_the_run_s_switch() -> None:
+    """A run's figures are those of its own promotion, also after its rollback."""
     theirs = WATCHED.switches[0].model_copy(update={"by": "another run"})
     world = replace(WATCHED, switches=(theirs, *WATCHED.switches[1:]))
     back = world.switches[1].model_copy(update={"number": 3, "kind": "return", "to": GREEN.other})
@@ -91,7 +97,8 @@ def test_the_figures_are_those_of_the_switch_that_the_run_made() -> None:
     assert receipt_by(world, "nobody") is None
 
 
-def test_flaky_cases_are_named_the_worst_first() -> None:
+def test_flaky_cases() -> None:
+    """Flaky cases are listed with their counts, the worst first."""
     known = {
         "staging-e2e": {
             "pay": ["passed", "flaky"],
@@ -109,7 +116,8 @@ def test_flaky_cases_are_named_the_worst_first() -> None:
 CHANGE = Change("f1f1f1f", "ada", "Fix the | cart")
 
 
-def test_a_page_has_the_numbers_of_each_night() -> None:
+def test_page_of_a_good_night() -> None:
+    """The page has the plot, the changes, the flaky cases and a row for each nightly run."""
     text = page(NIGHTS, plot="http://reports/nights.svg", unreliable=["`pay` (e2e): flaky"], changes=[CHANGE])
     assert text.startswith("# The night of 2026-11-24\n\nit went well\n\n![")
     assert "(http://reports/nights.svg)" in text
@@ -128,11 +136,13 @@ def test_a_page_has_the_numbers_of_each_night() -> None:
         pytest.param([CHANGE] * 23, "- … and 3 more", id="more than one reads"),
     ],
 )
-def test_what_came_since_the_night_before(changes: list[Change] | None, says: str) -> None:
+def test_page_with_changes(changes: list[Change] | None, says: str) -> None:
+    """The page lists the commits since the nightly run before, or names why there are none."""
     assert says in page(NIGHTS, plot="", unreliable=[], changes=changes)
 
 
-def test_a_red_night_says_where_it_failed_in_one_line() -> None:
+def test_page_of_a_failed_night() -> None:
+    """The page names the failed step and its error in one line."""
     text = page(NIGHTS[1:], plot="", unreliable=[], changes=None)
     assert "it failed at `test web`: `could not test: a | b more`" in text
     assert "![" not in text

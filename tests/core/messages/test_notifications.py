@@ -23,7 +23,8 @@ LINK = "http://prefect/run/1"
 FIX, ADDED = Change("f1f1f1f", "ada", "Fix the cart"), Change("a2a2a2a", "bob", "Add a course")
 
 
-def test_a_question_tells_the_plan_in_short_and_where_to_answer() -> None:
+def test_request() -> None:
+    """The notice of an approval request has the plan in short and where to answer."""
     plan = planned(SERVING_OLD, changes=(FIX, ADDED))
     assert waiting(plan, LINK, "1f2e3d4c-0") == Notice(
         "production waits for an answer: Change the banner",
@@ -40,13 +41,15 @@ or: azora approve 1f2e3d4c --plan {plan.hash[:12]} -m 'why you approve'""",
     )
 
 
-def test_a_question_about_a_contract_says_that_there_is_no_way_back() -> None:
+def test_request_with_a_contract() -> None:
+    """The notice warns that a contract migration cannot be undone."""
     release = BASE.model_copy(update={"migrations": (ADD, DROP)})
     text = waiting(planned(SERVING_OLD, release), LINK, "run").text
     assert f"migrations: expand {ADD.revision}, contract {DROP.revision}; no way back after them" in text
 
 
-def test_a_question_about_many_commits_shows_ten() -> None:
+def test_request_with_many_commits() -> None:
+    """The notice lists ten commits and counts the rest."""
     text = waiting(planned(SERVING_OLD, changes=(FIX,) * 12), LINK, "run").text
     assert text.count("Fix the cart") == 10
     assert "- … and 2 more" in text
@@ -137,7 +140,8 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
         pytest.param(World(), None, id="nobody was ever served"),
     ],
 )
-def test_a_switch_is_told_once_it_is_judged(world: World, told: Notice | None) -> None:
+def test_switch_notice(world: World, told: Notice | None) -> None:
+    """A switch is reported once it has a verdict, with its counts, approver or reason."""
     world = replace(world, approvals=(YES,))
     assert of_switch("production", world, run="run", link=LINK) == told
 
@@ -200,7 +204,8 @@ INSTALL, CASES = "staging: install preview", "staging: end-to-end cases of the p
         ),
     ],
 )
-def test_a_night_is_told_by_what_is_new_about_it(nights: list[Night], told: Notice | None) -> None:
+def test_nightly_notice(nights: list[Night], told: Notice | None) -> None:
+    """A nightly run is reported by what is new: a first failure in full, its repetition short."""
     assert of_the_night(nights, (FIX, ADDED)) == told
 
 
@@ -220,26 +225,30 @@ def test_a_night_is_told_by_what_is_new_about_it(nights: list[Night], told: Noti
         ),
     ],
 )
-def test_a_failure_says_what_is_known_of_the_last_good_night(nights: list[Night], said: str) -> None:
+def test_nightly_notice_since_the_last_good(nights: list[Night], said: str) -> None:
+    """A failure names what is known of the last good nightly run."""
     told = of_the_night(nights)
     assert told
     assert told.title == f"the night failed {nights[0].where}"
     assert said in told.text.splitlines()
 
 
-def test_two_services_that_fail_are_another_failure_than_one() -> None:
+def test_nightly_notice_of_two_failed_steps() -> None:
+    """Another set of failed steps is another failure, and all are named."""
     told = of_the_night([night(24, "test a", "test b"), night(23, "test a")])
     assert told
     assert told.title == "the night failed at test a, test b"
 
 
-def test_a_night_that_failed_in_no_step_says_so() -> None:
+def test_nightly_notice_without_a_failed_step() -> None:
+    """A failure in no step is reported as between the steps."""
     told = of_the_night([replace(night(24, CASES), steps=())])
     assert told
     assert told.title == "the night failed between its steps"
 
 
-def test_a_long_error_is_cut() -> None:
+def test_nightly_notice_with_a_long_error() -> None:
+    """A long error is cut."""
     told = of_the_night([replace(night(24, CASES), error="x" * 5000)])
     assert told
     assert len(told.text) < 700

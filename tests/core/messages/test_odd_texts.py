@@ -113,7 +113,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
 @odd_texts
 @pytest.mark.parametrize("name", RENDERERS)
 def test_markdown(name: str, odd: str, rendered: Callable[[str, str], str]) -> None:
-    """A page about an odd text has the very elements and words of one about a plain text; the odd text is in its code alone."""
+    """Odd text changes no element or word of a page: it is in its code element alone."""
     plain = "x\nx" if "\n" in odd.strip() else "x"
     found, expected = rendered(name, odd), rendered(name, plain)
     assert outline(found) == outline(expected)
@@ -155,7 +155,7 @@ def _said(token: Token) -> str:
 
 @odd_texts
 def test_links_of_files(odd: str) -> None:
-    """A file may be called anything: its address stays one."""
+    """A file may have any name: its address stays one link."""
     (link,) = [
         token for token in _tokens(f"[a]({artifacts.link(f'/{line(odd)}) b.png')})") if token.type == "link_open"
     ]
@@ -208,7 +208,7 @@ class Tags(HTMLParser):
 
 @odd_texts
 def test_annotations(odd: str) -> None:
-    """Grafana shows a mark as HTML: the reason is text in it."""
+    """Grafana shows an annotation as HTML: the reason is text in it."""
     reason = BAD.model_copy(update={"reason": odd})
     seen = Tags(of_move("azora", "production", switched(2, "new", GREEN), reason).text)
     assert seen.tags == []
@@ -234,7 +234,7 @@ def printed(what: object) -> str:
 
 @odd_texts
 def test_terminal(odd: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing that is printed is an order to the terminal, or markup of rich."""
+    """Nothing that is printed is a control sequence of the terminal, or markup of rich."""
     assert printed(f"[green]✓[/] {safe(odd)}[dim]![/]") == f"✓ {lines(odd, 10_000)}!\n"
     output.done(odd, {}, as_json=False)
     output.emit(odd, as_json=False)

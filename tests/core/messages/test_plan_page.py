@@ -42,7 +42,7 @@ LOST = "### ⚠ 1 commit that users would lose\n\n- `2222222` `Add a course` (`B
     ],
 )
 def test_commits_of_a_plan(plan: Plan, shown: str) -> None:
-    """The page says what users would get, and before that what they would lose."""
+    """The page lists the commits that users would lose, then those that they would get."""
     assert commits_in(markdown(plan)).rstrip() == shown.rstrip()
     assert commits_in(commits_page(plan)).rstrip() == shown.rstrip()
 
@@ -51,19 +51,19 @@ def test_commits_of_a_plan(plan: Plan, shown: str) -> None:
     ("on_main", "row"), [(True, "yes"), (False, "**no**"), (None, "not known")], ids=["on it", "beside it", "not known"]
 )
 def test_main_branch(on_main: bool | None, row: str) -> None:
-    """The page says whether the main branch has the commit; a notice says it where it has it not."""
+    """The page shows whether the main branch has the commit; a notice warns where it has not."""
     plan = planned(SERVING_OLD, on_main=on_main)
     assert f"| on the main branch | {row} |" in markdown(plan)
     assert ("not on the main branch" in waiting(plan, "link", "run").text) is (on_main is False)
 
 
-def test_commits_bind_nobody() -> None:
-    """They are shown: the hash of the plan, to which an approval is bound, has none of them."""
+def test_commits_in_the_plan_hash() -> None:
+    """Commits are shown, but are no part of the hash that an approval is bound to."""
     assert planned(SERVING_OLD, changes=many(3), lost=many(2), on_main=False).hash == planned(SERVING_OLD).hash
 
 
 def test_many_commits() -> None:
-    """The counts are true; the form has the newest ten of each, the page of commits a thousand, and both how many more there are."""
+    """Counts are true; the form lists ten commits, the page of commits a thousand of each kind."""
     plan = planned(SERVING_OLD, changes=many(10_000), lost=many(2000))
     form, page = markdown(plan), commits_page(plan)
     for text in (form, page):

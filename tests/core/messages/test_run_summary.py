@@ -41,11 +41,13 @@ RELEASE, SUITE = Page("release", "# Change the banner"), Page("production-smoke"
         pytest.param([], "**Failed**: no", [LINK, "**Failed**: no"], id="failed before it could ask"),
     ],
 )
-def test_all_that_is_known_is_told_in_its_order(pages: list[Page], ended: str | None, told: list[str]) -> None:
+def test_summary_of_a_run(pages: list[Page], ended: str | None, told: list[str]) -> None:
+    """The summary has all pages of a run in their order, each once."""
     assert summary(ID, URL, pages, ended) == told
 
 
-def test_the_file_grows_by_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_summary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file only grows, and by what is new."""
     file = tmp_path / "page.md"
     file.write_text("from an earlier step\n\n")
     found: list[Page] = []

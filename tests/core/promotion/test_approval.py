@@ -35,7 +35,7 @@ def asked(plan: Plan = PLAN, last: Request | None = None, *, attempt: int = 1, h
 
 
 def test_key_of_a_request() -> None:
-    """It names environment, attempt and vote, and the whole hash of the plan."""
+    """The key names environment, attempt and vote, and the whole hash of the plan."""
     assert asked().key == f"production-1-1-{PLAN.hash}"
     assert len(PLAN.hash) == 64
 
@@ -48,13 +48,13 @@ def test_key_of_a_request() -> None:
         pytest.param(PLAN, 2, f"production-2-1-{PLAN.hash}", id="Retry"),
     ],
 )
-def test_no_key_is_used_twice(plan: Plan, attempt: int, key: str) -> None:
-    """Prefect returns the stored answer whenever a key fires again: so none does."""
+def test_key_of_the_next_request(plan: Plan, attempt: int, key: str) -> None:
+    """No key is used twice: Prefect returns the stored answer when a key is reused."""
     assert asked(plan, asked(), attempt=attempt, hours=5).key == key
 
 
 def test_time_to_answer() -> None:
-    """It is counted from the attempt's first request; another request does not start it anew, another attempt does."""
+    """Time counts from the attempt's first request; only another attempt starts it anew."""
     second = asked(OVERTAKEN, asked(), hours=70)
     assert seconds_left(second, POLICY, NOW + timedelta(hours=70)) == 2 * 3600
     assert question_of(second, POLICY, run="run", now=NOW + timedelta(hours=70)).until == NOW + timedelta(hours=72)
@@ -62,7 +62,7 @@ def test_time_to_answer() -> None:
 
 
 def test_approval_of_a_request() -> None:
-    """It is bound to the plan of its request, and is counted once."""
+    """An approval is bound to the plan of its request, and is counted once."""
     approval = approval_of(asked(), POLICY, run="run", approver="Ada", reason="It is time", now=NOW)
     assert (approval.id, approval.plan, approval.release) == (
         f"run/{asked().key}",
@@ -97,8 +97,8 @@ GIVEN = {"decision": "approve", "approver": "Ada", "reason": "It is time", "plan
         pytest.param({"more": "x"}, False, id="an unknown field"),
     ],
 )
-def test_what_the_form_takes(given: dict[str, str | None], *, taken: bool) -> None:
-    """By the schema that Prefect's server checks: a bad answer keeps the run waiting. The same is refused when it is read back."""
+def test_answer_to_the_form(given: dict[str, str | None], *, taken: bool) -> None:
+    """Prefect's schema and our reading refuse the same answers; the run keeps waiting."""
     answer = {name: value for name, value in (GIVEN | given).items() if value is not None}
     form = form_of(PLAN, [])
     try:
@@ -110,14 +110,15 @@ def test_what_the_form_takes(given: dict[str, str | None], *, taken: bool) -> No
         assert form.model_validate(answer).model_dump(mode="json", exclude={"metadata"}).items() >= answer.items()
 
 
-def test_the_plan_is_filled_in_and_required() -> None:
+def test_form_with_the_plan_hash() -> None:
+    """The plan's hash is filled in and required."""
     schema = create_v2_schema("Answer", model_base=form_of(PLAN, []))
     assert schema["properties"]["plan"]["default"] == PLAN.hash
     assert "plan" in schema["required"]
 
 
-def test_a_form_that_replaces_another() -> None:
-    """The person reads first what is different from the request before."""
+def test_form_that_replaces_another() -> None:
+    """The form begins with what differs from the request before."""
     said = OVERTAKEN.bound.differences(PLAN.bound)
     description = form_of(PLAN, said)._description
     assert description.startswith("**This replaces the request before:** `users are served by")
@@ -125,5 +126,6 @@ def test_a_form_that_replaces_another() -> None:
 
 
 @pytest.mark.parametrize("text", ["ab", "a b", "a\nb"])
-def test_not_blank(text: str) -> None:
+def test_form_pattern_of_a_reason(text: str) -> None:
+    """A reason may have several words and lines."""
     assert re.search(NOT_BLANK, text)

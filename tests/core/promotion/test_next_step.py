@@ -156,6 +156,7 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
     ],
 )
 def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
+    """The state of the cluster alone decides the one next step."""
     assert next_step(world, wanted, NOW) is step
 
 
@@ -184,7 +185,8 @@ def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
         ),
     ],
 )
-def test_an_approval_is_bound_to_what_was_shown(world: World, *, holds: bool) -> None:
+def test_approval_that_holds(world: World, *, holds: bool) -> None:
+    """An approval holds for its run and its plan, once, and until it expires."""
     assert approved(world, PRODUCTION, NOW) is holds
 
 
@@ -200,15 +202,15 @@ def test_an_approval_is_bound_to_what_was_shown(world: World, *, holds: bool) ->
         pytest.param({"data_digest": "other"}, [], id="nor do the databases' objects"),
     ],
 )
-def test_what_is_wanted_binds(change: dict[str, object], said: list[str]) -> None:
-    """Each part that a person approved makes another plan when it changes, and is named."""
+def test_bound_parts_of_the_plan(change: dict[str, object], said: list[str]) -> None:
+    """A change of any bound part makes another plan, and the difference is named."""
     before, later = bound_of(SERVING_OLD, PRODUCTION), bound_of(SERVING_OLD, replace(PRODUCTION, **change))  # type: ignore[arg-type]
     assert before.differences(later) == said
     assert (before.hash == later.hash) is not bool(said)
 
 
-def test_what_users_have_binds() -> None:
-    """Moved users are another plan; an autoscaler, a preview or a receipt is none."""
+def test_bound_state_of_the_environment() -> None:
+    """A traffic switch makes another plan; an autoscaler, a preview or a receipt does not."""
     before = bound_of(SERVING_OLD, PRODUCTION)
     assert before.differences(bound_of(SWITCHED, PRODUCTION)) == [
         "users are served by new (green), no longer by old (blue)",

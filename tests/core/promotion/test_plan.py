@@ -15,13 +15,15 @@ from tests.support.releases import ADD, BASE, DROP, FIRST
 from tests.support.worlds import BLUE, GREEN, NOW, SERVING_OLD, SWITCHED, migrated, stack
 
 
-def test_looking_again_does_not_change_the_hash_nor_does_the_preview_color() -> None:
+def test_hash_that_stays() -> None:
+    """A second look, a proof or another preview does not change the hash."""
     plan = planned(SERVING_OLD, changes=(Change("a", "b", "c"),), proof=PROOF)
     with_preview = replace(SERVING_OLD, stacks={**SERVING_OLD.stacks, GREEN: stack(GREEN, "other")})
     assert plan.hash == planned(SERVING_OLD).hash == planned(with_preview).hash
 
 
-def test_another_release_another_rule_or_moved_users_change_it() -> None:
+def test_hash_that_changes() -> None:
+    """Another release, another policy and a traffic switch each change the hash."""
     other = BASE.model_copy(update={"values_digest": "w"})
     asked_later = PRODUCTION.model_copy(
         update={"approval": PRODUCTION.approval.model_copy(update={"ask": "after_preview"})}
@@ -35,7 +37,8 @@ def test_another_release_another_rule_or_moved_users_change_it() -> None:
     assert len(hashes) == 4
 
 
-def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> None:
+def test_page_of_a_plan() -> None:
+    """The page has both colors, the release, its commits, its proof and when approval counts."""
     text = markdown(planned(SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF))
     for told in (
         "blue: `old`",
@@ -57,13 +60,15 @@ def test_the_approver_reads_what_would_change_and_whose_proof_it_leans_on() -> N
     ],
     ids=["none", "expand", "contract"],
 )
-def test_the_approver_reads_which_migrations_would_run(migrations: tuple[Migration, ...], told: str) -> None:
+def test_page_with_migrations(migrations: tuple[Migration, ...], told: str) -> None:
+    """The page lists the migrations that would run."""
     release = BASE.model_copy(update={"migrations": migrations})
     world = replace(SERVING_OLD, stacks={BLUE: migrated(BLUE, "old", FIRST)})
     assert told in markdown(planned(world, release))
 
 
-def test_a_plan_with_a_migration_is_asked_about_before_it_runs() -> None:
+def test_request_before_a_migration() -> None:
+    """A plan with a migration needs the approval before the preview, whatever the policy."""
     policy = PRODUCTION.approval.model_copy(update={"ask": "after_preview"})  # type: ignore[union-attr]
     later = PRODUCTION.model_copy(update={"approval": policy})
     world = replace(SERVING_OLD, stacks={BLUE: migrated(BLUE, "old", FIRST)})
@@ -72,7 +77,8 @@ def test_a_plan_with_a_migration_is_asked_about_before_it_runs() -> None:
 
 
 @pytest.mark.parametrize(("age_hours", "counts"), [(1, True), (168, True), (169, False)])
-def test_an_old_proof_does_not_count(age_hours: int, *, counts: bool) -> None:
+def test_proof_that_is_too_old(age_hours: int, *, counts: bool) -> None:
+    """A proof counts up to its maximum age."""
     proof = PROOF.model_copy(update={"at": NOW - timedelta(hours=age_hours)})
     world = replace(SERVING_OLD, proofs=(proof,))
     assert (proof_for(world, BASE.id, NOW, 168) is not None) is counts

@@ -103,12 +103,14 @@ FORTH = replace(BOOKED, switches=(*BACK.switches, rolled_back(4, "new", GREEN)))
         ),
     ],
 )
-def test_target(world: World, revision: int | None, target: Color | str) -> None:
+def test_rollback_target(world: World, revision: int | None, target: Color | str) -> None:
+    """A rollback goes to what last served users well, or to the numbered switch."""
     assert target_of("shop", world, revision) == target
 
 
 @pytest.mark.parametrize("revision", [None, 7])
-def test_nothing_to_go_back_to_is_told(revision: int | None) -> None:
+def test_rollback_without_a_target(revision: int | None) -> None:
+    """A rollback with no target is refused."""
     with pytest.raises(BadInput):
         target_of("shop", SERVING_OLD, revision)
 
@@ -122,7 +124,8 @@ def test_nothing_to_go_back_to_is_told(revision: int | None) -> None:
         ),
     ],
 )
-def test_a_second_rollback_does_not_send_users_forth(world: World) -> None:
+def test_second_rollback(world: World) -> None:
+    """A second rollback is refused, and the error has the command that undoes the first one."""
     with pytest.raises(
         Refused, match=r"already, from release new to old \(switch 3, 2026-11-24 12:00 UTC by run\)"
     ) as said:
@@ -130,7 +133,8 @@ def test_a_second_rollback_does_not_send_users_forth(world: World) -> None:
     assert said.value.advice == "forth again: `azora rollback shop 2` (release new)"
 
 
-def test_a_second_rollback_is_told_how_to_go_further() -> None:
+def test_second_rollback_with_older_switches() -> None:
+    """The refusal has the command that rolls back further."""
     oldest = switched(1, "oldest", GREEN)
     switches = tuple(switch.model_copy(update={"number": switch.number + 1}) for switch in BACK.switches)
     with pytest.raises(Refused) as said:
@@ -153,9 +157,8 @@ class Interrupted(Remembered):
 
 
 @pytest.mark.parametrize("revision", [None, 1])
-def test_a_try_that_failed_after_its_switch_is_not_made_twice(
-    revision: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rollback_that_is_retried(revision: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry after a lost answer does not switch a second time."""
     cluster = Interrupted(BOOKED)
     monkeypatch.setattr(rollback, "connect", lambda *_: cluster)
     monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())

@@ -44,7 +44,8 @@ KILLED = replace(PROVED, active=GREEN, stacks={BLUE: ON_THE_MARK, GREEN: migrate
         pytest.param(stack(GREEN, "new", proved=False), "never proved", id="never proved"),
     ],
 )
-def test_traffic_never_goes_to_a_color_that_is_not_ready(candidate: Stack, reason: str | None) -> None:
+def test_color_that_may_serve(candidate: Stack, reason: str | None) -> None:
+    """Traffic goes only to a color that is installed, ready and proved."""
     said = may_serve(World(stacks={GREEN: candidate}), GREEN)
     assert said is None if reason is None else reason in (said or "")
 
@@ -59,7 +60,8 @@ def test_traffic_never_goes_to_a_color_that_is_not_ready(candidate: Stack, reaso
         pytest.param(replace(KILLED, migrating=(FIRST, ADD)), BLUE, None, id="killed while an expand ran"),
     ],
 )  # fmt: skip
-def test_traffic_never_goes_back_past_a_contract(world: World, color: Color, reason: str | None) -> None:
+def test_color_from_before_a_contract(world: World, color: Color, reason: str | None) -> None:
+    """Traffic never goes back to code from before a contract migration."""
     said = may_serve(world, color)
     assert said is None if reason is None else reason in (said or "")
 
@@ -85,12 +87,14 @@ def test_traffic_never_goes_back_past_a_contract(world: World, color: Color, rea
         ),
     ],
 )
-def test_what_may_be_installed(world: World, release: StackRecord, reason: str | None) -> None:
+def test_release_that_may_be_installed(world: World, release: StackRecord, reason: str | None) -> None:
+    """A release is refused when its migrations would break the code that serves users."""
     said = may_be_installed(world, release)
     assert said is None if reason is None else reason in (said or "")
 
 
-def test_a_promotion_is_refused_at_its_first_look_with_what_to_do() -> None:
+def test_promotion_of_a_breaking_contract() -> None:
+    """The first look refuses it with what to do, and writes nothing."""
     cluster = Remembered(replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST)}))
     with pytest.raises(Refused, match=r"could not bring .* to staging: migration 0004 would break") as caught:
         context_for(cluster, FIRST, ADD, MARK, DROP).look()
@@ -98,14 +102,16 @@ def test_a_promotion_is_refused_at_its_first_look_with_what_to_do() -> None:
     assert not cluster.written
 
 
-def test_a_switch_by_hand_past_a_contract_is_refused() -> None:
+def test_switch_past_a_contract() -> None:
+    """A manual switch past a contract migration is refused."""
     cluster = Remembered(CONTRACTED)
     with pytest.raises(Refused, match="a contract that ran since"):
         switched_by_hand(cluster, BLUE, "ada", "switch")
     assert not cluster.moved
 
 
-def test_users_come_back_from_a_live_service_that_selects_no_color() -> None:
+def test_rollback_from_an_empty_selector() -> None:
+    """A rollback mends a live Service that selects no color."""
     cluster = Remembered(replace(SWITCHED, active=None))
     entry = switched_by_hand(cluster, GREEN, "ada", "rollback")
     assert entry is not None
@@ -114,7 +120,8 @@ def test_users_come_back_from_a_live_service_that_selects_no_color() -> None:
 
 
 @pytest.mark.parametrize("migrations", [(FIRST, ADD, MARK), ()], ids=["with its list", "remembered by an older Azora"])
-def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(migrations: tuple[Migration, ...]) -> None:
+def test_rollback_past_a_contract(migrations: tuple[Migration, ...]) -> None:
+    """The rollback is refused before anything is installed."""
     cluster = Remembered(CONTRACTED)
     old = BASE.model_copy(update={"migrations": migrations, "migration_heads": ("0003",)})
     cluster.remember(old)
@@ -132,7 +139,8 @@ def test_a_rollback_past_a_contract_is_refused_before_anything_is_brought_up(mig
         pytest.param(SWITCHED, [BLUE], "users are back on blue", id="no contract"),
     ],
 )
-def test_a_return_after_a_bad_watch_obeys_too(world: World, goes_to: list[Color], said: str) -> None:
+def test_return_past_a_contract(world: World, goes_to: list[Color], said: str) -> None:
+    """The automatic rollback of a bad switch obeys the contract rule too."""
     cluster = Remembered(world)
     entry = world.switches[-1]
     told = switch._go_back(context_for(cluster), entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
@@ -158,13 +166,13 @@ def test_a_return_after_a_bad_watch_obeys_too(world: World, goes_to: list[Color]
     ],
 )
 def test_drift(world: World, drift: str | None) -> None:
-    """A hand at the live Service, or at the stack behind it, is named; it is never taken for a promotion."""
+    """A manual change of the live Service or its stack is drift, never taken for a promotion."""
     said = drifted(world)
     assert said is None if drift is None else drift in (said or "")
 
 
-def test_promotion_over_a_drift() -> None:
-    """The next run ends as refused, names the drift and the rollback that mends it, and writes nothing."""
+def test_promotion_with_drift() -> None:
+    """The run is refused, names the drift and the rollback that mends it, and writes nothing."""
     cluster = Remembered(replace(BOOKED, active=BLUE))
     with pytest.raises(Refused, match=r"could not promote in staging: switch 2 .* changed it by hand") as caught:
         context_for(cluster).look()
@@ -191,12 +199,12 @@ APPROVED_LATER = (switched(1, "older", BLUE), switched(2, "old", GREEN, approval
     ],
 )
 def test_approved_release(world: World, release: str, *, approved: bool) -> None:
-    """Only a release that came by an approval, or before the environment asked for any, may be switched to by hand."""
+    """A manual switch needs a release with an approval, or one from before approvals were asked."""
     assert was_approved(world, release) is approved
 
 
-def test_a_switch_by_hand_to_what_nobody_approved() -> None:
-    """A proved preview of a rejected or expired request gets no users by `azora switch`, and gets them where nobody is asked."""
+def test_switch_to_an_unapproved_release() -> None:
+    """`azora switch` refuses a preview without approval, and accepts it where none is asked."""
     waiting = replace(BOOKED, stacks={**BOOKED.stacks, BLUE: stack(BLUE, "rejected")})
     cluster = Remembered(waiting, PRODUCTION)
     with pytest.raises(Refused, match="to release rejected: nobody approved it here") as caught:
@@ -206,8 +214,8 @@ def test_a_switch_by_hand_to_what_nobody_approved() -> None:
     assert switched_by_hand(Remembered(waiting), BLUE, "ada", "switch")
 
 
-def test_a_switch_whose_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tried again it finds its own entry: users are not moved twice, and what is watched has where to go back to."""
+def test_switch_that_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry finds its own entry: users move once, and the rollback target is known."""
     entry = switched(2, BASE.id, GREEN, approval="run/1")
     live = stack(GREEN, BASE.id)
     cluster = Remembered(
@@ -220,8 +228,8 @@ def test_a_switch_whose_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("kind", ["switch", "rollback"])
-def test_a_bad_watch_of_what_a_person_decided(kind: str) -> None:
-    """Users stay: a run does not send them back to what a person took them away from."""
+def test_return_of_a_manual_switch(kind: str) -> None:
+    """A run never undoes a person's switch or rollback."""
     entry = SWITCHED.switches[-1].model_copy(update={"kind": kind, "by": "ada"})
     cluster = Remembered(replace(SWITCHED, switches=(SWITCHED.switches[0], entry)))
     said = switch._go_back(context_for(cluster), entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
@@ -229,14 +237,14 @@ def test_a_bad_watch_of_what_a_person_decided(kind: str) -> None:
     assert not cluster.moved
 
 
-def test_a_rollback_to_a_stack_that_changed_meanwhile() -> None:
-    """The release that was chosen is the one that users get, or none."""
+def test_rollback_to_a_changed_stack() -> None:
+    """Users get the release that was chosen, or none."""
     with pytest.raises(Refused, match="the blue stack runs old by now, not another"):
         switched_by_hand(Remembered(BOOKED), BLUE, "ada", "rollback", "another")
 
 
-def test_a_switch_by_hand_carries_the_approval() -> None:
-    """The log says by which approval a release is there, however often users come back to it."""
+def test_switch_with_the_approval() -> None:
+    """The log entry of a manual switch names the approval of its release."""
     (first, second) = BOOKED.switches
     world = replace(BOOKED, switches=(first.model_copy(update={"approval": "run/1"}), second))
     entry = switched_by_hand(Remembered(world, PRODUCTION), BLUE, "ada", "switch")
@@ -244,7 +252,8 @@ def test_a_switch_by_hand_carries_the_approval() -> None:
     assert entry.approval == "run/1"
 
 
-def test_what_a_killed_install_may_have_run_is_known_until_one_ends_well() -> None:
+def test_migrations_of_a_killed_install() -> None:
+    """Migrations in doubt stay in the record until an installation succeeds."""
     cluster = Remembered(CONTRACTED)
     release = BASE.model_copy(update={"migrations": (FIRST, DROP)})
     cluster.begin_migrating(release)

@@ -46,13 +46,15 @@ def load(name: str) -> Environment:
     ],
 )
 def test_stages_before(to: str, before: list[str]) -> None:
+    """A release is proved on each stage that its environment's files name, in order."""
     assert stages_before(to, load) == before
 
 
 @pytest.mark.parametrize(
     ("to", "said"), [("round", "round → about → round is a circle"), ("lost", "could not find environment 'nowhere'")]
 )
-def test_stages_that_cannot_be(to: str, said: str) -> None:
+def test_stages_in_a_circle(to: str, said: str) -> None:
+    """A circle of stages, or an unknown stage, is refused."""
     with pytest.raises(BadInput, match=said):
         stages_before(to, load)
 
@@ -61,6 +63,7 @@ def test_stages_that_cannot_be(to: str, said: str) -> None:
     ("name", "hours"), [("staging", 12), ("qa", 24), ("production-eu", None)], ids=["the strictest", "one", "none"]
 )
 def test_hours_that_a_proof_counts(name: str, hours: float | None) -> None:
+    """A proof counts for the shortest time that any environment asks for."""
     assert hours_that_count(name, FILES.values()) == hours
 
 
@@ -73,7 +76,7 @@ def test_hours_that_a_proof_counts(name: str, hours: float | None) -> None:
     ],
 )
 def test_stages_to_prove(proved: set[str], left: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release goes on where its proofs end, and begins at the first stage where nothing is built."""
+    """A release goes on where its proofs end; without images it begins at the first stage."""
     monkeypatch.setattr(stages, "environment_called", load)
     monkeypatch.setattr(stages, "proved_already", lambda name, _, fresh: name in proved)  # noqa: ARG005
     assert stages.stages_to_prove("production-eu", BASE, fresh=False) == left

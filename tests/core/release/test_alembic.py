@@ -24,7 +24,8 @@ ADD = file("b1", None, EXPAND)
 DROP = file("a2", "b1", CONTRACT, 'contracts = "b1"')
 
 
-def test_they_are_read_in_the_order_they_run_in_and_never_run() -> None:
+def test_revision_files() -> None:
+    """Revision files are read in the order they run in, and never executed."""
     files = {"a.py": DROP, "b.py": ADD, "__init__.py": "", "shared.py": "LIMIT = 3"}
     assert migrations_of(files) == (
         Migration(revision="b1", phase="expand"),
@@ -61,19 +62,22 @@ def test_they_are_read_in_the_order_they_run_in_and_never_run() -> None:
         pytest.param({"b.py": "revision = ("}, "b.py: ", id="not Python"),
     ],
 )
-def test_what_cannot_be_right_is_refused_with_the_file_and_what_to_do(files: dict[str, str], says: str) -> None:
+def test_revision_file_that_is_wrong(files: dict[str, str], says: str) -> None:
+    """A wrong revision file is refused with its name and what to do."""
     with pytest.raises(BadInput, match="could not read the migrations") as caught:
         migrations_of(files)
     assert says in caught.value.message
     assert caught.value.advice
 
 
-def test_every_wrong_file_is_named_at_once() -> None:
+def test_revision_files_that_are_wrong() -> None:
+    """The error names all wrong files at once."""
     with pytest.raises(BadInput, match=r"b\.py.*c\.py"):
         migrations_of({"b.py": file("b1", None), "c.py": file("c2", "b1")})
 
 
-def test_the_platforms_own_can_be_read() -> None:
+def test_revision_files_of_the_platform() -> None:
+    """The platform's own revision files are one chain from 0001."""
     files = Checkout("", ROOT, load_application(ROOT)).revision_files()
     assert migrations_of(files)[0] == Migration(revision="0001", phase="expand")
     assert len(heads_of(files)) == 1

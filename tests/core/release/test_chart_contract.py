@@ -52,7 +52,8 @@ def changed(found: Json, change: Callable[[Json], object]) -> Json:
     return copied
 
 
-def test_a_stack_that_provides_everything_has_no_fault() -> None:
+def test_stack_without_a_fault() -> None:
+    """A stack that provides everything has no fault, whatever else it holds."""
     others = [
         {"kind": "ConfigMap", "metadata": {"name": "shop-blue"}},
         {"kind": "Deployment", "metadata": {"name": "x"}},
@@ -93,23 +94,27 @@ def test_a_stack_that_provides_everything_has_no_fault() -> None:
         ),
     ],
 )
-def test_what_a_service_s_deployment_lacks_is_told(change: Callable[[Json], object], fault: str) -> None:
+def test_stack_with_a_fault(change: Callable[[Json], object], fault: str) -> None:
+    """Each fault of a service's Deployment is named."""
     (told,) = stack_faults([changed(FRONT, change)], STACK_VALUES, ["front"])
     assert fault in told
 
 
-def test_a_deployment_of_no_service_is_told() -> None:
+def test_stack_with_a_foreign_deployment() -> None:
+    """A Deployment of no service of application.yaml is a fault."""
     stranger = changed(FRONT, lambda it: it["metadata"]["labels"].update({"app.kubernetes.io/component": "worker"}))
     (told,) = stack_faults([FRONT, stranger], STACK_VALUES, ["front"])
     assert "is of no service of application.yaml: its label is app.kubernetes.io/component: worker" in told
 
 
-def test_two_deployments_of_one_service_are_told() -> None:
+def test_stack_with_two_deployments() -> None:
+    """Two Deployments of one service are a fault."""
     (told,) = stack_faults([FRONT, FRONT], STACK_VALUES, ["front"])
     assert told.startswith("2 Deployments have the labels")
 
 
-def test_a_router_that_provides_everything_has_no_fault() -> None:
+def test_router_without_a_fault() -> None:
+    """A router that provides everything has no fault."""
     assert list(router_faults([LIVE, PREVIEW, {"kind": "Ingress", "metadata": {"name": "shop"}}], ROUTER_VALUES)) == []
 
 
@@ -143,18 +148,20 @@ def selects(labels: Json | None) -> Callable[[Json], object]:
         ),
     ],
 )
-def test_what_a_router_lacks_is_told(objects: list[Json], fault: str) -> None:
+def test_router_with_a_fault(objects: list[Json], fault: str) -> None:
+    """Each fault of the router's Services is named."""
     (told,) = router_faults(objects, ROUTER_VALUES)
     assert fault in told
 
 
-def test_ports_of_the_live_service() -> None:
-    """The switch patches the live Service's ports to those of the release."""
+def test_router_ports() -> None:
+    """The ports of the live Service are read: the switch patches them to those of the release."""
     assert live_ports([PREVIEW, LIVE], "shop") == ({"port": 80, "targetPort": "web"},)
     assert live_ports([PREVIEW], "shop") is None
 
 
-def test_a_name_that_both_colors_have_is_told() -> None:
+def test_name_in_both_colors() -> None:
+    """A name that both colors render is a fault."""
     settings = {"kind": "ConfigMap", "metadata": {"name": "shop-settings"}}
     (told,) = shared_names({"shop-blue": [FRONT, settings], "shop-green": [settings], "shop": [LIVE]})
     assert told == "ConfigMap shop-settings is in shop-blue and shop-green: a stack's names must have its color in them"

@@ -27,9 +27,8 @@ OLDER_THAN_THE_LIST = code(heads=("0002",))
         pytest.param(code(), code(FIRST), None, id="a release without migrations"),
     ],
 )
-def test_no_contract_runs_under_code_that_may_still_need_what_goes(
-    release: StackRecord, serving: StackRecord | None, broken_by: Migration | None
-) -> None:
+def test_breaking_migration(release: StackRecord, serving: StackRecord | None, broken_by: Migration | None) -> None:
+    """A contract breaks code that may still need what it removes."""
     assert breaking(release, serving) == broken_by
 
 
@@ -44,9 +43,10 @@ def test_no_contract_runs_under_code_that_may_still_need_what_goes(
         pytest.param(None, (FIRST, ADD, MARK, DROP), DROP, id="nothing is known of it"),
     ],
 )
-def test_the_way_back_ends_at_a_contract(
+def test_migration_that_stops_a_rollback(
     target: StackRecord | None, ran: tuple[Migration, ...], stopped_by: Migration | None
 ) -> None:
+    """A rollback stops at a contract migration that ran since."""
     assert past(target, ran) == stopped_by
 
 
@@ -59,9 +59,11 @@ def test_the_way_back_ends_at_a_contract(
         pytest.param(code(heads=("0001",)), (ADD,), id="known by its head"),
     ],
 )
-def test_pending_is_what_users_are_not_on_yet(serving: StackRecord | None, left: tuple[Migration, ...]) -> None:
+def test_pending_migrations(serving: StackRecord | None, left: tuple[Migration, ...]) -> None:
+    """Pending migrations are those that the serving release does not have."""
     assert pending(code(FIRST, ADD), serving) == left
 
 
-def test_a_head_that_nobody_knows_carries_nothing() -> None:
+def test_migrations_of_an_unknown_head() -> None:
+    """An unknown head counts for no migration."""
     assert carried(code(heads=("another branch",)), (FIRST, ADD)) == frozenset()

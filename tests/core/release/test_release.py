@@ -20,16 +20,18 @@ from tests.support.releases import BASE
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_everything_that_users_could_meet_changes_the_id(change: dict[str, object]) -> None:
+def test_id_that_changes(change: dict[str, object]) -> None:
+    """Everything that users could meet changes the id."""
     assert BASE.model_copy(update=change).id != BASE.id
 
 
-def test_the_subject_of_the_commit_does_not() -> None:
+def test_id_and_the_subject() -> None:
+    """The subject of the commit does not change the id."""
     assert BASE.model_copy(update={"subject": "another"}).id == BASE.id
 
 
-def test_the_list_of_migrations_does_not() -> None:
-    """The commit says it already, and releases remembered without the list keep their id."""
+def test_id_and_the_migrations() -> None:
+    """The migrations do not change the id: the commit has them, and older releases have no list."""
     assert BASE.model_copy(update={"migrations": (Migration(revision="0001", phase="expand"),)}).id == BASE.id
 
 
@@ -50,16 +52,17 @@ TWIN = "0123456789ab" + "d" * 52
         pytest.param(None, [ID], None, id="nothing"),
     ],
 )
-def test_recorded_id(recorded: str | None, known: list[str], whole: str | None) -> None:
-    """A label and an older version's record are recognised as the release that they name, and as no other."""
+def test_id_in_a_record(recorded: str | None, known: list[str], whole: str | None) -> None:
+    """A label or a short id names its one release, and no other."""
     assert whole_id(recorded, known) == whole
 
 
-def test_label_of_a_release() -> None:
+def test_id_on_a_label() -> None:
     """Labels hold 40 digits, everything else all 64; people read 12."""
     assert (len(BASE.id), len(BASE.label), BASE.id.startswith(BASE.label)) == (64, 40, True)
     assert BASE.title == f"{BASE.id[:12]} (aaaaaaa Change the banner)"
 
 
-def test_it_survives_being_stored() -> None:
+def test_release_as_json() -> None:
+    """A release is the same after it is stored as JSON."""
     assert Release.model_validate_json(BASE.model_dump_json()) == BASE

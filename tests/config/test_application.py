@@ -34,7 +34,8 @@ def committed(folder: Path, content: Any) -> Path:
     return folder
 
 
-def test_what_is_released_is_read_as_it_stands(tmp_path: Path) -> None:
+def test_application_file(tmp_path: Path) -> None:
+    """The file is read as it stands; what it leaves out is none."""
     application = load_application(committed(tmp_path, GOOD))
 
     assert application.service_names == ["front", "back"]
@@ -78,7 +79,8 @@ def test_what_is_released_is_read_as_it_stands(tmp_path: Path) -> None:
         pytest.param({"values": "./"}, "values: must be a path inside the repository", id="root in other words"),
     ],
 )
-def test_a_mistake_is_refused_with_file_and_key(tmp_path: Path, change: dict[str, Any], line: str) -> None:
+def test_mistake_in_the_application_file(tmp_path: Path, change: dict[str, Any], line: str) -> None:
+    """Each mistake is refused with file and key."""
     with pytest.raises(BadInput) as refused:
         load_application(committed(tmp_path, GOOD | change))
 
@@ -86,8 +88,8 @@ def test_a_mistake_is_refused_with_file_and_key(tmp_path: Path, change: dict[str
 
 
 @pytest.mark.parametrize("context", [".", "./", "src", "src/front"])
-def test_any_folder_is_a_context_with_sources_or_without(tmp_path: Path, context: str) -> None:
-    """The repository's root too; `sources` are then all that is in it."""
+def test_build_context_of_any_folder(tmp_path: Path, context: str) -> None:
+    """Any folder is a build context, the root too; without `sources` all that is in it counts."""
     image = {"name": "front", "context": context, "dockerfile": "src/Dockerfile"}
     application = load_application(committed(tmp_path, GOOD | {"images": [image, {**GOOD["images"][0], "name": "b"}]}))
 
@@ -95,7 +97,8 @@ def test_any_folder_is_a_context_with_sources_or_without(tmp_path: Path, context
     assert application.images[0].sources == ()
 
 
-def test_sources_may_be_of_the_whole_repository(tmp_path: Path) -> None:
+def test_build_context_with_sources(tmp_path: Path) -> None:
+    """Sources may lie anywhere in the build context."""
     image = {**GOOD["images"][0], "context": ".", "sources": ["src/front", "values"]}
 
     assert load_application(committed(tmp_path, GOOD | {"images": [image]})).images[0].sources == (
@@ -104,7 +107,8 @@ def test_sources_may_be_of_the_whole_repository(tmp_path: Path) -> None:
     )
 
 
-def test_an_application_may_have_no_end_to_end_cases_but_must_have_smoke_cases(tmp_path: Path) -> None:
+def test_suites_of_an_application(tmp_path: Path) -> None:
+    """End-to-end cases are optional, smoke cases are required."""
     suites = load_application(committed(tmp_path / "a", GOOD | {"suites": {"smoke": "cases/smoke"}})).suites
     assert suites.folder("smoke") == "cases/smoke"
     with pytest.raises(BadInput, match="could not run the e2e cases: the application has none"):
@@ -113,7 +117,8 @@ def test_an_application_may_have_no_end_to_end_cases_but_must_have_smoke_cases(t
         load_application(committed(tmp_path / "b", GOOD | {"suites": {"e2e": "cases/e2e"}}))
 
 
-def test_the_commit_of_another_application_than_this_machine_s_is_refused(tmp_path: Path) -> None:
+def test_commit_of_another_application(tmp_path: Path) -> None:
+    """A machine refuses a commit of another application and names the setting."""
     folder = committed(tmp_path, GOOD)
     found = Checkout("0" * 40, folder, load_application(folder))
     must_be_releasable(found, Settings(application="shop"))
@@ -123,11 +128,13 @@ def test_the_commit_of_another_application_than_this_machine_s_is_refused(tmp_pa
 
 
 @pytest.mark.parametrize("content", ["name: [", "just text", ""], ids=["broken", "text", "empty"])
-def test_what_is_no_mapping_is_refused(tmp_path: Path, content: str) -> None:
+def test_file_that_is_no_mapping(tmp_path: Path, content: str) -> None:
+    """A file that is no mapping is refused."""
     with pytest.raises(BadInput, match=FILE):
         load_application(committed(tmp_path, content))
 
 
-def test_a_commit_without_the_file_is_refused(tmp_path: Path) -> None:
+def test_commit_without_the_file(tmp_path: Path) -> None:
+    """A commit without the file is refused."""
     with pytest.raises(BadInput, match="no such file in this commit"):
         load_application(tmp_path)

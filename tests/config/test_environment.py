@@ -14,7 +14,8 @@ FOLDER = ROOT / "deployments/environments"
 GOOD = "namespace: n\nhosts: {live: a.localhost, preview: b.localhost}\n"
 
 
-def test_the_project_s_own_files_load() -> None:
+def test_environment_files_of_the_project() -> None:
+    """The project's own files load: production asks for approval, staging does not."""
     assert environments(FOLDER) == ["production", "staging"]
     production = load_environment("production", FOLDER)
     assert production.approval
@@ -32,25 +33,29 @@ def test_the_project_s_own_files_load() -> None:
         pytest.param("a: [", "while parsing", id="no YAML"),
     ],
 )
-def test_a_wrong_file_is_told_by_key(tmp_path: Path, text: str, said: str) -> None:
+def test_environment_file_that_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    """The error names the wrong key."""
     (tmp_path / "odd.yaml").write_text(text)
     with pytest.raises(BadInput, match=said):
         load_environment("odd", tmp_path)
 
 
-def test_an_unknown_environment_names_the_known_ones(tmp_path: Path) -> None:
+def test_environment_that_is_unknown(tmp_path: Path) -> None:
+    """The error names the known environments."""
     (tmp_path / "staging.yaml").write_text(GOOD)
     with pytest.raises(BadInput, match="known environments: staging"):
         load_environment("prod", tmp_path)
 
 
-def test_a_folder_without_any_is_told_with_the_setting_that_names_it(tmp_path: Path) -> None:
+def test_environment_folder_that_is_empty(tmp_path: Path) -> None:
+    """The error names the setting of the folder."""
     with pytest.raises(BadInput, match="could not find any environment") as refused:
         environments(tmp_path)
     assert "AZORA_ENVIRONMENTS" in refused.value.advice
 
 
-def test_an_environment_that_flows_name_must_be_there(tmp_path: Path) -> None:
+def test_environment_that_flows_name(tmp_path: Path) -> None:
+    """An environment that the flows name must have a file."""
     for name in ("staging", "elsewhere"):
         (tmp_path / f"{name}.yaml").write_text(GOOD)
     with pytest.raises(BadInput, match="could not find the environment production in"):

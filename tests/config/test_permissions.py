@@ -22,7 +22,8 @@ ROW = re.compile(r"^\| (?P<group>[a-z0-9.]+) \| `(?P<resource>[a-z/]+)` \| (?P<v
 SHOP = Environment(name="staging", namespace="shop-staging", hosts=Hosts(live="shop", preview="next.shop"))
 
 
-def test_the_page_lists_exactly_what_the_role_gives() -> None:
+def test_documented_rights() -> None:
+    """docs/rights.md lists exactly the rights that the Role gives."""
     rows = [row.groupdict() for row in ROW.finditer((ROOT / "docs/rights.md").read_text())]
     listed = {
         Right("" if row["group"] == "core" else row["group"], row["resource"], verb)
@@ -32,7 +33,8 @@ def test_the_page_lists_exactly_what_the_role_gives() -> None:
     assert listed == set(needed())
 
 
-def test_nothing_is_for_the_whole_cluster_and_nothing_is_for_everything() -> None:
+def test_role_within_its_namespace() -> None:
+    """No right is cluster-wide, and none has a wildcard."""
     objects = objects_of("shop")
     assert [(found["kind"], found["metadata"].get("namespace"), found["metadata"]["name"]) for found in objects] == [
         ("Namespace", None, "azora-system"),
@@ -47,18 +49,20 @@ def test_nothing_is_for_the_whole_cluster_and_nothing_is_for_everything() -> Non
 @pytest.mark.parametrize(
     "resource", ["roles", "rolebindings", "serviceaccounts", "serviceaccounts/token", "pods/exec", "persistentvolumes"]
 )
-def test_no_way_to_more_rights(resource: str) -> None:
+def test_role_without_escalation(resource: str) -> None:
+    """The Role gives no way to more rights."""
     assert resource not in {right.resource for right in needed()}
     assert {right.verb for right in needed() if right.resource == "namespaces"} == {"get"}
 
 
-def test_both_namespaces_enforce_the_restricted_standard() -> None:
+def test_namespaces_with_pod_security() -> None:
+    """Both namespaces enforce the restricted Pod Security Standard."""
     labels = [found["metadata"]["labels"] for found in objects_of("shop") if found["kind"] == "Namespace"]
     assert labels == [{"pod-security.kubernetes.io/enforce": "restricted"}] * 2
 
 
-def test_every_kind_that_a_chart_renders_may_be_made() -> None:
-    """As the charts' templates name them; Helm makes, reads, waits for, changes and removes them."""
+def test_role_for_each_rendered_kind() -> None:
+    """Helm may get, list, watch, create, patch and delete each kind that a chart renders."""
     kinds = {
         found.lower()
         for file in (ROOT / "deployments/charts").glob("*/templates/*.yaml")
@@ -88,11 +92,13 @@ RULES = [
         pytest.param(Right("", "secrets", "get"), False, id="one name is not all"),
     ],
 )
-def test_a_right_is_there_when_one_rule_gives_it(right: Right, has: bool) -> None:
+def test_right_by_a_rule(right: Right, has: bool) -> None:
+    """A right is granted when one rule gives it whole."""
     assert granted(right, RULES) is has
 
 
-def test_a_missing_right_comes_with_the_rule_that_gives_it() -> None:
+def test_rule_for_a_missing_right() -> None:
+    """The rules for missing rights are grouped, and give exactly these rights."""
     lost = [Right("apps", "deployments", "patch"), Right("apps", "deployments", "create"), Right("", "pods", "list")]
     assert rules_for(lost) == [
         '- {apiGroups: [""], resources: [pods], verbs: [list]}',
@@ -101,13 +107,15 @@ def test_a_missing_right_comes_with_the_rule_that_gives_it() -> None:
     assert rights_of(yaml.safe_load("\n".join(rules_for(lost)))) == tuple(sorted(lost))
 
 
-def test_what_is_shown_is_what_is_applied() -> None:
+def test_manifest_of_the_role() -> None:
+    """The manifest that is shown is the one that is applied."""
     assert list(yaml.safe_load_all(manifest_of("shop"))) == objects_of("shop")
     assert "${" not in manifest_of("shop").split("apiVersion", 1)[1]
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "kube-public", "default", "azora-system"])
-def test_a_namespace_that_belongs_to_the_cluster_is_refused(namespace: str) -> None:
+def test_namespace_of_the_cluster(namespace: str) -> None:
+    """A namespace of the cluster itself is refused."""
     with pytest.raises(BadInput, match=namespace):
         objects_of(namespace)
 
@@ -115,7 +123,8 @@ def test_a_namespace_that_belongs_to_the_cluster_is_refused(namespace: str) -> N
 # -- as whom
 
 
-def test_the_pipeline_is_the_account_of_the_environment_and_never_somebody_else(tmp_path: Path) -> None:
+def test_identity_of_the_pipeline(tmp_path: Path) -> None:
+    """The pipeline uses the environment's account, and nothing else in its place."""
     settings = Settings(identities=tmp_path, kubeconfig=Path("/admin"), kube_context="admin")
     with pytest.raises(BadInput, match=r"staging\.kubeconfig") as caught:
         of_pipeline(SHOP, settings)
@@ -125,7 +134,8 @@ def test_the_pipeline_is_the_account_of_the_environment_and_never_somebody_else(
 
 
 @pytest.mark.parametrize(("named", "used"), [(None, "mine"), ("elsewhere", "elsewhere")])
-def test_without_identities_it_is_who_the_settings_name(named: str | None, used: str) -> None:
+def test_identity_without_accounts(named: str | None, used: str) -> None:
+    """Without accounts the context of the environment or of the settings is used."""
     settings = Settings(identities=None, kubeconfig=None, kube_context="mine")
     assert of_pipeline(SHOP.model_copy(update={"context": named}), settings) == Identity(None, used)
 
@@ -153,7 +163,8 @@ class Cluster:
         return {"status": {"token": "open-sesame", "expirationTimestamp": "2027-01-02T03:04:05Z"}}
 
 
-def test_the_account_gets_a_kubeconfig_that_nobody_else_reads(tmp_path: Path) -> None:
+def test_kubeconfig_of_the_account(tmp_path: Path) -> None:
+    """The account gets a private kubeconfig with a token of one year."""
     (tmp_path / "ca").write_text("authority")
     cluster: Any = Cluster(tmp_path / "ca")
     granted = let_in(SHOP, cluster, tmp_path / "identities")
@@ -178,13 +189,15 @@ def test_the_account_gets_a_kubeconfig_that_nobody_else_reads(tmp_path: Path) ->
     assert read["contexts"][0]["context"]["namespace"] == "shop-staging"
 
 
-def test_the_name_of_the_account_is_the_one_that_is_bound() -> None:
+def test_account_of_the_binding() -> None:
+    """The RoleBinding names the account."""
     (binding,) = (found for found in objects_of("shop") if found["kind"] == "RoleBinding")
     (subject,) = binding["subjects"]
     assert user_of("shop") == f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
 
 
-def test_no_two_environments_share_a_namespace() -> None:
+def test_namespaces_of_the_environments() -> None:
+    """No two environments share a namespace."""
     folder = ROOT / "deployments/environments"
     names = [load_environment(file.stem, folder).namespace for file in folder.glob("*.yaml")]
     assert len(set(names)) == len(names)
@@ -208,7 +221,8 @@ class Answering:
         self.created.append(body)
 
 
-def test_an_administrator_makes_the_namespace_with_its_labels() -> None:
+def test_namespace_by_an_administrator() -> None:
+    """An administrator creates the namespace with its labels."""
     api: Any = Answering(refuses=False)
     Namespace(api, SHOP, "shop").ensure_namespace()
     assert (
@@ -217,7 +231,8 @@ def test_an_administrator_makes_the_namespace_with_its_labels() -> None:
     )
 
 
-def test_an_account_whose_namespace_was_deleted_says_who_can_help() -> None:
+def test_namespace_that_was_deleted() -> None:
+    """The account's error names the command that creates the namespace again."""
     api: Any = Answering(refuses=True)
     with pytest.raises(Refused, match="could not enter the namespace shop-staging: namespaces is forbidden") as caught:
         Namespace(api, SHOP, "shop").ensure_namespace()

@@ -49,7 +49,8 @@ def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
     settings.cache_clear()
 
 
-def test_what_it_says_holds_and_the_rest_is_the_default(reads: Reads, tmp_path: Path) -> None:
+def test_settings_file(reads: Reads, tmp_path: Path) -> None:
+    """The file's values hold, `~` is the home folder, and the rest is the default."""
     found = reads(GOOD)
     assert (found.kube_context, found.registry, found.registry_plain_http) == (
         "mine",
@@ -64,16 +65,19 @@ def test_what_it_says_holds_and_the_rest_is_the_default(reads: Reads, tmp_path: 
     assert reads(GOOD, AZORA_HELM="~/bin/helm").helm == str(tmp_path / "bin/helm")
 
 
-def test_a_variable_goes_before_it(reads: Reads) -> None:
+def test_settings_file_and_a_variable(reads: Reads) -> None:
+    """A variable has priority over the file."""
     found = reads(GOOD, AZORA_REGISTRY="another.example.org")
     assert (found.registry, found.kube_context) == ("another.example.org", "mine")
 
 
-def test_what_an_embedded_node_wrote_plays_no_part(reads: Reads) -> None:
+def test_settings_file_beside_a_node(reads: Reads) -> None:
+    """With a settings file the variables of an embedded node are not read."""
     assert reads(GOOD).helm == "helm"
 
 
-def test_without_it_the_variables_do(reads: Reads) -> None:
+def test_settings_without_a_file(reads: Reads) -> None:
+    """Without a file the variables are enough."""
     assert reads(None, AZORA_SETTINGS="", AZORA_KUBE_CONTEXT="mine").kube_context == "mine"
 
 
@@ -92,9 +96,10 @@ def test_without_it_the_variables_do(reads: Reads) -> None:
         pytest.param(None, "there is no such file", "own-cluster.md", id="no file"),
     ],
 )
-def test_each_mistake_is_one_error_with_file_line_key_and_what_to_do(
+def test_settings_file_with_a_mistake(
     reads: Reads, tmp_path: Path, content: str | bytes | None, says: str, advice: str
 ) -> None:
+    """Each mistake is one error with file, line, key and what to do, and without any secret."""
     if not says:
         assert reads(content).node == "demo"
         return
@@ -106,13 +111,16 @@ def test_each_mistake_is_one_error_with_file_line_key_and_what_to_do(
     assert "slack" not in str(refused.value)
 
 
-def test_a_folder_in_its_place_is_told(reads: Reads, tmp_path: Path) -> None:
+def test_settings_file_that_is_a_folder(reads: Reads, tmp_path: Path) -> None:
+    """A folder in the file's place is an error of its own."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadInput, match="Is a directory"):
         reads(None, name="folder")
 
 
-def test_a_file_that_may_not_be_read_is_told(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_file_without_permission(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of an unreadable file names chmod."""
+
     def denied(*_: object, **__: object) -> str:
         raise PermissionError(13, "Permission denied")
 
@@ -122,11 +130,13 @@ def test_a_file_that_may_not_be_read_is_told(reads: Reads, monkeypatch: pytest.M
     assert "chmod" in refused.value.advice
 
 
-def test_a_relative_path_is_refused(reads: Reads) -> None:
+def test_settings_file_by_relative_path(reads: Reads) -> None:
+    """A relative path is refused."""
     with pytest.raises(BadInput, match="relative"):
         reads(GOOD, AZORA_SETTINGS="azora.toml")
 
 
-def test_a_wrong_variable_is_told_as_one(reads: Reads) -> None:
+def test_settings_variable_that_is_wrong(reads: Reads) -> None:
+    """The error names the variable, not the file."""
     with pytest.raises(BadInput, match="could not read the settings: AZORA_INGRESS_PORT"):
         reads(GOOD, AZORA_INGRESS_PORT="http")

@@ -31,8 +31,8 @@ def access_modes(file: Path) -> set[int]:
 
 
 @EVERY_LOCK
-def test_a_lock_leaves_its_file_s_content(lock: Lock, tmp_path: Path) -> None:
-    """A path that is mistaken for a lock's does not lose what it holds."""
+def test_lock_file_with_content(lock: Lock, tmp_path: Path) -> None:
+    """A lock keeps the content of its file: a mistaken path loses nothing."""
     file = tmp_path / "some.lock"
     file.write_text("kept")
 
@@ -43,8 +43,8 @@ def test_a_lock_leaves_its_file_s_content(lock: Lock, tmp_path: Path) -> None:
 
 
 @EVERY_LOCK
-def test_a_lock_s_file_is_open_for_both(lock: Lock, tmp_path: Path) -> None:
-    """NFS gives a shared lock on a readable descriptor only, an exclusive one on a writable one: flock(2)."""
+def test_lock_file_s_open_mode(lock: Lock, tmp_path: Path) -> None:
+    """NFS locks readable files for sharing, writable ones for exclusion: flock(2)."""
     file = tmp_path / "new/some.lock"
 
     with lock(file):

@@ -77,7 +77,8 @@ def lines(file: Path) -> list[dict[str, Any]]:
     return [flat(json.loads(line)) for line in file.read_text().splitlines()]
 
 
-def test_a_line_of_a_task_says_its_run_its_task_and_what_it_was_given(log: Path) -> None:
+def test_line_of_a_task(log: Path) -> None:
+    """The line has the run, the task and the fields that the task was given."""
     with given(environment="production", release=BASE):
         of_the_task().info("users go to %s", "blue", extra=about(color="blue"))
     (line,) = lines(log)
@@ -98,20 +99,23 @@ def test_a_line_of_a_task_says_its_run_its_task_and_what_it_was_given(log: Path)
     }
 
 
-def test_prefect_s_own_line_of_a_task_names_the_environment_too(log: Path) -> None:
+def test_line_of_prefect(log: Path) -> None:
+    """Prefect's own line of a task has the environment, too."""
     of_the_task().info("Finished in state Completed()")
     (line,) = lines(log)
     assert (line["service.environment"], line["labels.task"]) == ("production", "production: switch users")
 
 
-def test_a_run_that_has_a_release_names_it_from_then_on(log: Path) -> None:
+def test_line_after_the_release(log: Path) -> None:
+    """Each line after the release's has the release."""
     of_the_flow().info("Beginning")
     of_the_flow().info("release 1f2e", extra=about(release="1f2e"))
     of_the_task().info("Finished in state Completed()")
     assert [line.get("service.version") for line in lines(log)] == [None, "1f2e", "1f2e"]
 
 
-def test_an_error_has_its_story_and_its_cause(log: Path) -> None:
+def test_line_of_an_error(log: Path) -> None:
+    """The line has the error's type, its traceback and its cause, without secrets."""
     error = RuntimeError("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30")
     error.__cause__ = ConnectionRefusedError("postgresql://azora:p4ss@db/azora")
     of_the_task().error("Task run failed", exc_info=error)
@@ -129,11 +133,13 @@ def test_an_error_has_its_story_and_its_cause(log: Path) -> None:
         ("http://127.0.0.1:4200/v2/runs@b", "http://127.0.0.1:4200/v2/runs@b"),
     ],
 )
-def test_secrets_are_left_out_and_nothing_else(text: str, left: str) -> None:
+def test_line_with_a_secret(text: str, left: str) -> None:
+    """Secrets are removed, and nothing else."""
     assert without_secrets(text) == left
 
 
-def test_what_is_done_by_hand_is_a_line_with_who_did_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_of_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command's line has the person who ran it."""
     monkeypatch.setattr("azora.cli.output.settings", lambda: Settings(state=tmp_path))
     note("users are back on 100% blue", environment="production", release="1f2e", color="blue", by="ada")
     (line,) = lines(tmp_path / "log/pipeline.log")
@@ -160,9 +166,8 @@ def _write(file: Path, name: str, count: int) -> None:
         logger.info("%s %d", name, number)
 
 
-def test_processes_that_turn_the_file_over_lose_no_line_and_keep_it_small(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_with_several_writers(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that rotate the file at once lose no line and keep it small."""
     monkeypatch.setattr(logs, "MOST_BYTES", 20_000)
     monkeypatch.setattr(logs, "OLD_FILES", 20)
     names = ("a", "b", "c")
@@ -178,7 +183,8 @@ def test_processes_that_turn_the_file_over_lose_no_line_and_keep_it_small(
     assert sorted(said) == sorted(f"{name} {number}" for name in names for number in range(300))
 
 
-def test_no_more_than_two_old_files_are_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_with_old_files(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two old files are kept."""
     monkeypatch.setattr(logs, "MOST_BYTES", 2_000)
     _write(file, "a", 200)
     assert sorted(one.name for one in file.parent.glob("pipeline.log*")) == [
@@ -189,9 +195,8 @@ def test_no_more_than_two_old_files_are_kept(file: Path, monkeypatch: pytest.Mon
     assert lines(file)[-1]["message"] == "a 199"
 
 
-def test_a_file_that_cannot_be_written_costs_lines_and_is_told_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The run goes on without the lines, and one error is printed."""
     (tmp_path / "log").write_text("in the way")
     _write(tmp_path / "log/pipeline.log", "a", 3)
     assert capsys.readouterr().err == f"could not write {tmp_path / 'log/pipeline.log'}: File exists\n"
@@ -210,7 +215,8 @@ def of_a_run(log: Path) -> list[dict[str, Any]]:
     return lines(log)
 
 
-def test_the_documented_fields_of_the_pipeline_are_those_of_its_lines(of_a_run: list[dict[str, Any]]) -> None:
+def test_fields_in_the_documentation(of_a_run: list[dict[str, Any]]) -> None:
+    """The documented fields are those of the lines, with their types."""
     fields = documented()
     assert {name for line in of_a_run for name in line} == {name for name in fields if not SERVICES_ALONE.match(name)}
     for line in of_a_run:
@@ -218,7 +224,8 @@ def test_the_documented_fields_of_the_pipeline_are_those_of_its_lines(of_a_run: 
 
 
 @pytest.mark.parametrize("saved", list(kibana()), ids=lambda saved: saved["id"])
-def test_kibana_shows_of_a_run_what_its_lines_have(saved: dict[str, Any], of_a_run: list[dict[str, Any]]) -> None:
+def test_fields_in_kibana(saved: dict[str, Any], of_a_run: list[dict[str, Any]]) -> None:
+    """Kibana's saved objects use documented fields that a run's lines have."""
     asked = {field for field in used(saved) if not SERVICES_ALONE.match(field)}
     assert asked
     for field in asked:
@@ -227,6 +234,7 @@ def test_kibana_shows_of_a_run_what_its_lines_have(saved: dict[str, Any], of_a_r
 
 
 @pytest.mark.parametrize("saved", [one for one in kibana() if one["type"] == "search"], ids=lambda saved: saved["id"])
-def test_a_view_finds_a_run_and_shows_which_one(saved: dict[str, Any]) -> None:
+def test_kibana_view_of_a_run(saved: dict[str, Any]) -> None:
+    """The view filters lines of runs and shows run and task."""
     assert "labels.run: *" in query(saved)
     assert {"labels.run", "labels.task"} <= set(saved["attributes"]["columns"])

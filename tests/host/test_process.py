@@ -30,13 +30,15 @@ def gone(pid: int) -> bool:
     return not alive(pid)
 
 
-def test_output_errors_and_exit_code_are_told_apart() -> None:
+def test_output_of_a_program() -> None:
+    """Output, errors and exit code are separate."""
     done = run(["sh", "-c", "echo out; echo err >&2; exit 3"], timeout_seconds=5, what="try")
 
     assert (done.returncode, done.output, done.errors, done.tail()) == (3, "out\n", "err\n", "err")
 
 
-def test_both_streams_go_to_the_log_and_only_this_runs_part_comes_back(tmp_path: Path) -> None:
+def test_output_in_a_log(tmp_path: Path) -> None:
+    """Both streams go to the log, and the result has this program's part alone."""
     log = tmp_path / "logs" / "x.log"
     for word in ("one", "two"):
         done = run(["sh", "-c", f"echo {word}; echo {word} >&2"], timeout_seconds=5, what="try", log=log)
@@ -46,16 +48,18 @@ def test_both_streams_go_to_the_log_and_only_this_runs_part_comes_back(tmp_path:
 
 
 @pytest.mark.parametrize("given", ["", "a\nb", "ü" * 100_000])
-def test_a_program_reads_what_it_is_given_and_no_more(given: str) -> None:
+def test_input_of_a_program(given: str) -> None:
+    """The program reads its input to the end and nothing else."""
     assert run(["cat"], timeout_seconds=5, what="try", given=given).output == given
 
 
-def test_an_argument_is_never_read_by_a_shell() -> None:
+def test_argument_of_a_program() -> None:
+    """No shell reads an argument."""
     assert run(["echo", "$HOME; id"], timeout_seconds=5, what="try").output == "$HOME; id\n"
 
 
-def test_what_yields_and_all_it_starts_let_others_go_first() -> None:
-    """`nice` without arguments says how nice it is; the first may be read before it was made so."""
+def test_nice_program() -> None:
+    """A program that yields, and all that it starts, has a lower priority."""
     asked = "sleep 0.2; nice; sh -c nice"
     assert run(["sh", "-c", asked], timeout_seconds=5, what="try", yields=True).output == "3\n3\n"
     assert run(["sh", "-c", asked], timeout_seconds=5, what="try").output == "0\n0\n"
@@ -63,18 +67,21 @@ def test_what_yields_and_all_it_starts_let_others_go_first() -> None:
 
 @pytest.mark.skipif(not OURS.exists(), reason="this kernel weighs processes, not sessions")
 @pytest.mark.parametrize(("yields", "nice"), [(True, "nice 3"), (False, "nice 0")])
-def test_what_yields_does_so_to_other_sessions_too(yields: bool, nice: str) -> None:
+def test_nice_program_among_sessions(yields: bool, nice: str) -> None:
+    """The lower priority also holds against other sessions."""
     asked = "sleep 0.2; cat /proc/self/autogroup"
     said = run(["sh", "-c", asked], timeout_seconds=5, what="try", yields=yields).output
     assert said.strip().endswith(nice), said
 
 
-def test_a_program_that_is_not_there_is_named() -> None:
+def test_program_that_is_missing() -> None:
+    """The error names the program."""
     with pytest.raises(Failed, match="could not try: 'no-such-program' does not start"):
         run(["no-such-program"], timeout_seconds=5, what="try")
 
 
-def test_at_the_limit_grandchildren_end_too_even_stubborn_ones(tmp_path: Path) -> None:
+def test_program_past_its_time(tmp_path: Path) -> None:
+    """At the time limit all descendants end, even those that ignore SIGTERM."""
     script = f"trap '' TERM; (trap '' TERM; sleep 60) & echo $! > {tmp_path}/pid; wait; sleep 60"
     with pytest.raises(Failed, match=r"could not try: sh did not end within 0\.3 s"):
         run(["sh", "-c", script], timeout_seconds=0.3, what="try", grace_seconds=0.2)
@@ -91,7 +98,9 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupted_wait_ends_the_program(tmp_path: Path) -> None:
+def test_program_that_is_interrupted(tmp_path: Path) -> None:
+    """An interrupt of the wait ends the program."""
+
     def interrupt() -> None:
         while not (tmp_path / "pid").exists():
             time.sleep(0.02)
@@ -105,7 +114,8 @@ def test_an_interrupted_wait_ends_the_program(tmp_path: Path) -> None:
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_a_daemon_that_keeps_the_output_open_is_not_waited_for() -> None:
+def test_program_that_leaves_a_daemon() -> None:
+    """A daemon that keeps the output open does not delay the result."""
     began = time.monotonic()
     done = run(["sh", "-c", "sleep 3 & echo started"], timeout_seconds=20, what="try")
 

@@ -9,7 +9,8 @@ from azora.errors import BadInput, Unreachable
 from azora.host.retry import patient
 
 
-def test_what_may_be_gone_in_a_moment_is_tried_again() -> None:
+def test_transient_error() -> None:
+    """A transient error is tried again."""
     answers = iter([Unreachable("could not reach it: refused"), Unreachable("could not reach it: refused"), None])
     asked = patient(lambda: _raise(next(answers)))
     asked.retry.wait = wait_none()  # type: ignore[attr-defined]
@@ -17,7 +18,8 @@ def test_what_may_be_gone_in_a_moment_is_tried_again() -> None:
     assert next(answers, "all used") == "all used"
 
 
-def test_what_gives_the_same_again_is_told_at_once() -> None:
+def test_permanent_error() -> None:
+    """A permanent error is raised at once."""
     answers = iter([BadInput("could not find it: nowhere"), None])
     with pytest.raises(BadInput):
         patient(lambda: _raise(next(answers)))()

@@ -37,14 +37,14 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Record:
     return record
 
 
-def test_a_request_goes_with_its_run(record: Record) -> None:
-    """Cancelled or deleted while it waited: no process of ours ran then."""
+def test_stale_request(record: Record) -> None:
+    """A request is removed when its run was cancelled or deleted while it waited."""
     assert [one.run for one in forget_stale(record)] == ["cancelled", "deleted"]  # type: ignore[arg-type]
     assert left(record) == ["question.waits"]
 
 
-def test_prefect_is_not_asked_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look at a record without requests costs nothing more."""
+def test_record_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record without requests costs no call of Prefect."""
     monkeypatch.setattr(approval_requests, "over", lambda _: pytest.fail("asked"))
     assert forget_stale(record_of(Remembering())) == []  # type: ignore[arg-type]
 
@@ -56,10 +56,10 @@ def test_prefect_is_not_asked_where_nobody_waits(monkeypatch: pytest.MonkeyPatch
         pytest.param(False, ["question.waits"], id="for good"),
     ],
 )
-def test_pruning_lists_what_nobody_can_answer(
+def test_stale_request_in_a_pruning(
     record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dry_run: bool, stays: list[str]
 ) -> None:
-    """However young it is; one cluster that is away holds no other up."""
+    """Pruning removes stale requests at any age; an unreachable cluster delays no other."""
     monkeypatch.setattr(pruning, "connect", _one_is_away(record))
     part = pruning._questions(Settings(state=tmp_path), dry_run=dry_run)
     assert [(fate.item.name, fate.goes) for fate in part.gone] == [
@@ -70,18 +70,16 @@ def test_pruning_lists_what_nobody_can_answer(
     assert left(record) == stays
 
 
-def test_whoever_looks_at_all_environments_removes_them(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`azora status` and each run's beginning; what could not be done is told."""
+def test_stale_requests_of_all_environments(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at all environments removes stale requests, and reports what failed."""
     monkeypatch.setattr(approval_requests, "connect", _one_is_away(record))
     (trouble,) = forget_stale_everywhere(Settings())
     assert trouble.startswith("could not remove the stale approval requests of production: could not reach production")
     assert left(record) == ["question.waits"]
 
 
-def test_a_run_begins_whatever_keeps_it_from_that(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Settings that cannot be read are told by the run's first step."""
+def test_run_with_unreadable_settings(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A run begins although the clean-up fails: its first step reports the settings."""
     monkeypatch.setenv("AZORA_SETTINGS", "/nowhere")
     monkeypatch.setattr(hook, "flow_run_logger", lambda *_: getLogger("run"))
     machine_settings.cache_clear()

@@ -40,7 +40,8 @@ def away(_name: str) -> World:
     raise Unreachable("could not reach it")
 
 
-def test_what_it_says_is_prometheus_own_format_with_types_and_help() -> None:
+def test_exposition_format() -> None:
+    """The answer is in Prometheus's format, with type and help of each metric."""
     world = replace(
         BOOKED,
         rollback=LastRollback(at=NOW, seconds=1),
@@ -58,7 +59,8 @@ def test_what_it_says_is_prometheus_own_format_with_types_and_help() -> None:
     assert 'azora_stage_duration_seconds_bucket{environment="production",le="+Inf",stage="look"} 1.0' in text
 
 
-def test_one_environment_that_is_away_hides_nothing_of_the_other() -> None:
+def test_environment_that_is_unreachable() -> None:
+    """An unreachable environment is down, and hides nothing of the others."""
     text = scraped(Exporter(["production", "staging"], lambda name: BOOKED if name == "production" else away(name)))
     assert 'azora_environment_up{environment="production"} 1.0' in text
     assert 'azora_environment_up{environment="staging"} 0.0' in text
@@ -66,14 +68,17 @@ def test_one_environment_that_is_away_hides_nothing_of_the_other() -> None:
     assert 'azora_live_info{color="green",commit="",environment="production",release="new"} 1.0' in text
 
 
-def test_a_record_that_nobody_can_read_is_told_not_suffered() -> None:
+def test_environment_with_a_broken_record() -> None:
+    """An environment whose record cannot be read is down."""
+
     def torn(_name: str) -> World:
         raise ValueError("1 validation error for Receipt")
 
     assert 'azora_environment_up{environment="production"} 0.0' in scraped(Exporter(["production"], torn))
 
 
-def test_many_who_ask_at_once_cost_one_look() -> None:
+def test_scrapes_within_a_moment() -> None:
+    """Scrapes within a moment share one look at the cluster."""
     looks: list[str] = []
 
     def look(name: str) -> World:
@@ -85,11 +90,13 @@ def test_many_who_ask_at_once_cost_one_look() -> None:
     assert looks == ["production"]
 
 
-def test_it_starts_before_the_cluster_does() -> None:
+def test_start_without_a_cluster() -> None:
+    """The exporter starts without looking at the cluster."""
     CollectorRegistry().register(Exporter(["production"], pytest.fail))
 
 
-def test_the_end_of_a_certificate_is_still_known_when_the_cluster_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_without_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate's expiry is kept while the cluster is unreachable."""
     monkeypatch.setattr("azora.operations.metrics.exporter.KEPT_SECONDS", 0)
     answers = True
     ends = Sample(CERTIFICATE, 1.8e9, {"certificate": "API server"})
@@ -103,7 +110,8 @@ def test_the_end_of_a_certificate_is_still_known_when_the_cluster_is_away(monkey
     assert 'azora_environment_up{environment="production"} 0.0' in second
 
 
-def test_a_machine_without_a_cluster_tells_that_and_its_disk(tmp_path: Path) -> None:
+def test_machine_without_a_cluster(tmp_path: Path) -> None:
+    """Without a cluster the exporter has the environments as down, and the disk."""
     kubeconfig = tmp_path / "kubeconfig"
     cluster = {"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}
     context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
@@ -132,7 +140,8 @@ def pod(name: str, annotations: dict[str, str], *, phase: str = "Running") -> di
     return {"metadata": {"name": name, "annotations": annotations}, "status": {"phase": phase, "podIP": "10.244.0.7"}}
 
 
-def test_prometheus_is_told_of_running_pods_that_want_to_be_scraped() -> None:
+def test_scrape_targets() -> None:
+    """The targets are the running pods whose annotations ask for a scrape."""
     wanted = {"prometheus.io/scrape": "true", "prometheus.io/port": "8000", "prometheus.io/path": "/numbers"}
     pods = [pod("edge-1", wanted), pod("edge-2", wanted, phase="Pending"), pod("database", {})]
     status, body = answered("/targets", lambda: targets("staging", pods))
@@ -145,20 +154,24 @@ def test_prometheus_is_told_of_running_pods_that_want_to_be_scraped() -> None:
     ]
 
 
-def test_targets_that_nobody_can_find_out_are_an_error_so_that_the_known_ones_stay() -> None:
+def test_scrape_targets_that_are_unknown() -> None:
+    """Unknown targets are an error: Prometheus then keeps the known ones."""
+
     def find() -> list[dict[str, Any]]:
         raise Unreachable("could not reach it")
 
     assert answered("/targets", find) == ("503 Service Unavailable", "could not reach it")
 
 
-def test_metrics_are_at_their_usual_place() -> None:
+def test_metrics_path() -> None:
+    """Metrics are at /metrics."""
     status, body = answered("/metrics", list)
     assert status == "200 OK"
     assert "azora_environment_up" in body
 
 
-def test_the_documentation_lists_what_it_tells() -> None:
+def test_documented_metrics() -> None:
+    """docs/monitoring.md lists exactly the metrics, with kind and labels."""
     page = (ROOT / "docs/monitoring.md").read_text()
     listed = {name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in DOCUMENTED.findall(page)}
     assert listed == {measure.exposed: (measure.kind, measure.labels) for measure in MEASURES}

@@ -60,7 +60,7 @@ def serving(commit: str) -> World:
 def test_commits_gained_and_lost(
     repository: Repository, now: str, ref: str, gained: list[str], lost: list[str]
 ) -> None:
-    """Both ways from what runs now to the release, newest first."""
+    """Commits are listed both ways between the serving commit and the release, newest first."""
     found = commits_of(serving(repository.git("rev-parse", now)), repository.git("rev-parse", ref), str(repository))
     assert [subjects(part) for part in found] == [gained, lost]
 
@@ -73,15 +73,17 @@ def test_commits_gained_and_lost(
         pytest.param(serving("f" * 40), None, id="the repository has it no more"),
     ],
 )
-def test_commits_that_run_are_not_known(repository: Repository, world: World, lost: tuple[Change, ...] | None) -> None:
-    """All commits of the release are listed; none is lost where nobody is served, and else that is not known."""
+def test_commits_without_a_serving_commit(
+    repository: Repository, world: World, lost: tuple[Change, ...] | None
+) -> None:
+    """All commits are gained; none is lost where nobody is served, else that is not known."""
     gained, gone = commits_of(world, repository.git("rev-parse", "main"), str(repository))
     assert subjects(gained) == ["Three", "Two", "One"]
     assert gone == lost
 
 
-def test_a_commit_that_no_branch_has(repository: Repository) -> None:
-    """What runs now may be of a branch that was removed: it is fetched by its id."""
+def test_commit_without_a_branch(repository: Repository) -> None:
+    """The serving commit of a removed branch is fetched by its id."""
     away = repository.git("rev-parse", "side")
     repository.git("checkout", "--quiet", "main")
     repository.git("branch", "-D", "side")
@@ -99,13 +101,13 @@ def test_a_commit_that_no_branch_has(repository: Repository) -> None:
         pytest.param("main", "trunk", None, id="no such branch"),
     ],
 )
-def test_on_the_main_branch(repository: Repository, ref: str, branch: str, *, is_on: bool | None) -> None:
+def test_commit_on_a_branch(repository: Repository, ref: str, branch: str, *, is_on: bool | None) -> None:
     """A commit is on a branch that has it as its head or in its history."""
     assert source.is_on(str(repository), branch, repository.git("rev-parse", ref)) is is_on
 
 
-def test_on_the_main_branch_as_it_is_now(repository: Repository) -> None:
-    """The branch is fetched anew; where that fails, it is not known."""
+def test_commit_on_a_moved_branch(repository: Repository) -> None:
+    """The branch is fetched anew; where that fails, the answer is not known."""
     side = repository.git("rev-parse", "side")
     assert source.is_on(str(repository), "main", side) is False
     repository.git("branch", "--force", "main", "side")
@@ -114,8 +116,8 @@ def test_on_the_main_branch_as_it_is_now(repository: Repository) -> None:
     assert source.is_on(str(repository), "main", side) is None
 
 
-def test_many_commits(repository: Repository) -> None:
-    """Ten thousand commits are ten thousand."""
+def test_commits_by_the_thousand(repository: Repository) -> None:
+    """Ten thousand commits are counted whole."""
     stream = "".join(
         f"commit refs/heads/many\ncommitter Ada <a@x> {1700000000 + number} +0000\ndata 2\n{number % 10}\n"
         for number in range(10_000)

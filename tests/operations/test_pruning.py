@@ -153,9 +153,8 @@ def gone(parts: list[Part], kind: str) -> dict[str, str]:
 
 
 @with_a_registry
-def test_an_image_is_known_by_digest_and_tags_with_its_age_and_size(
-    registry: Registry, machine: Callable[..., Settings]
-) -> None:
+def test_image_in_the_catalog(registry: Registry, machine: Callable[..., Settings]) -> None:
+    """An image has digest, tags, age and size, and belongs to its application alone."""
     machine(registry=f"{registry.address}/team")
     made = NOW - 3 * DAY
     digest = registry.push("team/shop/web", "one", layer=b"x" * 1000, made=made)
@@ -173,9 +172,10 @@ def test_an_image_is_known_by_digest_and_tags_with_its_age_and_size(
 
 
 @with_a_registry
-def test_tags_beyond_a_page_are_seen(
+def test_images_on_many_pages(
     registry: Registry, machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Repositories and tags beyond one page of the registry's answer are listed."""
     machine(registry=registry.address)
     monkeypatch.setattr("azora.gateways.images.catalog.PAGE", 2)
     for number in range(5):
@@ -185,9 +185,10 @@ def test_tags_beyond_a_page_are_seen(
 
 
 @with_a_registry
-def test_old_images_go_with_their_blobs_and_what_is_needed_stays(
+def test_images_that_are_old(
     registry: Registry, machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Old images go with their blobs; needed images and shared layers stay."""
     here = machine(registry=registry.address, application="shop", keep_images=2)
     shared = b"a layer that two images have"
     old = registry.push("shop/web", "old", layer=b"only here", made=NOW - 40 * DAY)
@@ -222,9 +223,8 @@ def test_old_images_go_with_their_blobs_and_what_is_needed_stays(
 
 
 @with_a_registry
-def test_what_was_removed_can_be_pushed_again_after_the_blobs_went(
-    registry: Registry, machine: Callable[..., Settings]
-) -> None:
+def test_image_that_is_pushed_again(registry: Registry, machine: Callable[..., Settings]) -> None:
+    """A removed image can be pushed again after its blobs are gone."""
     machine(registry=registry.address)
     pushed = registry.push("shop/web", "t", layer=b"comes back", made=NOW)
     (image,) = in_stock(registry.address, "shop")
@@ -239,9 +239,8 @@ def test_what_was_removed_can_be_pushed_again_after_the_blobs_went(
 
 
 @with_a_registry
-def test_the_sweep_is_made_up_for_when_a_pruning_was_killed_before_it(
-    registry: Registry, machine: Callable[..., Settings], tmp_path: Path
-) -> None:
+def test_sweep_after_a_killed_pruning(registry: Registry, machine: Callable[..., Settings], tmp_path: Path) -> None:
+    """The next pruning runs the sweep that a killed one did not reach."""
     here = machine(
         registry=registry.address, application="shop", registry_sweep=f"touch {tmp_path / 'swept'}", keep_images=1
     )
@@ -257,7 +256,8 @@ def test_the_sweep_is_made_up_for_when_a_pruning_was_killed_before_it(
 
 
 @with_a_registry
-def test_a_sweep_that_fails_is_told_and_tried_again(registry: Registry, machine: Callable[..., Settings]) -> None:
+def test_sweep_that_fails(registry: Registry, machine: Callable[..., Settings]) -> None:
+    """A failed sweep is reported, and tried again by the next pruning."""
     here = machine(registry=registry.address, application="shop", registry_sweep="sh -c 'echo no space; exit 1'")
     (here.state_folder / pruning.UNSWEPT).touch()
     assert "no space" in part(prune(here, dry_run=False), "images").trouble
@@ -265,7 +265,8 @@ def test_a_sweep_that_fails_is_told_and_tried_again(registry: Registry, machine:
 
 
 @with_a_registry
-def test_a_registry_that_forbids_deletion_is_told(tmp_path: Path, machine: Callable[..., Settings]) -> None:
+def test_registry_that_forbids_deletion(tmp_path: Path, machine: Callable[..., Settings]) -> None:
+    """The error of a registry that forbids deletion names the reason."""
     server = Registry(tmp_path, may_delete=False)
     server.start()
     try:
@@ -281,9 +282,8 @@ def test_a_registry_that_forbids_deletion_is_told(tmp_path: Path, machine: Calla
 # -- what cannot be known
 
 
-def test_nothing_that_may_be_needed_goes_where_somebody_cannot_be_asked(
-    machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_needs_that_are_unknown(machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is removed while an environment that may need it is unreachable."""
     here = machine(registry="127.0.0.1:9", keep_exports=1, keep_reports=1)
     folders = [old_folder(here.state_folder / "exports" / name, days=400) for name in ("a" * 40, "b" * 40)]
     folders += [old_folder(here.runs_folder / name, days=400) for name in ("one", "two")]
@@ -313,9 +313,8 @@ def old_folder(folder: Path, *, days: float, size: int = 10) -> Path:
     return folder
 
 
-def test_old_reports_go_and_those_of_runs_that_are_not_over_stay(
-    machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reports_that_are_old(machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old reports go; those of unfinished and active runs stay."""
     here = machine(registry="127.0.0.1:9")
     for name, days in {"young": 1, "old": 31, "waits": 60, "by-hand/old": 50, "by-hand/young": 2}.items():
         old_folder(here.runs_folder / name, days=days)
@@ -334,7 +333,8 @@ def test_old_reports_go_and_those_of_runs_that_are_not_over_stay(
     assert not {"old", "by-hand/old", f"{DOOMED}killed"} & left
 
 
-def test_an_export_that_is_used_in_between_stays(tmp_path: Path) -> None:
+def test_export_in_use(tmp_path: Path) -> None:
+    """An export that is used after the look stays."""
     export = old_folder(tmp_path / "exports" / ("a" * 40), days=20)
     (seen,) = folders_in(tmp_path, "exports", group="exports", by_content=False)
     assert seen.at
@@ -348,8 +348,8 @@ def test_an_export_that_is_used_in_between_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("nanoseconds", [0, 400, 500, 600, 999])
-def test_an_export_that_was_not_used_since_it_was_seen_goes(tmp_path: Path, nanoseconds: int) -> None:
-    """Files keep their times finer than Python's datetime does."""
+def test_export_out_of_use(tmp_path: Path, nanoseconds: int) -> None:
+    """An unused export goes, though files keep finer times than Python's datetime."""
     export = old_folder(tmp_path / "exports" / ("a" * 40), days=20)
     os.utime(export, ns=(0, 1_700_000_000_123_456_000 + nanoseconds))
     (seen,) = folders_in(tmp_path, "exports", group="exports", by_content=False)
@@ -359,7 +359,8 @@ def test_an_export_that_was_not_used_since_it_was_seen_goes(tmp_path: Path, nano
     assert not export.exists()
 
 
-def test_what_a_killed_export_left_goes_by_age_alone(machine: Callable[..., Settings]) -> None:
+def test_export_that_was_killed(machine: Callable[..., Settings]) -> None:
+    """The rest of a killed export goes by age and takes no place of the count."""
     here = machine(registry="127.0.0.1:9", keep_exports=1)
     for name, days in {"a" * 40: 2, ".export-young": 3, ".export-old": 15}.items():
         old_folder(here.state_folder / "exports" / name, days=days)
@@ -369,7 +370,8 @@ def test_what_a_killed_export_left_goes_by_age_alone(machine: Callable[..., Sett
 # -- layers
 
 
-def test_no_layer_goes_while_something_is_built(machine: Callable[..., Settings]) -> None:
+def test_layers_during_a_build(machine: Callable[..., Settings]) -> None:
+    """No layer is removed during a build."""
     here = machine(registry="127.0.0.1:9")
     with layers_kept():
         assert part(prune(here, dry_run=False), "layers").trouble.startswith("could not drop old layers: another run")
@@ -378,7 +380,8 @@ def test_no_layer_goes_while_something_is_built(machine: Callable[..., Settings]
 
 
 @pytest.mark.skipif(not shutil.which("buildah"), reason="needs buildah: `make up` installs it")
-def test_old_layers_go_with_what_killed_builds_left(machine: Callable[..., Settings], tmp_path: Path) -> None:
+def test_layers_that_are_old(machine: Callable[..., Settings], tmp_path: Path) -> None:
+    """Old layers and the containers of killed builds go; the newest of a name stays."""
     here = machine(registry="127.0.0.1:9", keep_layers_days=1e-7, keep_at_least_hours=1e-7)
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /x\nCOPY Dockerfile /y\n")
     for tag in ("one", "two"):
@@ -397,9 +400,10 @@ def test_old_layers_go_with_what_killed_builds_left(machine: Callable[..., Setti
     assert gone(parts, "layers")["r.example/shop/web:one"].startswith("older than")
 
 
-def test_a_storage_that_somebody_else_named_is_not_tidied(
+def test_layers_of_a_foreign_storage(
     machine: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A storage that the user's own configuration names is left alone."""
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(tmp_path / "nowhere.conf"))
     monkeypatch.setattr("azora.gateways.images.buildah.run", lambda *_, **__: pytest.fail("buildah was called"))
     layers = part(prune(machine(registry="127.0.0.1:9"), dry_run=False), "layers")

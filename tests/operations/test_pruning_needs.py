@@ -55,13 +55,15 @@ def needs(*, with_images: bool) -> Needs:
     return pruning._needs(HERE, with_images=with_images)
 
 
-def test_every_environment_is_asked_for_its_pods_and_its_releases(asked: list[str]) -> None:
+def test_needs_of_every_environment(asked: list[str]) -> None:
+    """Images and releases of every environment are needed."""
     found = needs(with_images=True)
     assert asked == environments(HERE.environments)
     assert {digest(1), digest(2), digest(3), RELEASE.commit} < found.keys()
 
 
-def test_runs_that_are_not_over_keep_their_reports_their_commits_and_their_images(asked: list[str]) -> None:
+def test_needs_of_unfinished_runs(asked: list[str]) -> None:
+    """Unfinished runs need their reports, commits and images."""
     assert {"id", "x", "b" * 40, "shop/web:tag of b"} < needs(with_images=True).keys()
     assert "shop/web:tag of b" not in needs(with_images=False)
     assert asked
@@ -69,7 +71,9 @@ def test_runs_that_are_not_over_keep_their_reports_their_commits_and_their_image
 
 @pytest.mark.parametrize("who", ["connect", "unfinished", "checkout"])
 @pytest.mark.usefixtures("asked")
-def test_who_does_not_answer_ends_it(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+def test_needs_without_an_answer(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """A cluster, server or repository that does not answer ends the pruning."""
+
     def away(*_: object) -> None:
         raise Unreachable("could not reach it")
 

@@ -24,7 +24,8 @@ def cluster(secrets: dict[str, Any]) -> Any:
     )
 
 
-def test_the_secret_is_read_from_the_environments_namespace() -> None:
+def test_suite_secret() -> None:
+    """The secret is read from the environment's namespace."""
     held = {"shop-data": {"data": {"trials": b64encode(b"open sesame").decode()}}}
 
     assert suite_secret(cluster(held), WHERE) == "open sesame"
@@ -32,10 +33,12 @@ def test_the_secret_is_read_from_the_environments_namespace() -> None:
 
 
 @pytest.mark.parametrize("held", [{}, {"shop-data": {}}, {"shop-data": {"data": {"other": "eA=="}}}], ids=str)
-def test_an_environment_without_it_is_named(held: dict[str, Any]) -> None:
+def test_suite_secret_that_is_missing(held: dict[str, Any]) -> None:
+    """The error names key, Secret and namespace."""
     with pytest.raises(BadInput, match="could not find key 'trials' of Secret 'shop-data' in shop-staging"):
         suite_secret(cluster(held), WHERE)
 
 
-def test_the_secret_is_in_nothing_that_is_printed() -> None:
+def test_suite_secret_in_print() -> None:
+    """The secret is in no printed form."""
     assert "sesame" not in repr(UnderTest("http://shop", None, None, None, "open sesame"))

@@ -23,7 +23,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page shows the failed case with its message and screenshot."""
     monkeypatch.setattr(
         artifacts, "settings", lambda: Settings(state=Path("/state"), reports_auth_string=SecretStr(""))
     )
@@ -35,7 +36,8 @@ def test_a_failed_case_shows_its_screenshot_in_the_page(shown: list[str], monkey
     assert "no receipt" in shown[0]
 
 
-def test_links_are_signed_for_one_file_and_carry_no_password(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_of_a_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each link is signed for its one file and has no password in it."""
     here = Settings(state=Path("/state"), reports_url="http://r", reports_auth_string=SecretStr("azora:f-9_x"))
     monkeypatch.setattr(artifacts, "settings", lambda: here)
     seen, trace = (Path("/state/runs/a run/e2e", name) for name in ("seen.png", "trace.zip"))
@@ -48,7 +50,8 @@ def test_links_are_signed_for_one_file_and_carry_no_password(shown: list[str], m
     assert "f-9_x" not in shown[0]
 
 
-def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
+def test_flaky_case(shown: list[str]) -> None:
+    """The page names a flaky case with its history, and no passed one."""
     case = Case("test_pay", "flaky", 1, "too slow", before=("passed", "flaky", "passed"))
     artifacts.suite("k", "Cases", SuiteResult((case, Case("test_login", "passed", 1)), 1))
 
@@ -57,7 +60,8 @@ def test_a_flaky_case_is_named_with_its_history(shown: list[str]) -> None:
     assert "**✓ `test_login`**" not in shown[0]
 
 
-def test_what_kept_the_pruning_from_going_on_is_a_warning_above_its_table(shown: list[str]) -> None:
+def test_pruning_with_an_error(shown: list[str]) -> None:
+    """The error of a pruning is a warning above the table."""
     gone = (Fate(Item("one", None, 3200), True, "older than 30 days"),)
     artifacts.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
 
@@ -65,7 +69,8 @@ def test_what_kept_the_pruning_from_going_on_is_a_warning_above_its_table(shown:
     assert shown[0].index("**⚠ images**: `could not reach it`") < shown[0].index("| what |")
 
 
-def test_a_case_without_pictures_shows_none(shown: list[str]) -> None:
+def test_failed_case_without_a_screenshot(shown: list[str]) -> None:
+    """A case without a screenshot has no picture."""
     artifacts.suite("k", "Cases", SuiteResult((Case("test_health", "failed", 1, "no"),), 1))
 
     assert "![" not in shown[0]

@@ -35,7 +35,8 @@ for step in (lambda: source.find_commit.fn("main"), lambda: rollback.go_back.fn(
         pytest.param("environments = '{folder}/none'", "could not find", id="no environments"),
     ],
 )
-def test_each_run_ends_at_its_first_step_with_what_is_wrong(tmp_path: Path, content: str | None, says: str) -> None:
+def test_run_with_bad_settings(tmp_path: Path, content: str | None, says: str) -> None:
+    """Flows load, and each run fails at its first step with the error of the settings."""
     file = tmp_path / "azora.toml"
     if content:
         file.write_text(content.format(folder=tmp_path))

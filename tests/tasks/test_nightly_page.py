@@ -43,7 +43,8 @@ def hook(run: str = "run") -> None:
     nightly_page.the_nights_page(flow=None, flow_run=SimpleNamespace(id=run), state=None)  # type: ignore[arg-type]
 
 
-def test_a_night_leaves_its_picture_its_page_and_its_figures(left: dict[str, Any], tmp_path: Path) -> None:
+def test_nightly_page(left: dict[str, Any], tmp_path: Path) -> None:
+    """A nightly run leaves a plot, a page and labels."""
     hook()
     run, key, text = left["page"]
     assert (run, key) == ("run", "nights")
@@ -54,15 +55,18 @@ def test_a_night_leaves_its_picture_its_page_and_its_figures(left: dict[str, Any
     assert left["labels"][0][0] == "run"
 
 
-def test_the_first_night_of_all_has_no_night_before(left: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nightly_page_of_the_first_run(left: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of the first nightly run has no commits to compare."""
     monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _: NIGHTS[:1])
     hook()
     assert "Not known" in left["page"][2]
 
 
-def test_a_page_that_cannot_be_made_is_a_line_in_the_log(
+def test_nightly_page_that_fails(
     left: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A page that cannot be made is a line in the log, and no error of the run."""
+
     def away(_: str) -> list[Figures]:
         raise Unreachable("could not reach Prefect")
 

@@ -52,14 +52,16 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
         pytest.param("production", None, None, id="a cluster that is away"),
     ],
 )
-def test_a_switch_is_told_as_the_environment_wants_it(
+def test_switch_notice_by_environment(
     told: list[Notice], environment: str, world: World | None, title: str | None
 ) -> None:
+    """The environment's file decides which switches are reported."""
     notifications.last_switch(environment, Seen(world))  # type: ignore[arg-type]
     assert [notice.title for notice in told] == ([title] if title else [])
 
 
-def test_nobody_looks_at_the_cluster_where_nobody_is_told(told: list[Notice], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switch_without_a_receiver(told: list[Notice], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a receiver nobody looks at the cluster."""
     monkeypatch.setattr(notifications, "addresses", lambda _: ())
     notifications.last_switch("production", None)  # type: ignore[arg-type]
     assert told == []
@@ -69,9 +71,8 @@ def night(day: int, *, well: bool, commit: str) -> Night:
     return Night(datetime(2026, 11, day, tzinfo=UTC), well, "http://run", commit, () if well else ("test a",))
 
 
-def test_a_failed_night_tells_the_commits_since_the_last_good_one(
-    told: list[Notice], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nightly_notice_of_a_failure(told: list[Notice], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notice has the commits since the last good nightly run."""
     nights = [night(24, well=False, commit="new"), night(23, well=False, commit=""), night(22, well=True, commit="old")]
     nights[1] = replace(nights[1], steps=("test b",))
     asked: list[tuple[Any, ...]] = []

@@ -52,9 +52,8 @@ def run(tags: list[str], parameters: dict[str, Any] | None = None) -> FlowRun:
         pytest.param(Failed(message="it broke"), "failed", False, id="failed"),
     ],
 )
-def test_a_run_is_counted_where_it_belongs_and_its_stages_where_they_were(
-    tallies: dict[str, Tally], state: State[Any], result: str, went_well: bool
-) -> None:
+def test_counts_of_a_run(tallies: dict[str, Tally], state: State[Any], result: str, went_well: bool) -> None:
+    """A run counts for its environment, and each stage for the one where it ran."""
     count_run(road, run(["release", "production"]), state)
     ended = tallies["production"].flows["road"]
     assert (dict(ended.results), ended.last.went_well) == ({result: 1}, went_well)
@@ -63,9 +62,9 @@ def test_a_run_is_counted_where_it_belongs_and_its_stages_where_they_were(
     assert set(tallies["production"].stages) == {"test edge", "look"}
 
 
-def test_a_cluster_that_is_away_costs_the_count_not_the_run(
-    tallies: dict[str, Tally], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counts_without_a_cluster(tallies: dict[str, Tally], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the cluster the count is lost, and the run is not."""
+
     def away(_: str) -> None:
         raise Unreachable("could not reach it")
 
@@ -82,11 +81,13 @@ def test_a_cluster_that_is_away_costs_the_count_not_the_run(
         pytest.param({}, ["nightly", "staging"], "staging", id="the tag that names one"),
     ],
 )
-def test_a_run_is_about_one_environment(parameters: dict[str, Any], tags: list[str], environment: str) -> None:
+def test_environment_of_a_run(parameters: dict[str, Any], tags: list[str], environment: str) -> None:
+    """The parameter names a run's environment, else the one tag that does."""
     assert environment_of(parameters, tags) == environment
 
 
 @pytest.mark.parametrize("tags", [["check"], ["staging", "production"]], ids=["none", "two"])
-def test_a_run_whose_environment_is_not_clear_is_told_what_to_do(tags: list[str]) -> None:
+def test_environment_that_is_not_clear(tags: list[str]) -> None:
+    """The error names prefect.yaml."""
     with pytest.raises(BadInput, match=r"prefect\.yaml"):
         environment_of({}, tags)

@@ -46,14 +46,14 @@ def test_plan_named(sent: list[dict[str, Any]], named: str, capsys: pytest.Captu
 
 @pytest.mark.parametrize("named", ["f" * 12, HASH + "0"], ids=["another", "too long"])
 def test_another_plan_waits(sent: list[dict[str, Any]], named: str) -> None:
-    """What waits at that moment is not answered when it is not what was meant."""
+    """An answer to another plan than the waiting one is not sent."""
     with pytest.raises(Refused, match="it waits with plan 0123456789ab, not with"):
         approve(named=named)
     assert sent == []
 
 
 def test_too_few_digits(sent: list[dict[str, Any]]) -> None:
-    """It may be the plan that waits: the error is about the digits."""
+    """Too few digits of the hash are an error about the digits, not about the plan."""
     with pytest.raises(BadInput, match="is too short") as caught:
         approve(named=HASH[:11])
     assert "at least its first 12 digits" in caught.value.advice
@@ -62,16 +62,16 @@ def test_too_few_digits(sent: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("reason", ["short", " " * 12], ids=["short", "blank"])
 def test_reason_too_short(sent: list[dict[str, Any]], reason: str) -> None:
-    """What the form would refuse is not sent; the error has no pattern in it."""
+    """A reason that the form would refuse is not sent; the error has no pattern in it."""
     with pytest.raises(BadInput, match=r"the reason .* is too short"):
         approve(named=HASH, reason=reason)
     assert sent == []
 
 
-def test_long_lines_are_whole(
+def test_plan_with_a_long_line(
     sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A commit's subject is wrapped at the terminal's width, not cut there."""
+    """A long subject is wrapped at the terminal's width, not cut there."""
     text = "- `2db43c0` " + " ".join(f"word{number}" for number in range(40))
     monkeypatch.setattr(answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, text))
     approve(named=HASH)
@@ -80,6 +80,7 @@ def test_long_lines_are_whole(
 
 
 def test_no_terminal_and_no_plan(sent: list[dict[str, Any]]) -> None:
+    """Without a terminal the plan must be named; the error has the command."""
     with pytest.raises(BadInput, match="nobody at a terminal can confirm") as caught:
         approve()
     assert "approve 1f2e3d4c --plan 0123456789ab -m" in caught.value.advice
@@ -87,13 +88,14 @@ def test_no_terminal_and_no_plan(sent: list[dict[str, Any]]) -> None:
 
 
 def test_no_terminal_and_no_reason(sent: list[dict[str, Any]]) -> None:
+    """Without a terminal a reason is required."""
     with pytest.raises(BadInput, match="no reason was given"):
         approve(named=HASH, reason="")
     assert sent == []
 
 
 @pytest.mark.parametrize(("says", "answers"), [(True, 1), (False, 0)], ids=["yes", "no"])
-def test_terminal_is_asked(
+def test_terminal_confirms(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, says: bool, answers: int
 ) -> None:
     """A person at a terminal confirms the plan that was printed."""
@@ -118,7 +120,7 @@ def _saying(asked: list[str], *, says: bool) -> Callable[[str], bool]:
 
 
 def test_rejection(sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
-    """It needs no confirmation: nothing changes; it names the plan all the same."""
+    """A rejection names the plan and needs no confirmation: it changes nothing."""
     answering.answer("1f2e", "reject", "Ada", "Not on a Friday", "", as_json=True)
     assert sent[0]["plan"] == HASH
     assert json.loads(capsys.readouterr().out) == {"run": RUN.id, "decision": "reject", "plan": HASH}

@@ -46,7 +46,7 @@ def probed(colors: dict[str, Presence] = SEEN) -> ProbeResult:
         ),
     ],
 )
-def test_the_summary_tells_this_run_s_switch(over: Run, last: Switch | None, says: str) -> None:
+def test_summary_of_the_switch(over: Run, last: Switch | None, says: str) -> None:
     """Times are of the switch that the probe saw, never of an earlier one."""
     assert demo.of_the_switch(over, last, probed()) == says
 
@@ -62,8 +62,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return left
 
 
-def test_a_rejected_first_release_ends_the_demo_well(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """There is nothing to switch from: no second release, no wait for a production that serves nobody."""
+def test_rejected_first_release(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo ends well: there is no second release and no wait for production."""
     asked.append("Rejected")
     demo.run(ask=True, change=Path("banner.txt"))
     said = capsys.readouterr().out
@@ -79,8 +79,8 @@ def test_a_rejected_first_release_ends_the_demo_well(asked: list[str], capsys: p
         pytest.param("Rejected", False, id="rejected where the demo itself approves"),
     ],
 )
-def test_a_release_that_failed_fails_the_demo(asked: list[str], end: str, ask: bool) -> None:
-    """Only the rejection of a person who was asked is a good end."""
+def test_failed_release(asked: list[str], end: str, ask: bool) -> None:
+    """A failed release fails the demo; only a person's rejection is a good end."""
     asked.append(end)
     with pytest.raises(Failed, match=f"could not release main: {end}: so it ended"):
         demo.run(ask=ask, change=Path("banner.txt"))

@@ -95,9 +95,8 @@ def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         ),
     ],
 )
-def test_an_error_is_a_sentence_with_what_to_do(
-    azora: Callable[..., Said], arguments: list[str], code: int, says: list[str]
-) -> None:
+def test_error_of_a_command(azora: Callable[..., Said], arguments: list[str], code: int, says: list[str]) -> None:
+    """The error is a sentence and what to do, with the documented exit code."""
     ended, said = azora(*arguments)
     assert ended == code
     assert_one_sentence(said, says)
@@ -121,9 +120,10 @@ def test_an_error_is_a_sentence_with_what_to_do(
         pytest.param(None, "wants an auth string", id="none"),
     ],
 )
-def test_a_wrong_auth_string_is_told_with_where_the_right_one_is(
+def test_auth_string_that_is_wrong(
     azora: Callable[..., Said], arguments: list[str], given: str | None, says: str
 ) -> None:
+    """The error names where the right auth string is, and no request gets through."""
     with serving() as server, temporary_settings({PREFECT_API_AUTH_STRING: given}):
         server.auth_string = "azora:right"
         place = f"http://127.0.0.1:{server.server_port}/api"
@@ -133,9 +133,8 @@ def test_a_wrong_auth_string_is_told_with_where_the_right_one_is(
     assert_one_sentence(said, [f"Prefect at {place} {says}", "PREFECT_SERVER_API_AUTH_STRING", "azora local password"])
 
 
-def test_the_nodes_auth_string_is_for_its_own_prefect_and_is_not_sent_to_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auth_string_of_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node's auth string goes to its own Prefect and to no other."""
     own, secret = "http://127.0.0.1:4200/api", "azora:f-9_x"
     file = tmp_path / ".local/state/azora/off/env"
     file.parent.mkdir(parents=True)
@@ -155,7 +154,8 @@ def test_the_nodes_auth_string_is_for_its_own_prefect_and_is_not_sent_to_another
     settings.cache_clear()
 
 
-def test_the_password_of_a_node_that_never_was_is_no_password(azora: Callable[..., Said], tmp_path: Path) -> None:
+def test_password_of_an_unknown_node(azora: Callable[..., Said], tmp_path: Path) -> None:
+    """The error names the missing file and the command that starts the node."""
     ended, said = azora("local", "password", "none", HOME=str(tmp_path))
     assert ended == 2
     assert_one_sentence(said, ["none/auth-string", "azora local up none"])
@@ -174,9 +174,8 @@ def test_the_password_of_a_node_that_never_was_is_no_password(azora: Callable[..
         ),
     ],
 )
-def test_a_machine_set_up_wrongly_is_told_which_setting_to_correct(
-    azora: Callable[..., Said], variable: str, value: str, says: list[str]
-) -> None:
+def test_machine_set_up_wrongly(azora: Callable[..., Said], variable: str, value: str, says: list[str]) -> None:
+    """The error names the setting to correct."""
     ended, said = azora("rollback", "staging", **{variable: value})
     assert ended == 2
     assert_one_sentence(said, says)
@@ -193,9 +192,10 @@ def test_a_machine_set_up_wrongly_is_told_which_setting_to_correct(
         pytest.param(None, ["there is no such file", "AZORA_SETTINGS"], id="no file"),
     ],
 )
-def test_an_unreadable_settings_file_ends_every_command_before_anything_is_done(
+def test_settings_file_that_is_unreadable(
     azora: Callable[..., Said], tmp_path: Path, arguments: list[str], content: str | None, says: list[str]
 ) -> None:
+    """A command with unreadable settings ends before anything is done."""
     file = tmp_path / "azora.toml"
     if content is not None:
         file.write_text(content)
@@ -204,19 +204,15 @@ def test_an_unreadable_settings_file_ends_every_command_before_anything_is_done(
     assert_one_sentence(said, [f"could not read the settings file '{file}'", *says])
 
 
-def test_an_environment_whose_account_has_no_kubeconfig_is_told_who_makes_it(
-    azora: Callable[..., Said], tmp_path: Path
-) -> None:
-    """Whoever else this machine could connect as is not asked instead."""
+def test_account_without_a_kubeconfig(azora: Callable[..., Said], tmp_path: Path) -> None:
+    """The error names the command that makes it; no other identity is used instead."""
     ended, said = azora("rollback", "staging", AZORA_IDENTITIES=str(tmp_path / "identities"))
     assert ended == 2
     assert_one_sentence(said, ["identities/staging.kubeconfig", "azora rights apply staging"])
 
 
-def test_a_node_that_is_down_is_named_and_nothing_is_sent_where_it_was(
-    azora: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without the node's link its addresses belong to whatever network the machine is in."""
+def test_node_that_is_down(azora: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent to the node's addresses: without its link they belong to another network."""
     monkeypatch.setenv("HOME", str(tmp_path))
     file = tmp_path / ".local/state/azora/off/env"
     file.parent.mkdir(parents=True)
@@ -235,15 +231,17 @@ def assert_one_sentence(said: str, says: list[str]) -> None:
     assert "Traceback" not in said
 
 
-def test_a_wrong_command_line_says_how_it_is_used(azora: Callable[..., Said]) -> None:
+def test_command_line_that_is_wrong(azora: Callable[..., Said]) -> None:
+    """A wrong command line shows the choices."""
     ended, said = azora("switch", "staging", "red")
     assert ended == 2
     assert "'red' is not one of 'blue', 'green'" in said
 
 
-def test_a_rollback_is_in_the_pipelines_log_and_does_not_fail_of_a_grafana_that_is_away(
+def test_rollback_with_grafana_unreachable(
     azora: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """The rollback succeeds and is in the pipeline's log, with Grafana unreachable."""
     moved = Switch(number=7, at=AT, kind="rollback", came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
     monkeypatch.setattr("azora.cli.rollback.roll_back", lambda *_, **__: moved)
     monkeypatch.setattr("azora.cli.moved.book", lambda *_, **__: None)

@@ -53,13 +53,15 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> States:
         pytest.param(run("Cancelled", "CANCELLED"), 1, id="cancelled"),
     ],
 )
-def test_the_result_of_the_run_is_the_exit_code(looks: States, over: Run, code: int) -> None:
+def test_exit_code_of_a_run(looks: States, over: Run, code: int) -> None:
+    """The result of the run is the exit code."""
     left = looks(RUNNING, WAITS, over)
     assert ended(until_asked=False) == code
     assert not left
 
 
-def test_until_asked_ends_well_at_the_question(looks: States, capsys: pytest.CaptureFixture[str]) -> None:
+def test_until_asked(looks: States, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--until-asked` ends well at the approval request and shows the command to answer."""
     left = looks(RUNNING, WAITS, RUNNING)
     assert ended(until_asked=True) == 0
     assert left == [RUNNING]
@@ -75,10 +77,10 @@ def test_until_asked_ends_well_at_the_question(looks: States, capsys: pytest.Cap
         pytest.param("/usr/lib/python3/azora/__main__.py", "azora", id="as a module"),
     ],
 )
-def test_the_line_to_copy_starts_the_same_program(
+def test_command_to_copy(
     looks: States, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], started: str, shown: str
 ) -> None:
-    """`make demo` starts `.venv/bin/azora`, which is on no PATH."""
+    """The command to copy starts the same program: `.venv/bin/azora` is on no PATH."""
     monkeypatch.setattr("sys.argv", [started, "demo", "--ask"])
     looks(WAITS, run("Completed", "COMPLETED"))
     follow.follow_run(WAITS.id)
@@ -86,7 +88,7 @@ def test_the_line_to_copy_starts_the_same_program(
 
 
 def test_outputs_of_a_run_that_waits(looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever approves from a script finds the plan's hash beside the run's id."""
+    """The outputs have the plan's hash beside the run's id, for a script that approves."""
     looks(WAITS)
     monkeypatch.setattr(follow, "start", lambda *_: RUNNING)
     monkeypatch.setattr(follow, "note", lambda *_, **__: None)
@@ -95,15 +97,15 @@ def test_outputs_of_a_run_that_waits(looks: States, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "outputs").read_text().endswith(f"\nplan=0123456789ab{'c' * 52}\n")
 
 
-def test_a_prefect_that_is_away_for_a_moment_is_waited_for(looks: States) -> None:
+def test_prefect_that_is_unreachable(looks: States) -> None:
+    """The command waits while Prefect is unreachable for a moment."""
     left = looks(RUNNING, Unreachable("could not find run: refused"), run("Completed", "COMPLETED"))
     assert ended(until_asked=False) == 0
     assert not left
 
 
-def test_where_the_run_is_stands_in_the_outputs_even_when_it_fails(
-    looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_outputs_of_a_failed_run(looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A failed run's outputs have its id and address, and the log has its start."""
     looks(run("Failed", "FAILED"))
     noted: list[tuple[str, object]] = []
     monkeypatch.setattr(follow, "start", lambda *_: RUNNING)
@@ -125,10 +127,10 @@ def test_where_the_run_is_stands_in_the_outputs_even_when_it_fails(
         pytest.param([("a", 1, "Completed"), ("b", 2, "Cached")], "✓✓", id="a Retry finds it done"),
     ],
 )
-def test_each_attempt_of_a_stage_is_told_once(
+def test_stages_of_a_run(
     seen: list[tuple[str, int, str]], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By its task run: the same name in a later attempt is news."""
+    """Each attempt of a stage is printed once, by its task run."""
     so_far = [Stage(id_, attempt, "test web", state, 1.0) for id_, attempt, state in seen]
     looks = iter([so_far[:1], so_far[1:], so_far])
     states = iter([RUNNING, RUNNING, run("Completed", "COMPLETED")])

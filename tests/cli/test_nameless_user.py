@@ -92,16 +92,16 @@ def answers(*asked: tuple[list[str], dict[str, str]]) -> list[tuple[int, str, st
     return [tuple(one) for one in json.loads(done.stdout)]
 
 
-def test_every_command_has_its_help() -> None:
-    """Neither a name, a home folder nor settings are needed to read what a command is for."""
+def test_help_of_every_command() -> None:
+    """Help needs neither a name, a home folder nor settings."""
     lines = [([*path, "--help"], settings) for path, _ in TREE for settings in ({}, NOWHERE)]
     for line, (code, out, err) in zip(lines, answers(*lines), strict=True):
         assert (code, err) == (0, ""), line
         assert "Usage: azora" in out, line
 
 
-def test_no_command_runs_with_settings_that_cannot_be_read() -> None:
-    """One sentence, what to do and exit code 2, from every command, before anything is done."""
+def test_command_with_unreadable_settings() -> None:
+    """Every command ends with one sentence, what to do and exit code 2, before anything is done."""
     lines = [[*path, *required] for path, required in TREE if path not in GROUPS]
     for line, (code, out, err) in zip(lines, answers(*((line, NOWHERE) for line in lines)), strict=True):
         assert (code, out) == (2, ""), (line, err)
@@ -110,13 +110,13 @@ def test_no_command_runs_with_settings_that_cannot_be_read() -> None:
         assert advice.startswith("  → "), line
 
 
-def test_the_installed_program_starts() -> None:
-    """The same through the entry point, in a process of its own; a name comes from USER."""
+def test_installed_program() -> None:
+    """The entry point starts in a process of its own; USER gives the name."""
     done = as_nobody("env", "USER=ada", str(Path(sys.executable).with_name("azora")), "switch", "--help")
     assert "[default: ada]" in done.stdout, done.stderr
 
 
-def test_the_version_is_that_of_the_package() -> None:
+def test_version() -> None:
     """`--version` needs no settings and no server."""
     (found,) = answers((["--version"], NOWHERE))
     assert found == (0, f"azora {tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}\n", "")
@@ -127,7 +127,7 @@ def completing(words: str, **environment: str) -> tuple[list[str], dict[str, str
     return [], {"_AZORA_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": last, **environment}
 
 
-def test_a_shell_completes_words() -> None:
+def test_shell_completion() -> None:
     """Completion offers what is known, and prints no error where nothing can be known."""
     found = answers(
         completing("azora sta"),
@@ -171,7 +171,7 @@ def all_cases() -> dict[str, tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize(("line", "environment", "code", "says"), CASES)
-def test_a_command_starts_without_a_home_folder(  # noqa: PLR0917
+def test_command_without_a_home_folder(  # noqa: PLR0917
     all_cases: dict[str, tuple[int, str, str]],
     request: pytest.FixtureRequest,
     line: list[str],  # noqa: ARG001 - all are run by one process
@@ -179,7 +179,7 @@ def test_a_command_starts_without_a_home_folder(  # noqa: PLR0917
     code: int,
     says: str,
 ) -> None:
-    """Where something is missing then, one sentence names it; nobody approves or moves users without a name."""
+    """One sentence names what is missing; nobody approves or switches without a name."""
     ended, _, err = all_cases[request.node.callspec.id]
     assert (ended, says in err) == (code, True), err
     first, *advice = err.splitlines()

@@ -27,9 +27,8 @@ def said(
     return ended.value.code, capsys.readouterr().out
 
 
-def test_people_read_what_would_go_why_and_how_big_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_text_of_a_pruning(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The text has what would go, why, and how large it is."""
     code, text = said(monkeypatch, capsys, DONE, as_json=False)
     assert code == 0
     assert text.splitlines() == [
@@ -39,7 +38,8 @@ def test_people_read_what_would_go_why_and_how_big_it_is(
     ]
 
 
-def test_machines_read_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_of_a_pruning(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The JSON has the same as the text."""
     code, text = said(monkeypatch, capsys, DONE, as_json=True)
     assert code == 0
     (reports, _) = json.loads(text)["parts"]
@@ -48,9 +48,10 @@ def test_machines_read_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_part_that_could_not_be_done_is_told_and_is_the_exit_code(
+def test_pruning_with_a_failed_part(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
 ) -> None:
+    """A part that failed is reported, and sets the exit code."""
     code, text = said(monkeypatch, capsys, [*DONE, *AWAY], as_json=as_json)
     assert code == 4
     assert "could not reach it" in text

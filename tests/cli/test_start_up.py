@@ -32,7 +32,7 @@ SLOW = (
 
 @pytest.mark.parametrize("command", ["rollback", "switch"])
 def test_modules_of_a_command(command: str, tmp_path: Path) -> None:
-    """Everything that is loaded until users are there."""
+    """A rollback and a switch move users before Prefect, Helm or the node are imported."""
     env = os.environ | {"AZORA_STATE": str(tmp_path), "AZORA_KUBE_CONTEXT": "none"}
     done = subprocess.run([sys.executable, "-c", LOADED, command], env=env, capture_output=True, text=True, check=True)
     loaded = done.stderr.split()

@@ -37,23 +37,22 @@ def said(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(("active", "where"), [(BLUE, "blue"), (None, "no color")])
-def test_a_live_service_that_somebody_edited_is_told(
+def test_edited_live_service(
     active: Color | None, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A live Service that somebody edited is reported."""
     text = said(replace(BOOKED, active=active), monkeypatch, capsys)
     assert f"users are on {where}, the last switch sent them to green: somebody edited the live Service" in text
 
 
-def test_a_half_done_helm_release_is_told_with_who_repairs_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pending_helm_release(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pending Helm release is reported with who repairs it."""
     text = said(replace(BOOKED, pending=("azora-blue",)), monkeypatch, capsys)
     assert "half-done Helm releases: azora-blue; the next run repairs them" in text
 
 
-def test_nothing_is_told_of_what_is_as_it_should_be(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_environment_without_a_fault(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is reported of an environment without a fault."""
     text = said(BOOKED, monkeypatch, capsys)
     assert "somebody" not in text
     assert "half-done" not in text
@@ -74,8 +73,8 @@ def production_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("production_is_away")
-def test_a_cluster_that_is_away_hides_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line says what came back and what to do; the exit code says it too."""
+def test_unreachable_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line has the error and what to do, the others are shown, and the exit code is 4."""
     with pytest.raises(SystemExit) as ended:
         status.show(["production", "staging"], as_json=False)
     away, *rest = capsys.readouterr().out.splitlines()
@@ -87,9 +86,8 @@ def test_a_cluster_that_is_away_hides_no_other(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.usefixtures("production_is_away")
 @pytest.mark.parametrize("names", [["production"], ["production", "staging"]], ids=" and ".join)
-def test_a_program_finds_the_error_of_a_cluster_that_is_away(
-    names: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unreachable_cluster_as_json(names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The JSON has the error of the unreachable cluster and the state of the others."""
     with pytest.raises(SystemExit) as ended:
         status.show(names, as_json=True)
     found = json.loads(capsys.readouterr().out)["environments"]
@@ -101,7 +99,8 @@ def test_a_program_finds_the_error_of_a_cluster_that_is_away(
 
 
 @pytest.mark.usefixtures("production_is_away")
-def test_the_error_of_the_only_one_asked_for_is_the_command_s() -> None:
+def test_unreachable_cluster_alone() -> None:
+    """The error of the only environment is the command's error."""
     with pytest.raises(Unreachable):
         status.show(["production"], as_json=False)
 
@@ -109,7 +108,7 @@ def test_the_error_of_the_only_one_asked_for_is_the_command_s() -> None:
 def test_commit_of_a_half_installed_release(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A color whose record is of an older release shows no commit: that one is not what it runs."""
+    """A color with the record of an older release shows no commit: it does not run that one."""
     green = BOOKED.stack(Color.GREEN)
     assert green.record
     old = green.record.model_copy(update={"release": "older", "commit": "3f2a1c0" * 5, "subject": "The old one"})
@@ -121,9 +120,10 @@ def test_commit_of_a_half_installed_release(
 
 
 @pytest.mark.parametrize("columns", [80, 132])
-def test_who_serves_users_stays_in_sight_however_long_a_subject_is(
+def test_live_color_with_a_long_subject(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The live color stays in sight on one line, however long the subject is."""
     monkeypatch.setattr(status, "console", Console(width=columns))
     green = BOOKED.stack(Color.GREEN)
     assert green.record

@@ -21,7 +21,8 @@ APPLICATION = load_application(GUESTBOOK)
 
 
 @pytest.mark.parametrize("service", APPLICATION.services, ids=lambda service: service.name)
-def test_its_services_pass_their_own_tests(service: Any, tmp_path: Path) -> None:
+def test_unit_tests_of_the_services(service: Any, tmp_path: Path) -> None:
+    """Each service passes its own tests."""
     export = tmp_path / "export"
     shutil.copytree(GUESTBOOK, export)
     log = tmp_path / "log"
@@ -42,9 +43,8 @@ def served(respond: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("release", "passes"), [("3f2a1c9b0d4e", True), ("another", False)])
-def test_its_smoke_cases_tell_the_expected_release_from_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str, passes: bool
-) -> None:
+def test_smoke_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str, passes: bool) -> None:
+    """The smoke cases fail on another release than the expected one."""
     monkeypatch.syspath_prepend(str(GUESTBOOK / "src"))
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     store, front = (importlib.import_module(f"{name}.app") for name in ("store", "front"))

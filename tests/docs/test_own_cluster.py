@@ -16,9 +16,8 @@ from tests.support import document
 COMMANDS = "".join(text for texts in document.blocks("sh").values() for text in texts)
 
 
-def test_its_settings_file_is_read_and_names_what_the_example_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's settings file is valid and has what the example needs."""
     for name in [name for name in os.environ if name.startswith("AZORA_")]:
         monkeypatch.delenv(name)
     file = tmp_path / "azora.toml"
@@ -34,24 +33,28 @@ def test_its_settings_file_is_read_and_names_what_the_example_needs(
     assert not found.registry_plain_http
 
 
-def test_its_commands_are_those_of_a_shell() -> None:
+def test_commands_for_a_shell() -> None:
+    """A shell accepts the page's commands."""
     subprocess.run(["bash", "-n"], input=COMMANDS, text=True, check=True)
 
 
-def test_every_command_of_azora_in_it_exists() -> None:
+def test_commands_of_azora() -> None:
+    """Each azora command on the page exists."""
     known = MODULES
     named = re.findall(r"\.venv/bin/azora (\w+)", COMMANDS)
     assert named
     assert set(named) <= set(known)
 
 
-def test_every_file_that_it_copies_is_there() -> None:
+def test_copied_folders() -> None:
+    """Each folder that the page copies exists."""
     copied = re.findall(r"^cp -r (\S+)", COMMANDS, re.MULTILINE)
     assert copied
     assert all((ROOT / path).is_dir() for path in copied)
 
 
-def test_every_place_it_links_to_is_there() -> None:
+def test_links() -> None:
+    """Each link of the page leads to a file."""
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.FILE.read_text())
     assert links
     assert [link for link in links if not (document.FILE.parent / link).exists()] == []

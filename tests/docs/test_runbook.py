@@ -50,32 +50,37 @@ def parse(command: str) -> None:
         found, context = sub, sub.make_context(sub.name, rest, parent=context)
 
 
-def test_every_link_of_an_alert_leads_to_a_section() -> None:
+def test_links_of_the_alerts() -> None:
+    """Each alert links to a section."""
     rules = "".join(file.read_text() for file in (ROOT / "deployments/monitoring/rules").glob("*.yaml"))
     linked = set(re.findall(r"DEPLOYMENT-RUNBOOK\.md#([a-z0-9-]+)", rules))
     assert linked
     assert linked <= set(SECTIONS)
 
 
-def test_every_alert_is_named_in_the_section_that_it_leads_to() -> None:
+def test_alerts_in_their_sections() -> None:
+    """Each alert is named in the section that it links to."""
     for file in (ROOT / "deployments/monitoring/rules").glob("*.yaml"):
         for rule in [rule for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]:
             section = rule["annotations"]["runbook"].partition("#")[2]
             assert f"`{rule['alert']}`" in SECTIONS[section], f"{rule['alert']} leads to {section}"
 
 
-def test_every_section_is_drilled_and_every_drill_has_its_section() -> None:
+def test_sections_and_drills() -> None:
+    """Each section has a drill, and each drill a section."""
     assert sorted(situation.name for situation in SITUATIONS) == sorted(SECTIONS)
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_section_says_what_one_sees_what_to_run_what_one_sees_then_and_whom_to_call(name: str) -> None:
+def test_parts_of_a_section(name: str) -> None:
+    """A section has symptoms, commands, their result and whom to call, in this order."""
     assert list(dict.fromkeys(labels(SECTIONS[name]))) == list(LABELS)
     assert any(not block.may_fail for block in blocks(SECTIONS[name])), "it says nothing to run"
 
 
 @pytest.mark.parametrize("command", sorted({*IN_THE_RUNBOOK, *quick_commands(), *IN_A_SENTENCE}))
-def test_a_command_is_one_of_azora_with_its_real_options(command: str) -> None:
+def test_command_with_its_options(command: str) -> None:
+    """Each command exists with the options that it is given."""
     program = command.partition(" ")[0]
     assert program in {"azora", "kubectl"}
     if program == "azora":
@@ -85,32 +90,38 @@ def test_a_command_is_one_of_azora_with_its_real_options(command: str) -> None:
 @pytest.mark.parametrize(
     "command", ["azora rolback production", "azora status --until-asked", "azora switch production"]
 )
-def test_a_command_that_is_none_is_seen(command: str) -> None:
+def test_command_that_does_not_exist(command: str) -> None:
+    """A command that does not exist is found."""
     with pytest.raises(UsageError):
         parse(command)
 
 
 @pytest.mark.parametrize("command", quick_commands())
-def test_the_quick_reference_says_nothing_that_the_runbook_does_not(command: str) -> None:
+def test_quick_reference_commands(command: str) -> None:
+    """Each command of the quick reference is in the runbook."""
     assert command in IN_THE_RUNBOOK
 
 
-def test_the_quick_reference_has_every_situation_on_one_page() -> None:
+def test_quick_reference_rows() -> None:
+    """The quick reference has each situation on one page."""
     rows = [line for line in QUICK.splitlines() if line.startswith("| [")]
     assert {link for row in rows for link in LINK.findall(row)} == set(SECTIONS) - {"normal-release"}
     assert all(re.search(r"`(azora|kubectl) [^`]+`[^|]*\|$", row) for row in rows)
     assert len(QUICK.splitlines()) <= PAGE_LINES
 
 
-def test_links_within_the_runbook_lead_somewhere() -> None:
+def test_links_within_the_runbook() -> None:
+    """Each link within the runbook leads to a section."""
     assert set(re.findall(r"\]\(#([a-z0-9-]+)\)", TEXT)) <= set(SECTIONS)
 
 
-def test_a_heading_gives_the_anchor_that_github_gives() -> None:
+def test_anchor_of_a_heading() -> None:
+    """The anchor is the one that GitHub gives."""
     assert anchor("Someone edited the live Service") == "someone-edited-the-live-service"
 
 
-def test_lines_of_an_answer_are_found_whatever_stands_where_the_runbook_has_dots() -> None:
+def test_expected_output_with_dots() -> None:
+    """Dots of the runbook stand for any text of the output."""
     block = Block(("azora status",), ("users are on …, but", "kube-apiserver … stopped"))
     answer = "  users are on green, but\n  kube-apiserver           STOPPED\n"
     assert block.missing(answer) == ["kube-apiserver … stopped"]

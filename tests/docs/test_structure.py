@@ -41,44 +41,49 @@ def registered(
     return request.param, load_flow_from_entrypoint(request.param["entrypoint"], use_placeholder_flow=False)
 
 
-def test_every_entrypoint_loads_as_a_worker_loads_it(registered: tuple[dict[str, Any], Flow[..., Any]]) -> None:
+def test_flow_entrypoint(registered: tuple[dict[str, Any], Flow[..., Any]]) -> None:
+    """Each entrypoint loads as a worker loads it, and describes its parameters."""
     deployment, flow = registered
     assert deployment["name"] == f"{APPLICATION}-{flow.name}"
     described = {name: p.get("description") for name, p in flow.parameters.model_dump()["properties"].items()}
     assert all(described.values()), f"the start form shows parameters without a word: {described}"
 
 
-def test_a_run_is_counted_for_its_environment_however_it_ends(
+def test_flow_hooks_at_the_end(
     registered: tuple[dict[str, Any], Flow[..., Any]],
 ) -> None:
+    """Each end of a run counts it for its environment."""
     deployment, flow = registered
     ends = (flow.on_completion_hooks, flow.on_failure_hooks, flow.on_crashed_hooks, flow.on_cancellation_hooks)
     assert all(count_run in hooks for hooks in ends)
     assert environment_of(get_parameter_defaults(flow.fn), deployment["tags"]) in environments(settings().environments)
 
 
-def test_a_run_is_in_the_pipeline_s_log_from_its_beginning(registered: tuple[dict[str, Any], Flow[..., Any]]) -> None:
+def test_flow_hooks_at_the_start(registered: tuple[dict[str, Any], Flow[..., Any]]) -> None:
+    """A run writes the pipeline's log from its beginning."""
     _, flow = registered
     assert keep_log in flow.on_running_hooks
 
 
 @pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)
-def test_no_flow_is_named_like_an_importable_module(file: Path) -> None:
-    """Prefect runs a flow's file as a top-level module with flows/ first on the path."""
+def test_flow_file_name(file: Path) -> None:
+    """No flow is named like an importable module: Prefect puts flows/ first on the path."""
     assert file.stem not in sys.stdlib_module_names
     elsewhere = [path for path in sys.path if Path(path).resolve() != file.parent]
     assert PathFinder.find_spec(file.stem, elsewhere) is None
 
 
 @pytest.mark.parametrize("file", FLOWS, ids=lambda file: file.stem)
-def test_a_flow_is_an_outline(file: Path) -> None:
+def test_flow_outline(file: Path) -> None:
+    """A flow's file has one function and no class."""
     tree = ast.parse(file.read_text())
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) == 1
 
 
 @pytest.mark.parametrize("folder", ["flows", "tasks", "azora"])
-def test_nothing_of_the_pipeline_names_a_service_of_an_application(folder: str) -> None:
+def test_services_in_the_pipeline(folder: str) -> None:
+    """No string of the pipeline names a service of an application."""
     strings = [
         (file.relative_to(ROOT), node.value)
         for file in (ROOT / folder).rglob("*.py")
@@ -91,36 +96,39 @@ def test_nothing_of_the_pipeline_names_a_service_of_an_application(folder: str) 
     assert named <= OTHER_MEANINGS
 
 
-def test_readme_shows_the_flow() -> None:
+def test_readme_outline() -> None:
     """The outline in the README is the flow's own text."""
     body = (ROOT / "flows/release.py").read_text().partition("    commit = find_commit")[2]
     assert dedent(f"    commit = find_commit{body}") in (ROOT / "README.md").read_text()
 
 
-def test_the_readme_lists_the_targets_that_do_something() -> None:
-    """A row for each target of the Makefile that has a help line, and no other."""
+def test_readme_targets() -> None:
+    """The README has a row for each target of the Makefile with a help line, and no other."""
     shown = set(re.findall(r"^\| `make ([a-z]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert shown == set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
 
 
-def test_the_gateways_of_the_embedded_node_are_in_the_docs() -> None:
+def test_documented_gateways() -> None:
+    """docs/architecture.md names the gateways that the embedded node uses."""
     text = "".join(file.read_text() for file in (ROOT / "azora/local").glob("*.py"))
     used = sorted(set(re.findall(r"^from azora\.gateways\.(\w+)[. ]", text, re.MULTILINE)))
     assert f"gateways ({', '.join(used)})" in (ROOT / "docs/architecture.md").read_text()
 
 
-def test_every_setting_is_in_the_docs() -> None:
+def test_documented_settings() -> None:
+    """docs/configuration.md has each setting."""
     text = (ROOT / "docs/configuration.md").read_text()
     missing = [name for name in Settings.model_fields if f"`AZORA_{name.upper()}`" not in text]
     assert not missing
 
 
-def test_every_setting_has_a_description() -> None:
+def test_described_settings() -> None:
+    """Each setting has a description."""
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_every_module_is_in_a_contract() -> None:
-    """The folder is the layer: no module of azora/ and no package of gateways/ stands outside the contracts of imports."""
+def test_import_contracts() -> None:
+    """Each module of azora/ and each gateway is in an import contract."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     beside = {"azora.__main__", "azora.cli", "azora.local"}
@@ -136,23 +144,23 @@ def modules_in(folder: str) -> set[str]:
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
-def test_the_core_has_no_clock_and_reads_nothing(file: Path) -> None:
-    """What was seen comes in as an argument, the time too."""
+def test_core_without_a_clock(file: Path) -> None:
+    """The core reads neither time nor files: both come in as arguments."""
     called = {ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)}
     assert not [
         name for name in called if re.search(r"^(time|os|random)\.|datetime\.now$|^open$|\.(read|write)_text$", name)
     ]
 
 
-def test_no_test_module_imports_another() -> None:
-    """What two of them use is in tests/support."""
+def test_imports_of_test_modules() -> None:
+    """No test module imports another: shared code is in tests/support."""
     files = [file for file in (ROOT / "tests").rglob("*.py") if file.parent.name != "support"]
     importing = re.compile(r"^ *(?:from|import) tests\.(?!support\b)[\w.]*\b(?:test_\w+|conftest)\b", re.MULTILINE)
     assert not [str(file.relative_to(ROOT)) for file in files if importing.search(file.read_text())]
 
 
-def test_every_page_is_in_the_navigation() -> None:
-    """A page that nobody can reach is read by nobody."""
+def test_navigation() -> None:
+    """Each page of docs/ is in the site's navigation."""
     pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
     listed = set(re.findall(r"\b([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
     assert pages == listed

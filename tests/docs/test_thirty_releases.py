@@ -16,7 +16,8 @@ from benchmarks.thirty_releases import Row, growth, page
         pytest.param([*range(20), 20, *[1] * 10], {}, id="shrinks"),
     ],
 )
-def test_what_grows_after_all_is_full_is_told(counts: list[int], grown: dict[str, str]) -> None:
+def test_growth(counts: list[int], grown: dict[str, str]) -> None:
+    """Each measure that still grows after the limits are reached is named."""
     rows: list[Row] = [{"pods": count} for count in counts]
     assert growth(rows) == grown
 
@@ -30,12 +31,14 @@ def test_what_grows_after_all_is_full_is_told(counts: list[int], grown: dict[str
         pytest.param({"PostgreSQL MB": 123}, {"PostgreSQL MB without events": "71 → 80"}, id="all but events"),
     ],
 )
-def test_what_has_another_bound_is_held_to_that(end: Row, grown: dict[str, str]) -> None:
+def test_growth_with_another_bound(end: Row, grown: dict[str, str]) -> None:
+    """Each measure with a bound of its own is compared with that bound."""
     full: Row = {"state MB": 1000, "etcd MB": 162, "PostgreSQL MB": 114, "of it events": 43}
     assert growth([*[full] * 30, full | end]) == grown
 
 
-def test_the_table_has_a_line_for_each_release_and_one_before() -> None:
+def test_table_rows() -> None:
+    """The table has a row for each release and one before."""
     lines = page([{"pods": 5, "exports": 1}, {"pods": 10, "exports": 2}]).splitlines()
     assert "| after release | pods | exports |" in lines
     assert lines[-2:] == ["| 0 | 5 | 1 |", "| 1 | 10 | 2 |"]

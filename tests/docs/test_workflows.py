@@ -32,38 +32,45 @@ def job_of(name: str, job: str) -> dict[str, Any]:
     return found
 
 
-def test_both_are_there() -> None:
+def test_workflows() -> None:
+    """The workflows are ci and deploy."""
     assert set(WORKFLOWS) == {"ci", "deploy"}
 
 
 @each_workflow
-def test_a_workflow_may_read_the_code_and_nothing_else(name: str) -> None:
+def test_workflow_permissions(name: str) -> None:
+    """A workflow may read the code and nothing else."""
     assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
     assert not [job for job in WORKFLOWS[name]["jobs"].values() if "permissions" in job]
 
 
 @each_workflow
-def test_nothing_that_runs_is_cancelled_for_something_newer(name: str) -> None:
+def test_workflow_concurrency(name: str) -> None:
+    """No newer run cancels one that is running."""
     assert WORKFLOWS[name]["concurrency"]["cancel-in-progress"] is False
     assert not [job for job in WORKFLOWS[name]["jobs"].values() if "concurrency" in job]
 
 
-def test_all_promotions_are_in_one_group() -> None:
+def test_promotions_in_one_group() -> None:
+    """All promotions are in one concurrency group."""
     assert "${{" not in WORKFLOWS["deploy"]["concurrency"]["group"]
 
 
 @each_job
-def test_a_job_has_a_time_limit(name: str, job: str) -> None:
+def test_job_time_limit(name: str, job: str) -> None:
+    """Each job has a time limit of its own."""
     assert 0 < job_of(name, job)["timeout-minutes"] <= GITHUB_S_OWN_LIMIT_MINUTES
 
 
-def test_who_follows_a_promotion_stays_as_long_as_the_question_waits() -> None:
+def test_job_time_limit_of_a_promotion() -> None:
+    """The job that follows a promotion outlasts the approval request."""
     policy = load_environment("production", ROOT / "deployments/environments").approval
     assert policy is not None
     assert job_of("deploy", "promote")["timeout-minutes"] > policy.wait_hours * 60
 
 
-def test_actions_are_github_s_own_by_commit_and_leave_no_login_behind() -> None:
+def test_actions() -> None:
+    """Actions are GitHub's own, pinned by commit, and leave no login behind."""
     used = [step for _, _, step in STEPS if "uses" in step]
     assert used
     for step in used:
@@ -73,12 +80,13 @@ def test_actions_are_github_s_own_by_commit_and_leave_no_login_behind() -> None:
         assert action != "actions/checkout" or step["with"]["persist-credentials"] is False
 
 
-def test_no_word_of_an_event_becomes_part_of_a_script() -> None:
-    """https://docs.github.com/actions/security-guides/security-hardening-for-github-actions: it comes in by `env`."""
+def test_scripts_without_expressions() -> None:
+    """No expression is in a script: values come in by `env`."""
     assert not [step["run"] for _, _, step in STEPS if "${{" in step.get("run", "")]
 
 
-def test_what_reaches_prefect_runs_apart_from_what_runs_proposed_code() -> None:
+def test_runners_with_secrets() -> None:
+    """Jobs with secrets run on other runners than jobs with proposed code."""
     reach = {(name, job) for name, job in JOBS if "secrets." in str(job_of(name, job))}
     assert reach == {("deploy", "release"), ("deploy", "promote")}
     for name, job in JOBS:
@@ -87,7 +95,8 @@ def test_what_reaches_prefect_runs_apart_from_what_runs_proposed_code() -> None:
 
 
 @pytest.mark.parametrize("command", [step["run"] for _, _, step in STEPS if "azora " in step.get("run", "")])
-def test_azora_understands_what_a_step_asks_for(command: str) -> None:
+def test_commands_of_a_step(command: str) -> None:
+    """azora accepts each command line of a step."""
     words = shlex.split(command.replace("$FRESH", "--fresh"))
     program = typer.main.get_command(app)
     assert Path(words[0]).name == "azora"
@@ -96,5 +105,6 @@ def test_azora_understands_what_a_step_asks_for(command: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["azora-checks", "azora-release", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING"])
-def test_what_a_team_must_set_up_is_in_the_docs(word: str) -> None:
+def test_documented_set_up(word: str) -> None:
+    """docs/deployment/github.md names what a team must set up."""
     assert f"`{word}`" in (ROOT / "docs/deployment/github.md").read_text()

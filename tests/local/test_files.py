@@ -30,9 +30,8 @@ def node(tmp_path: Path) -> Layout:
     return Layout("mine", "10.97.0", 30000, tmp_path / "mine")
 
 
-def test_a_build_that_was_killed_leaves_nothing_that_looks_built(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_build_that_was_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A killed build leaves nothing that looks built."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def killed(place: Path) -> None:
@@ -46,13 +45,15 @@ def test_a_build_that_was_killed_leaves_nothing_that_looks_built(
     assert [path.name for path in made.iterdir()] == ["whole"]
 
 
-def test_what_is_built_is_not_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_build_from_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A finished build is not repeated."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     built("thing-1", lambda place: (place / "first").touch())
     assert [path.name for path in built("thing-1", lambda place: (place / "second").touch()).iterdir()] == ["first"]
 
 
-def test_the_digest_follows_content_and_flags(tmp_path: Path) -> None:
+def test_build_key(tmp_path: Path) -> None:
+    """The key changes with content and flags."""
     file = tmp_path / "a"
     file.write_text("1")
     first = cache_key([file], "flag")
@@ -61,7 +62,8 @@ def test_the_digest_follows_content_and_flags(tmp_path: Path) -> None:
     assert cache_key([file], "flag") != first
 
 
-def test_a_digest_does_not_tell_where_the_checkout_lies(tmp_path: Path) -> None:
+def test_build_key_in_another_checkout(tmp_path: Path) -> None:
+    """The key does not depend on where the checkout is."""
     for place, name in (("a", "script"), ("m", "os-release"), ("z", "script")):
         (tmp_path / place).mkdir()
         (tmp_path / place / name).write_text(name)
@@ -69,7 +71,8 @@ def test_a_digest_does_not_tell_where_the_checkout_lies(tmp_path: Path) -> None:
     assert cache_key([tmp_path / "a/script", fixed]) == cache_key([tmp_path / "z/script", fixed])
 
 
-def test_certificates_are_private_signed_by_the_nodes_own_authority_and_made_once(node: Layout) -> None:
+def test_certificates(node: Layout) -> None:
+    """Certificates are signed by the node's own authority, private, and made once."""
     make_certificates(node)
     before = {path: path.read_bytes() for path in node.pki.iterdir()}
     make_certificates(node)
@@ -80,7 +83,8 @@ def test_certificates_are_private_signed_by_the_nodes_own_authority_and_made_onc
         x509.load_pem_x509_certificate(file.read_bytes()).verify_directly_issued_by(authority)
 
 
-def test_the_configuration_is_private_where_it_holds_keys(node: Layout) -> None:
+def test_configuration_files(node: Layout) -> None:
+    """Files with keys are private, and all configuration is valid YAML."""
     make_certificates(node)
     write_configuration(node, "10.97.0.2:5000/node/pause:1")
     keys = [node.kubeconfig, *node.etc.glob("*.kubeconfig")]
@@ -90,7 +94,8 @@ def test_the_configuration_is_private_where_it_holds_keys(node: Layout) -> None:
         yaml.safe_load(file.read_text())
 
 
-def test_prometheus_finds_nothing_wrong_with_its_configuration(node: Layout) -> None:
+def test_prometheus_configuration(node: Layout) -> None:
+    """promtool accepts the configuration and its rules."""
     monitoring.write_monitoring(node)
     done = subprocess.run(
         ["promtool", "check", "config", monitoring.configuration(node)],
@@ -104,7 +109,8 @@ def test_prometheus_finds_nothing_wrong_with_its_configuration(node: Layout) -> 
     assert "rules found" in done.stdout
 
 
-def test_the_same_content_leaves_a_file_alone(tmp_path: Path) -> None:
+def test_file_with_the_same_content(tmp_path: Path) -> None:
+    """The same content leaves a file alone."""
     file = tmp_path / "folder/file"
     write(file, "one")
     first = file.stat().st_ino
@@ -114,7 +120,8 @@ def test_the_same_content_leaves_a_file_alone(tmp_path: Path) -> None:
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("two", 0o600)
 
 
-def test_the_supervisor_reads_back_every_word_and_variable(node: Layout) -> None:
+def test_supervisor_configuration_of_odd_words(node: Layout) -> None:
+    """The supervisor reads back each argument and variable unchanged."""
     words = ("sh", "-c", 'echo "100%" $HOME', "a b")
     service = Service("odd", Stage.WORK, words, lambda: True, env={"SHARE": "50%", "PLACE": "/a b"})
     parsed = configparser.ConfigParser(interpolation=None)
@@ -125,7 +132,8 @@ def test_the_supervisor_reads_back_every_word_and_variable(node: Layout) -> None
     assert section["autorestart"] == "true"
 
 
-def test_the_supervisor_reads_back_every_service_of_a_node(node: Layout) -> None:
+def test_supervisor_configuration_of_a_node(node: Layout) -> None:
+    """The supervisor reads back each service's command unchanged."""
     make_certificates(node)
     write_configuration(node, "pause:1")
     services = node_services(node, Path("/bin"))
@@ -136,7 +144,8 @@ def test_the_supervisor_reads_back_every_service_of_a_node(node: Layout) -> None
         assert tuple(shlex.split(command.replace("%%", "%"))) == service.command
 
 
-def test_a_shell_may_source_the_variables_of_a_node(node: Layout) -> None:
+def test_environment_file(node: Layout) -> None:
+    """A shell can source the node's variables."""
     write_environment(node, Path("/bin"))
     told = output_of(["env", "-i", "sh", "-c", f"set -a; . {node.environment}; env"])
     assert set(node.environment.read_text().splitlines()) <= set(told.splitlines())
@@ -144,13 +153,14 @@ def test_a_shell_may_source_the_variables_of_a_node(node: Layout) -> None:
     assert f"azora local sweep {node.name}" in node.sweep_program.read_text()
 
 
-def test_a_node_says_that_its_registry_speaks_plain_http(node: Layout) -> None:
-    """Nobody else's does unless its settings say so."""
+def test_registry_without_tls(node: Layout) -> None:
+    """The node's settings have plain HTTP for its registry; the default is TLS."""
     assert variables(node, Path("/bin"))["AZORA_REGISTRY_PLAIN_HTTP"] == "true"
     assert Settings.model_fields["registry_plain_http"].default is False
 
 
-def test_the_auth_string_is_private_made_once_and_given_to_who_needs_it(node: Layout) -> None:
+def test_auth_string(node: Layout) -> None:
+    """The auth string is private, made once, and given to the services that need it."""
     made = auth_string(node)
     user, _, password = made.partition(":")
     assert user == "azora"
@@ -164,18 +174,20 @@ def test_the_auth_string_is_private_made_once_and_given_to_who_needs_it(node: La
     assert node.environment.stat().st_mode & 0o777 == 0o600
 
 
-def test_every_node_has_an_auth_string_of_its_own(node: Layout, tmp_path: Path) -> None:
+def test_auth_string_of_another_node(node: Layout, tmp_path: Path) -> None:
+    """Each node has an auth string of its own."""
     assert auth_string(node) != auth_string(Layout("other", "10.96.0", 31000, tmp_path / "other"))
 
 
-def test_nobody_reads_the_auth_string_off_a_command_line(node: Layout) -> None:
+def test_auth_string_on_command_lines(node: Layout) -> None:
+    """The password is on no command line."""
     services = [*prefect.prefect_services(node, Path("/bin")), *monitoring.monitoring_services(node, Path("/bin"))]
     password = auth_string(node).partition(":")[2]
     assert [one.name for one in services if password in " ".join(one.command)] == []
 
 
-def test_nothing_of_a_node_listens_for_all_the_world(node: Layout) -> None:
-    """Whatever is given an address is given loopback's or the node's own."""
+def test_listening_addresses(node: Layout) -> None:
+    """Services listen on loopback or on the node's own address."""
     services = [
         *node_services(node, Path("/bin")),
         prefect.server(node),
@@ -187,7 +199,8 @@ def test_nothing_of_a_node_listens_for_all_the_world(node: Layout) -> None:
     assert "--host=127.0.0.1" in said
 
 
-def test_an_error_names_what_was_tried_what_came_back_and_the_log(tmp_path: Path) -> None:
+def test_error_of_a_program(tmp_path: Path) -> None:
+    """The error has what was tried, what came back and the log."""
     with pytest.raises(Failed, match=r"could not run 'sh -c .*': no such thing"):
         output_of(["sh", "-c", "echo no such thing >&2; exit 3"])
     with pytest.raises(Failed, match="exit 3") as caught:
@@ -196,7 +209,8 @@ def test_an_error_names_what_was_tried_what_came_back_and_the_log(tmp_path: Path
     assert (tmp_path / "log").read_text() == "half\n"
 
 
-def test_a_shells_own_settings_do_not_reach_what_we_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell's own settings do not reach a program that the node starts."""
     for name in ("AZORA_NODE", "PREFECT_API_URL", "PYTHONDONTWRITEBYTECODE", "KUBECONFIG"):
         monkeypatch.setenv(name, "bent")
     monkeypatch.setenv("SSL_CERT_FILE", "/kept")

@@ -32,13 +32,15 @@ def ports_of(node: Layout) -> tuple[int, ...]:
         pytest.param("test", "10.99.0.2", (18080, 14200, 14280, 14290), id="test"),
     ],
 )
-def test_the_known_nodes_are_where_the_documentation_says(name: str, address: str, ports: tuple[int, ...]) -> None:
+def test_layout_of_the_known_nodes(name: str, address: str, ports: tuple[int, ...]) -> None:
+    """Addresses and ports of the known nodes are those of the documentation."""
     node = layout(name)
     assert node.address == address
     assert ports_of(node) == ports
 
 
-def test_no_two_nodes_share_a_port_or_a_subnet() -> None:
+def test_layout_of_many_nodes() -> None:
+    """No two nodes share a port or a subnet."""
     nodes = [layout(name) for name in ("demo", "test", *DERIVED)]
     ports = [port for node in nodes for port in ports_of(node)]
     assert len(ports) == len(set(ports))
@@ -46,7 +48,8 @@ def test_no_two_nodes_share_a_port_or_a_subnet() -> None:
     assert max(ports) < 65536
 
 
-def test_asked_for_places_are_taken_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layout_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Subnet and ports of the variables are taken and remembered."""
     monkeypatch.setenv("AZORA_SUBNET", "10.97.0.0/24")
     monkeypatch.setenv("AZORA_PORT_BASE", "30000")
     node = layout("mine")
@@ -57,27 +60,31 @@ def test_asked_for_places_are_taken_and_remembered(monkeypatch: pytest.MonkeyPat
     assert (node.address, node.ingress_port) == ("10.97.0.2", 38080)
 
 
-def test_what_is_asked_for_does_not_move_a_known_node(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layout_of_an_existing_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables do not move a known node."""
     monkeypatch.setenv("AZORA_SUBNET", "10.97.0.0/24")
     monkeypatch.setenv("AZORA_PORT_BASE", "30000")
     assert layout("demo").address == "10.98.0.2"
 
 
 @pytest.mark.parametrize("name", ["", "Demo", "9lives", "a-b", "../etc", "muchtoolong"])
-def test_a_name_that_could_not_be_a_name_everywhere_is_refused(name: str) -> None:
+def test_layout_of_a_bad_name(name: str) -> None:
+    """A name that is not valid everywhere is refused."""
     with pytest.raises(BadInput, match="could not use"):
         layout(name)
 
 
 @pytest.mark.parametrize(("subnet", "base"), [("10.97.0.0/16", "1000"), ("10.97.0.0/24", "60000"), ("x", "1000")])
-def test_a_place_that_does_not_work_is_refused(monkeypatch: pytest.MonkeyPatch, subnet: str, base: str) -> None:
+def test_layout_of_a_bad_place(monkeypatch: pytest.MonkeyPatch, subnet: str, base: str) -> None:
+    """A subnet or port base that cannot work is refused."""
     monkeypatch.setenv("AZORA_SUBNET", subnet)
     monkeypatch.setenv("AZORA_PORT_BASE", base)
     with pytest.raises(BadInput, match="AZORA_PORT_BASE"):
         layout("mine")
 
 
-def test_nodes_with_a_state_folder_are_known(home: Path) -> None:
+def test_known_nodes(home: Path) -> None:
+    """The known nodes are those with a state folder."""
     for name in ("demo", "mine"):
         (home / ".local/state/azora" / name).mkdir(parents=True)
     (home / ".local/state/azora/.demo.lock").touch()

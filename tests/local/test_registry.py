@@ -75,7 +75,8 @@ def node(tmp_path: Path) -> Iterator[Node]:
         process.wait(20)
 
 
-def test_it_starts_anew_and_frees_what_nothing_names_when_it_is_asked_to(node: Node) -> None:
+def test_sweep(node: Node) -> None:
+    """The registry restarts on request and frees blobs that nothing names."""
     (before,) = [one["pid"] for one in node.supervisor.processes()]
     node.ask_to_sweep()
     node.supervisor.renew(node.service)
@@ -85,14 +86,16 @@ def test_it_starts_anew_and_frees_what_nothing_names_when_it_is_asked_to(node: N
     assert not node.layout.registry_sweep.exists()
 
 
-def test_it_keeps_its_blobs_when_nobody_asked(node: Node) -> None:
+def test_sweep_without_a_request(node: Node) -> None:
+    """The registry keeps its blobs without a request."""
     node.ask_to_sweep()
     node.layout.registry_sweep.unlink()
     node.supervisor.renew(node.service)
     assert node.unused_blob.exists()
 
 
-def test_it_comes_back_and_sweeps_though_who_asked_was_killed(node: Node) -> None:
+def test_sweep_after_a_kill(node: Node) -> None:
+    """The registry comes back and sweeps although the requesting process was killed."""
     node.ask_to_sweep()
     (before,) = [one["pid"] for one in node.supervisor.processes()]
     subprocess.run(["kill", "-TERM", str(before)], check=True)  # as far as the killed one came
@@ -100,8 +103,8 @@ def test_it_comes_back_and_sweeps_though_who_asked_was_killed(node: Node) -> Non
     assert not node.unused_blob.exists()
 
 
-def test_a_collector_does_not_outlive_the_shell_that_waits_for_it(tmp_path: Path) -> None:
-    """Else it would remove what the next registry is given."""
+def test_sweep_that_is_stopped(tmp_path: Path) -> None:
+    """The collector ends with its shell, else it would remove what the next registry is given."""
     program = tmp_path / "docker-registry"
     program.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/collector\nexec sleep 60\n")
     program.chmod(0o755)

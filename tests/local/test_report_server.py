@@ -44,7 +44,8 @@ def app(tmp_path: Path) -> Starlette:
         pytest.param("/..%2f", 404, "", id="no list of what is above"),
     ],
 )
-def test_it_shows_what_is_there(app: Starlette, path: str, status: int, holds: str) -> None:
+def test_files_and_folders(app: Starlette, path: str, status: int, holds: str) -> None:
+    """The server shows the runs' folder and nothing above it."""
     answer = asyncio.run(_get(app, path, RIGHT))
     assert answer.status_code == status
     assert holds in answer.text
@@ -60,8 +61,8 @@ def test_it_shows_what_is_there(app: Starlette, path: str, status: int, holds: s
         pytest.param(("", ""), id="empty"),
     ],
 )
-def test_who_does_not_know_the_auth_string_is_asked_for_it(app: Starlette, path: str, who: tuple[str, str]) -> None:
-    """Whatever is there or not: the answer does not tell."""
+def test_request_without_the_auth_string(app: Starlette, path: str, who: tuple[str, str]) -> None:
+    """The answer is 401, whether or not the file exists."""
     answer = asyncio.run(_get(app, path, who))
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
@@ -79,17 +80,18 @@ def test_who_does_not_know_the_auth_string_is_asked_for_it(app: Starlette, path:
         pytest.param("/%2e%2e/secret", signature("azora:f-9_x", "/../secret"), 404, id="nothing above"),
     ],
 )
-def test_a_signed_address_opens_its_one_file_without_asking(
-    app: Starlette, path: str, signed: str, status: int
-) -> None:
+def test_signed_address(app: Starlette, path: str, signed: str, status: int) -> None:
+    """A signed address opens its one file without the auth string."""
     assert asyncio.run(_get(app, f"{path}?signature={signed}")).status_code == status
 
 
-def test_the_viewer_of_traces_holds_nothing_of_ours_and_is_open(app: Starlette) -> None:
+def test_trace_viewer(app: Starlette) -> None:
+    """The trace viewer is open to all: it holds nothing of a run."""
     assert "Playwright Trace Viewer" in asyncio.run(_get(app, "/trace-viewer/?trace=x.zip")).text
 
 
-def test_without_an_auth_string_nothing_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_without_an_auth_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an auth string the server does not start."""
     monkeypatch.setattr(report_server, "settings", lambda: Settings(reports_auth_string=SecretStr("")))
     with pytest.raises(BadInput, match="AZORA_REPORTS_AUTH_STRING is not set"):
         report_server.app()

@@ -7,7 +7,7 @@ from prefect import flow
 from azora.core.colors import Color
 from tasks.context import EnvironmentName
 from tasks.hooks import watched
-from tasks.rollback import book_switch, switch_to
+from tasks.rollback import record_switch, switch_to
 
 
 @flow(
@@ -23,4 +23,4 @@ def blue_green_switch(color: Color, environment: EnvironmentName = EnvironmentNa
         environment: Whose users.
     """
     switch_to(environment, color)
-    book_switch(environment)
+    record_switch(environment)

@@ -9,7 +9,7 @@ from tasks.context import EnvironmentName
 from tasks.hooks import watched
 from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
-from tasks.proofs import demand_proof
+from tasks.proofs import require_proof
 from tasks.source import find_commit, name_the_run
 
 
@@ -29,7 +29,7 @@ def deploy(environment: EnvironmentName, ref: str = "main") -> State[str]:
     commit = find_commit(ref)
     name_the_run(f"deploy {commit.short} to {environment}")
     candidate = build_release(commit)
-    demand_proof(environment, candidate)
+    require_proof(environment, candidate)
     if not promote(environment, candidate):
         return rejected(environment, candidate)
     return promoted(environment, candidate)

@@ -8,7 +8,7 @@ from tasks.building import SIDE_BY_SIDE, build_release
 from tasks.hooks import watched
 from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
-from tasks.proofs import demand_proof
+from tasks.proofs import require_proof
 from tasks.source import find_commit, name_the_run
 
 
@@ -27,7 +27,7 @@ def deploy_production(ref: str = "main") -> State[str]:
     commit = find_commit(ref)
     name_the_run(f"deploy {commit.short} to production")
     candidate = build_release(commit)
-    demand_proof("production", candidate)
+    require_proof("production", candidate)
     if not promote("production", candidate):
         return rejected("production", candidate)
     return promoted("production", candidate)

@@ -8,7 +8,7 @@ from tasks.building import SIDE_BY_SIDE, build_release
 from tasks.hooks import watched
 from tasks.outcomes import promoted, rejected
 from tasks.promotion import promote
-from tasks.proofs import demand_proof
+from tasks.proofs import require_proof
 from tasks.source import find_commit, name_the_run
 
 
@@ -27,7 +27,7 @@ def deploy_staging(ref: str = "main") -> State[str]:
     commit = find_commit(ref)
     name_the_run(f"deploy {commit.short} to staging")
     candidate = build_release(commit)
-    demand_proof("staging", candidate)
+    require_proof("staging", candidate)
     if not promote("staging", candidate):
         return rejected("staging", candidate)
     return promoted("staging", candidate)

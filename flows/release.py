@@ -7,7 +7,7 @@ from prefect import State, flow
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
 from tasks.context import EnvironmentName
 from tasks.hooks import watched
-from tasks.outcomes import already_there, promoted, rejected
+from tasks.outcomes import promoted, rejected, up_to_date
 from tasks.promotion import promote
 from tasks.proofs import prove_end_to_end, runs_already
 from tasks.source import find_commit, find_release, name_the_run
@@ -33,7 +33,7 @@ def release(ref: str = "main", fresh: bool = False, to: EnvironmentName = Enviro
     candidate = find_release(commit)
 
     if candidate and runs_already(to, candidate):
-        return already_there(to, candidate)
+        return up_to_date(to, candidate)
 
     stages = stages_to_prove(to, candidate, fresh=fresh)
     if stages or candidate is None:

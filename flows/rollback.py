@@ -6,7 +6,7 @@ from prefect import flow
 
 from tasks.context import EnvironmentName
 from tasks.hooks import watched
-from tasks.rollback import book_switch, go_back
+from tasks.rollback import go_back, record_switch
 
 
 @flow(
@@ -22,4 +22,4 @@ def rollback(environment: EnvironmentName = EnvironmentName("production"), revis
         revision: Number of a switch, as azora status lists them; empty for the release that served before.
     """
     go_back(environment, revision)
-    book_switch(environment)
+    record_switch(environment)

@@ -164,7 +164,7 @@ def show_plan(environment: str, release: Release) -> Plan:
 
 
 @task(
-    task_run_name="{environment}: request the approval",
+    task_run_name="{environment}: request approval",
     retries=5,
     retry_delay_seconds=2,
     retry_condition_fn=if_transient,
@@ -190,7 +190,7 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
 
 
 @task(
-    task_run_name="{environment}: the request is answered",
+    task_run_name="{environment}: close request",
     retries=5,
     retry_delay_seconds=2,
     retry_condition_fn=if_transient,
@@ -202,7 +202,7 @@ def forget_question(environment: str) -> None:
 
 
 @task(
-    task_run_name="{environment}: record the approval",
+    task_run_name="{environment}: record approval",
     retries=5,
     retry_delay_seconds=2,
     retry_condition_fn=if_transient,

@@ -13,8 +13,8 @@ def rejected(environment: str, release: Release) -> State[str]:
     return Completed(name="Rejected", message=f"a person rejected {release.title}; {environment} is as it was")
 
 
-def already_there(environment: str, release: Release) -> State[str]:
-    return Completed(name="Already there", message=f"{environment} already runs {release.title}; nothing was done")
+def up_to_date(environment: str, release: Release) -> State[str]:
+    return Completed(name="Up to date", message=f"{environment} already runs {release.title}; nothing to do")
 
 
 def promoted(environment: str, release: Release) -> State[str]:

@@ -28,24 +28,23 @@ from tasks.retries import if_transient
 
 
 class Policy(NamedTuple):
-    """Name of a step on the run's page, and how often and after how many seconds it is tried again."""
+    """Retries of a step and the seconds before each."""
 
-    name: str
     retries: int
     delay_seconds: float
 
 
 POLICIES = {
-    Step.REPAIR: Policy("repair Helm", 3, 2),
-    Step.INSTALL_DATA: Policy("databases", 3, 3),
-    Step.INSTALL_PREVIEW: Policy("install preview", 3, 3),
-    Step.AWAIT_READY: Policy("await ready", 60, 2),
-    Step.PROVE: Policy("prove preview", 2, 2),
-    Step.TRY: Policy("end-to-end cases of the preview", 1, 2),
-    Step.INSTALL_ROUTER: Policy("open the front door", 3, 3),
-    Step.SWITCH: Policy("switch users", 3, 1),
-    Step.WATCH: Policy("watch and smoke", 3, 2),
-    Step.BOOK: Policy("book the switch", 3, 3),
+    Step.REPAIR: Policy(3, 2),
+    Step.INSTALL_DATA: Policy(3, 3),
+    Step.INSTALL_PREVIEW: Policy(3, 3),
+    Step.AWAIT_READY: Policy(60, 2),
+    Step.PROVE: Policy(2, 2),
+    Step.END_TO_END: Policy(1, 2),
+    Step.INSTALL_ROUTER: Policy(3, 3),
+    Step.SWITCH: Policy(3, 1),
+    Step.WATCH: Policy(3, 2),
+    Step.RECORD_IN_HELM: Policy(3, 3),
 }
 
 
@@ -73,7 +72,7 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
 
 
 @task(
-    task_run_name="{environment}: look",
+    task_run_name="{environment}: inspect",
     retries=5,
     retry_delay_seconds=3,
     retry_condition_fn=if_transient,
@@ -98,7 +97,7 @@ def _take(promotion: Promotion, step: Step) -> None:
     """Take *step* as a task of the run, by its policy."""
     policy = POLICIES[step]
     take.with_options(
-        task_run_name=f"{promotion.context.where}: {policy.name}",
+        task_run_name=f"{promotion.context.where}: {step}",
         retries=policy.retries,
         retry_delay_seconds=policy.delay_seconds,
     )(promotion, step)
@@ -109,7 +108,7 @@ def take(promotion: Promotion, step: Step) -> None:
     """One step of a promotion; safe to repeat."""
     log = get_run_logger()
     context = promotion.context
-    log.info("%s: %s", context.where, POLICIES[step].name)
+    log.info("%s: %s", context.where, step)
     done = promotion.take(step, _observer(context, step))
     if done.message:
         level = logging.WARNING if done.odd else logging.INFO

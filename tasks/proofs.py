@@ -27,7 +27,7 @@ from tasks.retries import if_transient
 
 
 @task(
-    task_run_name="{environment}: does it run already?",
+    task_run_name="{environment}: check running release",
     retries=3,
     retry_delay_seconds=3,
     retry_condition_fn=if_transient,
@@ -44,7 +44,7 @@ def runs_already(environment: str, release: Release) -> bool:
 
 
 @task(
-    task_run_name="{environment}: is it proved already?",
+    task_run_name="{environment}: check proof",
     retries=3,
     retry_delay_seconds=3,
     retry_condition_fn=if_transient,
@@ -62,13 +62,13 @@ def proved_already(environment: str, release: Release, *, fresh: bool) -> bool:
 
 
 @task(
-    task_run_name="{environment}: demand the proof",
+    task_run_name="{environment}: require proof",
     retries=3,
     retry_delay_seconds=3,
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
-def demand_proof(environment: str, release: Release) -> None:
+def require_proof(environment: str, release: Release) -> None:
     """Refuse a release that was not proved where the environment's file says it must be."""
     policy = environment_called(environment).proof
     if policy and _proof(policy.environment, release, policy.max_age_hours) is None:

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.core.colors import Color
 from azora.core.release.release import LABEL_DIGITS, shown
 from azora.host.log_file import about
-from azora.operations.rollback import book, moved_by, roll_back, switch_users
+from azora.operations.rollback import moved_by, record_in_helm, roll_back, switch_users
 from tasks import notifications
 from tasks.context import environment_called, this_run
 from tasks.retries import if_transient
@@ -53,7 +53,7 @@ def switch_to(environment: str, color: Color) -> None:
         notifications.move_by_hand(environment, entry)
 
 
-@task(task_run_name="{environment}: book the switch", cache_policy=NO_CACHE)
-def book_switch(environment: str) -> None:
-    """Helm's record of the front door says what the live Service says; where it fails, the next promotion books."""
-    book(environment_called(environment), by=this_run())
+@task(task_run_name="{environment}: record in Helm", cache_policy=NO_CACHE)
+def record_switch(environment: str) -> None:
+    """Record in Helm which color the live Service selects; after an error the next promotion records it."""
+    record_in_helm(environment_called(environment), by=this_run())

@@ -22,7 +22,7 @@ from tasks.retries import if_transient
 
 
 @task(
-    task_run_name="find the commit",
+    task_run_name="find commit",
     retries=3,
     retry_delay_seconds=5,
     retry_condition_fn=if_transient,
@@ -45,7 +45,7 @@ def find_commit(ref: str) -> Commit:
 
 
 @task(
-    task_run_name="is it built already?",
+    task_run_name="check built images",
     retries=3,
     retry_delay_seconds=5,
     retry_condition_fn=if_transient,
@@ -67,7 +67,7 @@ def find_release(commit: Commit) -> Release | None:
 
 
 @task(
-    task_run_name="is the release fixed already?",
+    task_run_name="check fixed release",
     retries=3,
     retry_delay_seconds=5,
     retry_condition_fn=if_transient,
@@ -109,7 +109,7 @@ def _fixed(commit: Commit) -> Release | None:
 
 
 def main_branch() -> str:
-    """The branch whose newest commit the night rehearses."""
+    """The branch whose newest commit the nightly run rehearses."""
     return settings().branch
 
 

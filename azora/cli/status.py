@@ -91,7 +91,7 @@ def _environment(name: str) -> dict[str, Any]:
         "stacks": {str(color): _stack(world, color) for color in Color},
         "history": [switch.model_dump(mode="json") | _counts(world, switch.number) for switch in world.switches],
         "in_doubt": list(world.pending),
-        "strayed_from": world.last_switch.to if world.last_switch and world.strayed else None,
+        "drifted_from": world.last_switch.to if world.last_switch and world.strayed else None,
     }
 
 
@@ -148,7 +148,7 @@ def _print(name: str, state: dict[str, Any]) -> None:
         console.print(
             f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {shown(entry['release'])}{counts}"
         )
-    if home := state["strayed_from"]:
+    if home := state["drifted_from"]:
         console.print(
             f"  [red]users are on {state['live'] or 'no color'}, the last switch sent them to {home}: somebody edited the live Service[/]"
         )

@@ -63,13 +63,13 @@ def moved_by(environment: Environment, by: str) -> Switch | None:
     return last if last and last.by == by and not world.strayed else None
 
 
-def book(environment: Environment, *, by: str) -> None:
-    """Let Helm's record follow what users reach. No traffic depends on it: where it fails, the next promotion books."""
+def record_in_helm(environment: Environment, *, by: str) -> None:
+    """Record in Helm which color users reach. No traffic depends on it; after an error the next promotion records it."""
     from azora.operations.promotion import switch  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
     cluster = connect(environment, settings())
     with suppress(AzoraError), held(cluster, by):
-        switch.book(_context(cluster, cluster.running(), by))
+        switch.record_in_helm(_context(cluster, cluster.running(), by))
 
 
 def _bring_up(cluster: Cluster, release: str, by: str) -> Color:

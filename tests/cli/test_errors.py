@@ -244,7 +244,7 @@ def test_rollback_with_grafana_unreachable(
     """The rollback succeeds and is in the pipeline's log, with Grafana unreachable."""
     moved = Switch(number=7, at=AT, kind="rollback", came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
     monkeypatch.setattr("azora.cli.rollback.roll_back", lambda *_, **__: moved)
-    monkeypatch.setattr("azora.cli.moved.book", lambda *_, **__: None)
+    monkeypatch.setattr("azora.cli.moved.record_in_helm", lambda *_, **__: None)
     grafana = {"AZORA_GRAFANA_URL": f"http://{NOBODY}", "AZORA_GRAFANA_TOKEN": "glsa_t"}
     assert azora("rollback", "production", "--as", "ada", **grafana) == (0, "")
     (line,) = (tmp_path / "log/pipeline.log").read_text().splitlines()

@@ -16,19 +16,19 @@ from azora.core.release.migrations import pending
 
 
 class Step(StrEnum):
-    """Steps of a promotion, in order."""
+    """Steps of a promotion, in order. The value is the name of its task in Prefect; the member names its Event."""
 
-    ASK = "ask for the approval"
-    REPAIR = "repair a half-done Helm release"
-    INSTALL_DATA = "install the databases"
-    INSTALL_PREVIEW = "install the preview stack"
-    AWAIT_READY = "wait until every pod is ready"
-    PROVE = "prove the preview"
-    TRY = "run the end-to-end cases against the preview"
-    INSTALL_ROUTER = "open the front door"
-    SWITCH = "switch users over"
-    WATCH = "watch the new color"
-    BOOK = "book the switch in Helm"
+    ASK = "request approval"
+    REPAIR = "repair Helm"
+    INSTALL_DATA = "install databases"
+    INSTALL_PREVIEW = "install preview"
+    AWAIT_READY = "await ready"
+    PROVE = "prove preview"
+    END_TO_END = "end-to-end cases of the preview"
+    INSTALL_ROUTER = "install router"
+    SWITCH = "switch users"
+    WATCH = "watch and smoke"
+    RECORD_IN_HELM = "record in Helm"
 
 
 def runs(world: World, release: str) -> bool:
@@ -59,7 +59,7 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
     if not preview.is_proved:
         return Step.PROVE
     if wanted.end_to_end and not (preview.known and preview.known.cases_by == wanted.run):
-        return Step.TRY
+        return Step.END_TO_END
     return Step.ASK if must_ask else Step.SWITCH
 
 
@@ -73,13 +73,13 @@ def _after_the_switch(world: World, wanted: Wanted, now: datetime) -> Step | Non
     receipt = world.receipt_of(last.number)
     if receipt is None or receipt.verdict == "bad":
         return Step.WATCH
-    if _is_booked(world, wanted):
+    if _is_recorded(world, wanted):
         return None
-    may_book = last.by == wanted.run or _same_router(world, wanted) or approved(world, wanted, now)
-    return Step.BOOK if may_book else Step.ASK
+    may_record = last.by == wanted.run or _same_router(world, wanted) or approved(world, wanted, now)
+    return Step.RECORD_IN_HELM if may_record else Step.ASK
 
 
-def _is_booked(world: World, wanted: Wanted) -> bool:
+def _is_recorded(world: World, wanted: Wanted) -> bool:
     """Return True when Helm's record of the router names what the live Service selects, by the wanted objects."""
     return (
         world.preview_points_at != world.active

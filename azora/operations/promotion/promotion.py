@@ -94,8 +94,8 @@ def _watch(promotion: Promotion, observer: Observer) -> Done:
     return Done(f"{receipt.total} requests around the switch of {where}, {receipt.failed} failed")
 
 
-def _book(promotion: Promotion, _: Observer) -> Done:
-    switch.book(promotion.context)
+def _record_in_helm(promotion: Promotion, _: Observer) -> Done:
+    switch.record_in_helm(promotion.context)
     return Done()
 
 
@@ -105,9 +105,9 @@ _STEPS: dict[Step, Callable[[Promotion, Observer], Done]] = {
     Step.INSTALL_PREVIEW: _install_preview,
     Step.AWAIT_READY: _await_ready,
     Step.PROVE: _prove,
-    Step.TRY: _try_end_to_end,
+    Step.END_TO_END: _try_end_to_end,
     Step.INSTALL_ROUTER: _install_router,
     Step.SWITCH: _switch,
     Step.WATCH: _watch,
-    Step.BOOK: _book,
+    Step.RECORD_IN_HELM: _record_in_helm,
 }

@@ -1,4 +1,4 @@
-"""The switch, and the steps after it: watched, kept or taken back, and booked in Helm."""
+"""The switch, and the steps after it: watched, kept or reversed, and recorded in Helm."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _return(context: Context, world: World, entry: Switch, back: Color, reason: 
     context.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=reason))
 
 
-def book(context: Context) -> None:
+def record_in_helm(context: Context) -> None:
     """The router's Helm release says the same as the live Service; the preview Service follows to the other color."""
     context.hold()
     if active := context.cluster.look().active_stack:

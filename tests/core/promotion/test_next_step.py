@@ -98,8 +98,8 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
         ),
         pytest.param(INSTALLED, PRODUCTION, Step.PROVE, id="ready is not proved"),
         pytest.param(PROVED, PRODUCTION, Step.SWITCH, id="proved: switch"),
-        pytest.param(PROVED, TRIED, Step.TRY, id="the browser cases come before users"),
-        pytest.param(tried_by("an older run"), TRIED, Step.TRY, id="another run's browser cases do not count"),
+        pytest.param(PROVED, TRIED, Step.END_TO_END, id="the browser cases come before users"),
+        pytest.param(tried_by("an older run"), TRIED, Step.END_TO_END, id="another run's browser cases do not count"),
         pytest.param(tried_by("run"), TRIED, Step.SWITCH, id="browser cases passed: switch"),
         pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
         pytest.param(replace(PROVED, approvals=()), AFTER, Step.ASK, id="after_preview: asked when proved"),
@@ -126,8 +126,10 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             Step.WATCH,
             id="found bad with nowhere to go back to: watched again",
         ),
-        pytest.param(WATCHED, PRODUCTION, Step.BOOK, id="watched: book"),
-        pytest.param(replace(BOOKED, router_helm="failed"), PRODUCTION, Step.BOOK, id="a failed booking is repaired"),
+        pytest.param(WATCHED, PRODUCTION, Step.RECORD_IN_HELM, id="watched: book"),
+        pytest.param(
+            replace(BOOKED, router_helm="failed"), PRODUCTION, Step.RECORD_IN_HELM, id="a failed booking is repaired"
+        ),
         pytest.param(BOOKED, PRODUCTION, None, id="done"),
         pytest.param(
             BOOKED,
@@ -136,12 +138,12 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             id="a router that changed since is no bookkeeping",
         ),
         pytest.param(
-            BOOKED, replace(STAGING, router_digest="other hosts"), Step.BOOK, id="where nobody is asked it is"
+            BOOKED, replace(STAGING, router_digest="other hosts"), Step.RECORD_IN_HELM, id="where nobody is asked it is"
         ),
         pytest.param(
             replace(BOOKED, preview_points_at=GREEN),
             replace(PRODUCTION, run="another"),
-            Step.BOOK,
+            Step.RECORD_IN_HELM,
             id="what another run left to book",
         ),
         pytest.param(OPENED, STAGING, Step.SWITCH, id="first release: the log gets its first entry"),

@@ -87,7 +87,7 @@ def test_its_steps_are_events_of_the_namespace_in_their_order(first_release: Fir
 def test_kubectl_shows_them_in_words_for_people(first_release: FirstRelease) -> None:
     namespace = pipeline.cluster("production").namespace
     shown = pipeline.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={first_release.run}", "--no-headers")
-    assert "switch users over: " in shown
+    assert "switch users: " in shown
     assert f"service/{pipeline.cluster('production').live}" in shown
 
 

@@ -45,20 +45,20 @@ def typo_in_values_of(environment: str) -> Bad:
 
 
 BAD = {
-    "a ref that does not exist": Bad("no-such-branch", at="find the commit", says=("'no-such-branch'", "pushed")),
+    "a ref that does not exist": Bad("no-such-branch", at="find commit", says=("'no-such-branch'", "pushed")),
     "a key of application.yaml that is none": Bad(
         lambda: replaced(APPLICATION, "\nhealth:", "\nhealht:"),
-        at="find the commit",
+        at="find commit",
         says=(f"'{APPLICATION}'", "healht: unknown key"),
     ),
     "another application": Bad(
         lambda: replaced(APPLICATION, "\nname: azora\n", "\nname: guestbook\n"),
-        at="find the commit",
+        at="find commit",
         says=("'guestbook'", "'azora'", "AZORA_APPLICATION"),
     ),
     "a revision that says neither expand nor contract": Bad(
         lambda: revision("later", 'op.execute("SELECT 1")'),
-        at="find the commit",
+        at="find commit",
         says=(
             "could not read the migrations",
             "later.py: it says neither expand nor contract",

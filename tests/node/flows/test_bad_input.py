@@ -85,7 +85,7 @@ def test_an_expand_and_its_contract_at_once() -> None:
     must_fail(
         "deploy-staging",
         pipeline.commit(files),
-        at="staging: look",
+        at="staging: inspect",
         says=("migration last would break what serves users", "does not have later", "first release a commit"),
     )
 
@@ -152,4 +152,4 @@ def test_an_api_server_that_is_away() -> None:
     with users_of_staging_notice_nothing(), pipeline.stopped("kube-apiserver"):
         over = pipeline.until_over(pipeline.begin("deploy-staging", ref=sha))
         assert pipeline.get("staging").status_code == 200
-    assert_failed(over, at="staging: look", says=(address, "Connection refused"))
+    assert_failed(over, at="staging: inspect", says=(address, "Connection refused"))

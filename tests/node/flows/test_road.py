@@ -58,7 +58,7 @@ def test_what_production_already_runs_ends_at_once_saying_so() -> None:
     began = time.monotonic()
     over = pipeline.until_over(pipeline.begin("release", ref=running.commit), seconds=60)
     assert time.monotonic() - began <= 10
-    assert over.state == "Already there"
+    assert over.state == "Up to date"
     assert "already runs" in over.message
     assert pipeline.objects("production") == before
 

@@ -52,7 +52,7 @@ def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(context: Co
     context.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
     context.cluster.point_preview_at(old.stack(old.preview.other))
     assert walk(context, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
-    assert walk(context) == [Step.WATCH, Step.BOOK]
+    assert walk(context) == [Step.WATCH, Step.RECORD_IN_HELM]
     now = context.cluster.look()
     assert now.active is old.preview
     assert len(now.switches) == len(old.switches) + 1

@@ -90,10 +90,10 @@ def test_no_pod_of_the_example_would_be_refused(environment: str) -> None:
             id="names without the color",
         ),
         pytest.param(
-            "charts/front-door/templates/doors.yaml",
+            "charts/router/templates/services.yaml",
             ('"%s-preview"', '"%s-next"'),
-            ["the chart 'deployments/charts/front-door'", "there is no Service guestbook-preview"],
-            id="the other color has no door",
+            ["the chart 'deployments/charts/router'", "there is no Service guestbook-preview"],
+            id="the other color has no Service",
         ),
         pytest.param(
             "values/guestbook/staging.yaml",

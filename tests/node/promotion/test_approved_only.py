@@ -21,7 +21,7 @@ from tests.support.guestbook import Guestbook, guestbook
 from tests.support.polling import until
 from tests.support.step_by_step import walk
 
-DOORS = "deployments/charts/front-door/templates/doors.yaml"
+SERVICES = "deployments/charts/router/templates/services.yaml"
 PODS = "deployments/charts/guestbook/templates/_pods.tpl"
 
 
@@ -91,9 +91,9 @@ def test_switch_without_an_approval(book: Guestbook, first: Release) -> None:  #
 
 def test_ports_of_the_new_release(book: Guestbook, first: Release) -> None:
     """The patch that moves users carries the ports of the release that they go to; the rollback those of the one before."""
-    text = (book.repository / DOORS).read_text()
+    text = (book.repository / SERVICES).read_text()
     pods = (book.repository / PODS).read_text()
-    renamed = {DOORS: text.replace("targetPort: web", "targetPort: page"), PODS: pods.replace("name: web, containerPort", "name: page, containerPort").replace("port: web}", "port: page}").replace("targetPort: web", "targetPort: page")}  # fmt: skip
+    renamed = {SERVICES: text.replace("targetPort: web", "targetPort: page"), PODS: pods.replace("name: web, containerPort", "name: page, containerPort").replace("port: web}", "port: page}").replace("targetPort: web", "targetPort: page")}  # fmt: skip
     release = book.release(book.commit(renamed))
     context = book.context(release)
     book.approve(context)

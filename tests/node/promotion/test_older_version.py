@@ -108,9 +108,9 @@ def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path
     assert seen.switches[-1].release == seen.active_stack.release
     assert book.context(book.release(first), "staging").delivery.release.id == seen.active_stack.release
 
-    charts = ROOT / "docs/examples/guestbook/deployments"
-    doors = "charts/front-door"
-    files = {f"deployments/{doors}/{name}": (charts / doors / name).read_text() for name in ("templates/doors.yaml", "values.schema.json")}  # fmt: skip
+    charts = ROOT / "docs/examples/guestbook/deployments/charts/router"
+    replaced = {"templates/doors.yaml": "templates/services.yaml", "values.schema.json": "values.schema.json"}
+    files = {f"deployments/charts/front-door/{there}": (charts / here).read_text() for there, here in replaced.items()}
     release = book.release(book.commit(files, "A router that selects the release"))
     walk(book.context(release, "staging"))
     visitors_see(book, release.label)

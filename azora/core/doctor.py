@@ -69,7 +69,7 @@ def account(user: str, namespace: str, environment: str) -> Finding:
         "account",
         Level.WEAK,
         f"the pipeline is {user}, not an account of its own",
-        f"`azora rights apply {environment}` makes one, AZORA_IDENTITIES names its folder (docs/rights.md)",
+        f"`azora rights apply {environment}` makes one, AZORA_IDENTITIES names its folder (docs/grant-rights.md)",
     )
 
 

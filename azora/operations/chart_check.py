@@ -14,7 +14,7 @@ from azora.operations.promotion import chart_values
 SHOWN_FAULTS = 8
 NO_RELEASE = (
     "allow `release` under `azora` in the router chart's values.schema.json, and select it: the live Service's selector needs the"
-    f" line `{RELEASE_LINE}` (docs/own-cluster.md)"
+    f" line `{RELEASE_LINE}` (docs/application-contract.md)"
 )
 
 
@@ -54,4 +54,4 @@ def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Value
 
 def _unfit(what: str, faults: list[str]) -> BadInput:
     lines = "\n  ".join(capped(faults, SHOWN_FAULTS))
-    return BadInput(f"could not {what}: {lines}", advice="docs/own-cluster.md says what a chart must provide")
+    return BadInput(f"could not {what}: {lines}", advice="docs/application-contract.md says what a chart must provide")

@@ -29,7 +29,7 @@ def image(name: str) -> str:
     return f"registry.example/azora/{name}@sha256:{name.encode().hex():0<64.64}"
 
 
-# What Azora hands to each chart (docs/architecture.md).
+# What Azora hands to each chart (docs/application-contract.md).
 STACK: Values = {
     "azora": {"application": "azora", "environment": "staging", "color": "blue", "release": "3f2a1c9b0d4e"},
     "images": {name: image(name) for name in [*SERVICES, "migrations"]},

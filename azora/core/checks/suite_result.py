@@ -77,7 +77,7 @@ class SuiteResult:
 
 
 def report_of(result: SuiteResult, folder: Path) -> dict[str, object]:
-    """The content of `report.json` (docs/architecture.md): *result* as plain data, files relative to *folder*."""
+    """The content of `report.json` (docs/suites.md): *result* as plain data, files relative to *folder*."""
     return {
         "ok": result.ok,
         "summary": result.summary(),

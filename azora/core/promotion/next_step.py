@@ -1,7 +1,7 @@
 """The promotion, level-triggered: look at the world, say the one next step.
 
 Every step may be repeated without harm. Nothing else remembers how far a promotion came, so that one killed anywhere
-goes on where it was when it is started again. docs/bluegreen.md numbers the events.
+goes on where it was when it is started again. docs/promotion-steps.md lists the steps.
 """
 
 from __future__ import annotations

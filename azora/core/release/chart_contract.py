@@ -1,4 +1,4 @@
-"""Chart contract: what a chart must provide so that its objects can be found, counted and switched (docs/own-cluster.md).
+"""Chart contract: what a chart must provide to be found, counted and switched (docs/application-contract.md).
 
 Charts are looked at as they render, before anything is built: what is wrong with one would else be met with users on it.
 """

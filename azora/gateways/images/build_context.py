@@ -48,7 +48,7 @@ def build_options(image: Image) -> list[str]:
 
 
 def ignore_file(image: Image, export: Path) -> str | None:
-    """The one that buildah heeds: beside the Dockerfile and named like it, else in the context."""
+    """The one that buildah respects: beside the Dockerfile and named like it, else in the context."""
     own = [f"{image.dockerfile}.dockerignore", f"{image.dockerfile}.containerignore"]
     return _first(export, *own, _inside(image, ".containerignore"), _inside(image, ".dockerignore"))
 

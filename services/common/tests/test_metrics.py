@@ -152,7 +152,7 @@ def test_the_documented_metrics_are_those_of_the_services(monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     exposed = {one for name in ("web", "api", "auth", "edu", "pay") for one in _exposed(name)}
     page = (Path(local.__file__).parents[1] / "docs/monitoring.md").read_text()
-    of_services = page.partition("\n## The pipeline\n")[0]
+    of_services = page.partition("\n## Metrics of the pipeline\n")[0]
     rows = re.findall(r"^\| `([a-z_]+)` \| (counter|gauge|histogram) \|([^|]*)\|", of_services, re.MULTILINE)
     documented = {(name, kind, labels.replace("`", "").strip()) for name, kind, labels in rows}
     assert documented == exposed

@@ -88,7 +88,7 @@ BAD = {
         says=(
             "chart 'deployments/charts/azora'",
             "Deployment azora-blue-web lack azora.dev/release:",
-            "own-cluster.md",
+            "application-contract.md",
         ),
     ),
     "a Dockerfile that does not build": Bad(

@@ -157,10 +157,3 @@ def test_imports_of_test_modules() -> None:
     files = [file for file in (ROOT / "tests").rglob("*.py") if file.parent.name != "support"]
     importing = re.compile(r"^ *(?:from|import) tests\.(?!support\b)[\w.]*\b(?:test_\w+|conftest)\b", re.MULTILINE)
     assert not [str(file.relative_to(ROOT)) for file in files if importing.search(file.read_text())]
-
-
-def test_navigation() -> None:
-    """Each page of docs/ is in the site's navigation."""
-    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
-    listed = set(re.findall(r"\b([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
-    assert pages == listed

@@ -33,6 +33,7 @@ lint: bootstrap  ## style, types, the direction of imports, GitHub's workflows
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python bin/words
+	.venv/bin/codespell README.md CONTRIBUTING.md docs azora tasks flows deployments
 	$(AZORA) local workflows .github/workflows/*.yml
 
 docs: bootstrap  ## the documentation as a site in site/; no dead link

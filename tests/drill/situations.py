@@ -388,7 +388,7 @@ SITUATIONS = [
     Situation("approval-expired", nobody_answers_in_time, over, waits_for_a_person),
     Situation("normal-release", a_commit_that_staging_proved, lambda _: True, reached_production),
     Situation("roll-back-now", the_live_color_loses_pods, users_are_on_the_bad_color, users_left_the_bad_color),
-    Situation("rolled-back-by-itself", the_new_color_loses_pods_under_users, over, users_left_the_bad_color),
+    Situation("automatic-rollback", the_new_color_loses_pods_under_users, over, users_left_the_bad_color),
     Situation("someone-edited-the-live-service", the_live_service_selects_the_other_color, users_strayed, users_are_home),
     Situation("both-colors-unhealthy", lambda: without("azora-redis"), nobody_is_well, everybody_is_well),
     Situation("database-down", lambda: without("azora-postgresql"), nobody_is_well, everybody_is_well),

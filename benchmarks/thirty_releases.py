@@ -100,10 +100,13 @@ def page(rows: list[Row]) -> str:
     limits = ", ".join(f"`{name}={value}`" for name, value in LIMITS.items())
     return f"""# Thirty releases in a row
 
-Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases of a changed page to {ENVIRONMENT}, one image of it new, after each
-`azora prune` with limits that matter within the hour: {limits}. [Retention](retention.md) says what they mean.
-"of it events" are Prefect's events, the one kind without a limit here: its server removes what is older than 7 days. etcd's
-log grows by files of 64 MB and keeps those that it is not done with: a step, and no more than one.
+A measurement for whoever asks what grows with each release. Made by `make thirty` on {datetime.now(UTC):%Y-%m-%d}: {len(rows) - 1} releases
+of a changed page to {ENVIRONMENT}, each with one new image. After each release `azora prune` ran with these [limits](retention.md):
+{limits}.
+
+1. **It fails** if a number is more than a tenth above its value after release {FULL}, when everything with a bound is full.
+2. **etcd** may have one more file of its log, of 64 MB.
+3. **Prefect's events** ("of it events") may grow: the server removes what is older than 7 days, and nothing else limits them.
 
 {table}
 """

@@ -22,7 +22,8 @@ def night(before: int, *, well: bool = True) -> Figures:
 
 
 @pytest.mark.parametrize("count", [1, 2, SHOWN])
-def test_every_night_is_drawn(tmp_path: Path, count: int) -> None:
+def test_plot_of_nightly_runs(tmp_path: Path, count: int) -> None:
+    """Each nightly run is drawn with its date."""
     file = tmp_path / "run" / "nights.svg"
     draw([night(before, well=before % 5 != 1) for before in range(count)], file)
 
@@ -32,6 +33,7 @@ def test_every_night_is_drawn(tmp_path: Path, count: int) -> None:
     assert all(f"{AT - timedelta(days=before):%d %b}" in said for before in range(count))
 
 
-def test_nights_without_a_switch_are_drawn_too(tmp_path: Path) -> None:
+def test_plot_without_a_switch(tmp_path: Path) -> None:
+    """Nightly runs without a switch are drawn, too."""
     draw([night(0, well=False)], tmp_path / "nights.svg")
     assert (tmp_path / "nights.svg").stat().st_size > 1000

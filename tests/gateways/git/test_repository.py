@@ -32,7 +32,8 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "repository")
 
 
-def test_a_branch_is_its_newest_commit_each_time(repository: Repository) -> None:
+def test_ref_of_a_branch(repository: Repository) -> None:
+    """A branch is its newest commit at each look."""
     first = repository.commit("a", "1", 'First | of "all"')
     assert source.resolve(str(repository), "main").sha == first
 
@@ -43,7 +44,8 @@ def test_a_branch_is_its_newest_commit_each_time(repository: Repository) -> None
 
 
 @pytest.mark.parametrize("ref", ["v1", "feature/x", "short", "full"])
-def test_tags_branches_and_commit_ids_are_refs(repository: Repository, ref: str) -> None:
+def test_ref_of_each_kind(repository: Repository, ref: str) -> None:
+    """Tags, branches, and short and long commit ids are refs."""
     sha = repository.commit("a", "1")
     repository.git("tag", "-a", "v1", "-m", "one")
     repository.git("branch", "feature/x")
@@ -52,7 +54,8 @@ def test_tags_branches_and_commit_ids_are_refs(repository: Repository, ref: str)
     assert source.resolve(str(repository), {"short": sha[:8], "full": sha}.get(ref, ref)).sha == sha
 
 
-def test_a_branch_is_preferred_to_a_tag_of_its_name(repository: Repository) -> None:
+def test_ref_of_branch_and_tag(repository: Repository) -> None:
+    """A branch has priority over a tag of its name."""
     repository.commit("a", "1")
     repository.git("tag", "main")
     newest = repository.commit("a", "2")
@@ -63,7 +66,8 @@ def test_a_branch_is_preferred_to_a_tag_of_its_name(repository: Repository) -> N
 @pytest.mark.parametrize(
     "ref", ["nope", "", "HEAD", "--all", "main^{tree}", "0" * 40, "a b", "main:a", "a\0b", "a\ud83d", "a\nb"]
 )
-def test_an_unknown_ref_is_refused_by_name(repository: Repository, ref: str) -> None:
+def test_ref_that_is_unknown(repository: Repository, ref: str) -> None:
+    """The error has the ref and the repository."""
     repository.commit("a", "1")
 
     with pytest.raises(BadInput) as refused:
@@ -72,7 +76,8 @@ def test_an_unknown_ref_is_refused_by_name(repository: Repository, ref: str) -> 
     assert repr(str(repository)) in refused.value.message
 
 
-def test_a_deleted_branch_is_unknown_but_its_commit_is_kept(repository: Repository) -> None:
+def test_ref_of_a_deleted_branch(repository: Repository) -> None:
+    """A deleted branch is unknown; its commit stays."""
     repository.commit("a", "1")
     repository.git("checkout", "--quiet", "-b", "gone")
     sha = repository.commit("a", "2")
@@ -85,13 +90,15 @@ def test_a_deleted_branch_is_unknown_but_its_commit_is_kept(repository: Reposito
     assert source.resolve(str(repository), sha).sha == sha
 
 
-def test_a_url_is_as_good_as_a_path(repository: Repository) -> None:
+def test_repository_by_url(repository: Repository) -> None:
+    """A repository is found by URL as well as by path."""
     sha = repository.commit("a", "1")
 
     assert source.resolve(f"file://{repository}", "main").sha == sha
 
 
-def test_no_repository_no_network_and_a_password_are_told_apart(tmp_path: Path) -> None:
+def test_repository_that_fails(tmp_path: Path) -> None:
+    """A missing repository, no network and a password in the URL are different errors."""
     with pytest.raises(BadInput, match="no such folder"):
         source.resolve(str(tmp_path / "nothing"), "main")
     with pytest.raises(BadInput, match="does not appear to be a git repository"):
@@ -103,7 +110,8 @@ def test_no_repository_no_network_and_a_password_are_told_apart(tmp_path: Path) 
     assert "s3cret" not in str(refused.value)
 
 
-def test_an_export_holds_what_was_committed_and_nothing_else(repository: Repository, tmp_path: Path) -> None:
+def test_export(repository: Repository, tmp_path: Path) -> None:
+    """An export has the committed files with their modes, and nothing else."""
     repository.commit("run.sh", "#!/bin/sh\n")
     (repository.folder / "run.sh").chmod(0o755)
     sha = repository.commit("run.sh", "#!/bin/sh\necho hi\n")
@@ -119,24 +127,28 @@ def test_an_export_holds_what_was_committed_and_nothing_else(repository: Reposit
     assert [path.name for path in (tmp_path / "out").iterdir()] == [sha]
 
 
-def test_a_commit_that_this_machine_never_saw_is_fetched_for_its_export(repository: Repository, tmp_path: Path) -> None:
+def test_export_of_a_new_commit(repository: Repository, tmp_path: Path) -> None:
+    """A commit that the mirror does not have is fetched."""
     source.resolve(str(repository), repository.commit("a", "1"))
     assert (export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
 
 
-def test_a_commit_that_no_branch_has_any_more_is_fetched_by_its_id(repository: Repository, tmp_path: Path) -> None:
+def test_export_of_a_branchless_commit(repository: Repository, tmp_path: Path) -> None:
+    """A commit without a branch is fetched by its id."""
     released = repository.commit("a", "released")
     repository.git("commit", "--quiet", "--amend", "-m", "Rewritten")
     assert (export(str(repository), released, tmp_path / "exports") / "a").read_text() == "released"
 
 
-def test_a_commit_that_is_gone_is_told(repository: Repository, tmp_path: Path) -> None:
+def test_export_of_a_lost_commit(repository: Repository, tmp_path: Path) -> None:
+    """The error names the commit that the repository no longer has."""
     repository.commit("a", "1")
     with pytest.raises(BadInput, match=f"could not fetch commit {'1' * 40}, which no branch or tag has"):
         export(str(repository), "1" * 40, tmp_path / "exports")
 
 
-def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_path: Path) -> None:
+def test_export_with_a_link_outside(repository: Repository, tmp_path: Path) -> None:
+    """A link out of the repository is refused, and no part of the export stays."""
     (repository.folder / "out").symlink_to("/etc/shadow")
     repository.git("add", "out")
     sha = repository.commit("a", "1")
@@ -147,7 +159,8 @@ def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_pat
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_many_at_once_get_the_same(repository: Repository, tmp_path: Path) -> None:
+def test_export_by_many_at_once(repository: Repository, tmp_path: Path) -> None:
+    """Parallel exports of a commit are one folder."""
     sha = repository.commit("a", "1")
 
     def both(_: int) -> tuple[str, Path]:
@@ -190,8 +203,8 @@ COMMITTER = b"\ncommitter Ada <a@x> " + AT
         pytest.param(ADA + COMMITTER, b"x" * 10_000, "x" * 500, "Ada", id="a long subject"),
     ],
 )  # fmt: skip
-def test_odd_commits(repository: Repository, head: bytes, message: bytes, subject: str, author: str) -> None:
-    """Whatever bytes a commit holds, it is found and listed, with its neighbours."""
+def test_commits_with_odd_bytes(repository: Repository, head: bytes, message: bytes, subject: str, author: str) -> None:
+    """Commits with any bytes are found and listed with their neighbours."""
     repository.commit("a", "1")
     sha = written(repository, head, message)
     found = source.resolve(str(repository), "main")
@@ -205,15 +218,16 @@ def test_odd_commits(repository: Repository, head: bytes, message: bytes, subjec
 @pytest.mark.parametrize(
     "ref", ["bücher/購物車", "a\u202eb", "<b>|x", "`a`", "$(a)", "-a", "a;b", "x" * 200, "@all", "\udce9"]
 )
-def test_odd_refs(repository: Repository, ref: str) -> None:
-    """What git takes for a name is found by it, also where it is no UTF-8."""
+def test_refs_with_odd_bytes(repository: Repository, ref: str) -> None:
+    """Each name that git accepts is found, also where it is no UTF-8."""
     sha = repository.commit("a", "1")
     repository.git("update-ref", f"refs/heads/{ref}", sha)
     repository.commit("a", "2")
     assert source.resolve(str(repository), ref).sha == sha
 
 
-def test_commits_between_are_those_that_the_old_one_lacks_newest_first(repository: Repository) -> None:
+def test_commits_between(repository: Repository) -> None:
+    """The commits that the old one lacks are listed, newest first."""
     old = repository.commit("a", "1", "One")
     repository.commit("a", "2", "Two")
     new = repository.commit("a", "3", "Three")
@@ -235,7 +249,8 @@ def tree(folder: Path, **files: str) -> Path:
     return folder
 
 
-def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path) -> None:
+def test_digest_of_a_folder(tmp_path: Path) -> None:
+    """The digest changes with content, names and modes, and with nothing else."""
     one = tree(tmp_path / "one", web__app="x", web__sub__b="y", api="z", other="1")
     digest = digest_of(one, ["web", "api"])
 
@@ -256,6 +271,7 @@ def test_a_digest_knows_content_names_and_modes_and_nothing_else(tmp_path: Path)
     assert digest_of(same, ["web", "api"]) != digest
 
 
-def test_a_path_that_is_not_there_has_no_digest(tmp_path: Path) -> None:
+def test_digest_of_a_missing_path(tmp_path: Path) -> None:
+    """The error names the missing path."""
     with pytest.raises(BadInput, match="could not read 'web': it is not in this commit"):
         digest_of(tmp_path, ["web"])

@@ -29,13 +29,13 @@ from azora.gateways.helm.runner import SafeCommand
         pytest.param([{"a": {"b": 1}}, {"a": 2}], {"a": 2}, id="a scalar over a map"),
     ],
 )
-def test_values_are_laid_over_each_other_as_helm_does(
-    layers: list[dict[str, object]], result: dict[str, object]
-) -> None:
+def test_merged_values(layers: list[dict[str, object]], result: dict[str, object]) -> None:
+    """Values are merged as Helm merges them."""
     assert merged(*layers) == result
 
 
-def test_merging_leaves_the_layers_alone() -> None:
+def test_merged_values_are_copies() -> None:
+    """The merged layers stay unchanged."""
     under: dict[str, object] = {"a": {"b": 1}}
     merged(under, {"a": {"b": 2}})
     assert under == {"a": {"b": 1}}
@@ -71,18 +71,21 @@ def test_merging_leaves_the_layers_alone() -> None:
         pytest.param("Error: parse error at (azora/templates/x.yaml:1): unexpected {{end}}", BadInput, id="template"),
     ],
 )
-def test_what_helm_said_decides_what_is_tried_again(said: str, kind: type[Exception]) -> None:
+def test_helm_error_and_its_kind(said: str, kind: type[Exception]) -> None:
+    """Helm's output decides whether an error is transient."""
     assert type(classified("upgrade Helm release 'azora'", said)) is kind
 
 
-def test_what_helm_said_is_told_once_and_without_its_own_prefixes() -> None:
+def test_helm_error_in_short() -> None:
+    """The error has each line of Helm once, without Helm's prefixes."""
     said = "level=WARN msg=x\nError: UPGRADE FAILED: resource web not ready\nresource web not ready\ncontext deadline exceeded\n"
     assert classified("upgrade Helm release 'azora'", said).message == (
         "could not upgrade Helm release 'azora': resource web not ready\ncontext deadline exceeded"
     )
 
 
-def test_what_is_not_ready_for_the_same_reason_stands_on_one_line() -> None:
+def test_helm_error_of_several_objects() -> None:
+    """Objects that are not ready for the same reason are on one line."""
     late = "resource Deployment/shop/shop-blue-{} not ready. status: Failed, message: Progress deadline exceeded"
     said = f"Error: UPGRADE FAILED: {late.format('web')}\n{late.format('pay')}\ncontext deadline exceeded\n"
     assert classified("upgrade Helm release 'shop-blue'", said).message == (
@@ -103,7 +106,8 @@ def is_gone(folder: Path) -> bool:
     return not Path(f"/proc/{(folder / 'pid').read_text().strip()}").exists()
 
 
-def test_helm_is_ended_when_waiting_has_become_pointless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_helm_without_a_prospect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm gets TERM, to record the failure, as soon as waiting is pointless."""
     monkeypatch.setattr(runner, "LOOK_EVERY_SECONDS", 0.05)
     reasons = iter([None, "pod web-1 will not come up"])
     waits = command(
@@ -118,7 +122,8 @@ def test_helm_is_ended_when_waiting_has_become_pointless(tmp_path: Path, monkeyp
     assert is_gone(tmp_path)
 
 
-def test_helm_that_heeds_no_term_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_helm_that_ignores_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm is killed when it ignores TERM."""
     monkeypatch.setattr(runner, "GRACE_SECONDS", 0.3)
     deaf = command("trap '' TERM; while :; do sleep 0.05; done", tmp_path, limit_seconds=0.3)
     with pytest.raises(HelmFailed, match=r"it did not end within 0\.3 s"):
@@ -126,7 +131,8 @@ def test_helm_that_heeds_no_term_is_killed(tmp_path: Path, monkeypatch: pytest.M
     assert is_gone(tmp_path)
 
 
-def test_a_look_that_fails_ends_helm_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_helm_during_a_failed_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that fails ends Helm, and its error is raised."""
     monkeypatch.setattr(runner, "LOOK_EVERY_SECONDS", 0.05)
 
     def look() -> None:
@@ -137,11 +143,13 @@ def test_a_look_that_fails_ends_helm_and_is_told(tmp_path: Path, monkeypatch: py
     assert is_gone(tmp_path)
 
 
-def test_helm_that_ends_first_is_heard(tmp_path: Path) -> None:
+def test_helm_that_ends_first(tmp_path: Path) -> None:
+    """Helm's output is returned when Helm ends before the next look."""
     answers = command("cat; echo done", tmp_path, limit_seconds=20, give_up=lambda: "never asked in time")
     assert asyncio.run(answers.run(["upgrade", "azora-blue"], b"values ")) == b"values done\n"
 
 
-def test_a_program_that_is_not_there_is_told_with_the_setting_to_correct() -> None:
+def test_helm_that_is_missing() -> None:
+    """The error names the program and the setting."""
     with pytest.raises(BadInput, match=r"could not run '/nowhere/helm': No such file.*\n.*AZORA_HELM"):
         asyncio.run(SafeCommand(executable="/nowhere/helm", limit_seconds=1).run(["version"]))

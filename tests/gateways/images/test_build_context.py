@@ -85,8 +85,8 @@ def seen(image: Image, export: Path, into: Path) -> set[str]:
         pytest.param("\ufefftemp1\r\ntemp12\r\n", {"temp1", "temp12"}, id="as Windows writes it"),
     ],
 )  # fmt: skip
-def test_an_ignore_file_is_read_as_documented(tmp_path: Path, lines: str, ignored: set[str]) -> None:
-    """https://docs.docker.com/build/concepts/context/#syntax: its own tables and more."""
+def test_ignore_file(tmp_path: Path, lines: str, ignored: set[str]) -> None:
+    """The file is read as documented: https://docs.docker.com/build/concepts/context/#syntax."""
     export = commit(tmp_path / "export", *FILES, ignore={".dockerignore": lines, "Dockerfile": ""})
 
     kept = seen(Image(name="web", context=".", dockerfile="Dockerfile"), export, tmp_path / "into")
@@ -95,7 +95,8 @@ def test_an_ignore_file_is_read_as_documented(tmp_path: Path, lines: str, ignore
 
 
 @pytest.mark.parametrize("lines", ["[", "a[", "[]a]", "!", "\\"])
-def test_a_mistake_in_an_ignore_file_is_named(tmp_path: Path, lines: str) -> None:
+def test_ignore_file_with_a_mistake(tmp_path: Path, lines: str) -> None:
+    """The error names the file and the line."""
     export = web(tmp_path, **{"src/.dockerignore": f"fine\n{lines}\n"})
 
     with pytest.raises(BadInput, match=rf"could not read 'src/\.dockerignore': .*{re.escape(lines)}"):
@@ -121,8 +122,8 @@ def test_a_mistake_in_an_ignore_file_is_named(tmp_path: Path, lines: str) -> Non
         pytest.param([".dockerignore", "src/web/.dockerignore"], None, id="not of another folder"),
     ],
 )
-def test_one_ignore_file_counts(tmp_path: Path, there: list[str], read: str | None) -> None:
-    """As buildah chooses."""
+def test_ignore_file_among_several(tmp_path: Path, there: list[str], read: str | None) -> None:
+    """One ignore file counts, and it is the one that buildah chooses."""
     export = web(tmp_path / "export", **dict.fromkeys(there, "other"))
 
     assert build_context.ignore_file(WHOLE, export) == read
@@ -141,7 +142,8 @@ def test_one_ignore_file_counts(tmp_path: Path, there: list[str], read: str | No
         ),
     ],
 )
-def test_a_build_sees_what_is_declared(tmp_path: Path, image: Image, files: set[str]) -> None:
+def test_files_of_a_context(tmp_path: Path, image: Image, files: set[str]) -> None:
+    """A build sees the declared files, less the ignored ones."""
     export = web(tmp_path / "export", **{"src/.containerignore": "**/*.md\n.containerignore"})
     commit(export, "src/web/__pycache__/page.pyc")
 
@@ -163,10 +165,8 @@ def test_a_build_sees_what_is_declared(tmp_path: Path, image: Image, files: set[
         ),
     ],
 )
-def test_the_tag_of_named_sources_stays(
-    tmp_path: Path, image: Image, pinned: str, ignore: dict[str, str], tag: str
-) -> None:
-    """Written down before a context could be whole: a release that was built is not built again."""
+def test_tag_of_named_sources(tmp_path: Path, image: Image, pinned: str, ignore: dict[str, str], tag: str) -> None:
+    """The tag stays the one of earlier versions: no built release is built again."""
     commit(tmp_path, ignore={"src/web/page": "hello", "src/undeclared": "not in sources", **ignore})
     commit(tmp_path, ignore={"src/web/Dockerfile": "FROM scratch\nCOPY web/page /page\n"})
 
@@ -185,14 +185,16 @@ def test_the_tag_of_named_sources_stays(
         pytest.param({"src/.dockerignore": "**/*.md\n"}, False, id="the ignore file"),
     ],
 )
-def test_the_tag_of_a_whole_context_is_of_what_goes_in(tmp_path: Path, change: dict[str, str], same: bool) -> None:
+def test_tag_of_a_whole_context(tmp_path: Path, change: dict[str, str], same: bool) -> None:
+    """The tag changes with the files that go into the build."""
     export = web(tmp_path, **{"src/.dockerignore": "**/*.md\nweb/Dockerfile\n"})
     tag = content_tag(WHOLE, export, "")
 
     assert (content_tag(WHOLE, commit(export, ignore=change), "") == tag) == same
 
 
-def test_a_dockerfile_that_is_a_link_counts_by_its_content(tmp_path: Path) -> None:
+def test_dockerfile_that_is_a_link(tmp_path: Path) -> None:
+    """A Dockerfile that is a link counts by its content."""
     export = web(tmp_path / "export", **{"Dockerfile.prod": "FROM scratch\n"})
     (export / "src/web/Dockerfile").unlink()
     (export / "src/web/Dockerfile").symlink_to("../../Dockerfile.prod")
@@ -204,8 +206,8 @@ def test_a_dockerfile_that_is_a_link_counts_by_its_content(tmp_path: Path) -> No
     assert content_tag(WHOLE, export, "") != tag
 
 
-def test_a_name_in_another_encoding_is_a_name(tmp_path: Path) -> None:
-    """git holds bytes."""
+def test_file_name_in_another_encoding(tmp_path: Path) -> None:
+    """A file name that is no UTF-8 is copied and counted, as git stores bytes."""
     export, name = web(tmp_path / "export"), os.fsdecode(b"src/\xff")
     tag = content_tag(WHOLE, export, "")
 
@@ -213,14 +215,15 @@ def test_a_name_in_another_encoding_is_a_name(tmp_path: Path) -> None:
     assert content_tag(WHOLE, export, "") != tag
 
 
-def test_a_context_that_is_a_file_is_refused(tmp_path: Path) -> None:
+def test_context_that_is_a_file(tmp_path: Path) -> None:
+    """A context that is a file is refused."""
     with pytest.raises(BadInput, match="could not read the context 'src/other': it is no folder"):
         content_tag(WHOLE.model_copy(update={"context": "src/other"}), web(tmp_path), "")
 
 
 @pytest.mark.skipif(not shutil.which("buildah"), reason="needs buildah: `make up` installs it")
-def test_buildah_makes_the_same_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A team that built by hand gets the same image."""
+def test_image_by_buildah_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build by hand from the whole folder gives the same image."""
     lines = "*.md\n!README.md\na/b/*\n**/page.txt\n/docs/README.md\ntemp?\nDockerfile\n.dockerignore\n"
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))

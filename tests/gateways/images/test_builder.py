@@ -105,7 +105,8 @@ def built(
 
 
 @built_for_real
-def test_the_same_content_is_built_once_and_named_by_its_digest(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_image_with_the_same_content(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The same content is built once, and named by its digest."""
     first = built(place)
     again = built(place, committed(tmp_path / "other"))
 
@@ -116,7 +117,8 @@ def test_the_same_content_is_built_once_and_named_by_its_digest(place: tuple[Pat
 
 
 @built_for_real
-def test_two_who_build_the_same_at_once_get_the_same_digest(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_image_built_in_parallel(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """Parallel builds of the same content get the same digest."""
     exports = [committed(tmp_path / str(number), page="raced") for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda export: built(place, export, application="raced"), exports))
@@ -125,7 +127,8 @@ def test_two_who_build_the_same_at_once_get_the_same_digest(place: tuple[Path, s
 
 
 @built_for_real
-def test_a_tag_that_the_registry_lost_comes_back_from_the_layers(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_image_that_the_registry_lost(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """A lost image is pushed again from the layers, with the same digest."""
     first = built(place, committed(tmp_path / "one", page="lost"), application="first")
     moved = built(place, committed(tmp_path / "two", page="lost"), application="second")
 
@@ -134,7 +137,8 @@ def test_a_tag_that_the_registry_lost_comes_back_from_the_layers(place: tuple[Pa
 
 
 @built_for_real
-def test_a_base_is_built_on_by_digest_and_is_part_of_the_tag(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_image_on_a_base(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The base is used by digest, and is part of the tag."""
     base = built(place, application="base")
     on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
 
@@ -146,7 +150,8 @@ def test_a_base_is_built_on_by_digest_and_is_part_of_the_tag(place: tuple[Path, 
 
 
 @built_for_real
-def test_what_is_not_declared_cannot_go_in(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_image_with_an_undeclared_file(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """An undeclared file cannot go into an image."""
     export = committed(tmp_path / "greedy", "FROM scratch\nCOPY undeclared /x\n")
 
     with pytest.raises(BuildFailed, match="undeclared"):
@@ -154,8 +159,8 @@ def test_what_is_not_declared_cannot_go_in(place: tuple[Path, str, Path], tmp_pa
 
 
 @built_for_real
-def test_a_whole_context_goes_in_less_its_ignore_file(place: tuple[Path, str, Path], tmp_path: Path) -> None:
-    """The Dockerfile may be ignored: it is read all the same, and not copied."""
+def test_image_of_a_whole_context(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """A whole context goes in less the ignored files; the Dockerfile is read even if ignored."""
     image = IMAGE.model_copy(update={"context": ".", "sources": ()})
     export = committed(tmp_path / "whole", "FROM scratch\nCOPY src/undeclared /x\nCOPY . /all/\n")
     first = build("whole", image, export, base="", registry=place[1], log=place[2])
@@ -171,9 +176,8 @@ def test_a_whole_context_goes_in_less_its_ignore_file(place: tuple[Path, str, Pa
 
 
 @built_for_real
-def test_a_build_that_fails_says_its_last_lines_and_where_the_rest_is(
-    place: tuple[Path, str, Path], tmp_path: Path
-) -> None:
+def test_build_that_fails(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The error has the last lines of the build and the path of its log."""
     with pytest.raises(BuildFailed) as failed:
         built(place, committed(tmp_path / "broken", "FROM scratch\nFRMO nothing\n"))
 
@@ -183,16 +187,17 @@ def test_a_build_that_fails_says_its_last_lines_and_where_the_rest_is(
 
 
 @built_for_real
-def test_a_base_that_is_not_there_is_named(place: tuple[Path, str, Path]) -> None:
+def test_base_that_is_missing(place: tuple[Path, str, Path]) -> None:
+    """The error names the missing base image."""
     with pytest.raises(BadInput, match=r"could not find the base image '.*/base/none:1'"):
         built(place, base=f"{place[1]}/base/none:1")
 
 
 @built_for_real
-def test_a_login_of_docker_s_store_serves_a_whole_build(
+def test_build_with_a_stored_login(
     place: tuple[Path, str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looked up, built on and pushed: buildah by itself does not read `credsStore`."""
+    """docker's `credsStore`, which buildah does not read, is used for look-up, base and push."""
     (tmp_path / "bin").mkdir()
     helper = tmp_path / "bin/docker-credential-keys"
     helper.write_text(f'#!/bin/sh\ncat >/dev/null\necho \'{{"Username":"ada","Secret":"{PASSWORD}"}}\'\n')
@@ -213,7 +218,8 @@ def test_a_login_of_docker_s_store_serves_a_whole_build(
     assert PASSWORD not in place[2].read_text()
 
 
-def test_a_registry_that_does_not_answer_is_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that does not answer is unreachable."""
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")
     monkeypatch.setenv("AZORA_REGISTRY", address)
@@ -232,12 +238,14 @@ def test_a_registry_that_does_not_answer_is_unreachable(tmp_path: Path, monkeypa
         (f"h:1/a:2@{DIGEST}", Reference("h:1", "a", "2", DIGEST)),
     ],
 )
-def test_an_image_name_is_read(text: str, expected: Reference) -> None:
+def test_image_name(text: str, expected: Reference) -> None:
+    """Host, repository and tag or digest of a name are read."""
     assert Reference.parse(text) == expected
 
 
 @pytest.mark.parametrize("text", ["python:3", "library/python", "", "h:1/", "h:1/a@sha256:0"])
-def test_a_name_without_a_registry_is_refused(text: str) -> None:
+def test_image_name_without_a_registry(text: str) -> None:
+    """A name without a registry is refused."""
     with pytest.raises(BadInput, match="no registry host"):
         Reference.parse(text)
 
@@ -250,7 +258,8 @@ def test_a_name_without_a_registry_is_refused(text: str) -> None:
         pytest.param({"sources": ("src/web", "src/undeclared")}, id="more sources"),
     ],
 )
-def test_a_tag_changes_with_the_description_too(tmp_path: Path, change: dict[str, str]) -> None:
+def test_tag_of_another_description(tmp_path: Path, change: dict[str, str]) -> None:
+    """The tag changes with the Dockerfile's path, the context and the sources."""
     export = committed(tmp_path / "e")
     shutil.copy(export / "src/web/Dockerfile", export / "src/web/Other")
     tag = image_tag.content_tag(IMAGE, export, "")
@@ -259,7 +268,8 @@ def test_a_tag_changes_with_the_description_too(tmp_path: Path, change: dict[str
     assert dataclasses.asdict(Built("web", "r", tag, True, 0.1))["tag"] == tag
 
 
-def test_an_index_reaches_the_build_in_files(tmp_path: Path) -> None:
+def test_package_index_of_a_build(tmp_path: Path) -> None:
+    """A package index reaches pip and uv in files, and on no command line."""
     usual = tmp_path / "pip.conf"
     usual.write_text("[global]\nindex-url = https://usual.example/simple\ntrusted-host = usual.example\n")
     env = {"PIP_INDEX_URL": "https://ada:100%25@own.example/simple", "UV_INDEX": "https://a.example https://b.example"}
@@ -278,7 +288,8 @@ def test_an_index_reaches_the_build_in_files(tmp_path: Path) -> None:
 
 
 @built_for_real
-def test_builds_leave_nothing_mounted(place: tuple[Path, str, Path], home: Path, tmp_path: Path) -> None:
+def test_build_mounts(place: tuple[Path, str, Path], home: Path, tmp_path: Path) -> None:
+    """Neither a good nor a failed build leaves a mount."""
     built(place, application="mounted")
     with pytest.raises(BuildFailed):
         built(place, committed(tmp_path / "broken", "FROM scratch\nCOPY undeclared /x\n"))
@@ -287,7 +298,8 @@ def test_builds_leave_nothing_mounted(place: tuple[Path, str, Path], home: Path,
 
 
 @built_for_real
-def test_the_build_cache_keeps_the_newest_few_of_an_image(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_build_cache(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The build cache keeps the newest three of an image; the registry keeps all."""
     tags = [
         built(place, committed(tmp_path / str(number), page=f"kept {number}"), application="kept").tag
         for number in range(5)
@@ -298,8 +310,8 @@ def test_the_build_cache_keeps_the_newest_few_of_an_image(place: tuple[Path, str
 
 
 @built_for_real
-def test_nothing_is_dropped_while_something_is_built(place: tuple[Path, str, Path], tmp_path: Path) -> None:
-    """A build looks through every image that is kept, and breaks ("layer not known") on one that goes away meanwhile."""
+def test_build_cache_during_a_build(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """No layer is dropped during a build, which would fail with "layer not known"."""
     name = f"{place[1]}/busy/web"
     tag = built(place, committed(tmp_path / "busy", page="busy"), application="busy").tag
 

@@ -90,8 +90,8 @@ def written(home: Path, *names: str) -> None:
 
 
 @pytest.mark.parametrize("names", [list(FILES)[first:] for first in range(len(FILES))], ids=lambda names: names[0])
-def test_the_first_file_that_has_a_login_counts(home: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
-    """In the order of containers-auth.json(5)."""
+def test_file_with_a_login(home: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
+    """The first file with a login counts, in the order of containers-auth.json(5)."""
     written(home, *names)
     if "REGISTRY_AUTH_FILE" in names:
         monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "named.json"))
@@ -102,8 +102,8 @@ def test_the_first_file_that_has_a_login_counts(home: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("variable", "file"), [("DOCKER_CONFIG", "config.json"), ("XDG_CONFIG_HOME", "containers/auth.json")]
 )
-def test_a_variable_moves_a_file(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, file: str) -> None:
-    """As buildah reads them."""
+def test_file_moved_by_a_variable(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, file: str) -> None:
+    """A variable moves a file as it does for buildah."""
     written(home, "config" if variable == "XDG_CONFIG_HOME" else "docker")
     write(home / "moved" / file, auths(h_example="moved"))
     monkeypatch.setenv(variable, str(home / "moved"))
@@ -111,8 +111,8 @@ def test_a_variable_moves_a_file(home: Path, monkeypatch: pytest.MonkeyPatch, va
     assert user_of() == "moved"
 
 
-def test_docker_s_folder_by_name_goes_before_buildah_s_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`DOCKER_CONFIG` is meant: buildah reads it first, too."""
+def test_file_of_docker_config(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`DOCKER_CONFIG` has priority over buildah's files, as it has for buildah."""
     written(home, "runtime", "config", "docker")
     write(home / "moved/config.json", auths(h_example="moved"))
     monkeypatch.setenv("DOCKER_CONFIG", str(home / "moved"))
@@ -122,8 +122,8 @@ def test_docker_s_folder_by_name_goes_before_buildah_s_file(home: Path, monkeypa
 
 @pytest.mark.skipif(not shutil.which("buildah"), reason="needs buildah: `make up` installs it")
 @pytest.mark.parametrize("names", [list(FILES)[first:] for first in range(len(FILES))], ids=lambda names: names[0])
-def test_buildah_finds_the_same_login(home: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
-    """Whom the look-up is let in as, the push is as well."""
+def test_file_that_buildah_reads(home: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
+    """buildah pushes with the login of our look-up."""
     written(home, *names)
     if "REGISTRY_AUTH_FILE" in names:
         monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "named.json"))
@@ -146,15 +146,16 @@ def test_buildah_finds_the_same_login(home: Path, monkeypatch: pytest.MonkeyPatc
         pytest.param("example/team/web", None, id="no part of a host"),
     ],
 )
-def test_the_most_specific_key_counts(home: Path, place: str, user: str | None) -> None:
+def test_key_of_an_image(home: Path, place: str, user: str | None) -> None:
+    """The most specific key counts."""
     write(home / FILES["runtime"], auths(h_example="host", h_example__team="team", h_example__team__web="image"))
 
     assert user_of(place) == user
 
 
 @pytest.mark.parametrize("key", ["https://h.example/v1/", "https://h.example", "http://h.example/v2/"])
-def test_an_address_is_a_key_of_its_host(home: Path, key: str) -> None:
-    """Older programs wrote addresses."""
+def test_key_that_is_an_address(home: Path, key: str) -> None:
+    """An address, as older programs wrote it, is a key of its host."""
     write(home / FILES["docker"], {"auths": {key: entry("old")}})
 
     assert user_of() == "old"
@@ -162,7 +163,8 @@ def test_an_address_is_a_key_of_its_host(home: Path, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
 @pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
-def test_docker_s_hub_has_several_names(home: Path, key: str, host: str) -> None:
+def test_key_of_docker_hub(home: Path, key: str, host: str) -> None:
+    """Each name of Docker Hub is one host."""
     write(home / FILES["docker"], {"auths": {key: entry("hub")}})
 
     assert user_of(f"{host}/team/web") == "hub"
@@ -180,7 +182,8 @@ def test_docker_s_hub_has_several_names(home: Path, key: str, host: str) -> None
         pytest.param('{"HttpHeaders": {"User-Agent": "x"}, "auths": {"h.example": {"email": "a@b"}}}', id="other keys"),
     ],
 )
-def test_a_file_without_a_login_is_passed_over(home: Path, content: str) -> None:
+def test_file_without_a_login(home: Path, content: str) -> None:
+    """A file without a login is skipped."""
     write(home / FILES["runtime"], content)
     written(home, "docker")
 
@@ -197,8 +200,8 @@ def test_a_file_without_a_login_is_passed_over(home: Path, content: str) -> None
         pytest.param(f'{{"credHelpers": "{SECRET}"}}', "credHelpers", id="no helpers"),
     ],
 )
-def test_a_broken_file_is_named(home: Path, content: str, said: str) -> None:
-    """With what is wrong, and nothing of what it holds."""
+def test_file_that_is_broken(home: Path, content: str, said: str) -> None:
+    """The error names the file and the fault, and nothing of the content."""
     file = write(home / FILES["config"], content)
 
     with pytest.raises(BadInput) as refused:
@@ -209,8 +212,8 @@ def test_a_broken_file_is_named(home: Path, content: str, said: str) -> None:
     assert SECRET not in str(refused.value)
 
 
-def test_a_named_file_must_be_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """buildah ends there as well."""
+def test_file_that_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that `REGISTRY_AUTH_FILE` names must exist, as for buildah."""
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "none.json"))
 
     with pytest.raises(BadInput, match=r"none\.json': there is no such file"):
@@ -237,8 +240,8 @@ def test_a_named_file_must_be_there(home: Path, monkeypatch: pytest.MonkeyPatch)
         pytest.param({"credsStore": "keys"}, "docker.io/team/web", "https://index.docker.io/v1/", id="of docker's hub"),
     ],
 )
-def test_a_helper_is_asked_for_the_server(home: Path, config: Json, place: str, server: str) -> None:
-    """By docker's protocol: `get`, the server on its standard input, nothing secret among its arguments."""
+def test_helper_request(home: Path, config: Json, place: str, server: str) -> None:
+    """docker's protocol: `get`, the server on standard input, no secret among the arguments."""
     asked = helper(home, answers("ada"))
     write(home / FILES["docker"], config)
 
@@ -246,14 +249,15 @@ def test_a_helper_is_asked_for_the_server(home: Path, config: Json, place: str, 
     assert asked.read_text() == f"get {server}\n"
 
 
-def test_a_login_in_a_file_needs_no_store(home: Path) -> None:
-    """buildah finds it there, whatever `credsStore` says."""
+def test_helper_beside_a_file_login(home: Path) -> None:
+    """A login in the file is used, whatever `credsStore` names."""
     write(home / FILES["docker"], {"credsStore": "none", **auths(h_example="file")})
 
     assert user_of() == "file"
 
 
-def test_a_helper_without_that_login_is_passed_over(home: Path) -> None:
+def test_helper_without_the_login(home: Path) -> None:
+    """A helper without the login is skipped."""
     helper(home, "echo 'credentials not found in native keychain'; exit 1")
     write(home / FILES["runtime"], {"credHelpers": {"h.example": "keys"}})
     written(home, "docker")
@@ -261,8 +265,8 @@ def test_a_helper_without_that_login_is_passed_over(home: Path) -> None:
     assert user_of() == "docker"
 
 
-def test_a_helper_is_asked_once_for_many_requests(home: Path) -> None:
-    """A cloud's helper takes a second."""
+def test_helper_request_for_many_images(home: Path) -> None:
+    """A helper runs once for many images: a cloud's helper takes a second."""
     asked = helper(home, answers("ada"))
     write(home / FILES["docker"], {"credHelpers": {"h.example": "keys"}})
 
@@ -279,10 +283,10 @@ def test_a_helper_is_asked_once_for_many_requests(home: Path) -> None:
         pytest.param(f"echo {SECRET}; sleep 30", "did not end within 0.3 s", id="hangs"),
     ],
 )
-def test_a_helper_that_fails_is_named(
+def test_helper_that_fails(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, script: str, said: str
 ) -> None:
-    """With what to do, and nothing of what it printed."""
+    """The error names the helper and what to do, and nothing of its output."""
     monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 0.3)
     caplog.set_level(logging.DEBUG)
     helper(home, script)
@@ -297,7 +301,8 @@ def test_a_helper_that_fails_is_named(
     assert SECRET not in str(failed.value) + caplog.text
 
 
-def test_a_helper_that_is_not_there_is_named(home: Path) -> None:
+def test_helper_that_is_missing(home: Path) -> None:
+    """The error names the missing helper."""
     write(home / FILES["docker"], {"credHelpers": {"h.example": "gone"}})
 
     with pytest.raises(
@@ -306,7 +311,8 @@ def test_a_helper_that_is_not_there_is_named(home: Path) -> None:
         login_of(PLACE)
 
 
-def test_a_login_does_not_show_its_secret(home: Path) -> None:
+def test_login_in_print(home: Path) -> None:
+    """The printed form of a login has no secret."""
     write(home / FILES["docker"], {"auths": {"h.example": {**entry("ada"), "identitytoken": SECRET}}})
 
     assert SECRET not in repr(login_of(PLACE))
@@ -384,23 +390,24 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
     settings.cache_clear()
 
 
-def test_a_registry_that_wants_no_login_is_sent_none(serve: Callable[..., Server], home: Path) -> None:
-    """A store that is broken does not matter there."""
+def test_registry_without_a_login(serve: Callable[..., Server], home: Path) -> None:
+    """A registry that asks for no login gets none, and a broken store does not matter."""
     server = serve(BASIC, wanted="")
     write(home / FILES["docker"], {"credsStore": "gone"})
 
     assert digest_of_tag(server.image) == DIGEST
 
 
-def test_a_password_is_sent_where_it_is_wanted(serve: Callable[..., Server], home: Path) -> None:
+def test_registry_with_a_password(serve: Callable[..., Server], home: Path) -> None:
+    """The password of the most specific key is sent."""
     server = serve(BASIC, wanted=f"Basic {entry('ada')['auth']}")
     write(home / FILES["docker"], {"auths": {f"{server.address}/team": entry("ada"), server.address: entry("bob")}})
 
     assert digest_of_tag(server.image) == DIGEST
 
 
-def test_a_password_becomes_a_token(serve: Callable[..., Server], home: Path) -> None:
-    """https://distribution.github.io/distribution/spec/auth/token/"""
+def test_registry_with_a_token_server(serve: Callable[..., Server], home: Path) -> None:
+    """A password gives a token: https://distribution.github.io/distribution/spec/auth/token/"""
     server = serve(BEARER, wanted="Bearer short-lived")
     server.tokens = {"token": "short-lived"}
     write(home / FILES["docker"], {"auths": {server.address: entry("ada")}})
@@ -411,8 +418,8 @@ def test_a_password_becomes_a_token(serve: Callable[..., Server], home: Path) ->
 
 
 @pytest.mark.parametrize("kept", ["in a file", "by a helper"])
-def test_an_identity_token_becomes_an_access_token(serve: Callable[..., Server], home: Path, kept: str) -> None:
-    """By OAuth 2, in the request's body: https://distribution.github.io/distribution/spec/auth/oauth/"""
+def test_registry_with_an_identity_token(serve: Callable[..., Server], home: Path, kept: str) -> None:
+    """By OAuth 2 in the body: https://distribution.github.io/distribution/spec/auth/oauth/"""
     server = serve(BEARER, wanted="Bearer short-lived")
     server.tokens = {"access_token": "short-lived"}
     helper(home, answers("<token>"))
@@ -441,10 +448,10 @@ def test_an_identity_token_becomes_an_access_token(serve: Callable[..., Server],
         pytest.param('Bearer realm="ftp://{}/token"', {}, id="no web address"),
     ],
 )
-def test_who_is_not_let_in_is_told_to_log_in(
+def test_registry_that_refuses(
     serve: Callable[..., Server], home: Path, caplog: pytest.LogCaptureFixture, challenge: str, tokens: dict[str, str]
 ) -> None:
-    """Nothing of the login is in the error or in a log."""
+    """The error has the command to log in; neither error nor log has the login."""
     caplog.set_level(logging.DEBUG)
     server = serve(challenge, wanted="nothing")
     server.tokens = tokens
@@ -458,7 +465,8 @@ def test_who_is_not_let_in_is_told_to_log_in(
     assert entry("ada")["auth"] not in caplog.text
 
 
-def test_a_token_server_that_is_away_is_tried_again(serve: Callable[..., Server], home: Path) -> None:
+def test_token_server_that_is_unreachable(serve: Callable[..., Server], home: Path) -> None:
+    """An unreachable token server is a transient error with its address."""
     server = serve('Bearer realm="http://127.0.0.1:9/token"', wanted="nothing")
     write(home / FILES["docker"], {"auths": {server.address: entry("ada")}})
 
@@ -468,10 +476,10 @@ def test_a_token_server_that_is_away_is_tried_again(serve: Callable[..., Server]
     assert away.value.advice == "see that http://127.0.0.1:9/token answers"
 
 
-def test_a_password_goes_to_no_plain_address(
+def test_token_server_over_plain_http(
     serve: Callable[..., Server], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unless the registry is one of plain HTTP itself."""
+    """A password goes over plain HTTP only where the registry itself does."""
     server = serve(BEARER, wanted="nothing")
     monkeypatch.setattr(Reference, "plain_http", property(lambda image: image.host != "h.example"))
     write(home / FILES["docker"], {"auths": {"h.example": entry("ada")}})
@@ -490,8 +498,8 @@ def test_a_password_goes_to_no_plain_address(
         pytest.param({"credsStore": "gone"}, False, id="a store that is not there"),
     ],
 )
-def test_buildah_is_handed_what_it_does_not_find(home: Path, config: Json, handed: bool) -> None:
-    """It does not read docker's `credsStore`."""
+def test_login_file_for_buildah(home: Path, config: Json, handed: bool) -> None:
+    """buildah gets a file with the logins that it does not find itself."""
     helper(home, answers("ada"))
     write(home / FILES["docker"], config)
 
@@ -500,8 +508,8 @@ def test_buildah_is_handed_what_it_does_not_find(home: Path, config: Json, hande
     assert (file is not None) == handed
 
 
-def test_what_buildah_is_handed_keeps_its_other_logins(home: Path) -> None:
-    """It reads that file in place of its first one; nobody else can."""
+def test_login_file_with_other_logins(home: Path) -> None:
+    """The file keeps buildah's other logins, and is private."""
     helper(home, answers("ada"))
     write(home / FILES["runtime"], {**auths(other_example="bob"), "credHelpers": {"third.example": "keys"}})
     write(home / FILES["docker"], {"credsStore": "keys", "credHelpers": {"broken.example": "gone"}})
@@ -517,7 +525,8 @@ def test_what_buildah_is_handed_keeps_its_other_logins(home: Path) -> None:
     assert read["credHelpers"] == {"third.example": "keys"}
 
 
-def test_a_helper_that_hangs_leaves_no_process(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_helper_that_hangs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper that hangs ends at its time limit, and no process stays."""
     monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 0.2)
     helper(home, f"echo $$ >{home}/pid; sleep 30 & wait")
     write(home / FILES["docker"], {"credsStore": "keys"})

@@ -22,7 +22,8 @@ from azora.gateways.kubernetes.api import Missing, translated
         pytest.param(422, Failed, id="invalid object"),
     ],
 )
-def test_an_answer_is_told_in_its_own_words_with_what_to_do(status: int, kind: type[AzoraError]) -> None:
+def test_error_of_an_answer(status: int, kind: type[AzoraError]) -> None:
+    """The error has the answer's kind and text, and what to do."""
     error = translated("read /api/v1/namespaces/x/pods", status, json.dumps({"message": "because of y"}).encode())
     assert type(error) is kind
     assert error.message.startswith("could not read /api/v1/namespaces/x/pods: ")
@@ -30,7 +31,8 @@ def test_an_answer_is_told_in_its_own_words_with_what_to_do(status: int, kind: t
     assert error.advice
 
 
-def test_a_token_that_is_over_is_told_apart_from_a_right_that_is_missing() -> None:
+def test_error_of_an_expired_token() -> None:
+    """An expired token and a missing right have different advice."""
     unknown, forbidden = (translated("read /x", status, b'{"message": "no"}') for status in (401, 403))
     assert "azora rights apply ENV" in unknown.advice
     assert "azora doctor ENV" not in unknown.advice

@@ -56,7 +56,8 @@ def warned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) ->
     return caplog
 
 
-def test_an_event_is_about_the_live_service_and_names_its_run() -> None:
+def test_event() -> None:
+    """The Event is about the live Service and names its run."""
     event = event_of(namespace(Api()), "Switch", "users go to blue", run=RUN, kind="Normal", now=AT)
     assert event["metadata"] == {"generateName": "azora-", "labels": {RUN_LABEL: RUN}}
     assert event["involvedObject"] == {
@@ -66,13 +67,15 @@ def test_an_event_is_about_the_live_service_and_names_its_run() -> None:
     assert (event["type"], event["reason"], event["message"]) == ("Normal", "Switch", "users go to blue")
 
 
-def test_its_times_are_as_kubernetes_writes_them() -> None:
+def test_event_times() -> None:
+    """The times have the formats of Kubernetes."""
     event = event_of(namespace(Api()), "Switch", "", run=RUN, kind="Normal", now=AT)
     assert event["eventTime"] == "2026-11-24T09:30:07.000000Z"
     assert event["firstTimestamp"] == event["lastTimestamp"] == "2026-11-24T09:30:07Z"
 
 
-def test_what_is_longer_than_the_api_takes_is_cut() -> None:
+def test_event_with_long_texts() -> None:
+    """Texts are cut to the API's limits, in bytes."""
     event = event_of(namespace(Api()), "Prove", "…" * 5000, run="y" * 500, kind="Warning", now=AT)
     assert (event["message"], event["reportingInstance"]) == ("…" * 341, "y" * 128)  # bytes: 3 a letter, 1024 in all
     assert len(event["metadata"]["labels"][RUN_LABEL]) == 63
@@ -89,23 +92,27 @@ def test_what_is_longer_than_the_api_takes_is_cut() -> None:
         pytest.param("…", "", id="none is left"),
     ],
 )
-def test_who_did_it_is_a_label(by: str, value: str) -> None:
+def test_event_label(by: str, value: str) -> None:
+    """The run or the person is a valid label."""
     assert label_value(by) == value
 
 
-def test_an_event_is_made_in_the_namespace_of_the_environment() -> None:
+def test_event_namespace() -> None:
+    """The Event is created in the environment's namespace."""
     api = Api()
     assert tell(namespace(api), "Rollback", "back", run="ada") == ""
     ((path, _),) = api.made
     assert path == "/api/v1/namespaces/shop-staging/events"
 
 
-def test_a_right_that_is_missing_is_a_sentence() -> None:
+def test_event_without_the_right() -> None:
+    """A missing right is one sentence and no error."""
     said = tell(namespace(Api(refuses=True)), "Rollback", "back", run="ada")
     assert said == "no Event in shop-staging: could not create one of events: forbidden"
 
 
-def test_a_step_that_was_taken_is_an_event(warned: pytest.LogCaptureFixture) -> None:
+def test_event_of_a_step(warned: pytest.LogCaptureFixture) -> None:
+    """A finished step is a Normal Event."""
     api = Api()
     with notifications.step(promotion(api), Step.INSTALL_PREVIEW):
         assert api.made == []
@@ -116,7 +123,8 @@ def test_a_step_that_was_taken_is_an_event(warned: pytest.LogCaptureFixture) -> 
     assert not warned.records
 
 
-def test_a_step_that_failed_is_a_warning_event_and_still_fails(warned: pytest.LogCaptureFixture) -> None:
+def test_event_of_a_failed_step(warned: pytest.LogCaptureFixture) -> None:
+    """A failed step is a Warning Event, and its error is raised."""
     api = Api()
     with pytest.raises(CheckFailed), notifications.step(promotion(api), Step.WATCH):
         raise CheckFailed("could not keep it: 3 requests failed", advice="fix it")
@@ -126,7 +134,8 @@ def test_a_step_that_failed_is_a_warning_event_and_still_fails(warned: pytest.Lo
     assert not warned.records
 
 
-def test_a_step_does_not_fail_of_its_event(warned: pytest.LogCaptureFixture) -> None:
+def test_event_that_fails(warned: pytest.LogCaptureFixture) -> None:
+    """A step with an Event that fails goes on with one warning."""
     with notifications.step(promotion(Api(refuses=True)), Step.SWITCH):
         pass
     (record,) = warned.records
@@ -135,9 +144,8 @@ def test_a_step_does_not_fail_of_its_event(warned: pytest.LogCaptureFixture) -> 
 
 
 @pytest.mark.parametrize("kind", ["switch", "rollback"])
-def test_users_moved_by_hand_are_an_event_of_who_moved_them(
-    kind: Literal["switch", "rollback"], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_event_of_a_manual_switch(kind: Literal["switch", "rollback"], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manual switch or rollback is an Event with the person's name."""
     api = Api()
     cluster = namespace(api)
     monkeypatch.setattr(cluster, "write_record", lambda **_: None, raising=False)

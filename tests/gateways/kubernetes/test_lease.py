@@ -48,7 +48,7 @@ NONE: dict[str, Any] = {}
     ],
 )
 def test_state(first: dict[str, Any], now: dict[str, Any], seconds: float, state: State) -> None:
-    """It follows from changes and seconds of one clock; no time in it is read."""
+    """The state follows from changes and seconds of one clock; no time in the Lease is read."""
     assert FirstLook("ours", first, at_seconds=1000).state(now, 1000 + seconds) is state
 
 
@@ -135,7 +135,7 @@ SKEWS = [pytest.param(-10, id="behind"), pytest.param(0, id="even"), pytest.para
 
 @pytest.mark.parametrize("minutes", SKEWS)
 def test_a_holder_whose_clock_differs(minutes: float) -> None:
-    """It keeps its Lease, which it renews, and the other one is refused as soon as it sees that."""
+    """A holder that renews keeps its Lease, whatever its clock; the other run is refused."""
     api = Api({**THEIRS, "renewTime": at(minutes)})
     clock = Clock(lambda seconds: api.write(renewTime=at(minutes)) if seconds % 5 == 0 else None)
     with pytest.raises(Refused, match="theirs is doing so"):
@@ -145,8 +145,8 @@ def test_a_holder_whose_clock_differs(minutes: float) -> None:
 
 
 @pytest.mark.parametrize("minutes", SKEWS)
-def test_what_a_killed_run_left(minutes: float) -> None:
-    """It is taken over after its duration from the first look, whatever its holder's clock said."""
+def test_lease_of_a_killed_run(minutes: float) -> None:
+    """It is taken over after its duration from the first look, whatever its holder's clock."""
     api, clock = Api({**THEIRS, "renewTime": at(minutes)}), Clock()
     lease(api, clock=clock).take()
     assert clock.seconds == 15
@@ -162,7 +162,8 @@ def test_what_a_killed_run_left(minutes: float) -> None:
         pytest.param({**THEIRS, "renewTime": at(0)}, True, id="preempted"),
     ],
 )
-def test_what_is_taken_at_once(spec: dict[str, Any] | None, preempt: bool) -> None:
+def test_lease_that_is_free(spec: dict[str, Any] | None, preempt: bool) -> None:
+    """A free, own or preempted Lease is taken at once."""
     clock = Clock()
     lease(api := Api(spec), clock=clock).take(preempt=preempt)
     assert (api.spec["holderIdentity"], clock.seconds) == ("ours", 0)
@@ -171,8 +172,8 @@ def test_what_is_taken_at_once(spec: dict[str, Any] | None, preempt: bool) -> No
 @pytest.mark.parametrize(
     "spec", [pytest.param(None, id="made"), pytest.param(NOBODY_S, id="free"), pytest.param(THEIRS, id="expired")]
 )
-def test_two_that_take_it_at_once(spec: dict[str, Any] | None) -> None:
-    """The one whose write comes first wins; the other looks again and is refused by the winner's name."""
+def test_lease_taken_by_two(spec: dict[str, Any] | None) -> None:
+    """The first write wins; the other run looks again and is refused with the winner's name."""
     api = Api(spec)
     api.before_a_write = [lambda: lease(api, "a quicker one").take(preempt=True)]
     with pytest.raises(Refused, match="a quicker one is doing so"):
@@ -180,15 +181,16 @@ def test_two_that_take_it_at_once(spec: dict[str, Any] | None) -> None:
     assert api.spec["holderIdentity"] == "a quicker one"
 
 
-def test_a_write_that_takes_nothing_is_looked_past() -> None:
-    """A label that somebody sets between look and write costs another look."""
+def test_lease_with_another_change() -> None:
+    """A change that takes nothing, such as a label, costs one more look."""
     api = Api(NOBODY_S)
     api.before_a_write = [api.write]
     lease(api).take()
     assert api.spec["holderIdentity"] == "ours"
 
 
-def test_a_rollback_wins_over_a_renewal_in_the_same_moment() -> None:
+def test_lease_preempted_during_a_renewal() -> None:
+    """A rollback wins over a renewal in the same moment."""
     api = Api(THEIRS)
     api.before_a_write = [lambda: api.write(renewTime="s")]
     lease(api).take(preempt=True)
@@ -203,8 +205,8 @@ def ours() -> tuple[Api, Lease]:
     return api, held
 
 
-def test_check_renews(ours: tuple[Api, Lease]) -> None:
-    """Before each write: whoever waits for the Lease to expire waits for another duration."""
+def test_check_that_renews(ours: tuple[Api, Lease]) -> None:
+    """Each check renews the Lease: others wait for another duration."""
     api, held = ours
     before = dict(api.spec)
     held.check()
@@ -212,8 +214,8 @@ def test_check_renews(ours: tuple[Api, Lease]) -> None:
     assert api.spec["renewTime"] != before["renewTime"]
 
 
-def test_a_holder_that_cannot_renew_writes_nothing(ours: tuple[Api, Lease]) -> None:
-    """However long it could not: once it can, the Lease is its own still, or was taken."""
+def test_check_without_an_api_server(ours: tuple[Api, Lease]) -> None:
+    """A holder that cannot renew writes nothing; later the Lease is still its own, or lost."""
     api, held = ours
     api.away = True
     with pytest.raises(Unreachable):
@@ -226,9 +228,8 @@ def test_a_holder_that_cannot_renew_writes_nothing(ours: tuple[Api, Lease]) -> N
 
 
 @pytest.mark.parametrize("how", [Lease.check, Lease.release], ids=["check", "release"])
-def test_a_lease_taken_between_look_and_write_stays_taken(
-    ours: tuple[Api, Lease], how: Callable[[Lease], None]
-) -> None:
+def test_check_after_a_takeover(ours: tuple[Api, Lease], how: Callable[[Lease], None]) -> None:
+    """A Lease that is taken between look and write stays taken."""
     api, held = ours
     taken = {"holderIdentity": "another one", "renewTime": "theirs"}
     api.before_a_write = [lambda: api.write(**taken)]
@@ -239,21 +240,24 @@ def test_a_lease_taken_between_look_and_write_stays_taken(
     assert api.spec | taken == api.spec
 
 
-def test_a_renewal_in_the_background_makes_no_check_fail(ours: tuple[Api, Lease]) -> None:
+def test_check_during_a_renewal(ours: tuple[Api, Lease]) -> None:
+    """A renewal in the background makes no check fail."""
     api, held = ours
     api.before_a_write = [lambda: api.write(renewTime="from the other thread")]
     held.check()
     assert api.spec["holderIdentity"] == "ours"
 
 
-def test_a_lease_that_is_gone_is_lost(ours: tuple[Api, Lease]) -> None:
+def test_check_of_a_deleted_lease(ours: tuple[Api, Lease]) -> None:
+    """A deleted Lease is lost."""
     api, held = ours
     api.lease = None
     with pytest.raises(LeaseLost, match="somebody took over"):
         held.check()
 
 
-def test_the_block_that_holds_it_gives_it_back() -> None:
+def test_lease_after_its_block() -> None:
+    """The block that holds the Lease releases it."""
     api = Api()
     with held(lease(api).cluster, "ours"):
         assert api.spec["holderIdentity"] == "ours"

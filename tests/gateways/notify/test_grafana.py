@@ -105,7 +105,8 @@ def machine(folder: Path, url: str, token: str = TOKEN, seconds: float = 5) -> S
     return Settings(state=folder, grafana_url=url, grafana_token=token, notify_timeout_seconds=seconds)  # type: ignore[arg-type]
 
 
-def test_a_mark_is_posted_with_its_time_its_tags_and_its_text(folder: Path, grafana: Grafana) -> None:
+def test_annotation(folder: Path, grafana: Grafana) -> None:
+    """An annotation is posted with its time, tags and text."""
     assert annotate([MARK, SECOND], machine(folder, grafana.url)) == []
     assert grafana.kept[0] == {
         "time": 1_795_512_607_250,
@@ -115,12 +116,14 @@ def test_a_mark_is_posted_with_its_time_its_tags_and_its_text(folder: Path, graf
     assert [one["text"] for one in grafana.kept] == [MARK.text, SECOND.text]
 
 
-def test_a_grafana_below_a_path_is_reached(folder: Path, grafana: Grafana) -> None:
+def test_annotation_below_a_path(folder: Path, grafana: Grafana) -> None:
+    """A Grafana below a path is reached."""
     assert annotate([MARK], machine(folder, f"{grafana.url}/grafana/")) == []
     assert len(grafana.kept) == 1
 
 
-def test_the_token_may_be_in_the_file_of_the_machine_or_in_one_that_is_named(folder: Path, grafana: Grafana) -> None:
+def test_token_file(folder: Path, grafana: Grafana) -> None:
+    """The token is in the machine's file or in the named one."""
     (folder / "grafana-token").write_text(f"{TOKEN}\n")
     mounted = folder / "token"
     mounted.write_text(TOKEN)
@@ -132,18 +135,21 @@ def test_the_token_may_be_in_the_file_of_the_machine_or_in_one_that_is_named(fol
     assert len(grafana.kept) == 2
 
 
-def test_nothing_is_asked_where_no_grafana_is_named(folder: Path, grafana: Grafana) -> None:
+def test_annotation_without_a_grafana(folder: Path, grafana: Grafana) -> None:
+    """Without an address or an annotation no request is sent."""
     assert annotate([MARK], machine(folder, "")) == []
     assert annotate([], machine(folder, grafana.url)) == []
     assert grafana.kept == []
 
 
-def test_a_token_that_is_missing_is_told_with_the_place_where_it_was_looked_for(folder: Path, grafana: Grafana) -> None:
+def test_token_that_is_missing(folder: Path, grafana: Grafana) -> None:
+    """The error names the file of the missing token."""
     said = annotate([MARK], machine(folder, grafana.url, token=""))
     assert said == [f"could not read Grafana's token in '{folder}/grafana-token': No such file or directory"]
 
 
-def test_who_refuses_is_told_once_with_the_answer_and_without_the_token(folder: Path, grafana: Grafana) -> None:
+def test_grafana_that_refuses(folder: Path, grafana: Grafana) -> None:
+    """One error has the answer, and not the token."""
     (said,) = annotate([MARK, SECOND], machine(folder, grafana.url, token="glsa_of-nobody"))
     assert said.startswith("could not mark the switch in Grafana: it answered 401: ")
     assert "Invalid API key Bearer ***" in said
@@ -158,18 +164,21 @@ def test_who_refuses_is_told_once_with_the_answer_and_without_the_token(folder: 
         pytest.param("http://[", id="no URL"),
     ],
 )
-def test_a_grafana_that_cannot_be_reached_is_one_line(folder: Path, url: str) -> None:
+def test_grafana_that_is_unreachable(folder: Path, url: str) -> None:
+    """An unreachable Grafana is one line."""
     (said,) = annotate([MARK, SECOND], machine(folder, url))
     assert said.startswith("could not mark the switch in Grafana: ")
 
 
 @pytest.mark.parametrize("token", ["glsa_one\nglsa_two", "glsa_ä"])
-def test_a_token_that_no_header_may_have_is_one_line_without_it(folder: Path, grafana: Grafana, token: str) -> None:
+def test_token_that_is_no_header(folder: Path, grafana: Grafana, token: str) -> None:
+    """A token that no header may have is one line without the token."""
     said = annotate([MARK], machine(folder, grafana.url, token=token))
     assert said == ["could not use Grafana's token: it is not one word"]
 
 
-def test_one_that_hangs_costs_the_limit_however_many_marks_there_are(folder: Path, silent: str) -> None:
+def test_grafana_that_hangs(folder: Path, silent: str) -> None:
+    """A Grafana that hangs costs the time limit once, however many annotations there are."""
     began = time.monotonic()
     said = annotate([MARK, SECOND], machine(folder, silent, seconds=0.5))
     assert time.monotonic() - began < 1.5
@@ -177,7 +186,8 @@ def test_one_that_hangs_costs_the_limit_however_many_marks_there_are(folder: Pat
     assert said[0].startswith("could not mark the switch in Grafana: ")
 
 
-def test_what_moves_users_waits_for_no_http_client_where_no_grafana_is_named(folder: Path) -> None:
+def test_import_of_the_http_client(folder: Path) -> None:
+    """Without a Grafana the HTTP client is not imported: a rollback does not wait for it."""
     script = (
         "import sys\nfrom azora.core.messages.annotations import Annotation\nfrom azora.gateways.notify.grafana import annotate\n"
         "from azora.config.settings import settings\n"
@@ -189,5 +199,6 @@ def test_what_moves_users_waits_for_no_http_client_where_no_grafana_is_named(fol
     assert ran.stdout.strip() == "False"
 
 
-def test_settings_do_not_show_the_token(folder: Path) -> None:
+def test_token_in_print(folder: Path) -> None:
+    """The printed form of the settings has no token."""
     assert TOKEN not in repr(machine(folder, "http://grafana"))

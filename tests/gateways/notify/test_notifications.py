@@ -70,7 +70,8 @@ def told(machine: Settings, *urls: str, seconds: float = 5) -> Settings:
     )
 
 
-def test_every_address_of_the_variable_and_of_the_file_is_told(machine: Settings, receiver: Receiver) -> None:
+def test_addresses_of_variable_and_file(machine: Settings, receiver: Receiver) -> None:
+    """Each address of the variable and of the file gets the notice."""
     (machine.state_folder / "notify").write_text(f"# the team\n\njson://{receiver.place}/b\n")
     assert send(NOTICE, told(machine, f"json://ada:{PASSWORD}@{receiver.place}/a")) == []
 
@@ -79,7 +80,8 @@ def test_every_address_of_the_variable_and_of_the_file_is_told(machine: Settings
     assert (body["title"], body["message"], body["type"]) == (NOTICE.title, NOTICE.text, "success")
 
 
-def test_what_a_commit_s_author_wrote_becomes_no_mention_and_no_link(machine: Settings, receiver: Receiver) -> None:
+def test_text_of_a_commit(machine: Settings, receiver: Receiver) -> None:
+    """The text of a commit becomes no mention and no link."""
     subject = "<!here> @all <http://127.0.0.1/|approve here> [approve](http://127.0.0.1/)"
     assert send(Notice(subject, subject, "info"), told(machine, f"json://{receiver.place}/")) == []
     body = receiver.got[0][1]
@@ -90,13 +92,14 @@ def test_what_a_commit_s_author_wrote_becomes_no_mention_and_no_link(machine: Se
     )
 
 
-def test_nobody_is_told_where_no_address_is_set(machine: Settings) -> None:
+def test_addresses_that_are_none(machine: Settings) -> None:
+    """Without an address nothing is sent."""
     assert addresses(machine) == ()
     assert send(NOTICE, machine) == []
 
 
-def test_apprise_is_not_imported_where_no_address_is_set(tmp_path: Path) -> None:
-    """A run's start would wait for it."""
+def test_import_of_apprise(tmp_path: Path) -> None:
+    """Without an address apprise is not imported: a run's start does not wait for it."""
     script = (
         "import sys, tasks.notifications\n"
         "from azora.gateways.notify.notifications import must_parse, send\nfrom azora.config.settings import settings\n"
@@ -113,7 +116,8 @@ def test_apprise_is_not_imported_where_no_address_is_set(tmp_path: Path) -> None
     assert ran.stdout.strip() == "False"
 
 
-def test_loading_apprise_s_plugins_takes_none_of_a_provider_s_time(tmp_path: Path) -> None:
+def test_import_of_apprise_s_plugins(tmp_path: Path) -> None:
+    """Plugins are loaded before the providers' time begins."""
     script = (
         "import sys\nfrom azora.gateways.notify import notifications as notifying\nfrom azora.core.messages.notifications import Notice\n"
         "from azora.config.settings import settings\n"
@@ -125,7 +129,8 @@ def test_loading_apprise_s_plugins_takes_none_of_a_provider_s_time(tmp_path: Pat
     assert done.stdout == "True\n"
 
 
-def test_who_is_away_is_one_line_and_the_others_are_told(machine: Settings, receiver: Receiver) -> None:
+def test_receiver_that_is_unreachable(machine: Settings, receiver: Receiver) -> None:
+    """An unreachable receiver is one line, and the others get the notice."""
     troubles = send(NOTICE, told(machine, f"json://ada:{PASSWORD}@{away()}/hook", f"json://{receiver.place}/b"))
 
     assert len(troubles) == 1
@@ -134,12 +139,14 @@ def test_who_is_away_is_one_line_and_the_others_are_told(machine: Settings, rece
     assert [path for path, _ in receiver.got] == ["/b"]
 
 
-def test_who_refuses_is_told_with_the_answer(machine: Settings, refusing: Receiver) -> None:
+def test_receiver_that_refuses(machine: Settings, refusing: Receiver) -> None:
+    """The error has the answer."""
     (trouble,) = send(NOTICE, told(machine, f"json://{refusing.place}/hook"))
     assert "error=403" in trouble
 
 
-def test_who_hangs_costs_the_limit_once_however_many_do(machine: Settings, silent: str, receiver: Receiver) -> None:
+def test_receivers_that_hang(machine: Settings, silent: str, receiver: Receiver) -> None:
+    """Receivers that hang cost the time limit once, however many they are."""
     urls = (f"json://ada:{PASSWORD}@{silent}/one", f"json://{silent}/two", f"json://{receiver.place}/b")
     began = time.monotonic()
     troubles = send(NOTICE, told(machine, *urls, seconds=0.7))
@@ -153,7 +160,8 @@ def test_who_hangs_costs_the_limit_once_however_many_do(machine: Settings, silen
     assert [path for path, _ in receiver.got] == ["/b"]
 
 
-def test_a_process_ends_while_an_address_hangs(machine: Settings, silent: str) -> None:
+def test_process_with_a_hanging_receiver(machine: Settings, silent: str) -> None:
+    """The process ends while a receiver hangs."""
     script = (
         "from azora.gateways.notify.notifications import send\nfrom azora.core.messages.notifications import Notice\nfrom azora.config.settings import Settings\n"
         "print(send(Notice('t', 'b', 'info'), Settings()))\n"
@@ -174,9 +182,10 @@ def test_a_process_ends_while_an_address_hangs(machine: Settings, silent: str) -
         pytest.param(PASSWORD, "without a scheme", id="no address at all"),
     ],
 )
-def test_an_address_that_does_not_parse_is_named_by_its_place(
+def test_address_that_is_wrong(
     machine: Settings, url: str, named: str, log: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """The error names the address by its place, and no part of its secret."""
     with pytest.raises(BadInput) as error:
         must_parse(told(machine, "json://127.0.0.1/", url))
 
@@ -186,14 +195,16 @@ def test_an_address_that_does_not_parse_is_named_by_its_place(
     assert PASSWORD not in said
 
 
-def test_one_of_a_file_is_named_by_the_file(machine: Settings) -> None:
+def test_address_in_a_file_is_wrong(machine: Settings) -> None:
+    """The error names the file and the address's place in it."""
     file = machine.state_folder / "notify"
     file.write_text("# chat\nnosuch://x\n")
     with pytest.raises(BadInput, match=rf"address 1 of {file} \(nosuch://\)"):
         must_parse(machine)
 
 
-def test_a_file_that_was_named_and_is_not_there_is_bad_input(machine: Settings) -> None:
+def test_address_file_that_is_missing(machine: Settings) -> None:
+    """A named file that is missing is bad input, and later one line."""
     named = machine.model_copy(update={"notify_file": machine.state_folder / "none"})
     with pytest.raises(BadInput, match="No such file"):
         must_parse(named)
@@ -202,7 +213,8 @@ def test_a_file_that_was_named_and_is_not_there_is_bad_input(machine: Settings) 
     ]
 
 
-def test_addresses_that_are_right_pass_without_a_call(machine: Settings, receiver: Receiver) -> None:
+def test_addresses_that_are_right(machine: Settings, receiver: Receiver) -> None:
+    """Right addresses are accepted without a request."""
     must_parse(
         told(
             machine,
@@ -224,13 +236,13 @@ def test_addresses_that_are_right_pass_without_a_call(machine: Settings, receive
         pytest.param("error=404.", "json://h/a", "error=404.", id="nothing of it"),
     ],
 )
-def test_no_part_of_an_address_is_said(said: str, url: str, left: str) -> None:
+def test_address_in_a_message(said: str, url: str, left: str) -> None:
+    """No part of an address is in a message."""
     assert redacted(said, url) == left
 
 
-def test_what_is_logged_of_a_failure_has_no_part_of_the_address(
-    machine: Settings, log: io.StringIO, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_address_in_a_log(machine: Settings, log: io.StringIO, capfd: pytest.CaptureFixture[str]) -> None:
+    """No part of an address is in a log."""
     where = away()
     troubles = send(NOTICE, told(machine, f"json://ada:{PASSWORD}@{where}/{PASSWORD}"))
     said = "".join(troubles) + log.getvalue() + "".join(capfd.readouterr())
@@ -238,5 +250,6 @@ def test_what_is_logged_of_a_failure_has_no_part_of_the_address(
     assert where.split(":")[0] not in said
 
 
-def test_settings_do_not_show_an_address(machine: Settings) -> None:
+def test_address_in_print(machine: Settings) -> None:
+    """The printed form of the settings has no address."""
     assert PASSWORD not in repr(told(machine, f"json://ada:{PASSWORD}@127.0.0.1/"))

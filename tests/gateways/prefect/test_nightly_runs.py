@@ -48,7 +48,8 @@ def at(day: int) -> datetime:
     return datetime(2026, 11, day, 2, tzinfo=UTC)
 
 
-def test_each_night_has_its_commit_its_failed_steps_and_its_error(api: Prefect) -> None:
+def test_nightly_runs(api: Prefect) -> None:
+    """Each nightly run has its commit, its failed steps and its error."""
     error = "Flow run encountered an exception: TestsFailed: could not test: no"
     api.runs = [
         run(21, StateType.COMPLETED, commit="good"),
@@ -77,7 +78,8 @@ def test_each_night_has_its_commit_its_failed_steps_and_its_error(api: Prefect) 
     ]
 
 
-def test_only_runs_of_the_same_flow_that_are_over_and_not_later_are_asked_for(api: Prefect) -> None:
+def test_nightly_runs_that_are_requested(api: Prefect) -> None:
+    """Only earlier, finished runs of the same flow are requested."""
     api.runs = [run(23, StateType.COMPLETED)]
     nights_until(str(UUID(int=23)))
     asked = dict(api.asked)["/flow_runs/filter"]
@@ -88,23 +90,26 @@ def test_only_runs_of_the_same_flow_that_are_over_and_not_later_are_asked_for(ap
     assert "/task_runs/filter" not in dict(api.asked), "a good night has no failed step to ask for"
 
 
-def test_a_step_that_the_server_learns_of_late_is_waited_for(api: Prefect) -> None:
+def test_nightly_run_with_a_late_step(api: Prefect) -> None:
+    """A failed step that reaches the server late is waited for."""
     api.runs, api.tasks, api.late = [run(23, StateType.FAILED)], [task(23, "test a", StateType.FAILED)], 3
     assert nights_until(str(UUID(int=23)))[0].steps == ("test a",)
 
 
-def test_a_run_that_failed_in_no_task_is_told_all_the_same(api: Prefect) -> None:
+def test_nightly_run_without_a_failed_step(api: Prefect) -> None:
+    """A run that failed in no task is listed without steps."""
     api.runs = [run(23, StateType.FAILED)]
     assert nights_until(str(UUID(int=23)))[0].steps == ()
 
 
-def test_a_run_is_labelled_with_its_commit(api: Prefect) -> None:
+def test_nightly_run_label(api: Prefect) -> None:
+    """A run is labelled with its commit."""
     label(str(UUID(int=23)), {COMMIT_LABEL: "a" * 40})
     assert (f"/flow_runs/{UUID(int=23)}/labels", {COMMIT_LABEL: "a" * 40}) in api.asked
 
 
-def test_text_that_is_no_utf_8(api: Prefect) -> None:
-    """Prefect takes no such answer: it is refused with what is wrong in it."""
+def test_answer_that_is_no_utf_8(api: Prefect) -> None:
+    """Prefect takes no such answer: it is refused with the wrong bytes."""
     api.runs = [run(21, StateType.PAUSED)]
     with pytest.raises(BadInput, match=r"'\\udce9' in it is no UTF-8"):
         answer(str(UUID(int=21)), decision="approve", approver="Ren\udce9", reason="it is time", plan="p")

@@ -56,9 +56,8 @@ def task(number: int, name: str, seconds: float) -> TaskRun:
     )
 
 
-def test_a_night_has_the_times_of_its_stages_and_the_figures_it_was_labelled_with(
-    api: Prefect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_figures_of_nightly_runs(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nightly run has the times of its stages and the figures of its labels."""
     monkeypatch.setattr(paging, "PAGE", 2)
     red = run(1, StateType.FAILED, commit="a" * 40)
     green = run(2, StateType.COMPLETED, commit="b" * 40)
@@ -73,14 +72,16 @@ def test_a_night_has_the_times_of_its_stages_and_the_figures_it_was_labelled_wit
     assert (before.night.went_well, before.stages, before.requests) == (False, {"unit tests": 10}, None)
 
 
-def test_a_page_is_left_on_a_run_that_is_over(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_of_a_finished_run(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page is added to a finished run."""
     monkeypatch.setattr("prefect.events.utilities.emit_event", lambda **_: None)  # it would need a socket
     leave_page(str(UUID(int=2)), "nights", "# The night", "The last nights")
     (page,) = api.pages
     assert (page.flow_run_id, page.key, page.data) == (UUID(int=2), "nights", "# The night")
 
 
-def test_runs_that_wait_work_or_are_to_be_tried_again_are_not_over(api: Prefect) -> None:
+def test_unfinished_runs(api: Prefect) -> None:
+    """Runs that wait, work or will be retried are unfinished; scheduled ones are not begun."""
     api.runs = [
         run(1, StateType.COMPLETED),
         run(2, StateType.PAUSED, commit="a" * 40),
@@ -97,7 +98,8 @@ def test_runs_that_wait_work_or_are_to_be_tried_again_are_not_over(api: Prefect)
     ]
 
 
-def test_runs_that_are_over_come_by_their_end_page_by_page(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_runs(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finished runs are read page by page, in the order of their end."""
     monkeypatch.setattr(paging, "PAGE", 2)
     kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED, StateType.PAUSED]
     api.runs = [run(number, kind) for number, kind in enumerate(kinds, start=1)]
@@ -107,7 +109,8 @@ def test_runs_that_are_over_come_by_their_end_page_by_page(api: Prefect, monkeyp
     assert {item.group for item in found} == {str(FLOW)}
 
 
-def test_a_run_goes_after_its_pages_with_the_results_it_kept(api: Prefect, tmp_path: Path) -> None:
+def test_removed_run(api: Prefect, tmp_path: Path) -> None:
+    """A run is removed after its pages and with its stored results."""
     own, other = UUID(int=1), UUID(int=2)
     api.runs = [run(1, StateType.COMPLETED), run(2, StateType.COMPLETED)]
     api.pages = [Artifact(id=UUID(int=7), flow_run_id=own), Artifact(id=UUID(int=8), flow_run_id=other)]

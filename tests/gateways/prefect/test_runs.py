@@ -40,8 +40,8 @@ def run(
     )
 
 
-def test_every_waiting_run_is_seen_the_longest_waiting_first(api: Prefect) -> None:
-    """However many runs there are, and in whatever order they were started."""
+def test_waiting_runs(api: Prefect) -> None:
+    """All waiting runs are listed, the longest waiting first, however many runs there are."""
     others = [run(number) for number in range(300, 600)]
     waits = [run(number, "PAUSED", waits_since=1000 - number) for number in range(280)]
     api.runs = [*waits, *others, run(700, "PAUSED", tags=THEIRS)]
@@ -59,8 +59,8 @@ def test_every_waiting_run_is_seen_the_longest_waiting_first(api: Prefect) -> No
         pytest.param("rollback", 305, id="a name, one is not over"),
     ],
 )
-def test_a_run_is_found_by_what_a_person_types(api: Prefect, asked: str, found: int) -> None:
-    """By id, by its beginning, by name; among more runs than the server gives at once."""
+def test_run_by_id_or_name(api: Prefect, asked: str, found: int) -> None:
+    """A run is found by id, beginning of an id or name, among more runs than one page."""
     api.runs = [run(number) for number in range(300)]
     api.runs += [run(301, name="nightly"), run(302, "RUNNING", name="deploy"), run(303, "PAUSED", name="deploy")]
     api.runs += [run(304, name="deploy"), run(305, "RUNNING", name="rollback"), run(306, name="rollback")]
@@ -83,8 +83,8 @@ def test_a_run_is_found_by_what_a_person_types(api: Prefect, asked: str, found: 
         pytest.param("00000009", "there is none", id="another application's, by its beginning"),
     ],
 )
-def test_an_unclear_run_is_an_error_that_lists_what_matches(api: Prefect, asked: str, said: str) -> None:
-    """Nothing is guessed, and other applications' runs are not told."""
+def test_run_that_is_unclear(api: Prefect, asked: str, said: str) -> None:
+    """The error lists the matches, and no run of another application."""
     api.runs = [run(1), run(2), run(3, "RUNNING", name="a"), run(4, "PAUSED", name="b"), run(9, tags=THEIRS)]
     with pytest.raises(BadInput) as caught:
         run_called(asked)

@@ -88,8 +88,8 @@ def as_(monkeypatch: pytest.MonkeyPatch) -> Iterator[As]:
 
 
 @pytest.mark.usefixtures("as_")
-def test_an_older_version_s_deployments_give_way(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of this checkout only; one whose run waits stays, without its schedule, until that run is over."""
+def test_deployments_of_an_older_version(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of this checkout are removed; one with a waiting run stays, without its schedule."""
     nightly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 2 * * *"), active=True)
     old = server.deploy("release", "release", ["release"], ROOT, schedules=[nightly])
     gone = server.deploy("smoke", "smoke", ["check"], ROOT, schedules=[nightly])
@@ -119,8 +119,8 @@ def test_an_older_version_s_deployments_give_way(server: Server, monkeypatch: py
     assert "of-another-team" in str(server.client.read_deployment(foreign).pull_steps)
 
 
-def test_two_applications_do_not_meet(server: Server, as_: As) -> None:
-    """Neither sees, answers or removes runs of the other, by whatever name or id."""
+def test_applications_on_one_server(server: Server, as_: As) -> None:
+    """No application lists, answers or removes runs of the other, by name or id."""
     runs = {}
     for application in (OURS, THEIRS):
         here = server.deploy("release", name_of(application, "shared"), [tag_of(application)], f"/srv/{application}")
@@ -149,8 +149,8 @@ def test_two_applications_do_not_meet(server: Server, as_: As) -> None:
 
 
 @pytest.mark.usefixtures("as_")
-def test_a_run_that_nobody_can_answer_any_more_is_over(server: Server) -> None:
-    """Cancelled while it waited, or deleted; one that waits is not."""
+def test_runs_that_are_over(server: Server) -> None:
+    """A run that was cancelled or deleted while it waited is over; a waiting one is not."""
     here = server.deploy("release", name_of(OURS, "asks"), [tag_of(OURS)], ROOT)
     waits, cancelled, deleted = (server.run(here, Running(), Suspended(timeout_seconds=600)) for _ in range(3))
     server.client.set_flow_run_state(cancelled.id, Cancelled(), force=True)
@@ -160,8 +160,8 @@ def test_a_run_that_nobody_can_answer_any_more_is_over(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("as_")
-def test_the_automation_is_made_anew_only_where_it_differs(server: Server) -> None:
-    """One that somebody switched off or changed is set up again; the doctor sees it meanwhile."""
+def test_automation(server: Server) -> None:
+    """A disabled or changed automation is set up again, and the doctor finds it meanwhile."""
     application, client = "blog", server.client
     assert automation_seen(application) is Automated.MISSING
     wanted = registration.dead_runs(application)
@@ -177,8 +177,8 @@ def test_the_automation_is_made_anew_only_where_it_differs(server: Server) -> No
     assert automation_seen(application) is Automated.OTHER
 
 
-def test_a_run_without_signs_of_life_is_crashed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is ended; one that rests for an answer, one of another application and one that is over are left alone."""
+def test_run_without_a_heartbeat(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It crashes; suspended, finished and other applications' runs are left alone."""
     monkeypatch.setattr(registration, "SILENCE", timedelta(seconds=10))  # Prefect takes no less
     registration._automate(server.client, registration.dead_runs("quiet"))
     here = server.deploy("smoke", "quiet-smoke", [tag_of("quiet")], ROOT)

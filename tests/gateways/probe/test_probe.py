@@ -66,7 +66,8 @@ def until(probe: Probe, requests: int) -> ProbeResult:
 
 
 @pytest.mark.slow
-def test_every_request_is_counted_by_the_color_that_answered_it() -> None:
+def test_requests_by_color() -> None:
+    """Each request is counted by the color that answered it."""
     color, hosts, connections = ["blue"], set(), set()
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -98,7 +99,8 @@ def test_every_request_is_counted_by_the_color_that_answered_it() -> None:
 
 
 @pytest.mark.slow
-def test_failures_are_told_by_kind_and_none_is_hidden() -> None:
+def test_requests_that_fail() -> None:
+    """Failures are counted by kind, and none is hidden."""
     number = iter(range(10**6))
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -125,7 +127,9 @@ def test_failures_are_told_by_kind_and_none_is_hidden() -> None:
 
 
 @pytest.mark.slow
-def test_slow_answers_do_not_slow_the_requests() -> None:
+def test_requests_with_slow_answers() -> None:
+    """Slow answers do not lower the request rate."""
+
     async def answer(_: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.5)
         return web.Response()
@@ -140,7 +144,8 @@ def test_slow_answers_do_not_slow_the_requests() -> None:
 
 
 @pytest.mark.slow
-def test_a_closed_kept_alive_connection_is_asked_again_and_says_so() -> None:
+def test_requests_that_are_resent() -> None:
+    """A request on a closed connection is sent again, and counted as resent."""
     seen: set[object] = set()
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -158,7 +163,8 @@ def test_a_closed_kept_alive_connection_is_asked_again_and_says_so() -> None:
     assert result.kept.resent == result.all.resent > 10
 
 
-def test_nobody_there_is_a_failure_of_each_request() -> None:
+def test_requests_without_a_server() -> None:
+    """Without a server each request is a failure."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
     result = until(Probe(f"http://{address}/", rate_per_second=100).start(), 20)
@@ -169,7 +175,9 @@ def test_nobody_there_is_a_failure_of_each_request() -> None:
 
 
 @pytest.mark.slow
-def test_it_ends_by_itself_at_its_limit() -> None:
+def test_time_limit() -> None:
+    """The probe ends at its time limit."""
+
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response()
 
@@ -199,7 +207,8 @@ def probing(address: str, out: Path, *, in_a_session_of_its_own: bool = False) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+def test_process_that_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    """The probe's process writes its result when it is ended."""
     out = tmp_path / "probe.json"
     with serving(answer_from_blue) as address, probing(address, out) as process:
         so_far = read_result(out)
@@ -214,8 +223,8 @@ def test_a_process_of_its_own_writes_what_it_saw_when_it_is_ended(tmp_path: Path
 
 @pytest.mark.skipif(not OURS.exists() or os.geteuid() != 0, reason="this kernel does not let us")
 @pytest.mark.parametrize("own", [True, False], ids=["a session of its own", "somebody's session"])
-def test_in_a_session_of_its_own_it_goes_first(tmp_path: Path, *, own: bool) -> None:
-    """Users do not wait for the machine that is looked at; whoever starts it in their terminal is left as they are."""
+def test_process_priority(tmp_path: Path, *, own: bool) -> None:
+    """The probe has priority in a session of its own, and leaves another session as it is."""
     before = OURS.read_text()
     with (
         serving(answer_from_blue) as address,
@@ -245,12 +254,14 @@ def test_in_a_session_of_its_own_it_goes_first(tmp_path: Path, *, own: bool) -> 
         ),
     ],
 )
-def test_what_is_dialled_and_what_is_said(url: str, connect: str | None, path: str | None, expected: Target) -> None:
+def test_target_of_an_address(url: str, connect: str | None, path: str | None, expected: Target) -> None:
+    """Address, path and Host header follow from URL and connection."""
     assert Target.of(url, connect, path) == expected
 
 
 @pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "http://"])
-def test_what_is_no_web_address_is_refused(url: str) -> None:
+def test_target_that_is_wrong(url: str) -> None:
+    """An address that is no web address is refused."""
     with pytest.raises(BadInput, match="could not probe"):
         Probe(url)
 
@@ -283,11 +294,13 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
         ),
     ],
 )
-def test_samples_are_counted(samples: list[Sample], expected: Counts) -> None:
+def test_counts_of_samples(samples: list[Sample], expected: Counts) -> None:
+    """Samples give these counts, times and percentiles."""
     assert count(samples) == expected
 
 
-def test_a_result_says_itself_in_a_line_and_survives_its_file(tmp_path: Path) -> None:
+def test_result_in_a_file(tmp_path: Path) -> None:
+    """A result is the same after its file, and has a summary of one line."""
     counts = count([Sample(99.0, 0.002, "blue"), Sample(101.5, 0.002, "green"), Sample(102.0, 1, None, "HTTP 503")])
     result = ProbeResult(98.0, 103.0, 1, 2, counts, counts, Counts())
     (tmp_path / "file").write_text(to_json(result))

@@ -57,21 +57,24 @@ def times_run(export: Path) -> int:
     return len((export / "RAN").read_text())
 
 
-def test_what_passed_is_not_run_again_and_shows_the_log_of_that(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_of_the_same_sources(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that passed are not run again, and their log is shown."""
     first = checked("one", export, monkeypatch)
     (export / "README.md").write_text("not looked at by the tests")
     assert checked("two", export, monkeypatch) == first
     assert (first.parent.name, times_run(export)) == ("one", 1)
 
 
-def test_fresh_runs_them_and_what_it_found_holds_from_then_on(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_with_fresh(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`fresh` runs the tests, and the new result holds from then on."""
     checked("one", export, monkeypatch)
     fresh = checked("two", export, monkeypatch, fresh=True)
     assert (fresh.parent.name, times_run(export)) == ("two", 2)
     assert checked("three", export, monkeypatch) == fresh
 
 
-def test_a_changed_source_is_tested(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_of_a_changed_source(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed source is tested."""
     checked("one", export, monkeypatch)
     (export / "web/page.html").write_text("good day")
     assert checked("two", export, monkeypatch).parent.name == "two"
@@ -79,7 +82,8 @@ def test_a_changed_source_is_tested(export: Path, monkeypatch: pytest.MonkeyPatc
     assert checked("three", export, monkeypatch).parent.name == "one"
 
 
-def test_a_failure_is_no_pass(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_after_a_failure(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure is not kept: the tests run again."""
     (export / "web/page.html").write_text("broken")
     for run in ("one", "two"):
         with pytest.raises(TestsFailed, match="web"):
@@ -87,12 +91,14 @@ def test_a_failure_is_no_pass(export: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert times_run(export) == 2
 
 
-def test_a_pass_goes_with_its_log(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_without_its_log(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass ends with its log."""
     checked("one", export, monkeypatch).unlink()
     assert checked("two", export, monkeypatch).parent.name == "two"
 
 
-def test_the_newest_of_several_is_shown(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_among_several(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest pass is shown."""
     for run in ("b", "a"):
         checked(run, export, monkeypatch, fresh=True)
     known = content(WEB, export)
@@ -107,10 +113,12 @@ def test_the_newest_of_several_is_shown(export: Path, monkeypatch: pytest.Monkey
         pytest.param(WEB.model_copy(update={"sources": ("web", "README.md")}), id="another source"),
     ],
 )
-def test_the_verdict_hangs_on_command_and_sources(export: Path, other: Service) -> None:
+def test_key_of_a_pass(export: Path, other: Service) -> None:
+    """The key changes with the command and the sources."""
     (export / "README.md").write_text("hello")
     assert content(other, export) != content(WEB, export)
 
 
-def test_who_names_no_sources_is_tested_each_time(export: Path) -> None:
+def test_key_without_sources(export: Path) -> None:
+    """A service without sources is tested each time."""
     assert content(WEB.model_copy(update={"sources": ()}), export) is None

@@ -38,9 +38,8 @@ def outcomes(result: SuiteResult) -> dict[str, str]:
     return {case.name.split("::")[1]: case.outcome for case in result.cases}
 
 
-def test_each_case_is_told_with_its_outcome_message_and_reports(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_case_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each case has its outcome and message; the suite gets its options and no other setting."""
     folder = suite(
         tmp_path / "smoke",
         """
@@ -83,7 +82,8 @@ def test_each_case_is_told_with_its_outcome_message_and_reports(
     assert sorted(path.name for path in folder.iterdir()) == ["conftest.py", "test_shop.py"]
 
 
-def test_the_secret_comes_in_a_variable_and_is_in_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suite_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret comes in a variable, and is in no report."""
     folder = suite(
         tmp_path / "e2e",
         """
@@ -137,8 +137,8 @@ ENDS = {
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_each_end_of_a_case_has_its_outcome_and_the_node_id_as_name(tmp_path: Path, workers: int) -> None:
-    """The names are those that pytest takes on its command line, with and without workers."""
+def test_case_names(tmp_path: Path, workers: int) -> None:
+    """Each case has pytest's node id as name, with and without workers."""
     folder = suite(tmp_path / "e2e", EVERY_END)
     (folder / "checkout").mkdir()
     (folder / "checkout/__init__.py").touch()
@@ -166,8 +166,8 @@ def collected(folder: Path) -> dict[str, str]:
     return dict.fromkeys((line for line in done.stdout.splitlines() if "::" in line), "passed")
 
 
-def test_a_case_that_kills_its_worker_failed_by_its_name(tmp_path: Path) -> None:
-    """The others go on, and a second try finds the case."""
+def test_case_that_kills_its_worker(tmp_path: Path) -> None:
+    """The case fails by its name, and the others go on."""
     cases = """
         import os
         def test_good(): pass
@@ -186,8 +186,8 @@ def test_a_case_that_kills_its_worker_failed_by_its_name(tmp_path: Path) -> None
     assert "TestPay::test_dies" in result.files["html"].read_text()
 
 
-def test_report_json_has_the_verdict_and_every_case(tmp_path: Path) -> None:
-    """A program reads what the page shows, second try included."""
+def test_report_as_json(tmp_path: Path) -> None:
+    """report.json has the verdict and each case, second try included."""
     folder = suite(tmp_path / "e2e", SOMETIMES.format(mark=tmp_path / "mark"))
     result = run_suite(folder, url="http://shop.example", report_folder=tmp_path / "report", second_try=True)
 
@@ -213,7 +213,8 @@ def test_sometimes():
 """
 
 
-def test_what_passes_at_the_second_try_is_flaky(tmp_path: Path) -> None:
+def test_case_that_is_flaky(tmp_path: Path) -> None:
+    """A case that passes at the second try is flaky."""
     folder = suite(
         tmp_path / "e2e",
         SOMETIMES.format(mark=tmp_path / "mark"),
@@ -224,7 +225,8 @@ def test_what_passes_at_the_second_try_is_flaky(tmp_path: Path) -> None:
     assert "once" in next(case.message for case in result.cases if case.outcome == "flaky")
 
 
-def test_a_suite_is_not_configured_by_what_lies_above_it(tmp_path: Path) -> None:
+def test_suite_configuration(tmp_path: Path) -> None:
+    """Files above the suite do not configure it."""
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--no-such-option'\n")
     (tmp_path / "conftest.py").write_text("raise RuntimeError('not mine')")
 
@@ -252,7 +254,8 @@ class End:
         pytest.param("import time\ndef test_x(): time.sleep(60)", 1, "did not end within 1 s", id="hung"),
     ],
 )
-def test_no_verdict_is_no_pass(tmp_path: Path, cases: str, limit: float, said: str) -> None:
+def test_suite_without_a_verdict(tmp_path: Path, cases: str, limit: float, said: str) -> None:
+    """A suite without a verdict has not passed."""
     folder = suite(tmp_path / "cases", cases)
     with pytest.raises(Failed) as failed:
         run_suite(folder, url="http://x.example", report_folder=tmp_path / "report", timeout_seconds=limit)
@@ -261,8 +264,8 @@ def test_no_verdict_is_no_pass(tmp_path: Path, cases: str, limit: float, said: s
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_file_that_cannot_be_collected_is_no_pass_of_the_others(tmp_path: Path, workers: int) -> None:
-    """Even in a suite that goes on without it."""
+def test_suite_with_a_broken_file(tmp_path: Path, workers: int) -> None:
+    """A file that cannot be collected fails the suite, even one that continues without it."""
     folder = suite(tmp_path / "cases", "def test_good(): pass")
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --continue-on-collection-errors\n")
     (folder / "test_gone.py").write_text("import no_such_module")
@@ -270,7 +273,8 @@ def test_a_file_that_cannot_be_collected_is_no_pass_of_the_others(tmp_path: Path
         run_suite(folder, url="http://x.example", report_folder=tmp_path / "report", workers=workers)
 
 
-def test_a_report_of_an_earlier_attempt_is_no_verdict(tmp_path: Path) -> None:
+def test_suite_with_an_old_report(tmp_path: Path) -> None:
+    """The report of an earlier attempt is no verdict."""
     folder = suite(tmp_path / "cases", "def test_good(): pass")
     assert run_suite(folder, url="http://x.example", report_folder=tmp_path / "report").ok
     (folder / "test_shop.py").write_text("import os\nos._exit(0)\n")
@@ -280,7 +284,8 @@ def test_a_report_of_an_earlier_attempt_is_no_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/usr/bin/chromium-headless-shell").exists(), reason="`make up` installs it")
-def test_a_failed_browser_case_leaves_screenshot_video_and_trace(tmp_path: Path) -> None:
+def test_browser_case_that_fails(tmp_path: Path) -> None:
+    """A failed browser case leaves screenshot, video and trace."""
     folder = suite(
         tmp_path / "e2e",
         """
@@ -300,7 +305,8 @@ def test_a_failed_browser_case_leaves_screenshot_video_and_trace(tmp_path: Path)
     assert {kind: tmp_path / "report" / told[kind] for kind in ("screenshot", "video", "trace")} == bad.pictures
 
 
-def test_a_services_own_tests_pass_or_say_why_not(tmp_path: Path) -> None:
+def test_unit_tests_of_a_service(tmp_path: Path) -> None:
+    """A service's tests pass, or the error has their last line."""
     log = tmp_path / "unit.log"
     run_unit_tests("web", [sys.executable, "-c", "print('fine')"], tmp_path, log=log)
     with pytest.raises(TestsFailed, match=r"could not pass the tests of 'web': .*two is not one"):

@@ -46,16 +46,19 @@ def render(folder: Path, environment: str, files: Path) -> None:
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
 @pytest.mark.parametrize("application", PLACES)
-def test_every_application_here_provides_it(application: str, environment: str) -> None:
+def test_charts_of_each_application(application: str, environment: str) -> None:
+    """The charts of each application in this repository provide what Azora needs."""
     render(PLACES[application][0], environment, PLACES[application][1])
 
 
-def test_the_example_goes_to_the_environments_that_flows_name() -> None:
+def test_environments_of_the_example() -> None:
+    """The example has the environments that the flows name."""
     assert environments(EXAMPLES / "environments") == ["production", "staging"]
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
-def test_no_pod_of_the_example_would_be_refused(environment: str) -> None:
+def test_pods_of_the_example(environment: str) -> None:
+    """The example's pods meet the restricted Pod Security Standard."""
     here = load_environment(environment, EXAMPLES / "environments")
     delivery = Delivery(made_of(GUESTBOOK), load_application(GUESTBOOK), here, GUESTBOOK, run="")
     helm = Helm(here, Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None))
@@ -103,9 +106,8 @@ def test_no_pod_of_the_example_would_be_refused(environment: str) -> None:
         ),
     ],
 )
-def test_a_chart_that_does_not_is_refused_before_anything_is_built(
-    tmp_path: Path, file: str, change: tuple[str, str], says: list[str]
-) -> None:
+def test_chart_with_a_fault(tmp_path: Path, file: str, change: tuple[str, str], says: list[str]) -> None:
+    """A chart with a fault is refused with what to do, before anything is built."""
     folder = tmp_path / "guestbook"
     shutil.copytree(GUESTBOOK, folder)
     changed = folder / "deployments" / file

@@ -21,7 +21,8 @@ def secret(rendering: Rendering) -> dict[str, str]:
     return {key: b64decode(value).decode() for key, value in rendering.of("Secret")["azora-data"]["data"].items()}
 
 
-def test_the_names_are_the_contract(data: Render) -> None:
+def test_object_names(data: Render) -> None:
+    """The chart renders exactly the objects whose names the stacks use."""
     names = data(localstripe={"enabled": False}).names()
 
     assert names == {
@@ -40,8 +41,8 @@ def test_the_names_are_the_contract(data: Render) -> None:
     }
 
 
-def test_data_has_no_color_and_no_release(data: Render) -> None:
-    """Nothing of it changes hands in a switch."""
+def test_labels(data: Render) -> None:
+    """No object has a color or a release: a switch does not touch it."""
     text = "\n".join(str(found) for found in data().objects if found["kind"] != "NetworkPolicy")
 
     assert "azora.dev/color" not in text
@@ -49,7 +50,8 @@ def test_data_has_no_color_and_no_release(data: Render) -> None:
 
 
 @pytest.mark.parametrize(("name", "port"), [("postgresql", 5432), ("redis", 6379), ("localstripe", 8420)])
-def test_each_is_reached_by_its_name_and_port(data: Render, name: str, port: int) -> None:
+def test_service(data: Render, name: str, port: int) -> None:
+    """Each Service selects one pod and has its port."""
     rendering = data(localstripe={"enabled": True})
     service = rendering.of("Service")[f"azora-{name}"]["spec"]
     picked = [
@@ -66,7 +68,8 @@ def test_each_is_reached_by_its_name_and_port(data: Render, name: str, port: int
     assert container["ports"][0]["containerPort"] == port
 
 
-def test_addresses_carry_the_passwords_of_the_same_secret(data: Render) -> None:
+def test_secret_addresses(data: Render) -> None:
+    """The addresses in the Secret have its passwords, of at least 32 characters."""
     held = secret(data())
     database, redis = urlsplit(held["database-url"]), urlsplit(held["redis-url"])
 
@@ -83,7 +86,8 @@ def test_addresses_carry_the_passwords_of_the_same_secret(data: Render) -> None:
     assert len(held["trials-token"]) >= 32
 
 
-def test_the_stand_in_for_stripe_tells_the_live_color_and_signs_with_what_pay_checks(data: Render) -> None:
+def test_localstripe(data: Render) -> None:
+    """localstripe sends webhooks to the live color, signed with the secret that pay checks."""
     rendering = data(localstripe={"enabled": True})
     (container,) = pod_specs(rendering)["localstripe"]["containers"]
     variables = {given["name"]: given for given in container["env"]}
@@ -94,13 +98,15 @@ def test_the_stand_in_for_stripe_tells_the_live_color_and_signs_with_what_pay_ch
     assert secret(rendering)["stripe-webhook-secret"].startswith("whsec_")
 
 
-def test_the_secret_outlives_an_uninstall_as_the_files_do(data: Render) -> None:
+def test_secret_after_an_uninstall(data: Render) -> None:
+    """The Secret stays after an uninstall, as the data does."""
     annotations = data().of("Secret")["azora-data"]["metadata"]["annotations"]
 
     assert annotations == {"helm.sh/resource-policy": "keep"}
 
 
-def test_passwords_come_as_files_from_the_secret(data: Render) -> None:
+def test_secret_as_files(data: Render) -> None:
+    """Pods get their passwords as files of the Secret."""
     for name, key in (("postgresql", "postgresql-password"), ("redis", "redis-password")):
         spec = pod_specs(data())[name]
         sources = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
@@ -110,7 +116,8 @@ def test_passwords_come_as_files_from_the_secret(data: Render) -> None:
 
 
 @each_kind
-def test_data_lies_where_the_values_say(data: Render, kind: str) -> None:
+def test_storage(data: Render, kind: str) -> None:
+    """The data is on the volume that the values name."""
     rendering = data(storage={"kind": kind}, localstripe={"enabled": False})
 
     for name in ("postgresql", "redis"):
@@ -123,7 +130,8 @@ def test_data_lies_where_the_values_say(data: Render, kind: str) -> None:
         assert "data" in [mount["name"] for mount in container["volumeMounts"]]
 
 
-def test_a_claim_asks_for_what_the_values_say(data: Render) -> None:
+def test_storage_claim(data: Render) -> None:
+    """A claim has the class and the size of the values."""
     rendering = data(storage={"kind": "claim", "className": "fast", "size": "20Gi"})
     (claim,) = rendering.of("StatefulSet")["azora-postgresql"]["spec"]["volumeClaimTemplates"]
 
@@ -135,7 +143,8 @@ def test_a_claim_asks_for_what_the_values_say(data: Render) -> None:
 
 
 @each_kind
-def test_pods_meet_the_restricted_standard(data: Render, kind: str) -> None:
+def test_pod_security(data: Render, kind: str) -> None:
+    """Each pod meets the restricted standard, and gets no token and no init container."""
     for spec in pod_specs(data(storage={"kind": kind}, localstripe={"enabled": True})).values():
         (container,) = spec["containers"]
         assert spec["securityContext"]["runAsNonRoot"] is True
@@ -163,7 +172,8 @@ def test_pods_meet_the_restricted_standard(data: Render, kind: str) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_is_refused(refused: Callable[..., str], changes: dict[str, object]) -> None:
+def test_values_that_are_wrong(refused: Callable[..., str], changes: dict[str, object]) -> None:
+    """A wrong value is refused with its path."""
     ((outer, inner),) = changes.items()
 
     assert f"/{outer}" in refused("azora-data", **{outer: inner})
@@ -173,9 +183,10 @@ def test_what_is_wrong_is_refused(refused: Callable[..., str], changes: dict[str
     ("image", "said"),
     [("redis", "at '/images': missing property 'redis'"), ("localstripe", "images.localstripe is missing")],
 )
-def test_a_missing_image_is_refused_by_name(
+def test_values_without_an_image(
     refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, image: str, said: str
 ) -> None:
+    """A missing image is refused by name."""
     monkeypatch.delitem(DATA["images"], image)
 
     assert said in refused("azora-data", localstripe={"enabled": True})

@@ -24,7 +24,8 @@ def render(request: pytest.FixtureRequest, chart: str) -> Render:
 
 @each_chart
 @each_environment
-def test_helm_finds_nothing_to_say(chart: str, environment: str) -> None:
+def test_helm_lint(chart: str, environment: str) -> None:
+    """`helm lint` has no warning and no error."""
     done = run_helm("lint", chart, environment, PASSED[chart])
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -34,7 +35,8 @@ def test_helm_finds_nothing_to_say(chart: str, environment: str) -> None:
 
 @each_chart
 @each_environment
-def test_every_object_has_the_form_of_its_kind(render: Render, environment: str) -> None:
+def test_schema_of_each_object(render: Render, environment: str) -> None:
+    """Each object matches the schema of its kind."""
     rendering = render(environment)
 
     assert rendering.objects
@@ -42,14 +44,16 @@ def test_every_object_has_the_form_of_its_kind(render: Render, environment: str)
         checked(found)
 
 
-def test_a_key_that_kubernetes_does_not_know_is_noticed() -> None:
+def test_schema_of_an_unknown_key() -> None:
+    """The check finds a key that Kubernetes does not know."""
     with pytest.raises(ValidationError, match="selektor"):
         checked({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"selektor": {}}})
 
 
 @each_chart
 @pytest.mark.parametrize("key", ["replica", "image", "azora.colour", "azora.releases"])
-def test_a_key_that_nobody_reads_is_refused_by_name(refused: Callable[..., str], chart: str, key: str) -> None:
+def test_values_with_an_unknown_key(refused: Callable[..., str], chart: str, key: str) -> None:
+    """A key that the chart does not read is refused by name."""
     outer, _, inner = key.partition(".")
 
     said = refused(chart, **{outer: {inner: "x"} if inner else "x"})
@@ -59,7 +63,8 @@ def test_a_key_that_nobody_reads_is_refused_by_name(refused: Callable[..., str],
 
 
 @each_chart
-def test_a_color_or_an_application_must_be_given(chart: str) -> None:
+def test_values_without_a_color(chart: str) -> None:
+    """Color and environment are required."""
     done = run_helm("template", chart, "staging", {**PASSED[chart], "azora": {"application": "azora"}})
 
     assert done.returncode != 0
@@ -69,8 +74,8 @@ def test_a_color_or_an_application_must_be_given(chart: str) -> None:
 
 @pytest.mark.parametrize("chart", ["azora", "azora-data"])
 @each_environment
-def test_nothing_secret_is_outside_of_secrets(render: Render, environment: str) -> None:
-    """Whatever a Secret holds is nowhere else: in no ConfigMap, variable, argument, label or annotation."""
+def test_secrets_outside_of_secrets(render: Render, environment: str) -> None:
+    """The content of a Secret is in no other object."""
     rendering = render(environment)
     secrets = rendering.of("Secret").values()
     held = [b64decode(value).decode() for secret in secrets for value in (secret.get("data") or {}).values()]

@@ -36,7 +36,8 @@ def rendered(*, targets: bool = False) -> Rendering:
     return Rendering(done.stdout)
 
 
-def test_helm_and_the_api_find_nothing_to_say() -> None:
+def test_lint_and_schemas() -> None:
+    """`helm lint` has no error, and each object matches the schema of its kind."""
     done = run_helm("lint", VALUES)
     assert done.returncode == 0, done.stdout + done.stderr
     for found in rendered(targets=True).objects:
@@ -51,20 +52,23 @@ def test_helm_and_the_api_find_nothing_to_say() -> None:
         pytest.param({"imagee": "x"}, "imagee", id="a key it does not know"),
     ],
 )
-def test_what_cannot_be_right_is_refused(changes: Values, says: str) -> None:
+def test_values_that_are_wrong(changes: Values, says: str) -> None:
+    """Wrong values are refused with the reason."""
     done = run_helm("template", {**VALUES, **changes})
     assert done.returncode != 0
     assert says in done.stderr
 
 
-def test_the_pod_reads_the_very_files_of_the_environments(tmp_path: Path) -> None:
+def test_environment_files(tmp_path: Path) -> None:
+    """The ConfigMap has the environments' own files."""
     (file,) = rendered().of("ConfigMap").values()
     for name in FILES:
         (tmp_path / f"{name}.yaml").write_text(file["data"][f"{name}.yaml"])
         assert load_environment(name, tmp_path) == load_environment(name, ENVIRONMENTS)
 
 
-def test_the_pod_may_do_nothing_to_its_node() -> None:
+def test_pod_security() -> None:
+    """The pod runs without root, capabilities and a writable root file system."""
     (pod,) = rendered().pods().values()
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     assert pod["spec"]["containers"][0]["securityContext"] == {
@@ -109,7 +113,8 @@ def granted(environment: Environment, *, targets: bool = False) -> set[tuple[str
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_its_rights_are_those_that_it_uses(name: str) -> None:
+def test_rights_in_use(name: str) -> None:
+    """The exporter has exactly the rights that it uses."""
     environment, asked = load_environment(name, ENVIRONMENTS), Asked()
     cluster = Cluster(asked, environment, "azora")  # type: ignore[arg-type]
     cluster.look(with_helm=False)
@@ -118,7 +123,8 @@ def test_its_rights_are_those_that_it_uses(name: str) -> None:
     assert granted(environment, targets=True) == asked.rights
 
 
-def test_it_has_rights_in_the_environments_namespaces_only() -> None:
+def test_rights_by_namespace() -> None:
+    """The rights are in the environments' namespaces only, and none is cluster-wide."""
     kinds = {found["kind"] for found in rendered(targets=True).objects}
     assert not {kind for kind in kinds if kind.startswith("Cluster")}
     bound = [found for found in rendered().objects if found["kind"] == "RoleBinding"]

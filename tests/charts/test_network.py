@@ -131,7 +131,8 @@ def network(stack: Render, router: Render, data: Render) -> Network:
         ),
     ],
 )
-def test_what_is_needed_is_open(network: Network, one: Place, other: Place, port: int) -> None:
+def test_open_connection(network: Network, one: Place, other: Place, port: int) -> None:
+    """Each needed connection is open."""
     assert network.lets(one, other, port)
 
 
@@ -160,12 +161,13 @@ def test_what_is_needed_is_open(network: Network, one: Place, other: Place, port
         pytest.param(STRIPE, OUTSIDE, 443, id="provider → outside"),
     ],
 )
-def test_everything_else_is_shut(network: Network, one: Place, other: Place, port: int) -> None:
+def test_closed_connection(network: Network, one: Place, other: Place, port: int) -> None:
+    """Every other connection is closed."""
     assert not network.lets(one, other, port)
 
 
-def test_no_pod_of_any_chart_is_left_open(stack: Render, data: Render, network: Network) -> None:
-    """Each is under a policy in both directions: what no rule names is denied."""
+def test_policies_of_each_pod(stack: Render, data: Render, network: Network) -> None:
+    """Each pod has a policy for both directions: what no rule names is denied."""
     for rendering in (stack("staging"), data("staging", localstripe={"enabled": True})):
         for name, template in rendering.pods().items():
             place = Place(template["metadata"]["labels"])
@@ -179,12 +181,14 @@ def test_no_pod_of_any_chart_is_left_open(stack: Render, data: Render, network: 
 
 
 @pytest.mark.parametrize("chart", ["stack", "data"])
-def test_it_can_be_switched_off(request: pytest.FixtureRequest, chart: str) -> None:
+def test_policies_that_are_disabled(request: pytest.FixtureRequest, chart: str) -> None:
+    """The values can disable the policies."""
     render: Render = request.getfixturevalue(chart)
     assert not render(networkPolicy={"enabled": False}).of("NetworkPolicy")
 
 
-def test_real_providers_outside_databases_and_metrics_are_named_in_the_values(stack: Render) -> None:
+def test_policies_with_outside_peers(stack: Render) -> None:
+    """The values open providers, databases and metrics outside the namespace."""
     outside: dict[str, Any] = {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"protocol": "TCP", "port": 443}]}
     database = {"to": [{"ipBlock": {"cidr": "10.9.0.0/24"}}], "ports": [{"protocol": "TCP", "port": 5432}]}
     prometheus = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "elsewhere"}}}
@@ -200,7 +204,8 @@ def test_real_providers_outside_databases_and_metrics_are_named_in_the_values(st
     assert not network.lets(NEIGHBOUR, PAY, 8000)
 
 
-def test_another_application_has_policies_of_its_own(stack: Render) -> None:
+def test_policies_of_another_application(stack: Render) -> None:
+    """The policies of another application have its own names and labels."""
     values = {"web": {"ingress": []}, "pay": {"egress": []}}
     policies = stack(azora={"application": "shop"}, services=values).of("NetworkPolicy")
 

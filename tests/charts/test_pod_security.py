@@ -12,7 +12,8 @@ from tests.support.rendering import ENVIRONMENTS, Object, Render
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_no_pod_of_any_chart_would_be_refused(stack: Render, router: Render, data: Render, environment: str) -> None:
+def test_pods_of_each_chart(stack: Render, router: Render, data: Render, environment: str) -> None:
+    """No pod of any chart would be refused."""
     charts = {
         "azora": stack(environment),
         "azora-router": router(environment),
@@ -28,7 +29,8 @@ def test_no_pod_of_any_chart_would_be_refused(stack: Render, router: Render, dat
     assert {where: what for where, what in found.items() if what} == {}
 
 
-def test_nothing_that_starts_pods_escapes_the_check(stack: Render, router: Render, data: Render) -> None:
+def test_kinds_with_pods(stack: Render, router: Render, data: Render) -> None:
+    """The check covers each object that starts pods."""
     for rendering in (stack("production"), router("production"), data("production")):
         starts = {found["metadata"]["name"] for found in rendering.objects if "template" in (found.get("spec") or {})}
         assert starts == set(rendering.pods())
@@ -60,7 +62,8 @@ POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     ],
 )
 @pytest.mark.parametrize("kind", ["containers", "initContainers"])
-def test_each_field_is_looked_at(kind: str, pod: Object, container: Object, offence: str | None) -> None:
+def test_offence_of_a_field(kind: str, pod: Object, container: Object, offence: str | None) -> None:
+    """Each field of the standard is checked, for containers and init containers."""
     spec = {"securityContext": POD | pod, kind: [{"name": "x", "securityContext": GOOD | container}]}
     assert offences(spec) == ([offence] if offence else [])
 
@@ -75,5 +78,6 @@ def test_each_field_is_looked_at(kind: str, pod: Object, container: Object, offe
     ],
     ids=str,
 )
-def test_nothing_of_the_machine_is_shared(more: Object, offence: str) -> None:
+def test_offence_of_a_host_resource(more: Object, offence: str) -> None:
+    """Each shared resource of the host is found."""
     assert offences({"securityContext": POD} | more) == [offence]

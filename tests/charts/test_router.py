@@ -19,14 +19,14 @@ def picked(rendering: Rendering, service: str, *stacks: Rendering) -> list[str]:
     return [name for name, labels in pods if selector <= labels.items()]
 
 
-def test_the_router_is_two_services_and_their_ingresses_and_nothing_else(router: Render) -> None:
+def test_object_names(router: Render) -> None:
+    """The router is two Services with their Ingresses, and nothing else."""
     assert router().names() == {(kind, name) for kind in ("Service", "Ingress") for name in ("azora", "azora-preview")}
 
 
 @each_color
-def test_each_service_picks_the_edge_of_exactly_one_color(
-    router: Render, stack: Render, data: Render, active: str, preview: str
-) -> None:
+def test_pods_of_a_service(router: Render, stack: Render, data: Render, active: str, preview: str) -> None:
+    """Each Service selects the edge of exactly one color."""
     rendering = router(azora={"color": active})
     everything = stack(azora={"color": "blue"}), stack(azora={"color": "green"}), data()
 
@@ -35,7 +35,8 @@ def test_each_service_picks_the_edge_of_exactly_one_color(
 
 
 @each_color
-def test_the_selector_is_the_contract(router: Render, active: str, preview: str) -> None:
+def test_selector(router: Render, active: str, preview: str) -> None:
+    """The live selector has name, component, color and release; the preview's has no release."""
     services = router(azora={"color": active}).of("Service")
 
     for name, color in (("azora", active), ("azora-preview", preview)):
@@ -50,12 +51,13 @@ def test_the_selector_is_the_contract(router: Render, active: str, preview: str)
         assert (port["name"], port["port"], port["targetPort"]) == ("http", 80, "http")
 
 
-def test_the_switches_that_azora_wrote_are_not_the_charts_to_write(router: Render) -> None:
-    """An upgrade of this release must leave the annotation azora.dev/switches as it is."""
+def test_switch_log(router: Render) -> None:
+    """The chart does not write azora.dev/switches: an upgrade leaves the annotation as it is."""
     assert "annotations" not in router().of("Service")["azora"]["metadata"]
 
 
-def test_each_host_leads_to_its_service(router: Render) -> None:
+def test_hosts(router: Render) -> None:
+    """Each host leads to its Service."""
     hosts = {"live": "shop.example", "preview": "next.shop.example"}
     ingresses = router(hosts=hosts).of("Ingress")
 
@@ -67,7 +69,8 @@ def test_each_host_leads_to_its_service(router: Render) -> None:
         assert "tls" not in ingresses[name]["spec"]
 
 
-def test_an_ingress_takes_class_annotations_and_tls(router: Render) -> None:
+def test_ingress_settings(router: Render) -> None:
+    """An Ingress takes class, annotations and TLS from the values."""
     settings: dict[str, Any] = {
         "className": "nginx",
         "annotations": {"a": "both", "b": "both"},
@@ -84,13 +87,14 @@ def test_an_ingress_takes_class_annotations_and_tls(router: Render) -> None:
 
 
 @pytest.mark.parametrize("color", ["", "red"])
-def test_no_color_no_router(refused: Callable[..., str], color: str) -> None:
-    """An empty selector is impossible."""
+def test_values_without_a_color(refused: Callable[..., str], color: str) -> None:
+    """A router without a color is refused: an empty selector is impossible."""
     assert "at '/azora/color': value must be one of 'blue', 'green'" in refused("azora-router", azora={"color": color})
 
 
 @pytest.mark.parametrize(
     "changes", [{"hosts": {"live": ""}}, {"hosts": {"live": "http://x"}}, {"edge": {"component": ""}}], ids=str
 )
-def test_half_a_router_is_refused(refused: Callable[..., str], changes: dict[str, Any]) -> None:
+def test_values_that_are_half(refused: Callable[..., str], changes: dict[str, Any]) -> None:
+    """A router without a host, an edge or an application is refused."""
     assert "does not match pattern" in refused("azora-router", **changes)

@@ -29,7 +29,8 @@ def variables(pod: Object) -> dict[str, Any]:
     return {given["name"]: given.get("value", given.get("valueFrom")) for given in only_container(pod)["env"]}
 
 
-def test_a_stack_has_one_of_each_per_service_and_its_settings_and_its_migration(stack: Render) -> None:
+def test_object_names(stack: Render) -> None:
+    """A stack has a Deployment and a Service each, settings, policies and a migration Job."""
     per_service = {(kind, f"azora-blue-{name}") for kind in ("Deployment", "Service") for name in SERVICES}
 
     policies = (
@@ -47,12 +48,13 @@ def test_a_stack_has_one_of_each_per_service_and_its_settings_and_its_migration(
     }
 
 
-def test_two_colors_share_no_object(stack: Render) -> None:
+def test_objects_of_two_colors(stack: Render) -> None:
+    """Two colors share no object."""
     assert not stack(azora={"color": "blue"}).names() & stack(azora={"color": "green"}).names()
 
 
-def test_two_colors_share_no_pod(stack: Render) -> None:
-    """What a Deployment or a Service of one color selects is never a pod of the other."""
+def test_pods_of_two_colors(stack: Render) -> None:
+    """No selector of one color selects a pod of the other."""
     blue, green = stack(azora={"color": "blue"}), stack(azora={"color": "green"})
 
     for selector in selectors(blue):
@@ -70,14 +72,16 @@ def selectors(rendering: Rendering) -> list[dict[str, str]]:
     return services + matching
 
 
-def test_every_object_says_what_it_belongs_to(stack: Render) -> None:
+def test_labels(stack: Render) -> None:
+    """Each object has the application and the color as labels."""
     for found in stack(azora={"color": "green"}).objects:
         assert labels(found)["app.kubernetes.io/name"] == "azora"
         assert labels(found)["azora.dev/color"] == "green"
 
 
 @each_service
-def test_a_selector_picks_the_pods_of_one_service(stack: Render, service: str) -> None:
+def test_selector(stack: Render, service: str) -> None:
+    """A selector selects the pods of one service."""
     rendering = stack()
 
     for kind in ("Deployment", "Service"):
@@ -88,8 +92,8 @@ def test_a_selector_picks_the_pods_of_one_service(stack: Render, service: str) -
         ]
 
 
-def test_the_release_is_a_label_of_pods_and_never_selects(stack: Render) -> None:
-    """Selectors of a Deployment cannot change, and the live Service must pick the same pods after each release."""
+def test_selector_without_the_release(stack: Render) -> None:
+    """The release is a label of pods only: a Deployment's selector cannot change."""
     rendering = stack(azora={"release": "0badcafe0000"})
 
     assert {labels(pod)["azora.dev/release"] for pod in rendering.pods().values()} == {"0badcafe0000"}
@@ -98,25 +102,29 @@ def test_the_release_is_a_label_of_pods_and_never_selects(stack: Render) -> None
 
 
 @pytest.mark.parametrize("release", ["001234567890", "12345678e012", "0x1234567890"])
-def test_a_release_id_that_looks_like_a_number_stays_as_it_is(stack: Render, release: str) -> None:
+def test_release_id_that_is_a_number(stack: Render, release: str) -> None:
+    """A release id that looks like a number stays a text."""
     assert {labels(pod)["azora.dev/release"] for pod in stack(azora={"release": release}).pods().values()} == {release}
 
 
-def test_what_runs_is_named_by_digest(stack: Render) -> None:
+def test_images(stack: Render) -> None:
+    """Each container runs its image by digest."""
     runs = {name: only_container(pod)["image"] for name, pod in stack().pods().items()}
 
     assert runs == {f"azora-blue-{name}": image(name) for name in [*SERVICES, "migrations"]}
 
 
 @pytest.mark.parametrize("reference", ["registry.example/azora/web:latest", "registry.example/azora/web@sha256:12", ""])
-def test_an_image_by_tag_is_refused(refused: Callable[..., str], reference: str) -> None:
+def test_images_by_tag(refused: Callable[..., str], reference: str) -> None:
+    """An image by tag is refused."""
     said = refused("azora", images={"web": reference})
 
     assert "/images/web" in said
     assert "does not match pattern" in said
 
 
-def test_a_missing_image_is_refused_by_name(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_are_missing(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing image is refused by name."""
     monkeypatch.delitem(STACK["images"], "pay")
 
     assert "at '/images': missing property 'pay'" in refused("azora")
@@ -134,7 +142,8 @@ def test_a_missing_image_is_refused_by_name(refused: Callable[..., str], monkeyp
     ],
     ids=json.dumps,
 )
-def test_a_typing_mistake_at_any_depth_is_refused(refused: Callable[..., str], changes: dict[str, Any]) -> None:
+def test_values_with_a_typing_mistake(refused: Callable[..., str], changes: dict[str, Any]) -> None:
+    """A typing mistake at any depth is refused."""
     assert "not allowed" in refused("azora", **changes)
 
 
@@ -143,7 +152,8 @@ def schema(chart: str) -> dict[str, Any]:
     return known
 
 
-def test_the_schemas_know_exactly_what_the_application_file_names() -> None:
+def test_schemas_and_the_application_file() -> None:
+    """The schemas have exactly the services and images of application.yaml."""
     stack, data = schema("azora"), schema("azora-data")
     of_the_stack = [each["name"] for each in APPLICATION["images"] if each.get("chart", "stack") == "stack"]
     of_the_data = [each["name"] for each in APPLICATION["images"] if each.get("chart", "stack") == "data"]
@@ -154,13 +164,15 @@ def test_the_schemas_know_exactly_what_the_application_file_names() -> None:
 
 
 @pytest.mark.parametrize(("environment", "count"), [("staging", 1), ("production", 3)])
-def test_each_environment_has_its_size(stack: Render, environment: str, count: int) -> None:
+def test_replicas_of_an_environment(stack: Render, environment: str, count: int) -> None:
+    """Each environment has its number of replicas."""
     sizes = {name: found["spec"]["replicas"] for name, found in stack(environment).of("Deployment").items()}
 
     assert sizes == {f"azora-blue-{name}": count for name in SERVICES}
 
 
-def test_replicas_are_counted_per_service(stack: Render) -> None:
+def test_replicas_of_a_service(stack: Render) -> None:
+    """The values set the replicas of each service alone."""
     sizes = stack(replicas={"web": 5, "pay": 0}).of("Deployment")
 
     assert sizes["azora-blue-web"]["spec"]["replicas"] == 5
@@ -168,14 +180,14 @@ def test_replicas_are_counted_per_service(stack: Render) -> None:
     assert sizes["azora-blue-api"]["spec"]["replicas"] == 1
 
 
-def test_a_disruption_budget_only_where_a_pod_can_be_spared(stack: Render) -> None:
-    """With one replica it would block every drain of a node."""
+def test_disruption_budget(stack: Render) -> None:
+    """One replica has no disruption budget: it would block each drain of a node."""
     assert set(stack(replicas={"web": 2}).of("PodDisruptionBudget")) == {"azora-blue-web"}
     assert len(stack("production").of("PodDisruptionBudget")) == len(SERVICES)
 
 
-def test_pods_meet_the_restricted_standard(stack: Render) -> None:
-    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted, and no way to write or to call the API."""
+def test_pod_security(stack: Render) -> None:
+    """Each pod meets the restricted standard, and can neither write nor call the API server."""
     for pod in stack("production").pods().values():
         spec, container = pod["spec"], only_container(pod)
         assert spec["securityContext"]["runAsNonRoot"] is True
@@ -191,8 +203,8 @@ def test_pods_meet_the_restricted_standard(stack: Render) -> None:
         assert all(set(volume) <= {"name", "emptyDir", "configMap", "secret"} for volume in spec.get("volumes", []))
 
 
-def test_thirty_pods_fit_on_a_small_node(stack: Render) -> None:
-    """Both colors of production at full size, while one replaces the other: two cores, 4 GiB."""
+def test_requests_of_both_colors(stack: Render) -> None:
+    """Both colors of production at full size fit on two cores and 4 GiB."""
     deployments = stack("production").of("Deployment").values()
     asked = [
         (only_container(d["spec"]["template"])["resources"]["requests"], d["spec"]["replicas"]) for d in deployments
@@ -203,7 +215,8 @@ def test_thirty_pods_fit_on_a_small_node(stack: Render) -> None:
 
 
 @each_service
-def test_a_pod_takes_requests_only_while_it_says_so(stack: Render, service: str) -> None:
+def test_probes(stack: Render, service: str) -> None:
+    """A pod gets requests only while it is ready, and is restarted only when it is not alive."""
     container = only_container(stack().pods()[f"azora-blue-{service}"])
 
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
@@ -212,14 +225,15 @@ def test_a_pod_takes_requests_only_while_it_says_so(stack: Render, service: str)
     assert container["ports"] == [{"name": "http", "containerPort": 8000}]
 
 
-def test_an_upgrade_never_takes_a_pod_away_before_its_successor_is_ready(stack: Render) -> None:
+def test_rolling_update(stack: Render) -> None:
+    """An upgrade removes no pod before its successor is ready."""
     for found in stack().of("Deployment").values():
         assert found["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         assert found["spec"]["progressDeadlineSeconds"] == 300
 
 
-def test_a_stopping_pod_has_time_to_finish_what_runs(stack: Render) -> None:
-    """DRAIN_SECONDS 5 and SHUTDOWN_SECONDS 35 of services/README.md fit into the grace period."""
+def test_grace_period(stack: Render) -> None:
+    """DRAIN_SECONDS 5 and SHUTDOWN_SECONDS 35 of services/README.md fit in the grace period."""
     graces = {
         pod["spec"].get("terminationGracePeriodSeconds")
         for name, pod in stack().pods().items()
@@ -229,7 +243,8 @@ def test_a_stopping_pod_has_time_to_finish_what_runs(stack: Render) -> None:
     assert graces == {45}
 
 
-def test_a_service_reaches_its_siblings_in_its_own_color(stack: Render) -> None:
+def test_sibling_addresses(stack: Render) -> None:
+    """The services of a color reach each other in that color."""
     settings = stack(azora={"color": "green"}).of("ConfigMap")["azora-green-config"]["data"]
 
     assert {f"{name.upper()}_URL": f"http://azora-green-{name}" for name in SERVICES}.items() <= settings.items()
@@ -237,7 +252,8 @@ def test_a_service_reaches_its_siblings_in_its_own_color(stack: Render) -> None:
 
 
 @each_service
-def test_a_pod_knows_its_color_and_its_release_from_its_own_labels(stack: Render, service: str) -> None:
+def test_color_and_release_variables(stack: Render, service: str) -> None:
+    """A pod has its color and its release from its own labels."""
     pod = stack().pods()[f"azora-blue-{service}"]
     read = {
         name: source["fieldRef"]["fieldPath"] for name, source in variables(pod).items() if name.startswith("AZORA_")
@@ -249,12 +265,13 @@ def test_a_pod_knows_its_color_and_its_release_from_its_own_labels(stack: Render
     }
 
 
-def test_the_services_around_do_not_become_variables(stack: Render) -> None:
-    """A Service named `azora` would otherwise set AZORA_PORT=tcp://… in every pod."""
+def test_service_links(stack: Render) -> None:
+    """Service links are off: a Service named `azora` would set AZORA_PORT=tcp://… in each pod."""
     assert {pod["spec"]["enableServiceLinks"] for pod in stack().pods().values()} == {False}
 
 
-def test_only_who_needs_a_secret_gets_it(stack: Render) -> None:
+def test_secrets_of_each_service(stack: Render) -> None:
+    """Each service gets the secrets that it needs, and no other."""
     received = {
         name.removeprefix("azora-blue-"): sorted(
             key for key, source in variables(pod).items() if "secretKeyRef" in source
@@ -272,8 +289,8 @@ def test_only_who_needs_a_secret_gets_it(stack: Render) -> None:
     }
 
 
-def test_a_secret_is_named_by_where_it_is_kept(stack: Render) -> None:
-    """`data`: the databases', shared by both colors. `color`: this stack's. Anything else: a Secret of the namespace."""
+def test_secret_by_its_place(stack: Render) -> None:
+    """`data` is both colors' Secret, `color` this stack's, any other name one of the namespace."""
     names = {"A": "data/database-url", "B": "color/STRIPE_API_KEY", "C": "my-stripe/api-key"}
     pod = stack(services={"web": {"secretEnv": names}}).pods()["azora-blue-web"]
 
@@ -284,7 +301,8 @@ def test_a_secret_is_named_by_where_it_is_kept(stack: Render) -> None:
     }
 
 
-def test_a_secret_of_a_color_is_made_at_random_or_given(stack: Render) -> None:
+def test_secret_of_a_color(stack: Render) -> None:
+    """A secret of a color is random or given."""
     secrets = {"MADE": {}, "STRIPE_API_KEY": {"prefix": "sk_test_"}, "GIVEN": {"value": "open sesame"}}
     held = stack(secrets=secrets).of("Secret")["azora-blue-secrets"]["data"]
     plain = {name: b64decode(value).decode() for name, value in held.items()}
@@ -300,8 +318,8 @@ def checksums(rendering: Rendering) -> set[tuple[str, str]]:
     return {(each["checksum/config"], each["checksum/secrets"]) for each in found}
 
 
-def test_a_changed_setting_starts_new_pods_and_nothing_else_does(stack: Render) -> None:
-    """A random secret is made once a rendering: all pods agree on its checksum."""
+def test_checksums(stack: Render) -> None:
+    """Changed settings or secrets start new pods, and nothing else does."""
     fixed = {"secrets": {"STRIPE_API_KEY": {"value": "x"}}}
     ((config, secrets),) = checksums(stack(**fixed))
 
@@ -313,7 +331,8 @@ def test_a_changed_setting_starts_new_pods_and_nothing_else_does(stack: Render) 
     assert len(checksums(stack())) == 1
 
 
-def test_the_migration_runs_before_anything_changes(stack: Render) -> None:
+def test_migration_job(stack: Render) -> None:
+    """The migration runs before anything changes, a few times at most and for a limited time."""
     job = stack().of("Job")["azora-blue-migrations"]
 
     assert job["metadata"]["annotations"] == {
@@ -325,8 +344,8 @@ def test_the_migration_runs_before_anything_changes(stack: Render) -> None:
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_the_migration_needs_nothing_that_the_stack_brings(stack: Render) -> None:
-    """A hook runs before the ConfigMap and the Secret of its color are there."""
+def test_migration_without_the_stack(stack: Render) -> None:
+    """The migration needs no object of its color: a hook runs before them."""
     pod = stack().pods()["azora-blue-migrations"]
 
     assert "azora-blue-" not in json.dumps(pod["spec"])
@@ -335,7 +354,8 @@ def test_the_migration_needs_nothing_that_the_stack_brings(stack: Render) -> Non
     )  # told in its log; the stack's pods have it from the ConfigMap
 
 
-def test_another_application_has_other_names(stack: Render) -> None:
+def test_names_of_another_application(stack: Render) -> None:
+    """Another application has other names."""
     rendering = stack(azora={"application": "shop"})
 
     assert all(name.startswith("shop-blue-") for _, name in rendering.names())
@@ -343,5 +363,6 @@ def test_another_application_has_other_names(stack: Render) -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_there_are_values_for_every_environment(stack: Render, environment: str) -> None:
+def test_values_of_an_environment(stack: Render, environment: str) -> None:
+    """Each environment has values."""
     assert stack(environment).of("Deployment")

@@ -28,29 +28,34 @@ def promtool(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_promtool_finds_nothing_wrong_with_a_rule() -> None:
+def test_alert_rules() -> None:
+    """promtool accepts the rules."""
     promtool("check", "rules", *RULES)
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
-def test_alerts_fire_when_they_should(file: Path) -> None:
+def test_alert_cases(file: Path) -> None:
+    """Each alert fires and stays quiet as its cases expect."""
     promtool("test", "rules", file)
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_is_seen_to_fire_and_to_keep_quiet(alert: dict[str, Any]) -> None:
+def test_alert_with_both_cases(alert: dict[str, Any]) -> None:
+    """Each alert has a case in which it fires and one in which it does not."""
     fires = {bool(case["exp_alerts"]) for case in CASES if case["alertname"] == alert["alert"]}
     assert fires == {True, False}
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_says_how_bad_it_is_what_is_wrong_and_where_to_read_on(alert: dict[str, Any]) -> None:
+def test_alert_with_its_texts(alert: dict[str, Any]) -> None:
+    """Each alert has a severity, a summary and a link to the runbook."""
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
     assert alert["annotations"]["summary"]
     assert re.fullmatch(rf"{re.escape(RUNBOOK)}#[a-z0-9-]+", alert["annotations"]["runbook"])
 
 
-def test_the_documentation_lists_every_alert_with_its_severity() -> None:
+def test_documented_alerts() -> None:
+    """docs/monitoring.md lists each alert with its severity."""
     page = (ROOT / "docs/monitoring.md").read_text()
     rows = re.findall(r"^\| (`Azora\w+`(?:, `Azora\w+`)*) \| (critical|warning|info) \|", page, re.MULTILINE)
     listed = {(name, severity) for names, severity in rows for name in re.findall(r"\w+", names)}

@@ -38,22 +38,25 @@ def told() -> set[str]:
         pytest.param("a or 0 * p99_seconds / 1e3", {"a", "p99_seconds"}, id="numbers, and one in a name"),
     ],
 )
-def test_the_metrics_of_a_query_are_found(query: str, metrics: set[str]) -> None:
+def test_metrics_of_a_query(query: str, metrics: set[str]) -> None:
+    """The metrics of a query are found."""
     assert metrics_of(query) == metrics
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_board_is_what_its_source_makes(file: Path) -> None:
-    """If not: python -m deployments.monitoring.boards"""
+def test_board_and_its_source(file: Path) -> None:
+    """A board is what its source writes: python -m deployments.monitoring.boards."""
     assert file.read_text() == written(BOARDS[file.stem]())
 
 
-def test_every_board_is_written() -> None:
+def test_boards_and_their_files() -> None:
+    """Each board has a file, and each file a board."""
     assert {file.stem for file in FILES} == set(BOARDS)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_board_asks_for_what_is_told(file: Path) -> None:
+def test_metrics_of_a_board(file: Path) -> None:
+    """A board queries metrics that exist."""
     board = json.loads(file.read_text())
     asked = {metric for query in queries(board) for metric in metrics_of(query)}
     assert len(asked) > 5
@@ -62,20 +65,22 @@ def test_a_board_asks_for_what_is_told(file: Path) -> None:
     assert "azora_environment_up" in json.dumps(environment["query"])
 
 
-def test_the_alerts_ask_for_what_is_told() -> None:
+def test_metrics_of_the_alerts() -> None:
+    """The alerts query metrics that exist."""
     rules = [rule for file in RULES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
     assert {metric for rule in rules for metric in metrics_of(rule["expr"])} - told() == set()
 
 
-def test_a_board_or_an_alert_asks_for_everything_that_the_exporter_tells() -> None:
-    """What nobody looks at need not be told."""
+def test_metrics_in_use() -> None:
+    """Each metric of the exporter is on a board or in an alert."""
     texts = [file.read_text() for file in (*FILES, *RULES)]
     unseen = {one.exposed for one in MEASURES if not any(one.name in text for text in texts)}
     assert unseen == set()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_query_of_a_board_is_one_that_prometheus_reads(file: Path, tmp_path: Path) -> None:
+def test_queries_of_a_board(file: Path, tmp_path: Path) -> None:
+    """promtool accepts each query of a board."""
     asked = [query.replace("$__rate_interval", "1m") for query in queries(json.loads(file.read_text()))]
     rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(asked)]
     rule_file = tmp_path / "rules.yaml"

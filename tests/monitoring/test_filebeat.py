@@ -22,7 +22,8 @@ AS_THEY_ARE = {"ndjson": {"target": "", "overwrite_keys": True, "expand_keys": T
 each = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 
 
-def test_filebeat_finds_every_pod_of_a_stack_by_its_color() -> None:
+def test_pods_by_color() -> None:
+    """Filebeat finds each pod of a stack by its color label."""
     (provider,) = OF_PODS["filebeat.autodiscover"]["providers"]
     (template,) = provider["templates"]
     dedotted = COLOR_LABEL.replace(".", "_")
@@ -30,13 +31,15 @@ def test_filebeat_finds_every_pod_of_a_stack_by_its_color() -> None:
     assert f"{COLOR_LABEL}: " in (ROOT / "deployments/charts/azora/templates/_names.tpl").read_text()
 
 
-def test_filebeat_takes_the_fields_of_a_pod_s_line_as_they_are() -> None:
+def test_fields_of_a_pod() -> None:
+    """Filebeat takes the fields of a pod's line unchanged."""
     (source,) = OF_PODS["filebeat.autodiscover"]["providers"][0]["templates"][0]["config"]
     assert source["type"] == "filestream"
     assert source["parsers"] == [{"container": {}}, AS_THEY_ARE]
 
 
-def test_filebeat_takes_the_pipeline_s_log_and_what_was_turned_over_as_they_are() -> None:
+def test_files_of_the_pipeline() -> None:
+    """Filebeat reads the pipeline's log and its rotated files, and no lock file."""
     (source,) = OF_THE_PIPELINE["filebeat.inputs"]
     assert source["type"] == "filestream"
     assert source["parsers"] == [AS_THEY_ARE]
@@ -46,7 +49,8 @@ def test_filebeat_takes_the_pipeline_s_log_and_what_was_turned_over_as_they_are(
 
 
 @each
-def test_filebeat_has_addresses_and_keys_from_its_environment_only(text: str) -> None:
+def test_addresses_and_keys(text: str) -> None:
+    """Addresses and keys come from documented variables only."""
     assert yaml.safe_load(text)["output.elasticsearch"] == {
         "hosts": ["${ELASTICSEARCH_HOSTS}"],
         "api_key": "${ELASTICSEARCH_API_KEY}",

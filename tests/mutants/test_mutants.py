@@ -21,11 +21,13 @@ def hunt() -> Iterator[Hunt]:
 
 
 @each
-def test_a_mutation_still_applies(mutation: Mutation) -> None:
+def test_mutation_applies(mutation: Mutation) -> None:
+    """Each mutation still changes its file."""
     assert mutation.mutated() != (ROOT / "services" / mutation.file).read_text()
 
 
-def test_every_case_guards_something() -> None:
+def test_cases_with_a_mutation() -> None:
+    """Each case has a mutation, and each mutation a case."""
     files = [file for suite in SUITES for file in (ROOT / suite).glob("test_*.py")]
     cases = {
         node.name for file in files for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)
@@ -34,18 +36,20 @@ def test_every_case_guards_something() -> None:
 
 
 @pytest.mark.mutants
-def test_nobody_cries_wolf(hunt: Hunt) -> None:
+def test_platform_without_a_mutation(hunt: Hunt) -> None:
+    """All cases pass on the unchanged platform."""
     assert hunt.red(None) == []
 
 
 @pytest.mark.mutants
 @each
-def test_exactly_its_guard_sees_it(hunt: Hunt, mutation: Mutation) -> None:
+def test_platform_with_a_mutation(hunt: Hunt, mutation: Mutation) -> None:
+    """Exactly the guarding case fails."""
     assert hunt.red(mutation) == [mutation.case]
 
 
 @pytest.mark.mutants
-def test_no_run_leaves_anything_not_even_a_failed_one(hunt: Hunt) -> None:
-    """The last one here: all the others have run. Who registers through the pages is removed as well."""
+def test_data_after_the_runs(hunt: Hunt) -> None:
+    """No run leaves data, not even a failed one; this test comes last."""
     assert hunt.red(MUTATIONS[1]) == [MUTATIONS[1].case]
     assert set(hunt.left().values()) == {0}, hunt.left()

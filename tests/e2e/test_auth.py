@@ -8,6 +8,7 @@ from trial import Person
 
 
 def test_registration(page: Page, stranger: Person) -> None:
+    """A new person is logged in and reaches the courses."""
     register(page, stranger.name, stranger.email, stranger.password)
 
     expect(page.get_by_role("banner")).to_contain_text(stranger.name)
@@ -16,6 +17,7 @@ def test_registration(page: Page, stranger: Person) -> None:
 
 
 def test_login(page: Page, member: Person) -> None:
+    """A member logs in and can log out."""
     log_in(page, member.email, member.password)
 
     expect(page.get_by_role("banner")).to_contain_text(member.name)
@@ -23,6 +25,7 @@ def test_login(page: Page, member: Person) -> None:
 
 
 def test_invalid_credentials(page: Page, member: Person) -> None:
+    """A wrong password is refused, and pages of members stay closed."""
     log_in(page, member.email, "not the password")
 
     expect(page.get_by_role("alert")).to_have_text("E-mail address or password is wrong.")
@@ -31,6 +34,7 @@ def test_invalid_credentials(page: Page, member: Person) -> None:
 
 
 def test_logout(signed_in: Page) -> None:
+    """After a logout a copy of the old session is worth nothing."""
     signed_in.goto("/learning")
     before = signed_in.context.cookies()
     signed_in.get_by_role("button", name="Log out").click()

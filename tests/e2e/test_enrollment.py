@@ -7,6 +7,7 @@ from trial import Course, Member, Trial
 
 
 def test_browse_courses(signed_in: Page, free: Course, paid: Course) -> None:
+    """The home page lists free and paid courses with price and link."""
     signed_in.goto("/")
 
     for course in (free, paid):
@@ -16,6 +17,7 @@ def test_browse_courses(signed_in: Page, free: Course, paid: Course) -> None:
 
 
 def test_course_details(page: Page, free: Course) -> None:
+    """A course page shows price and lesson titles; lessons are for the enrolled only."""
     page.goto(f"/courses/{free.slug}")
 
     expect(page.get_by_role("heading", name=free.title, level=1)).to_be_visible()
@@ -27,6 +29,7 @@ def test_course_details(page: Page, free: Course) -> None:
 
 
 def test_enroll_in_a_free_course(signed_in: Page, free: Course) -> None:
+    """An enrolled person reads the first lesson and finds the course under My courses."""
     signed_in.goto(f"/courses/{free.slug}")
     signed_in.get_by_role("button", name="Enroll for free").click()
 
@@ -37,6 +40,7 @@ def test_enroll_in_a_free_course(signed_in: Page, free: Course) -> None:
 
 
 def test_access_the_course(signed_in: Page, member: Member, trial: Trial, free: Course) -> None:
+    """A lesson is closed before the enrollment and open after it."""
     (_, _), (title, text), *_ = free.lessons
     signed_in.goto(f"/courses/{free.slug}/lessons/2")
     expect(

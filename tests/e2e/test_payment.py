@@ -8,6 +8,7 @@ from trial import Course, Member, Trial
 
 
 def test_add_to_cart(signed_in: Page, paid: Course) -> None:
+    """The cart has the course and the total."""
     signed_in.goto(f"/courses/{paid.slug}")
     signed_in.get_by_role("button", name="Add to cart").click()
 
@@ -17,6 +18,7 @@ def test_add_to_cart(signed_in: Page, paid: Course) -> None:
 
 
 def test_checkout(signed_in: Page, member: Member, trial: Trial, paid: Course) -> None:
+    """The checkout shows the order, its total and the button to pay."""
     trial.put_into_cart(member, paid)
     signed_in.goto("/cart")
     signed_in.get_by_role("button", name="Check out").click()
@@ -29,6 +31,7 @@ def test_checkout(signed_in: Page, member: Member, trial: Trial, paid: Course) -
 
 
 def test_pay_with_a_card(at_checkout: Page, paid: Course) -> None:
+    """A paid order has a receipt, and its course is open."""
     pay_with(at_checkout, "4242 4242 4242 4242")
 
     expect(at_checkout.get_by_role("heading", name="Receipt")).to_be_visible()
@@ -39,6 +42,7 @@ def test_pay_with_a_card(at_checkout: Page, paid: Course) -> None:
 
 
 def test_declined_card(at_checkout: Page, paid: Course) -> None:
+    """A declined card costs nothing, and the order stays for another card."""
     pay_with(at_checkout, "4000 0000 0000 0002")
 
     expect(at_checkout.get_by_role("alert")).to_contain_text("declined")

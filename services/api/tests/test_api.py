@@ -35,7 +35,8 @@ def siblings() -> Iterator[respx.MockRouter]:
         yield router
 
 
-def test_health_of_a_whole_stack(client: TestClient) -> None:
+def test_health_of_a_stack(client: TestClient) -> None:
+    """The health of a stack has release and color of each service."""
     answer = client.get("/api/health")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
@@ -54,9 +55,10 @@ def test_health_of_a_whole_stack(client: TestClient) -> None:
     ],
     ids=["failing", "away", "slow", "not JSON", "draining for good"],
 )
-def test_one_failing_service_makes_the_stack_failing(
+def test_health_with_a_failing_service(
     client: TestClient, siblings: respx.MockRouter, found: dict[str, object]
 ) -> None:
+    """One failing service makes the stack failing."""
     siblings["edu"].mock(**found)  # type: ignore[arg-type]
     answer = client.get("/api/health")
     assert answer.status_code == 503
@@ -64,12 +66,14 @@ def test_one_failing_service_makes_the_stack_failing(
     assert states == {"api": "ok", "auth": "ok", "edu": "failing", "pay": "ok"}
 
 
-def test_a_draining_pod_is_not_a_failing_service(client: TestClient, siblings: respx.MockRouter) -> None:
+def test_health_with_a_draining_pod(client: TestClient, siblings: respx.MockRouter) -> None:
+    """A draining pod is no failing service."""
     siblings["edu"].mock(side_effect=[_ready("draining"), _ready()])
     assert client.get("/api/health").status_code == 200
 
 
-def test_forwards_what_a_sibling_needs_and_no_cookie(client: TestClient, siblings: respx.MockRouter) -> None:
+def test_forwarded_request(client: TestClient, siblings: respx.MockRouter) -> None:
+    """A request is forwarded with its body, token and id, and without cookies."""
     route = siblings.post("http://pay.test/pay/orders").respond(201, json={"id": 1})
     answer = client.post(
         "/api/pay/orders?x=1", json={"a": 1},
@@ -82,7 +86,8 @@ def test_forwards_what_a_sibling_needs_and_no_cookie(client: TestClient, sibling
     assert "cookie" not in sent.headers
 
 
-def test_operational_routes_of_siblings_are_out_of_reach(client: TestClient, siblings: respx.MockRouter) -> None:
+def test_forwarded_operational_route(client: TestClient, siblings: respx.MockRouter) -> None:
+    """Operational routes of a sibling cannot be reached."""
     route = siblings.route(host="auth.test", path__regex=r"^/auth/").respond(404)
     assert client.get("/api/auth/..%2fmetrics").status_code == 404
     assert client.get("/api/auth/metrics").status_code == 404
@@ -91,9 +96,8 @@ def test_operational_routes_of_siblings_are_out_of_reach(client: TestClient, sib
 
 
 @pytest.mark.parametrize(("method", "times"), [("GET", 2), ("PUT", 2), ("POST", 1)])
-def test_a_broken_connection_is_tried_again_where_that_is_harmless(
-    client: TestClient, siblings: respx.MockRouter, method: str, times: int
-) -> None:
+def test_forwarded_request_that_breaks(client: TestClient, siblings: respx.MockRouter, method: str, times: int) -> None:
+    """A broken connection is tried again for methods that change nothing."""
     route = siblings.route(method=method, url="http://edu.test/edu/x").mock(side_effect=httpx.ReadError)
     assert client.request(method, "/api/edu/x").status_code == 503
     assert route.call_count == times

@@ -38,12 +38,14 @@ def _token(client: TestClient) -> str:
     return token
 
 
-def test_register_then_log_in(ada: TestClient) -> None:
+def test_registration(ada: TestClient) -> None:
+    """A registered person can log in."""
     headers = {"authorization": f"Bearer {_token(ada)}"}
     assert ada.get("/auth/sessions/current", headers=headers).json()["email"] == "ada@example.test"
 
 
-def test_an_email_address_registers_once_whatever_its_case(ada: TestClient) -> None:
+def test_registration_of_a_known_address(ada: TestClient) -> None:
+    """An e-mail address registers once, whatever its case."""
     answer = ada.post("/auth/accounts", json={**ADA, "email": "ADA@example.TEST"})
     assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
 
@@ -53,7 +55,8 @@ def test_an_email_address_registers_once_whatever_its_case(ada: TestClient) -> N
     [{"email": "not an address"}, {"password": "short"}, {"name": "  "}],
     ids=["email", "password", "name"],
 )
-def test_registration_is_checked_without_repeating_what_was_sent(client: TestClient, wrong: dict[str, str]) -> None:
+def test_registration_that_is_wrong(client: TestClient, wrong: dict[str, str]) -> None:
+    """The error names the wrong field and repeats nothing of what was sent."""
     answer = client.post("/auth/accounts", json=ADA | wrong)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == list(wrong)
@@ -63,19 +66,22 @@ def test_registration_is_checked_without_repeating_what_was_sent(client: TestCli
 @pytest.mark.parametrize(
     "wrong", [{"password": "wrong horse battery"}, {"email": "nobody@example.test"}], ids=["password", "email"]
 )
-def test_wrong_credentials_are_refused_alike(ada: TestClient, wrong: dict[str, str]) -> None:
+def test_login_with_wrong_credentials(ada: TestClient, wrong: dict[str, str]) -> None:
+    """A wrong password and an unknown address get the same answer."""
     answer = ada.post("/auth/sessions", json=LOGIN | wrong)
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
     assert answer.json()["detail"] == "E-mail address or password is wrong."
 
 
-def test_log_out_ends_the_session(ada: TestClient) -> None:
+def test_logout(ada: TestClient) -> None:
+    """A logout ends the session."""
     headers = {"authorization": f"Bearer {_token(ada)}"}
     assert ada.delete("/auth/sessions/current", headers=headers).status_code == 204
     assert ada.get("/auth/sessions/current", headers=headers).status_code == 401
 
 
-def test_repeated_failures_lock_even_the_right_password_out(ada: TestClient, redis: FakeRedis) -> None:
+def test_login_after_failures(ada: TestClient, redis: FakeRedis) -> None:
+    """After three failures the right password is locked out, too."""
     for _ in range(3):
         ada.post("/auth/sessions", json=LOGIN | {"password": "wrong horse battery"})
     locked = ada.post("/auth/sessions", json=LOGIN)
@@ -88,16 +94,16 @@ def test_repeated_failures_lock_even_the_right_password_out(ada: TestClient, red
     assert ada.post("/auth/sessions", json=LOGIN).status_code == 201
 
 
-def test_guessing_at_once_is_no_way_around_the_lock(ada: TestClient) -> None:
+def test_login_guesses_at_once(ada: TestClient) -> None:
+    """Parallel guesses do not get around the lock."""
     with ThreadPoolExecutor(8) as pool:
         wrong = LOGIN | {"password": "wrong horse battery"}
         answers = list(pool.map(lambda _: ada.post("/auth/sessions", json=wrong).status_code, range(8)))
     assert sorted(answers) == [401] * 3 + [429] * 5
 
 
-def test_who_finds_no_place_for_a_hash_in_time_is_told_so_and_has_done_nothing(
-    ada: TestClient, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_login_without_a_free_slot(ada: TestClient, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that waits too long for a hash is refused as busy and changes nothing."""
     monkeypatch.setattr(passwords, "_LONGEST_WAIT_SECONDS", 0.01)
     bob = {**ADA, "email": "bob@example.test"}
     with passwords._slots.one(), passwords._slots.one():
@@ -110,7 +116,8 @@ def test_who_finds_no_place_for_a_hash_in_time_is_told_so_and_has_done_nothing(
     assert _token(ada)
 
 
-def test_an_old_hash_is_made_anew_when_its_password_is_known(ada: TestClient, emptied: str) -> None:
+def test_login_with_an_old_hash(ada: TestClient, emptied: str) -> None:
+    """A login replaces a hash with older parameters."""
     engine = create_engine(emptied)
     with engine.begin() as database:
         old = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(ADA["password"])
@@ -123,13 +130,15 @@ def test_an_old_hash_is_made_anew_when_its_password_is_known(ada: TestClient, em
     assert _token(ada)
 
 
-def test_a_login_forgets_the_failures_before_it(ada: TestClient, redis: FakeRedis) -> None:
+def test_login_that_succeeds(ada: TestClient, redis: FakeRedis) -> None:
+    """A login resets the count of failures."""
     ada.post("/auth/sessions", json=LOGIN | {"password": "wrong horse battery"})
     _token(ada)
     assert not list(redis.scan_iter("failures:*"))
 
 
-def test_neither_redis_nor_the_database_can_be_logged_in_with(ada: TestClient, redis: FakeRedis, emptied: str) -> None:
+def test_stored_secrets(ada: TestClient, redis: FakeRedis, emptied: str) -> None:
+    """Neither Redis nor the database holds a token or a password to log in with."""
     token = _token(ada)
     assert token not in " ".join([*redis.scan_iter(), *(str(redis.get(key)) for key in redis.scan_iter())])
     engine = create_engine(emptied)
@@ -139,14 +148,16 @@ def test_neither_redis_nor_the_database_can_be_logged_in_with(ada: TestClient, r
     assert stored.startswith("$argon2id$")
 
 
-def test_passwords_never_reach_the_log(ada: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_logged_secrets(ada: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """No password is in the log."""
     caplog.set_level(logging.DEBUG)
     ada.post("/auth/accounts", json=ADA)
     _token(ada)
     assert ADA["password"] not in caplog.text
 
 
-def test_a_restart_of_postgresql_goes_unnoticed(ada: TestClient, emptied: str) -> None:
+def test_login_after_a_database_restart(ada: TestClient, emptied: str) -> None:
+    """Connections that PostgreSQL closed are replaced without an error."""
     engine = create_engine(emptied)
     with engine.connect() as connection:
         others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -155,7 +166,8 @@ def test_a_restart_of_postgresql_goes_unnoticed(ada: TestClient, emptied: str) -
     assert _token(ada)
 
 
-def test_ready_with_its_databases_only(client: TestClient, emptied: str) -> None:
+def test_readiness(client: TestClient, emptied: str) -> None:
+    """The service is ready only with its databases."""
     assert client.get("/readyz").json()["checks"] == {"postgresql": "ok", "redis": "ok"}
     away = create(Settings(database_url="postgresql://127.0.0.1:9/none", redis_url="redis://nowhere"))  # type: ignore[arg-type]
     assert TestClient(away).get("/readyz").json()["checks"] == {"postgresql": "failing", "redis": "ok"}

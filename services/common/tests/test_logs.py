@@ -103,7 +103,8 @@ def _of(log: Path, identity: str) -> list[dict[str, Any]]:
     return [line for line in _lines(log) if line.get("http.request.id") == identity]
 
 
-def test_every_line_is_ecs_and_says_who_wrote_it(log: Path) -> None:
+def test_line(log: Path) -> None:
+    """Each line is ECS and has service, color and release."""
     lines = _lines(log)
     assert len(lines) > 6  # uvicorn's own as well
     for line in lines:
@@ -111,7 +112,8 @@ def test_every_line_is_ecs_and_says_who_wrote_it(log: Path) -> None:
         assert {"@timestamp", "log.level", "log.logger", "message"} <= line.keys()
 
 
-def test_a_request_is_a_line(log: Path) -> None:
+def test_line_of_a_request(log: Path) -> None:
+    """A request is one line."""
     (line,) = _of(log, "id-course")
     assert 0 < line.pop("event.duration") < 10**9  # nanoseconds
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("@timestamp"))
@@ -128,7 +130,8 @@ def test_a_request_is_a_line(log: Path) -> None:
     }
 
 
-def test_a_crash_is_told_with_its_request_and_its_cause(log: Path) -> None:
+def test_line_of_a_crash(log: Path) -> None:
+    """A crash has its request, its traceback and its cause."""
     crash, answer = _of(log, "id-crash")
     assert (crash["message"], crash["log.level"], crash["error.type"], crash["url.path"]) == (
         "request failed", "error", "RuntimeError", "/crash",
@@ -138,20 +141,23 @@ def test_a_crash_is_told_with_its_request_and_its_cause(log: Path) -> None:
     assert (answer["http.response.status_code"], answer["event.outcome"]) == (500, "failure")
 
 
-def test_a_dependency_that_is_away_is_a_warning(log: Path) -> None:
+def test_line_of_an_unreachable_dependency(log: Path) -> None:
+    """An unreachable dependency is a warning."""
     warning, answer = _of(log, "id-away")
     assert (warning["log.level"], warning["error.type"]) == ("warning", "ConnectionResetError")
     assert answer["http.response.status_code"] == 503
 
 
-def test_probes_and_scrapes_are_no_lines(log: Path) -> None:
+def test_lines_of_probes(log: Path) -> None:
+    """Probes and scrapes are not logged."""
     assert {line.get("url.path") for line in _lines(log)} == {None, "/courses/a", "/crash", "/away"}
 
 
 @pytest.mark.parametrize(
     "secret", ["p%40ss-w0rd", "eyJhbGciOiJIUzI1NiJ9", "4eC39HqLyjWDarjtT1zdp7dc", "0123456789", "t0ken"]
 )
-def test_no_line_has_a_secret(log: Path, secret: str) -> None:
+def test_line_without_a_secret(log: Path, secret: str) -> None:
+    """No line has a secret."""
     assert secret not in log.read_text()
 
 
@@ -169,11 +175,13 @@ def test_no_line_has_a_secret(log: Path, secret: str) -> None:
         ("ada@example.test is the bearer of a name", "ada@example.test is the bearer of a name"),
     ],
 )
-def test_secrets_are_left_out_and_nothing_else(text: str, left: str) -> None:
+def test_removed_secrets(text: str, left: str) -> None:
+    """Secrets are removed, and nothing else."""
     assert without_secrets(text) == left
 
 
-def test_a_process_that_cannot_start_says_why_in_its_last_line_without_its_settings(tmp_path: Path) -> None:
+def test_line_of_a_failed_start(tmp_path: Path) -> None:
+    """The last line has the reason, and no value of the settings."""
     log = tmp_path / "log"
     settings = {
         "REDIS_URL": "redis://:p4ss@127.0.0.1:9",
@@ -226,7 +234,8 @@ def _used(saved: Mapping[str, Any]) -> Iterator[str]:
     yield from (one["meta"]["key"] for one in source["filter"])
 
 
-def test_the_documented_fields_are_those_of_the_lines(log: Path) -> None:
+def test_fields_in_the_documentation(log: Path) -> None:
+    """The documented fields are those of the lines, with their types."""
     documented = _documented()
     written = {(name, type(value)) for line in _lines(log) for name, value in line.items()}
     assert {name for name, _ in written} == documented.keys() - {"labels.asset", "labels.intent", "labels.order"}
@@ -235,7 +244,8 @@ def test_the_documented_fields_are_those_of_the_lines(log: Path) -> None:
 
 
 @pytest.mark.parametrize("saved", list(_kibana()), ids=lambda saved: saved["id"])
-def test_kibana_asks_for_fields_that_the_lines_have_with_the_right_type(log: Path, saved: dict[str, Any]) -> None:
+def test_fields_in_kibana(log: Path, saved: dict[str, Any]) -> None:
+    """Kibana's saved objects use fields of the lines, with the right type."""
     documented, lines = _documented(), _lines(log)
     used = {field for field in _used(saved) if not field.startswith(OF_THE_PIPELINE)}
     assert used
@@ -245,7 +255,8 @@ def test_kibana_asks_for_fields_that_the_lines_have_with_the_right_type(log: Pat
         assert all(_IS[documented[field]](value) for value in values), field
 
 
-def test_kibana_shows_a_release_and_its_errors_from_one_data_view() -> None:
+def test_kibana_views() -> None:
+    """Kibana's views of a release and of its errors share one data view."""
     objects = {saved["id"]: saved for saved in _kibana()}
     assert {name: saved["type"] for name, saved in objects.items()} == {
         "azora-logs": "index-pattern",

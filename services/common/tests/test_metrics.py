@@ -50,7 +50,8 @@ def _lines(client: TestClient, *names: str) -> list[str]:
     return [line for line in exposed if re.split("[{ ]", line)[0] in names]
 
 
-def test_requests_are_counted_by_template_method_and_status(client: TestClient) -> None:
+def test_requests(client: TestClient) -> None:
+    """Requests are counted by route template, method and status."""
     for path in ("/courses/a", "/courses/b", "/courses/broken", "/wp-login.php", "/.env"):
         client.get(path)
     client.request("BREW", "/courses/a")
@@ -68,7 +69,8 @@ def test_requests_are_counted_by_template_method_and_status(client: TestClient) 
     ]
 
 
-def test_durations_fall_into_buckets_in_seconds() -> None:
+def test_durations() -> None:
+    """Durations are counted in buckets of seconds."""
     metrics = Metrics("trial", SETTINGS, {})
     for seconds in (0.004, 0.3, 0.4, 60.0):
         metrics.answered("GET", "/courses/{slug}", 200, seconds)
@@ -95,7 +97,8 @@ def _outside_a_loop(metrics: Metrics) -> str:
     return TestClient(app).get("/").text
 
 
-def test_requests_in_flight_leave_the_scrape_itself_out() -> None:
+def test_requests_in_flight() -> None:
+    """The scrape itself is not in flight."""
     looking = APIRouter()
 
     @looking.get("/look")
@@ -108,7 +111,8 @@ def test_requests_in_flight_leave_the_scrape_itself_out() -> None:
     assert _lines(client, "http_requests_in_flight") == [f"{series} 0.0"]
 
 
-def test_pools_say_what_they_can_tell(client: TestClient) -> None:
+def test_pools(client: TestClient) -> None:
+    """Each pool has the samples that it can give."""
     constant = 'color="green",pool="{}",release="3f2a1c",service="trial"'
     expected = [
         ("in_use", "threads", 0), ("in_use", "redis", 3), ("in_use", "passwords", 2),
@@ -122,7 +126,8 @@ def test_pools_say_what_they_can_tell(client: TestClient) -> None:
     ]
 
 
-def test_a_connection_to_postgresql_is_in_use_then_idle(database_url: str) -> None:
+def test_pool_of_postgresql(database_url: str) -> None:
+    """A connection is in use, then idle."""
     settings = DatabaseSettings(database_url=database_url, database_pool_size=3)  # type: ignore[arg-type]
     engine = database.connect(settings)
     usage = database.pool_of(engine, settings)
@@ -147,7 +152,8 @@ def _exposed(service_name: str) -> Iterator[tuple[str, str, str]]:
             yield name, family.type, ", ".join(sorted(sample.labels.keys() - IDENTITY - {"le"}))
 
 
-def test_the_documented_metrics_are_those_of_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/monitoring.md lists exactly the services' metrics."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     exposed = {one for name in ("web", "api", "auth", "edu", "pay") for one in _exposed(name)}
@@ -169,7 +175,8 @@ def test_the_documented_metrics_are_those_of_the_services(monkeypatch: pytest.Mo
         ("pay", {"threads", "redis", "postgresql"}),
     ],
 )
-def test_every_pool_of_a_service_is_watched(name: str, pools: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pools_of_each_service(name: str, pools: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pool of a service has its samples."""
     for variable, value in ENVIRONMENT.items():
         monkeypatch.setenv(variable, value)
     client = TestClient(importlib.import_module(f"{name}.app").create())

@@ -41,12 +41,14 @@ def _undescribed(described: dict[str, Any]) -> Iterator[str]:
         yield from (f"{name}.{field}" for field, found in fields if not found.get("description"))
 
 
-def test_everything_is_described(described: dict[str, Any]) -> None:
+def test_descriptions(described: dict[str, Any]) -> None:
+    """Each operation, parameter and field is described."""
     assert described["info"]["description"]
     assert list(_undescribed(described)) == []
 
 
-def test_every_operation_says_how_it_fails(described: dict[str, Any]) -> None:
+def test_errors_of_each_operation(described: dict[str, Any]) -> None:
+    """Each operation documents its error body."""
     assert "ProblemBody" in described["components"]["schemas"]
     for name, operation in _operations(described):
         assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"], name

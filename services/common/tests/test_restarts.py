@@ -111,7 +111,9 @@ def _goes_and_comes(client: TestClient, server: Redis | PostgreSQL, away: Callab
     assert time.monotonic() - began < 10
 
 
-def test_postgresql_may_be_restarted(ada: TestClient, postgresql: PostgreSQL) -> None:
+def test_restart_of_postgresql(ada: TestClient, postgresql: PostgreSQL) -> None:
+    """The service is not ready without PostgreSQL, and works again after its restart."""
+
     def away() -> None:
         assert ada.get("/readyz").json()["checks"] == {"postgresql": "failing", "redis": "ok"}
         assert ada.get("/healthz").status_code == 200
@@ -121,7 +123,8 @@ def test_postgresql_may_be_restarted(ada: TestClient, postgresql: PostgreSQL) ->
     _goes_and_comes(ada, postgresql, away)
 
 
-def test_redis_may_be_restarted_and_nobody_is_logged_out(ada: TestClient, redis_server: Redis) -> None:
+def test_restart_of_redis(ada: TestClient, redis_server: Redis) -> None:
+    """The service works again after Redis's restart, and sessions stay."""
     token = ada.post("/auth/sessions", json=LOGIN).json()["token"]
 
     def away() -> None:

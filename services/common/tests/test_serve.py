@@ -42,8 +42,8 @@ def _answers(client: httpx.Client) -> bool:
         return False
 
 
-def test_drains_then_finishes_what_runs_then_exits(web: tuple[subprocess.Popen[bytes], httpx.Client]) -> None:
-    """New requests are answered while it drains; a long one begun before is answered in full."""
+def test_drain(web: tuple[subprocess.Popen[bytes], httpx.Client]) -> None:
+    """Requests are answered during the drain, a long one in full; then the process exits."""
     process, client = web
     with client.stream("GET", "/slow?seconds=2.5") as slow:
         lines = slow.iter_lines()

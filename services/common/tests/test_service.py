@@ -54,7 +54,8 @@ def client(trial: Envelope) -> TestClient:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/version", "/metrics", "/nowhere", "/crash", "/away"])
-def test_every_answer_says_color_release_and_request(client: TestClient, path: str) -> None:
+def test_headers(client: TestClient, path: str) -> None:
+    """Each answer has color, release and request id."""
     headers = client.get(path, headers={"x-request-id": "abc-1"}).headers
     assert headers["x-azora-color"] == "green"
     assert headers["x-azora-release"] == "3f2a1c"
@@ -62,19 +63,23 @@ def test_every_answer_says_color_release_and_request(client: TestClient, path: s
 
 
 def test_version(client: TestClient) -> None:
+    """The version is service, release and color."""
     assert client.get("/version").json() == {"service": "trial", "release": "3f2a1c", "color": "green"}
 
 
-def test_a_head_is_answered_as_a_get(client: TestClient) -> None:
+def test_head(client: TestClient) -> None:
+    """HEAD is answered as GET, without the body."""
     asked, got = client.head("/version"), client.get("/version")
     assert (asked.status_code, asked.headers["content-length"]) == (200, got.headers["content-length"])
 
 
-def test_a_forged_request_id_is_replaced(client: TestClient) -> None:
+def test_forged_request_id(client: TestClient) -> None:
+    """A request id with other characters is replaced."""
     assert client.get("/healthz", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
 
 
-def test_not_ready_without_a_dependency_but_alive() -> None:
+def test_readiness_without_a_dependency() -> None:
+    """Without a dependency the service is alive and not ready."""
     client = TestClient(_service(postgresql=_fails, redis=_works))
     answer = client.get("/readyz")
     assert answer.status_code == 503
@@ -82,7 +87,8 @@ def test_not_ready_without_a_dependency_but_alive() -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_draining_is_not_ready_and_closes_connections(trial: Envelope, client: TestClient) -> None:
+def test_readiness_during_the_drain(trial: Envelope, client: TestClient) -> None:
+    """A draining service is not ready and closes connections."""
     assert "connection" not in client.get("/version").headers
     trial.lifecycle.draining = True
     assert client.get("/readyz").status_code == 503
@@ -94,19 +100,22 @@ def test_draining_is_not_ready_and_closes_connections(trial: Envelope, client: T
     ("path", "status", "code"),
     [("/nowhere", 404, "not_found"), ("/crash", 500, "failed"), ("/away", 503, "unavailable")],
 )
-def test_errors_are_problems_that_give_nothing_away(client: TestClient, path: str, status: int, code: str) -> None:
+def test_errors(client: TestClient, path: str, status: int, code: str) -> None:
+    """Errors are problem documents without internals."""
     answer = client.get(path)
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "secret" not in answer.text
 
 
-def test_a_body_is_limited_with_and_without_a_length(client: TestClient) -> None:
+def test_body_size(client: TestClient) -> None:
+    """A body has a size limit, with and without a length."""
     assert client.post("/echo", content=b"x" * 100).json() == 100
     assert client.post("/echo", content=b"x" * 101).status_code == 413
     assert client.post("/echo", content=iter([b"x" * 60, b"x" * 60])).status_code == 413
 
 
 @pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
-def test_any_postgresql_address_is_taken(given: str) -> None:
+def test_database_addresses(given: str) -> None:
+    """Each form of a PostgreSQL address is accepted."""
     assert DatabaseSettings(database_url=given).database_url.get_secret_value() == "postgresql+psycopg://u@h/d"  # type: ignore[arg-type]

@@ -71,7 +71,8 @@ def make(clients: dict[str, TestClient], trial: str) -> dict[str, str]:
     return {"token": str(made["token"]), "account": account}
 
 
-def test_a_trial_leaves_nothing(clients: dict[str, TestClient], rows: Callable[[], list[int]]) -> None:
+def test_removed_trial(clients: dict[str, TestClient], rows: Callable[[], list[int]]) -> None:
+    """A removed trial leaves no row."""
     before = rows()
     make(clients, NOW)
     assert rows() == [count + 1 for count in before]
@@ -81,7 +82,8 @@ def test_a_trial_leaves_nothing(clients: dict[str, TestClient], rows: Callable[[
     assert rows() == before
 
 
-def test_only_old_trials_are_swept(clients: dict[str, TestClient], rows: Callable[[], list[int]]) -> None:
+def test_swept_trials(clients: dict[str, TestClient], rows: Callable[[], list[int]]) -> None:
+    """Only old trials are swept."""
     before = rows()
     make(clients, NOW)
     make(clients, OLD)
@@ -94,9 +96,8 @@ def test_only_old_trials_are_swept(clients: dict[str, TestClient], rows: Callabl
     assert rows() == before
 
 
-def test_an_order_with_something_of_others_stays_whole(
-    clients: dict[str, TestClient], rows: Callable[[], list[int]], emptied: str
-) -> None:
+def test_order_with_a_foreign_item(clients: dict[str, TestClient], rows: Callable[[], list[int]], emptied: str) -> None:
+    """An order with a course of the catalogue stays whole."""
     make(clients, NOW)
     engine = create_engine(emptied)
     with engine.begin() as connection:
@@ -109,7 +110,8 @@ def test_an_order_with_something_of_others_stays_whole(
     clients["edu"].delete(f"/edu/trials/{NOW}")
 
 
-def test_its_courses_are_listed_for_its_people_only(clients: dict[str, TestClient], log_in: LogIn) -> None:
+def test_courses_of_a_trial(clients: dict[str, TestClient], log_in: LogIn) -> None:
+    """The courses of a trial are listed for its people only."""
     token = make(clients, NOW)["token"]
     shop = TestClient(edu.create())
 
@@ -136,21 +138,24 @@ def test_its_courses_are_listed_for_its_people_only(clients: dict[str, TestClien
         pytest.param("auth", "DELETE", "?older_than_hours=0", None, id="trials that still run"),
     ],
 )
-def test_what_is_not_of_a_trial_is_refused(
+def test_request_outside_a_trial(
     clients: dict[str, TestClient], service: str, method: str, path: str, body: dict[str, object] | None
 ) -> None:
+    """Requests about anything but one trial are refused."""
     sent = body and {"name": "Ada", "password": "a long sentence", **body}
     assert clients[service].request(method, f"/{service}/trials{path}", json=sent).status_code == 422
 
 
 @pytest.mark.parametrize("bearer", ["", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
-def test_who_has_not_the_token_is_refused(clients: dict[str, TestClient], bearer: str) -> None:
+def test_request_without_the_token(clients: dict[str, TestClient], bearer: str) -> None:
+    """A request without the token is refused."""
     for name, client in clients.items():
         client.headers["authorization"] = bearer
         assert client.delete(f"/{name}/trials/{NOW}").status_code == 401
 
 
-def test_without_a_token_there_is_no_interface(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_without_a_token(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service without a token has no such routes."""
     monkeypatch.delenv("TRIALS_TOKEN")
     for name, app in (("auth", auth), ("edu", edu), ("pay", pay)):
         assert TestClient(app.create()).delete(f"/{name}/trials/{NOW}").status_code == 404

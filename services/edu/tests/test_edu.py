@@ -37,20 +37,23 @@ def purchases() -> Iterator[respx.Route]:
         yield pay.get("http://pay.test/pay/purchases").respond(json=[])
 
 
-def test_the_catalogue_has_free_and_paid_courses_in_order(client: TestClient) -> None:
+def test_catalogue(client: TestClient) -> None:
+    """The catalogue has free and paid courses, in order."""
     courses = client.get("/edu/courses").json()
     assert [course["slug"] for course in courses[:1]] == [FREE]
     assert {course["price_cents"] > 0 for course in courses} == {True, False}
 
 
-def test_a_course_shows_its_lessons_titles_to_anybody(client: TestClient) -> None:
+def test_course(client: TestClient) -> None:
+    """A course shows its lesson titles to anybody."""
     course = client.get(f"/edu/courses/{FREE}").json()
     assert course["lessons"][0] == {"number": 1, "title": "A commit is a photograph"}
     assert course["enrolled"] is False
     assert client.get("/edu/courses/none").json()["code"] == "no_such_course"
 
 
-def test_lessons_are_for_the_enrolled(member: TestClient) -> None:
+def test_lesson(member: TestClient) -> None:
+    """Lessons are for the enrolled only."""
     lesson = f"/edu/courses/{FREE}/lessons/1"
     assert member.get(lesson).status_code == 403
     assert member.put(f"/edu/courses/{FREE}/enrollment").status_code == 204
@@ -60,7 +63,8 @@ def test_lessons_are_for_the_enrolled(member: TestClient) -> None:
     assert member.get(lesson).status_code == 401
 
 
-def test_enrolling_at_once_enrolls_once(member: TestClient, emptied: str) -> None:
+def test_enrollment_at_once(member: TestClient, emptied: str) -> None:
+    """Parallel enrollments are one."""
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: member.put(f"/edu/courses/{FREE}/enrollment").status_code, range(8)))
     assert set(answers) == {204}
@@ -70,27 +74,30 @@ def test_enrolling_at_once_enrolls_once(member: TestClient, emptied: str) -> Non
     engine.dispose()
 
 
-def test_a_paid_course_is_for_those_who_bought_it(member: TestClient, purchases: respx.Route) -> None:
+def test_enrollment_in_a_paid_course(member: TestClient, purchases: respx.Route) -> None:
+    """A paid course is for people who bought it."""
     answer = member.put(f"/edu/courses/{PAID}/enrollment")
     assert (answer.status_code, answer.json()["code"]) == (402, "not_bought")
     purchases.respond(json=[PAID])
     assert member.put(f"/edu/courses/{PAID}/enrollment").status_code == 204
 
 
-def test_what_was_bought_is_there_without_enrolling(member: TestClient, purchases: respx.Route) -> None:
+def test_bought_course(member: TestClient, purchases: respx.Route) -> None:
+    """A bought course is under My courses without an enrollment."""
     purchases.respond(json=[PAID, "a course that is gone"])
     assert [course["slug"] for course in member.get("/edu/enrollments").json()] == [PAID]
     assert purchases.calls.last.request.headers["authorization"] == member.headers["authorization"]
 
 
-def test_a_bought_course_is_not_offered_again(member: TestClient, purchases: respx.Route) -> None:
+def test_bought_course_in_the_catalogue(member: TestClient, purchases: respx.Route) -> None:
+    """A bought course is not offered again."""
     assert member.get(f"/edu/courses/{PAID}").json()["enrolled"] is False
     purchases.respond(json=[PAID])
     assert member.get(f"/edu/courses/{PAID}").json()["enrolled"] is True
 
 
 def test_my_courses_without_pay(member: TestClient, purchases: respx.Route) -> None:
-    """When pay is away, people still see the courses they are in."""
+    """People still have their courses while pay is unreachable."""
     member.put(f"/edu/courses/{FREE}/enrollment")
     purchases.mock(side_effect=httpx.ConnectError)
     assert [course["slug"] for course in member.get("/edu/enrollments").json()] == [FREE]

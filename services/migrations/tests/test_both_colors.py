@@ -128,7 +128,8 @@ def walk(config: Config) -> None:
         engine.dispose()
 
 
-def test_the_code_before_every_expand_works_beside_it(release: Make) -> None:
+def test_expands_of_the_platform(release: Make) -> None:
+    """The code before each expand works beside it."""
     walk(release())
 
 
@@ -140,7 +141,8 @@ def test_the_code_before_every_expand_works_beside_it(release: Make) -> None:
         "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)",
     ],
 )
-def test_what_adds_is_an_expand(release: Make, statement: str) -> None:
+def test_expand(release: Make, statement: str) -> None:
+    """A statement that adds is an expand."""
     walk(release(a1=("expand", statement)))
 
 
@@ -155,12 +157,14 @@ def test_what_adds_is_an_expand(release: Make, statement: str) -> None:
         "DROP TABLE edu.enrollments",
     ],
 )
-def test_what_the_code_before_it_cannot_live_with_is_no_expand(release: Make, statement: str) -> None:
+def test_expand_that_breaks(release: Make, statement: str) -> None:
+    """A statement that breaks the code before it is no expand."""
     with pytest.raises((DBAPIError, AssertionError)):
         walk(release(a1=("expand", statement)))
 
 
-def test_the_code_of_this_release_writes_and_reads_the_newest_tables(release: Make) -> None:
+def test_newest_tables(release: Make) -> None:
+    """The code of this release writes and reads the newest tables."""
     config = release()
     command.upgrade(config, "head")
     engine = engine_of(config)
@@ -170,27 +174,30 @@ def test_the_code_of_this_release_writes_and_reads_the_newest_tables(release: Ma
     engine.dispose()
 
 
-def test_a_release_from_before_an_expand_has_nothing_to_do(release: Make) -> None:
-    """So that it can be brought back: a rollback installs it again, and its Job meets the newer database."""
+def test_release_before_an_expand(release: Make) -> None:
+    """A rollback's migration Job has nothing to do on the newer database."""
     command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
     old = release()
     command.upgrade(old, "head")
     assert ("a1", "expand") in ran(old)
 
 
-def test_a_release_from_before_a_contract_is_refused(release: Make) -> None:
+def test_release_before_a_contract(release: Make) -> None:
+    """A release from before a contract is refused."""
     command.upgrade(release(a1=("contract", "ALTER TABLE pay.orders DROP COLUMN card_last4")), "head")
     with pytest.raises(CommandError, match="holds contract a1, which this release was made without"):
         command.upgrade(release(), "head")
 
 
-def test_a_release_of_another_branch_is_refused(release: Make) -> None:
+def test_release_of_another_branch(release: Make) -> None:
+    """A release of another branch is refused."""
     command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
     with pytest.raises(CommandError, match="is at a1, which this release does not have, without its b1"):
         command.upgrade(release(b1=("expand", "CREATE TABLE pay.gifts (id uuid PRIMARY KEY)")), "head")
 
 
-def test_what_ran_before_the_history_was_kept_is_filled_in(release: Make) -> None:
+def test_history_from_before(release: Make) -> None:
+    """Migrations from before the history are filled in."""
     config = release()
     command.upgrade(config, "head")
     before = ran(config)
@@ -202,7 +209,8 @@ def test_what_ran_before_the_history_was_kept_is_filled_in(release: Make) -> Non
     assert ran(config) == before
 
 
-def test_a_migration_that_fails_changes_nothing_and_says_why_in_a_line(release: Make) -> None:
+def test_migration_that_fails(release: Make) -> None:
+    """A failed migration changes nothing, and its reason is one line."""
     command.upgrade(release(), "head")
     before = ran(release())
     bad = release(
@@ -215,7 +223,8 @@ def test_a_migration_that_fails_changes_nothing_and_says_why_in_a_line(release: 
     command.upgrade(release(a1=("expand", "CREATE TABLE pay.refunds (id uuid PRIMARY KEY)")), "head")
 
 
-def test_users_write_on_while_an_expand_runs(release: Make) -> None:
+def test_writes_during_an_expand(release: Make) -> None:
+    """Users write on while an expand runs."""
     command.upgrade(release(), "head")
     config = release(**{f"a{n}": ("expand", f"ALTER TABLE auth.accounts ADD COLUMN extra{n} text") for n in range(9)})
     begun, over = Event(), Event()
@@ -243,7 +252,8 @@ def test_users_write_on_while_an_expand_runs(release: Make) -> None:
     engine.dispose()
 
 
-def test_a_table_that_users_hold_is_waited_for_a_moment_and_then_left_to_the_next_attempt(release: Make) -> None:
+def test_table_in_use(release: Make) -> None:
+    """A table in use is waited for a moment, then left to the next attempt."""
     command.upgrade(release(), "head")
     config = release(a1=("expand", "ALTER TABLE pay.orders ADD COLUMN note text"))
     config.attributes["table_wait"] = "300ms"
@@ -258,8 +268,8 @@ def test_a_table_that_users_hold_is_waited_for_a_moment_and_then_left_to_the_nex
     assert ran(config)[0] == ("a1",)
 
 
-def test_the_job_ends_with_one_line_that_says_why(release: Make, empty: str) -> None:
-    """A run's page shows the last lines of the log of a pod that failed."""
+def test_job_that_fails(release: Make, empty: str) -> None:
+    """The Job's last line has the reason: a run's page shows it."""
     command.upgrade(release(a1=("contract", "ALTER TABLE pay.orders DROP COLUMN card_last4")), "head")
     job = [sys.executable, "-m", "migrations"]
     ended = subprocess.run(

@@ -23,7 +23,8 @@ from migrations.patience import when_it_answers
 SCRIPTS = ScriptDirectory.from_config(configuration(""))
 
 
-def test_the_models_are_what_the_revisions_make(database_url: str) -> None:
+def test_models(database_url: str) -> None:
+    """The models are what the revisions make."""
     engine = create_engine(database_url)
     metadata = [module.Base.metadata for module in (auth.models, edu.models, pay.models)]
     with engine.connect() as connection:
@@ -34,14 +35,15 @@ def test_the_models_are_what_the_revisions_make(database_url: str) -> None:
     assert found == []
 
 
-def test_two_at_once_and_again_change_nothing(database_url: str) -> None:
+def test_upgrade_at_once(database_url: str) -> None:
+    """Parallel and repeated upgrades change nothing."""
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: local.migrate(database_url), range(2)))
 
 
 @pytest.mark.parametrize("revision", list(SCRIPTS.walk_revisions()), ids=lambda revision: revision.revision)
-def test_every_revision_says_expand_or_contract(revision: Script) -> None:
-    """A contract also says which expand before it the code must have, that serves users while it runs."""
+def test_phase_of_a_revision(revision: Script) -> None:
+    """Each revision is an expand, or a contract that names the expand before it."""
     followed = getattr(revision.module, "contracts", None)
     if revision.module.phase == "expand":
         assert followed is None
@@ -51,7 +53,8 @@ def test_every_revision_says_expand_or_contract(revision: Script) -> None:
     assert before.get(followed) == "expand"
 
 
-def test_a_database_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+def test_database_that_comes_back(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+    """A database that comes back is waited for."""
     engine = create_engine(database_url)
     answers = [OperationalError("connect", {}, OSError("refused")), OperationalError("connect", {}, OSError("refused"))]
 
@@ -66,17 +69,19 @@ def test_a_database_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyPatc
     engine.dispose()
 
 
-def test_a_database_that_stays_away_is_an_error() -> None:
+def test_database_that_stays_away() -> None:
+    """A database that stays away is an error."""
     with pytest.raises(OperationalError, match="No such file or directory"):
         when_it_answers(create_engine("postgresql+psycopg://azora@/azora?host=/nowhere"), longest_seconds=0)
 
 
-def test_there_is_one_head() -> None:
+def test_head() -> None:
+    """There is one head."""
     assert len(SCRIPTS.get_heads()) == 1
 
 
-def test_the_images_install_what_is_locked() -> None:
-    """requirements.txt is `uv export --locked --no-dev --no-header --no-emit-project -o requirements.txt`."""
+def test_requirements() -> None:
+    """requirements.txt is the export of uv.lock."""
     pins = r'^name = "(.+)"\nversion = "(.+)"$'
     here = Path(local.__file__).parent
     locked = dict(re.findall(pins, (here / "uv.lock").read_text(), re.MULTILINE))

@@ -28,7 +28,8 @@ def _charged(provider: stripe.StripeClient) -> list[int]:
     return [intent.amount for intent in provider.v1.payment_intents.list().data if intent.status == "succeeded"]
 
 
-def test_the_cart_has_edus_prices_and_each_course_once(client: TestClient) -> None:
+def test_cart(client: TestClient) -> None:
+    """The cart has edu's prices and each course once."""
     for course in (COURSE, COURSE, OTHER):
         assert _put(client, course).status_code == 204
     cart = client.get("/pay/cart").json()
@@ -37,20 +38,23 @@ def test_the_cart_has_edus_prices_and_each_course_once(client: TestClient) -> No
     assert client.get("/pay/cart").json()["total_cents"] == 4900
 
 
-def test_free_and_unknown_courses_are_not_sold(client: TestClient) -> None:
+def test_cart_without_a_price(client: TestClient) -> None:
+    """Free and unknown courses are not sold."""
     assert _put(client, FREE).json()["code"] == "free"
     assert client.put("/pay/cart/none").json()["code"] == "no_such_course"
     assert client.post("/pay/orders").json()["code"] == "cart_empty"
 
 
-def test_checking_out_again_is_the_same_order_until_the_cart_changes(client: TestClient, order: str) -> None:
+def test_order_of_a_changed_cart(client: TestClient, order: str) -> None:
+    """The next checkout is the same order, with what the cart holds by then."""
     assert client.post("/pay/orders").json()["id"] == order
     _put(client, OTHER)
     changed = client.post("/pay/orders").json()
     assert (changed["id"], changed["amount_cents"]) == (order, 12800)
 
 
-def test_paying_moves_the_money_once(client: TestClient, order: str, provider: stripe.StripeClient) -> None:
+def test_payment(client: TestClient, order: str, provider: stripe.StripeClient) -> None:
+    """A payment charges once and opens the course."""
     paid = _pay(client, order, GOOD).json()
     assert (paid["status"], paid["card_last4"]) == ("paid", "4242")
     assert _pay(client, order, GOOD).json() == paid
@@ -60,23 +64,24 @@ def test_paying_moves_the_money_once(client: TestClient, order: str, provider: s
     assert _put(client, COURSE).json()["code"] == "bought_already"
 
 
-def test_paying_at_once_moves_the_money_once(client: TestClient, order: str, provider: stripe.StripeClient) -> None:
+def test_payment_at_once(client: TestClient, order: str, provider: stripe.StripeClient) -> None:
+    """Parallel payments charge once."""
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: _pay(client, order, GOOD), range(4)))
     assert [answer.json()["status"] for answer in answers] == ["paid"] * 4
     assert _charged(provider) == [4900]
 
 
-def test_checking_out_at_once_is_one_order(client: TestClient) -> None:
+def test_order_at_once(client: TestClient) -> None:
+    """Parallel checkouts are one order."""
     _put(client, COURSE)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: client.post("/pay/orders").json()["id"], range(4)))
     assert len(set(answers)) == 1
 
 
-def test_a_declined_card_costs_nothing_and_another_may_be_tried(
-    client: TestClient, order: str, provider: stripe.StripeClient
-) -> None:
+def test_payment_that_is_declined(client: TestClient, order: str, provider: stripe.StripeClient) -> None:
+    """A declined card costs nothing, and another card can pay."""
     answer = _pay(client, order, DECLINED)
     assert (answer.status_code, answer.json()["code"]) == (402, "card_declined")
     assert client.get("/pay/purchases").json() == []
@@ -85,9 +90,10 @@ def test_a_declined_card_costs_nothing_and_another_may_be_tried(
     assert _charged(provider) == [4900]
 
 
-def test_an_answer_lost_after_the_money_moved_is_found_again(
+def test_payment_with_a_lost_answer(
     client: TestClient, order: str, provider: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A charge with a lost answer is found again, and is charged once."""
     confirm = Provider.confirm
 
     def lost(self: Provider, intent_id: str, key: str) -> None:
@@ -104,10 +110,8 @@ def test_an_answer_lost_after_the_money_moved_is_found_again(
     assert _charged(provider) == [4900]
 
 
-def test_another_card_never_repeats_the_key_of_one_whose_answer_was_lost(
-    client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stripe refuses a key that comes again with another card, for a day."""
+def test_payment_key_of_another_card(client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another card has another key: Stripe refuses a reused one for a day."""
     keys: list[str] = []
 
     def lost(_: Provider, *arguments: object) -> None:
@@ -119,9 +123,8 @@ def test_another_card_never_repeats_the_key_of_one_whose_answer_was_lost(
     assert len(set(keys)) == 2
 
 
-def test_nobody_pays_another_price_than_the_one_that_was_shown(
-    client: TestClient, order: str, provider: stripe.StripeClient
-) -> None:
+def test_payment_of_a_changed_order(client: TestClient, order: str, provider: stripe.StripeClient) -> None:
+    """Nobody pays another price than the one on the page."""
     _put(client, OTHER)
     client.post("/pay/orders")
     answer = _pay(client, order, GOOD | {"amount_cents": "4900"})
@@ -129,8 +132,8 @@ def test_nobody_pays_another_price_than_the_one_that_was_shown(
     assert _charged(provider) == []
 
 
-def test_what_is_bought_by_now_is_not_sold_again(client: TestClient, order: str, emptied: str) -> None:
-    """The course was put into the cart once more while it was being paid."""
+def test_order_of_a_bought_course(client: TestClient, order: str, emptied: str) -> None:
+    """A course that was bought meanwhile is not sold again."""
     _pay(client, order, GOOD)
     engine = create_engine(emptied)
     with engine.begin() as database:
@@ -140,9 +143,11 @@ def test_what_is_bought_by_now_is_not_sold_again(client: TestClient, order: str,
     assert client.post("/pay/orders").json()["code"] == "cart_empty"
 
 
-def test_a_died_attempt_is_given_up_before_the_next(
+def test_payment_after_a_dead_attempt(
     client: TestClient, order: str, provider: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An attempt without an answer is cancelled before the next one."""
+
     def died(*_: object) -> None:
         raise ProviderUnavailable("no answer")
 
@@ -158,22 +163,24 @@ def test_a_died_attempt_is_given_up_before_the_next(
     [{"number": "4242"}, {"exp_month": "13"}, {"exp_year": "1999"}, {"cvc": "x"}],
     ids=["number", "month", "year", "code"],
 )
-def test_a_card_is_checked_without_repeating_it(client: TestClient, order: str, wrong: dict[str, str]) -> None:
+def test_card_that_is_wrong(client: TestClient, order: str, wrong: dict[str, str]) -> None:
+    """The error names the wrong field and repeats nothing of the card."""
     answer = _pay(client, order, GOOD | wrong)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == list(wrong)
     assert "4242" not in answer.text
 
 
-def test_orders_are_their_owners(client: TestClient, order: str, log_in: Callable[[TestClient], object]) -> None:
+def test_order_of_somebody_else(client: TestClient, order: str, log_in: Callable[[TestClient], object]) -> None:
+    """An order is its owner's alone."""
     log_in(client)
     assert client.get(f"/pay/orders/{order}").status_code == 404
     assert _pay(client, order, GOOD).status_code == 404
 
 
-def test_without_the_provider_nothing_is_promised(
-    client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_payment_without_the_provider(client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the provider the order stays open."""
+
     def away(*_: object) -> None:
         raise ProviderUnavailable("no answer")
 

@@ -52,7 +52,8 @@ def unheard(client: TestClient, order: str, monkeypatch: pytest.MonkeyPatch, emp
     return intent
 
 
-def test_a_webhook_settles_the_order_once(client: TestClient, order: str, unheard: str) -> None:
+def test_webhook(client: TestClient, order: str, unheard: str) -> None:
+    """A webhook settles the order once, also in parallel."""
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: _tell(client, _event(unheard)).status_code, range(4)))
     assert answers == [204] * 4
@@ -68,21 +69,22 @@ def test_a_webhook_settles_the_order_once(client: TestClient, order: str, unhear
     [({"secret": "whsec_of_somebody_else"}, 400), ({"age": 301}, 400)],
     ids=["forged", "old"],
 )
-def test_a_webhook_needs_a_fresh_signature(
-    client: TestClient, order: str, unheard: str, signed: dict[str, Any], status: int
-) -> None:
+def test_webhook_signature(client: TestClient, order: str, unheard: str, signed: dict[str, Any], status: int) -> None:
+    """A webhook needs a fresh signature."""
     assert _tell(client, _event(unheard), **signed).status_code == status
     assert client.post("/pay/webhooks/stripe", content=_event(unheard)).status_code == status
     assert client.get(f"/pay/orders/{order}").json()["status"] == "open"
 
 
-def test_a_webhook_of_something_else_changes_nothing(client: TestClient, order: str, unheard: str) -> None:
+def test_webhook_of_something_else(client: TestClient, order: str, unheard: str) -> None:
+    """A webhook of another payment, amount or kind changes nothing."""
     others = [_event("pi_other"), _event(unheard, cents=1), _event(unheard, kind="payment_intent.created")]
     assert [_tell(client, body).status_code for body in others] == [204] * 3
     assert client.get(f"/pay/orders/{order}").json()["status"] == "open"
 
 
-def test_without_a_secret_no_webhook_is_taken(emptied: str) -> None:
+def test_webhook_without_a_secret(emptied: str) -> None:
+    """Without a secret no webhook is accepted."""
     settings = Settings(
         database_url=emptied, redis_url="redis://nowhere", edu_url="http://edu.test", stripe_api_key="sk_test_x"
     )  # type: ignore[arg-type]
@@ -90,7 +92,8 @@ def test_without_a_secret_no_webhook_is_taken(emptied: str) -> None:
         assert _tell(client, _event("pi_any"), secret="").json()["code"] == "no_webhook"
 
 
-def test_what_stripe_tells_is_taken_as_it_comes(client: TestClient, order: str, told: Any) -> None:
+def test_webhook_of_localstripe(client: TestClient, order: str, told: Any) -> None:
+    """The webhook of localstripe is accepted as it comes."""
     told.events.clear()
     client.post(f"/pay/orders/{order}/payment", json=GOOD)
     local.wait_until("the webhook", lambda: told.events, seconds=10)

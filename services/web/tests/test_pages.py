@@ -63,7 +63,8 @@ def _send(client: TestClient, path: str, page: str = "/login", **fields: str) ->
     return client.post(path, data={"csrf": token[1] if token else "", **fields})
 
 
-def test_home_says_what_runs_and_escapes_what_it_shows(client: TestClient) -> None:
+def test_home(client: TestClient) -> None:
+    """The home page shows release and color, and escapes its texts."""
     page = client.get("/")
     assert BANNER in page.text
     assert "Release <code>3f2a1c</code>" in page.text
@@ -74,7 +75,8 @@ def test_home_says_what_runs_and_escapes_what_it_shows(client: TestClient) -> No
     assert (page.headers["x-azora-color"], page.headers["x-azora-release"]) == ("green", "3f2a1c")
 
 
-def test_pages_load_nothing_from_elsewhere(client: TestClient) -> None:
+def test_content_security(client: TestClient) -> None:
+    """Pages load nothing from elsewhere."""
     page = client.get("/")
     assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text)
@@ -87,14 +89,15 @@ def _assets(page: httpx.Response) -> list[str]:
     return found
 
 
-def test_assets_are_named_by_content_and_kept_for_good(client: TestClient) -> None:
+def test_assets(client: TestClient) -> None:
+    """Assets are named by content and cached for good."""
     answers = [client.get(address) for address in _assets(client.get("/"))]
     assert [answer.headers["content-type"] for answer in answers] == ["text/css; charset=utf-8", "image/svg+xml"]
     assert {answer.headers["cache-control"] for answer in answers} == {"public, max-age=31536000, immutable"}
 
 
-def test_each_color_serves_the_assets_of_the_other(redis: FakeRedis, tmp_path: Path) -> None:
-    """Of the release before, and after a rollback of the one that is gone; nothing that only claims a name."""
+def test_assets_of_the_other_color(redis: FakeRedis, tmp_path: Path) -> None:
+    """Each color serves the assets of the other, and nothing that only has such a name."""
     (tmp_path / "site.css").write_text("/* the release before */")
     before, now = Assets(tmp_path, redis), Assets(HERE / "static", redis)
     before.lend()
@@ -107,12 +110,14 @@ def test_each_color_serves_the_assets_of_the_other(redis: FakeRedis, tmp_path: P
     assert (forged.exact, "forged" in forged.content) == (False, False)
 
 
-def test_a_process_lends_its_assets_as_soon_as_it_runs(client: TestClient, redis: FakeRedis) -> None:
+def test_assets_of_a_new_process(client: TestClient, redis: FakeRedis) -> None:
+    """A process shares its assets as soon as it runs."""
     names = {f"asset:{address.rpartition('/')[2]}" for address in _assets(client.get("/"))}
     wait_until("the assets", lambda: names <= set(redis.scan_iter("asset:*")), seconds=5)
 
 
-def test_an_asset_of_nobody_is_answered_with_this_releases(client: TestClient) -> None:
+def test_assets_of_an_unknown_release(client: TestClient) -> None:
+    """The asset of an unknown release is this release's, and not cached."""
     own = client.get(_assets(client.get("/"))[0])
     other = client.get("/static/site.0123456789ab.css")
     assert (other.status_code, other.content, other.headers["cache-control"]) == (200, own.content, "no-cache")
@@ -120,7 +125,9 @@ def test_an_asset_of_nobody_is_answered_with_this_releases(client: TestClient) -
     assert client.get("/static/site.css").status_code == 404
 
 
-def test_assets_do_without_redis(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_assets_without_redis(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assets are served without Redis."""
+
     def away(*_: object, **__: object) -> None:
         raise RedisConnectionError
 
@@ -129,23 +136,24 @@ def test_assets_do_without_redis(client: TestClient, monkeypatch: pytest.MonkeyP
     assert client.get("/static/site.0123456789ab.css").status_code == 200
 
 
-def test_pages_of_a_person_are_kept_by_nobody(member: TestClient) -> None:
+def test_cache_of_a_member_s_page(member: TestClient) -> None:
+    """A member's page is not cached."""
     assert member.get("/").headers["cache-control"] == "no-store"
     member.cookies.clear()
     assert member.get("/").headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/courses/git/enroll", "/cart/git", "/checkout"])
-def test_no_form_is_taken_without_its_pages_token(member: TestClient, api: respx.MockRouter, path: str) -> None:
+def test_form_without_its_token(member: TestClient, api: respx.MockRouter, path: str) -> None:
+    """A form without its page's token is refused."""
     member.get("/login")
     for forged in ({}, {"csrf": "guessed"}):
         assert member.post(path, data=forged).status_code == 403
     assert not [call for call in api.calls if call.request.method != "GET"]
 
 
-def test_logging_in_sets_a_cookie_that_scripts_and_other_sites_do_not_get(
-    client: TestClient, api: respx.MockRouter
-) -> None:
+def test_login_cookie(client: TestClient, api: respx.MockRouter) -> None:
+    """The session's cookie is not for scripts and not for other sites."""
     api.post(f"{API}/auth/sessions").respond(201, json={"token": "t", "expires_in": 60})
     answer = _send(client, "/login", email="ada@example.test", password="secret", next="/cart")
     assert (answer.status_code, answer.headers["location"]) == (303, "/cart")
@@ -155,8 +163,8 @@ def test_logging_in_sets_a_cookie_that_scripts_and_other_sites_do_not_get(
     assert "Secure" not in cookie
 
 
-def test_cookies_are_for_https_where_there_is_https(api: respx.MockRouter) -> None:
-    """Where the address is https, as the proxy in front says; elsewhere browsers would not send them back."""
+def test_login_cookie_over_https(api: respx.MockRouter) -> None:
+    """Over https, as the proxy in front reports it, cookies are for https only."""
     settings = {"api_url": "http://api.test", "redis_url": "redis://nowhere"}
     for always, forwarded, secure in ((False, "https", True), (False, "http", False), (True, "http", True)):
         with TestClient(create(Settings(cookie_secure=always, **settings))) as client:  # type: ignore[arg-type]
@@ -165,15 +173,15 @@ def test_cookies_are_for_https_where_there_is_https(api: respx.MockRouter) -> No
 
 
 @pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 303)])
-def test_a_form_of_another_site_is_refused_whatever_token_it_has(
-    client: TestClient, api: respx.MockRouter, site: str, status: int
-) -> None:
+def test_form_of_another_site(client: TestClient, api: respx.MockRouter, site: str, status: int) -> None:
+    """A form of another site is refused, whatever its token."""
     api.post(f"{API}/auth/sessions").respond(201, json={"token": "t", "expires_in": 60})
     client.headers["sec-fetch-site"] = site
     assert _send(client, "/login", email="ada@example.test", password="secret").status_code == status
 
 
-def test_wrong_credentials_stay_on_the_page_and_say_so(client: TestClient, api: respx.MockRouter) -> None:
+def test_login_with_wrong_credentials(client: TestClient, api: respx.MockRouter) -> None:
+    """Wrong credentials give the page again with the error."""
     api.post(f"{API}/auth/sessions").respond(401, json={"code": "invalid_credentials", "detail": "Wrong."})
     answer = _send(client, "/login", email="ada@example.test", password="secret")
     assert answer.status_code == 401
@@ -181,7 +189,8 @@ def test_wrong_credentials_stay_on_the_page_and_say_so(client: TestClient, api: 
     assert "secret" not in answer.text
 
 
-def test_registering_logs_in(client: TestClient, api: respx.MockRouter) -> None:
+def test_registration(client: TestClient, api: respx.MockRouter) -> None:
+    """A registered person is logged in."""
     made = api.post(f"{API}/auth/accounts").respond(201, json={})
     api.post(f"{API}/auth/sessions").respond(201, json={"token": "t", "expires_in": 60})
     answer = _send(client, "/register", name="Ada", email="ada@example.test", password="a good sentence")
@@ -189,7 +198,8 @@ def test_registering_logs_in(client: TestClient, api: respx.MockRouter) -> None:
     assert b'"name":"Ada"' in made.calls.last.request.content
 
 
-def test_logging_out_ends_the_session_and_takes_the_cookie(member: TestClient, api: respx.MockRouter) -> None:
+def test_logout(member: TestClient, api: respx.MockRouter) -> None:
+    """A logout ends the session and removes the cookie."""
     ended = api.delete(f"{API}/auth/sessions/current").respond(204)
     answer = _send(member, "/logout", page="/")
     assert ended.calls.last.request.headers["authorization"] == "Bearer t"
@@ -200,23 +210,27 @@ def test_logging_out_ends_the_session_and_takes_the_cookie(member: TestClient, a
     ("asked", "then"),
     [("/cart", "/cart"), ("//evil.test", "/"), ("/\\evil.test", "/"), ("https://evil.test", "/"), ("", "/")],
 )
-def test_after_a_login_people_stay_here(asked: str, then: str) -> None:
+def test_page_after_a_login(asked: str, then: str) -> None:
+    """After a login people stay on this site."""
     assert local(asked) == then
 
 
 @pytest.mark.parametrize("page", ["/learning", "/cart", "/courses/git/lessons/1", "/receipt/6f1c"])
-def test_who_must_log_in_is_sent_there_and_back(client: TestClient, api: respx.MockRouter, page: str) -> None:
+def test_page_that_needs_a_login(client: TestClient, api: respx.MockRouter, page: str) -> None:
+    """A page for members leads to the login and back."""
     api.get(path__startswith="/api/").respond(401, json={"code": "not_logged_in", "detail": "Log in first."})
     answer = client.get(page)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={page}")
 
 
 @pytest.mark.parametrize("path", ["/login", "/register"])
-def test_who_is_logged_in_need_not_ask_for_it(member: TestClient, path: str) -> None:
+def test_login_of_a_member(member: TestClient, path: str) -> None:
+    """A member who opens the login is sent on."""
     assert member.get(f"{path}?next=/cart").headers["location"] == "/cart"
 
 
-def test_what_is_wrong_is_said_at_its_field(client: TestClient, api: respx.MockRouter) -> None:
+def test_form_with_a_wrong_field(client: TestClient, api: respx.MockRouter) -> None:
+    """The error is at its field."""
     problem = {"code": "invalid", "detail": "", "errors": [{"field": "email", "message": "String should match"}]}
     api.post(f"{API}/auth/accounts").respond(422, json=problem)
     page = _send(client, "/register", page="/register", name="Ada", email="ada@bad", password="a good sentence").text
@@ -226,12 +240,14 @@ def test_what_is_wrong_is_said_at_its_field(client: TestClient, api: respx.MockR
     assert "a good sentence" not in page
 
 
-def test_a_course_that_needs_no_money_any_more_is_shown(member: TestClient, api: respx.MockRouter) -> None:
+def test_cart_with_a_bought_course(member: TestClient, api: respx.MockRouter) -> None:
+    """A bought course is shown and not put in the cart."""
     api.put(f"{API}/pay/cart/git").respond(409, json={"code": "bought_already", "detail": ""})
     assert _send(member, "/cart/git", page="/courses/git").headers["location"] == "/courses/git"
 
 
-def test_what_is_paid_is_what_the_page_said(member: TestClient, api: respx.MockRouter) -> None:
+def test_checkout_amount(member: TestClient, api: respx.MockRouter) -> None:
+    """The amount of the page is sent, and an error of it is shown."""
     api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
     paying = api.post(f"{API}/pay/orders/6f1c/payment")
     paying.respond(409, json={"code": "order_changed", "detail": "The order has changed."})
@@ -241,19 +257,22 @@ def test_what_is_paid_is_what_the_page_said(member: TestClient, api: respx.MockR
     assert 'role="alert">The order has changed.' in answer.text
 
 
-def test_enrolling_begins_the_course(member: TestClient, api: respx.MockRouter) -> None:
+def test_enrollment(member: TestClient, api: respx.MockRouter) -> None:
+    """An enrollment leads to the first lesson."""
     enrolled = api.put(f"{API}/edu/courses/git/enrollment").respond(204)
     answer = _send(member, "/courses/git/enroll", page="/courses/git")
     assert answer.headers["location"] == "/courses/git/lessons/1"
     assert enrolled.called
 
 
-def test_a_lesson_is_not_shown_before_enrolling(member: TestClient, api: respx.MockRouter) -> None:
+def test_lesson_before_the_enrollment(member: TestClient, api: respx.MockRouter) -> None:
+    """A lesson before the enrollment leads to the course."""
     api.get(f"{API}/edu/courses/git/lessons/1").respond(403, json={"code": "not_enrolled", "detail": ""})
     assert member.get("/courses/git/lessons/1").headers["location"] == "/courses/git"
 
 
-def test_paying_ends_at_the_receipt(member: TestClient, api: respx.MockRouter) -> None:
+def test_checkout_receipt(member: TestClient, api: respx.MockRouter) -> None:
+    """A payment leads to the receipt."""
     api.get(f"{API}/pay/orders/6f1c").mock(side_effect=[httpx.Response(200, json=o) for o in (ORDER, PAID)])
     api.post(f"{API}/pay/orders/6f1c/payment").respond(json=PAID)
     answer = _send(member, "/checkout/6f1c", page="/checkout/6f1c", number="4242 4242 4242 4242")
@@ -271,9 +290,10 @@ def test_paying_ends_at_the_receipt(member: TestClient, api: respx.MockRouter) -
     ],
     ids=["declined", "invalid"],
 )
-def test_a_card_that_does_not_do_can_be_replaced(
+def test_checkout_with_a_refused_card(
     member: TestClient, api: respx.MockRouter, problem: dict[str, object], shown: str
 ) -> None:
+    """A refused card can be replaced, and is not repeated on the page."""
     api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
     api.post(f"{API}/pay/orders/6f1c/payment").respond(402 if problem["detail"] else 422, json=problem)
     answer = _send(member, "/checkout/6f1c", page="/checkout/6f1c", number="4000000000000002")
@@ -282,20 +302,23 @@ def test_a_card_that_does_not_do_can_be_replaced(
     assert "4000000000000002" not in answer.text
 
 
-def test_a_receipt_is_for_what_is_paid(member: TestClient, api: respx.MockRouter) -> None:
+def test_receipt_of_an_open_order(member: TestClient, api: respx.MockRouter) -> None:
+    """The receipt of an open order leads to the checkout."""
     api.get(f"{API}/pay/orders/6f1c").respond(json=ORDER)
     assert member.get("/receipt/6f1c").headers["location"] == "/checkout/6f1c"
 
 
 @pytest.mark.parametrize("away", [httpx.ConnectError, httpx.Response(503, json={})], ids=["away", "failing"])
-def test_a_page_says_when_the_platform_does_not_answer(client: TestClient, api: respx.MockRouter, away: object) -> None:
+def test_page_without_the_platform(client: TestClient, api: respx.MockRouter, away: object) -> None:
+    """A page without the platform is an error that asks for a little patience."""
     api.get(f"{API}/edu/courses").mock(side_effect=[away, away])  # type: ignore[list-item]
     answer = client.get("/")
     assert answer.status_code == 503
     assert "try again in a moment" in answer.text
 
 
-def test_a_crash_is_a_page_that_gives_nothing_away(client: TestClient, api: respx.MockRouter) -> None:
+def test_page_that_crashes(client: TestClient, api: respx.MockRouter) -> None:
+    """The page of a crash has no internals."""
     api.get(f"{API}/edu/courses").respond(json=[{"secret": 1}])
     answer = TestClient(client.app, raise_server_exceptions=False).get("/")
     assert (answer.status_code, answer.headers["x-azora-color"]) == (500, "green")
@@ -304,11 +327,13 @@ def test_a_crash_is_a_page_that_gives_nothing_away(client: TestClient, api: resp
 
 
 def test_unknown_pages(client: TestClient) -> None:
+    """An unknown page is a page with status 404."""
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
-def test_the_edge_passes_the_api_through_without_cookies(member: TestClient, api: respx.MockRouter) -> None:
+def test_edge(member: TestClient, api: respx.MockRouter) -> None:
+    """The edge forwards the API's answers without cookies, and no operational route."""
     route = api.get(f"{API}/health").respond(503, json={"status": "failing"})
     answer = member.get("/api/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "failing"})
@@ -316,6 +341,7 @@ def test_the_edge_passes_the_api_through_without_cookies(member: TestClient, api
     assert member.get("/api/..%2fmetrics").status_code == 404
 
 
-def test_slow_is_bounded(client: TestClient) -> None:
+def test_slow_page(client: TestClient) -> None:
+    """The slow page has an upper bound."""
     assert client.get("/slow?seconds=0.1").text.splitlines()[-1] == "done"
     assert client.get("/slow?seconds=31").status_code == 422

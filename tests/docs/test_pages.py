@@ -32,7 +32,7 @@ def test_navigation() -> None:
 
 
 @pytest.mark.parametrize("page", OUTSIDE_THE_SITE)
-def test_links_of_pages_outside_the_site(page: str) -> None:
+def test_links_outside_the_site(page: str) -> None:
     """Each link leads to a file that exists, and to a heading of that file; `make docs` checks the pages of the site."""
     links = LINK.findall(text_of(page))
     for path, heading in links:

@@ -29,6 +29,10 @@ FLOWS = sorted((ROOT / "flows").glob("*.py"))
 APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
 SERVICES = [name for application in APPLICATIONS for name in application.service_names]
 
+TESTS = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "services").glob("*/tests/test_*.py")]
+NOT_YET_NAMED = ROOT / "tests/node"
+MOST_WORDS = 6
+
 OTHER_MEANINGS = {("azora/gateways/images/registry_login.py", "auth")}  # the key of a login in docker's own file
 
 
@@ -157,3 +161,17 @@ def test_imports_of_test_modules() -> None:
     files = [file for file in (ROOT / "tests").rglob("*.py") if file.parent.name != "support"]
     importing = re.compile(r"^ *(?:from|import) tests\.(?!support\b)[\w.]*\b(?:test_\w+|conftest)\b", re.MULTILINE)
     assert not [str(file.relative_to(ROOT)) for file in files if importing.search(file.read_text())]
+
+
+def test_names_of_tests() -> None:
+    """A test's name is its subject in at most six words; its docstring is the promise."""
+    tests = [
+        (file.relative_to(ROOT), node)
+        for file in TESTS
+        if NOT_YET_NAMED not in file.parents
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert tests
+    assert [f"{file}: {test.name}" for file, test in tests if test.name.count("_") > MOST_WORDS] == []
+    assert [f"{file}: {test.name}" for file, test in tests if not ast.get_docstring(test)] == []

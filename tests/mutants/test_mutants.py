@@ -50,6 +50,6 @@ def test_platform_with_a_mutation(hunt: Hunt, mutation: Mutation) -> None:
 
 @pytest.mark.mutants
 def test_data_after_the_runs(hunt: Hunt) -> None:
-    """No run leaves data, not even a failed one; this test comes last."""
+    """A failed run leaves no data, and neither does any run before it."""
     assert hunt.red(MUTATIONS[1]) == [MUTATIONS[1].case]
     assert set(hunt.left().values()) == {0}, hunt.left()

@@ -143,7 +143,7 @@ def megabytes_of_events(socket_folder: Path) -> int:
 
 
 def secrets_of_helm(cluster: Cluster) -> list[object]:
-    return list(cluster.api.get(f"{cluster.core}/secrets", labelSelector="owner=helm")["items"])
+    return list(cluster.namespace.api.get(f"{cluster.namespace.core}/secrets", labelSelector="owner=helm")["items"])
 
 
 def rows_of(kind: str) -> int:

@@ -137,7 +137,7 @@ def use_up_approval(environment: str) -> Iterator[None]:
         yield
     except Exception as error:
         with suppress(AzoraError):  # the hook at the run's end tries again
-            cluster_of(environment).end_approvals(this_run(), _line(error))
+            cluster_of(environment).record.end_approvals(this_run(), _line(error))
         raise
 
 
@@ -146,7 +146,7 @@ def end_approvals(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) ->
     for name in environments(settings().environments):
         try:
             if environment_called(name).approval:
-                patient(cluster_of(name).end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
+                patient(cluster_of(name).record.end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
         except (AzoraError, ValueError) as error:  # a record that cannot be read
             flow_run_logger(flow_run, flow).warning("an approval in %s may still count: %s", name, error)
 
@@ -175,12 +175,12 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
 
     An approval that the run had before counts no more, whatever comes back.
     """
-    cluster_of(environment).end_approvals(this_run(), "the run requested another approval")
+    cluster_of(environment).record.end_approvals(this_run(), "the run requested another approval")
     keep_request(this_run(), request)
     artifacts.commits(environment, plan)
     artifacts.plan(plan)
     asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
-    cluster_of(environment).record_question(asked)
+    cluster_of(environment).record.add_question(asked)
     for difference in changed:
         get_run_logger().warning(
             "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)
@@ -198,7 +198,7 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
 )
 def forget_question(environment: str) -> None:
     """Nobody waits any more."""
-    cluster_of(environment).forget_question(this_run())
+    cluster_of(environment).record.remove_question(this_run())
 
 
 @task(
@@ -213,7 +213,7 @@ def record_approval(environment: str, approval: Approval) -> None:
     get_run_logger().info(
         "%s approved plan %s: %s", line(approval.approver), shown(approval.plan), line(approval.reason)
     )
-    cluster_of(environment).record_approval(approval)
+    cluster_of(environment).record.add_approval(approval)
 
 
 def _rejected(request: Request, answer: Given) -> None:
@@ -259,7 +259,7 @@ def _answer(request: Request | None) -> Given | None:
 
 def _is_new(request: Request, answer: Given, policy: ApprovalPolicy) -> bool:
     """Return True when *answer* was not counted before, and has not expired while nobody resumed the run."""
-    known = patient(cluster_of(request.bound.environment).approvals)()
+    known = patient(cluster_of(request.bound.environment).record.approvals)()
     young = datetime.now(UTC) < answer.given_at + timedelta(hours=policy.expires_hours)
     return young and not is_counted(request, this_run(), known)
 

@@ -50,7 +50,7 @@ def step(context: Context, taken: Step) -> Iterator[None]:
 
 def _event(context: Context, taken: Step, message: str, kind: events.Kind) -> None:
     reason = "".join(map(str.capitalize, taken.name.split("_")))
-    if trouble := events.tell(context.cluster, reason, message, run=context.delivery.run, kind=kind):
+    if trouble := events.tell(context.cluster.namespace, reason, message, run=context.delivery.run, kind=kind):
         get_run_logger().warning(trouble)
 
 

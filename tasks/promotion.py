@@ -62,7 +62,7 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
             if ask(environment, release) is None:
                 return False
             continue
-        with held(promotion.context.cluster, this_run()), use_up_approval(environment):
+        with held(promotion.context.cluster.namespace, this_run()), use_up_approval(environment):
             while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
                 with notifications.step(promotion.context, Step(step)):
                     _take(promotion, Step(step))
@@ -87,7 +87,7 @@ def look(environment: str, release: Release) -> None:
     if not runs(world, release.id):
         check_charts(context.delivery, settings())
     if context.wanted.approval_needed and (ended := last_end(this_run())):
-        context.cluster.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
+        context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack
     serves = f"{live.color} serves users: release {live.title}" if live else "nobody is served yet"
     get_run_logger().info("%s: %s", environment, serves)

@@ -102,7 +102,9 @@ def prove_end_to_end(environment: str, release: Release) -> None:
         on_preview = world.serving.cases if world.serving and world.serving.cases_by == this_run() else 0
         passed = on_preview or _passed_live(context, live)
         summary = f"unit tests, smoke and {passed} end-to-end cases passed"
-    context.cluster.add_proof(ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary))
+    context.cluster.record.add_proof(
+        ProofRecord(release=release.id, at=datetime.now(UTC), run=this_run(), summary=summary)
+    )
 
 
 @task(task_run_name="{environment}: {name} cases", cache_policy=NO_CACHE)

@@ -33,7 +33,7 @@ def count_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
             at=datetime.now(UTC),
         )
         for name in sorted({home, *stages}):
-            cluster_of(name).count(partial(_counted, ending if name == home else None, stages.get(name, [])))
+            cluster_of(name).record.count(partial(_counted, ending if name == home else None, stages.get(name, [])))
     except AzoraError as error:
         flow_run_logger(flow_run, flow).warning("this run was not counted: %s", error.message)
 

@@ -12,23 +12,23 @@ from azora.config.environment import environments, load_environment
 from azora.config.settings import Settings
 from azora.core.cluster.record import Question
 from azora.errors import AzoraError
-from azora.gateways.kubernetes.cluster import Cluster, connect
-from azora.gateways.kubernetes.record_store import questions_of
+from azora.gateways.kubernetes.cluster import connect
+from azora.gateways.kubernetes.record_store import RecordStore, questions_of
 from azora.gateways.prefect.old_runs import over
 
 
-def stale_questions(cluster: Cluster) -> list[Question]:
+def stale_questions(record: RecordStore) -> list[Question]:
     """Requests in the record whose run is over or gone."""
-    asked = questions_of(cluster.record())
+    asked = questions_of(record.read())
     ended = over([one.run for one in asked]) if asked else set()  # without any, Prefect is not asked
     return [one for one in asked if one.run in ended]
 
 
-def forget_stale(cluster: Cluster) -> list[Question]:
+def forget_stale(record: RecordStore) -> list[Question]:
     """Take the stale requests out of the record; returns them."""
-    stale = stale_questions(cluster)
+    stale = stale_questions(record)
     for one in stale:
-        cluster.forget_question(one.run)
+        record.remove_question(one.run)
     return stale
 
 
@@ -37,7 +37,7 @@ def forget_stale_everywhere(settings: Settings, names: Iterable[str] | None = No
     troubles = []
     for name in environments(settings.environments) if names is None else names:
         try:
-            forget_stale(connect(load_environment(name, settings.environments), settings))
+            forget_stale(connect(load_environment(name, settings.environments), settings).record)
         except (AzoraError, ValueError) as error:  # a record that cannot be read
             troubles.append(f"could not remove the stale approval requests of {name}: {error}")
     return troubles

@@ -85,7 +85,7 @@ def _all(looks: dict[str, Look]) -> list[Finding]:
 
 
 def _pipeline(environment: Environment, settings: Settings) -> Iterator[Finding]:
-    api = connect(environment, settings).api
+    api = connect(environment, settings).namespace.api
     name, namespace = environment.name, environment.namespace
     now = datetime.now(UTC)
     yield doctor.kubernetes(api.get("/version")["gitVersion"])
@@ -127,7 +127,7 @@ def _network(environment: Environment, settings: Settings) -> Finding:
 
 
 def _as_person(environment: Environment, settings: Settings) -> Api:
-    return connect(environment, settings, of_person(environment, settings)).api
+    return connect(environment, settings, of_person(environment, settings)).namespace.api
 
 
 # -- what users reach

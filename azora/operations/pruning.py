@@ -71,8 +71,8 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
     troubles = []
     for name in environments(settings.environments):
         try:
-            cluster = connect(load_environment(name, settings.environments), settings)
-            stale = stale_questions(cluster) if dry_run else forget_stale(cluster)
+            record = connect(load_environment(name, settings.environments), settings).record
+            stale = stale_questions(record) if dry_run else forget_stale(record)
         except (AzoraError, ValueError) as error:
             troubles.append(str(error))
             continue
@@ -217,7 +217,7 @@ def _needs_of(cluster: Cluster) -> Needs:
         for kind in ("containers", "initContainers")
         for container in pod["spec"].get(kind) or []
     ]
-    return needs_of_environment(cluster.environment.name, cluster.look(), cluster.releases(), images)
+    return needs_of_environment(cluster.namespace.environment.name, cluster.look(), cluster.record.releases(), images)
 
 
 def _tags(unfinished_run: Unfinished, settings: Settings) -> list[str]:

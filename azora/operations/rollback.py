@@ -68,7 +68,7 @@ def record_in_helm(environment: Environment, *, by: str) -> None:
     from azora.operations.promotion import switch  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
     cluster = connect(environment, settings())
-    with suppress(AzoraError), held(cluster, by):
+    with suppress(AzoraError), held(cluster.namespace, by):
         switch.record_in_helm(_context(cluster, cluster.running(), by))
 
 
@@ -78,7 +78,7 @@ def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
     from azora.operations.promotion.observer import SILENT  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
     context = _context(cluster, to_be_brought_up(cluster, release), by)
-    with held(cluster, by, preempt=True):
+    with held(cluster.namespace, by, preempt=True):
         preview.repair(context)
         color = cluster.look().preview
         preview.install_preview(context, SILENT)
@@ -89,7 +89,7 @@ def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
 def _context(cluster: Cluster, release: Release, by: str) -> Context:
     from azora.operations.promotion.factory import context_of  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
-    return context_of(cluster.environment, release, run=by, settings=settings())
+    return context_of(cluster.namespace.environment, release, run=by, settings=settings())
 
 
 TRIES = 5
@@ -109,16 +109,16 @@ def point_at(
             also, where the environment asks for approvals, that its release never had one.
     """
     began = datetime.now(UTC)
-    with held(cluster, f"{kind} by {by}", preempt=True):
+    with held(cluster.namespace, f"{kind} by {by}", preempt=True):
         entry = _switched(cluster, color, by, kind, release)
         if entry and kind == "rollback":
             seconds = (datetime.now(UTC) - began).total_seconds()
-            cluster.write_record(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
+            cluster.record.write(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
         if entry:
             moved = (
                 f"users go from {entry.came_from} to {entry.to}: release {shown(entry.release)} (switch {entry.number})"
             )
-            tell(cluster, kind.capitalize(), moved, run=by)
+            tell(cluster.namespace, kind.capitalize(), moved, run=by)
         return entry
 
 
@@ -130,14 +130,14 @@ def _switched(
         world = cluster.look()
         if world.service_version is None:
             raise BadInput(
-                f"could not move users of {cluster.environment.name}: there is no live Service",
+                f"could not move users of {cluster.namespace.environment.name}: there is no live Service",
                 advice="release something first",
             )
         if world.active is color and not world.strayed:
             return None
         if reason := may_serve(world, color) or _runs_another(world, color, release):
             raise Refused(
-                f"could not move users of {cluster.environment.name} to {color}: {reason}",
+                f"could not move users of {cluster.namespace.environment.name} to {color}: {reason}",
                 advice=NO_WAY_BACK if outdated(world, world.stack(color)) else BRING_UP,
             )
         if kind == "switch":
@@ -163,7 +163,7 @@ def _runs_another(world: World, color: Color, release: str | None) -> str | None
 
 def must_be_approved(cluster: Cluster, world: World, release: str) -> None:
     """Raise Refused for a release that never came to users by an approval, where the environment asks for one."""
-    environment = cluster.environment
+    environment = cluster.namespace.environment
     if environment.approval is None or was_approved(world, release):
         return
     raise Refused(
@@ -179,9 +179,9 @@ def to_be_brought_up(cluster: Cluster, id_: str) -> Release:
         BadInput: it is not remembered here.
         Refused: it is older than a contract that ran.
     """
-    release = cluster.release_called(id_)
+    release = cluster.record.release(id_)
     if reason := may_be_installed(cluster.look(), release):
         raise Refused(
-            f"could not roll {cluster.environment.name} back to {release.title}: {reason}", advice=NO_WAY_BACK
+            f"could not roll {cluster.namespace.environment.name} back to {release.title}: {reason}", advice=NO_WAY_BACK
         )
     return release

@@ -11,7 +11,8 @@ from azora.config.environment import load_environment
 from azora.config.settings import ROOT, settings
 from azora.config.urls import public_url
 from azora.errors import BadInput
-from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.kubernetes.cluster import connect
+from azora.gateways.kubernetes.namespace import Namespace
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def testing_of(environment_name: str) -> UnderTest:
         raise BadInput(f"could not test {environment_name}: nobody is served there", advice="release something first")
     secret = None
     with suppress(BadInput):  # who needs it says so; the smoke cases do not
-        secret = suite_secret(cluster, load_application(ROOT).suites.secret)
+        secret = suite_secret(cluster.namespace, load_application(ROOT).suites.secret)
     return UnderTest(
         public_url(environment.hosts.live, machine),
         machine.ingress_address,
@@ -49,7 +50,7 @@ def testing_of(environment_name: str) -> UnderTest:
     )
 
 
-def suite_secret(cluster: Cluster, where: SecretKey | None) -> str | None:
+def suite_secret(namespace: Namespace, where: SecretKey | None) -> str | None:
     """Secret for the suites; None where the application names none.
 
     Raises:
@@ -57,10 +58,10 @@ def suite_secret(cluster: Cluster, where: SecretKey | None) -> str | None:
     """
     if where is None:
         return None
-    found = (cluster.api.find(f"{cluster.core}/secrets/{where.name}") or {}).get("data") or {}
+    found = (namespace.api.find(f"{namespace.core}/secrets/{where.name}") or {}).get("data") or {}
     if where.key not in found:
         raise BadInput(
-            f"could not find key {where.key!r} of Secret {where.name!r} in {cluster.namespace}",
+            f"could not find key {where.key!r} of Secret {where.name!r} in {namespace.name}",
             advice="suites.secret of deployments/application.yaml names it for the end-to-end cases",
         )
     return b64decode(found[where.key]).decode()

@@ -14,6 +14,7 @@ import yaml
 from azora.config.environment import Environment, load_environment
 from azora.config.settings import ROOT
 from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.namespace import Namespace
 from tests.support.kubernetes_schema import checked
 from tests.support.rendering import Rendering, Values, helm_program, image
 
@@ -116,7 +117,7 @@ def granted(environment: Environment, *, targets: bool = False) -> set[tuple[str
 def test_rights_in_use(name: str) -> None:
     """The exporter has exactly the rights that it uses."""
     environment, asked = load_environment(name, ENVIRONMENTS), Asked()
-    cluster = Cluster(asked, environment, "azora")  # type: ignore[arg-type]
+    cluster = Cluster(Namespace(asked, environment, "azora"))  # type: ignore[arg-type]
     cluster.look(with_helm=False)
     assert granted(environment) == asked.rights
     cluster.pods()

@@ -224,7 +224,7 @@ class Answering:
 def test_namespace_by_an_administrator() -> None:
     """An administrator creates the namespace with its labels."""
     api: Any = Answering(refuses=False)
-    Namespace(api, SHOP, "shop").ensure_namespace()
+    Namespace(api, SHOP, "shop").ensure()
     assert (
         api.created
         == [found for found in objects_of("shop-staging") if found["metadata"]["name"] == "shop-staging"][:1]
@@ -235,6 +235,6 @@ def test_namespace_that_was_deleted() -> None:
     """The account's error names the command that creates the namespace again."""
     api: Any = Answering(refuses=True)
     with pytest.raises(Refused, match="could not enter the namespace shop-staging: namespaces is forbidden") as caught:
-        Namespace(api, SHOP, "shop").ensure_namespace()
+        Namespace(api, SHOP, "shop").ensure()
     assert "azora rights apply staging" in caught.value.advice
     assert not isinstance(caught.value, Missing)

@@ -6,6 +6,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -180,10 +181,8 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the doctor finds of an environment in *cluster*."""
 
     def look(cluster: Cluster, **changes: Any) -> dict[str, Finding]:
-        class Connected:
-            api = cluster
-
-        monkeypatch.setattr(examining, "connect", lambda *_: Connected())
+        connected = SimpleNamespace(namespace=SimpleNamespace(api=cluster))
+        monkeypatch.setattr(examining, "connect", lambda *_: connected)
         settings = Settings(node="none", identities=None, kube_context="mine", ingress_address="127.0.0.1:9", **changes)
         return {finding.check: finding for finding in examine(SHOP, settings)}
 

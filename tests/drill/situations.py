@@ -127,7 +127,7 @@ def expire(run: Run) -> None:
         details = state["state_details"] | {"pause_timeout": datetime.now(UTC).isoformat()}
         expired = {key: state[key] for key in ("type", "name", "message")} | {"state_details": details}
         prefect.post(f"{place}/set_state", json={"state": expired, "force": True}).raise_for_status()
-    pipeline.cluster("production").forget_question(run.id)
+    pipeline.cluster("production").record.remove_question(run.id)
 
 
 def waits_for_a_person(given: Given) -> bool:
@@ -207,7 +207,9 @@ def the_live_service_selects_the_other_color() -> Iterator[Given]:
 
 def select(color: Color) -> None:
     patch = f'{{"spec": {{"selector": {{"{COLOR_LABEL}": "{color}"}}}}}}'
-    pipeline.kubectl("-n", "azora-production", "patch", "service", pipeline.cluster("production").live, "-p", patch)
+    pipeline.kubectl(
+        "-n", "azora-production", "patch", "service", pipeline.cluster("production").namespace.live_service, "-p", patch
+    )
 
 
 def users_strayed(given: Given) -> bool:
@@ -287,7 +289,7 @@ def helm_is_killed() -> Iterator[Given]:
     """The run and its Helm die in the middle of an install; the next run waits until their Lease is free."""
     commit = a_flaky_commit()
     here = pipeline.world("staging")
-    name = pipeline.cluster("staging").stack_name(here.preview)
+    name = pipeline.cluster("staging").namespace.stack_name(here.preview)
     run = pipeline.begin("deploy-staging", ref=commit)
     pipeline.wait_for(run, lambda _: name in pipeline.world("staging").pending, seconds=180)
     os.kill(pipeline.process_of(run), signal.SIGKILL)
@@ -369,7 +371,7 @@ def there_is_room(_: Given) -> bool:
 
 @contextmanager
 def a_token_that_ends() -> Iterator[Given]:
-    production = pipeline.cluster("production").environment
+    production = pipeline.cluster("production").namespace.environment
     grant(production, settings(), valid=timedelta(minutes=10))
     try:
         yield {}
@@ -378,7 +380,7 @@ def a_token_that_ends() -> Iterator[Given]:
 
 
 def token_is_good_for(days: float) -> bool:
-    file = of_pipeline(pipeline.cluster("production").environment, settings()).kubeconfig
+    file = of_pipeline(pipeline.cluster("production").namespace.environment, settings()).kubeconfig
     assert file
     ends = token_expiry(yaml.safe_load(file.read_text())["users"][0]["user"]["token"])
     return ends is not None and ends - datetime.now(UTC) > timedelta(days=days)

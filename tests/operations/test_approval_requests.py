@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from logging import getLogger
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prefect.states import Running
@@ -14,7 +16,7 @@ from azora.config.settings import Settings
 from azora.config.settings import settings as machine_settings
 from azora.core.cluster.record import Question
 from azora.errors import Unreachable
-from azora.gateways.kubernetes.record_store import Record
+from azora.gateways.kubernetes.record_store import RecordStore
 from azora.operations import approval_requests, pruning
 from azora.operations.approval_requests import forget_stale, forget_stale_everywhere
 from tasks import questions as hook
@@ -23,30 +25,30 @@ from tests.support.clusters import Remembering, record_of
 AT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 
 
-def left(record: Record) -> list[str]:
-    return sorted(key for key in record.record() if key.startswith("question."))
+def left(record: RecordStore) -> list[str]:
+    return sorted(key for key in record.read() if key.startswith("question."))
 
 
 @pytest.fixture
-def record(monkeypatch: pytest.MonkeyPatch) -> Record:
+def record(monkeypatch: pytest.MonkeyPatch) -> RecordStore:
     """Of an environment where three runs asked; `cancelled` and `deleted` are over as Prefect knows it."""
     monkeypatch.setattr(approval_requests, "over", lambda ids: {"cancelled", "deleted"} & set(ids))
     record = record_of(Remembering())
     for run in ("cancelled", "deleted", "waits"):
-        record.record_question(Question(run=run, release="r", plan="p", at=AT, until=AT + timedelta(hours=72)))
+        record.add_question(Question(run=run, release="r", plan="p", at=AT, until=AT + timedelta(hours=72)))
     return record
 
 
-def test_stale_request(record: Record) -> None:
+def test_stale_request(record: RecordStore) -> None:
     """A request is removed when its run was cancelled or deleted while it waited."""
-    assert [one.run for one in forget_stale(record)] == ["cancelled", "deleted"]  # type: ignore[arg-type]
+    assert [one.run for one in forget_stale(record)] == ["cancelled", "deleted"]
     assert left(record) == ["question.waits"]
 
 
 def test_record_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record without requests costs no call of Prefect."""
     monkeypatch.setattr(approval_requests, "over", lambda _: pytest.fail("asked"))
-    assert forget_stale(record_of(Remembering())) == []  # type: ignore[arg-type]
+    assert forget_stale(record_of(Remembering())) == []
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_record_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_stale_request_in_a_pruning(
-    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dry_run: bool, stays: list[str]
+    record: RecordStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dry_run: bool, stays: list[str]
 ) -> None:
     """Pruning removes stale requests at any age; an unreachable cluster delays no other."""
     monkeypatch.setattr(pruning, "connect", _one_is_away(record))
@@ -70,7 +72,7 @@ def test_stale_request_in_a_pruning(
     assert left(record) == stays
 
 
-def test_stale_requests_of_all_environments(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_requests_of_all_environments(record: RecordStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look at all environments removes stale requests, and reports what failed."""
     monkeypatch.setattr(approval_requests, "connect", _one_is_away(record))
     (trouble,) = forget_stale_everywhere(Settings())
@@ -88,10 +90,10 @@ def test_run_with_unreadable_settings(monkeypatch: pytest.MonkeyPatch, caplog: p
     assert "could not read the settings file" in caplog.text
 
 
-def _one_is_away(record: Record) -> Callable[..., Record]:
-    def connect(environment: object, _settings: object) -> Record:
+def _one_is_away(record: RecordStore) -> Callable[..., Any]:
+    def connect(environment: object, _settings: object) -> Any:
         if getattr(environment, "name", "") == "production":
             raise Unreachable("could not reach production")
-        return record
+        return SimpleNamespace(record=record)
 
     return connect

@@ -40,7 +40,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def connect(environment: Environment, _: Settings) -> Any:
         seen.append(environment.name)
         return SimpleNamespace(
-            environment=environment, pods=lambda: [POD], look=lambda: BOOKED, releases=lambda: (RELEASE,)
+            namespace=SimpleNamespace(environment=environment),
+            record=SimpleNamespace(releases=lambda: (RELEASE,)),
+            pods=lambda: [POD],
+            look=lambda: BOOKED,
         )
 
     monkeypatch.setattr(pruning, "connect", connect)

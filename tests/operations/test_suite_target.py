@@ -15,11 +15,11 @@ from azora.operations.suite_target import UnderTest, suite_secret
 WHERE = SecretKey(name="shop-data", key="trials")
 
 
-def cluster(secrets: dict[str, Any]) -> Any:
+def namespace(secrets: dict[str, Any]) -> Any:
     core = "/api/v1/namespaces/shop-staging"
     return SimpleNamespace(
         core=core,
-        namespace="shop-staging",
+        name="shop-staging",
         api=SimpleNamespace(find=lambda path: secrets.get(path.removeprefix(f"{core}/secrets/"))),
     )
 
@@ -28,15 +28,15 @@ def test_suite_secret() -> None:
     """The secret is read from the environment's namespace."""
     held = {"shop-data": {"data": {"trials": b64encode(b"open sesame").decode()}}}
 
-    assert suite_secret(cluster(held), WHERE) == "open sesame"
-    assert suite_secret(cluster(held), None) is None
+    assert suite_secret(namespace(held), WHERE) == "open sesame"
+    assert suite_secret(namespace(held), None) is None
 
 
 @pytest.mark.parametrize("held", [{}, {"shop-data": {}}, {"shop-data": {"data": {"other": "eA=="}}}], ids=str)
 def test_suite_secret_that_is_missing(held: dict[str, Any]) -> None:
     """The error names key, Secret and namespace."""
     with pytest.raises(BadInput, match="could not find key 'trials' of Secret 'shop-data' in shop-staging"):
-        suite_secret(cluster(held), WHERE)
+        suite_secret(namespace(held), WHERE)
 
 
 def test_suite_secret_in_print() -> None:

@@ -14,31 +14,45 @@ from azora.core.release.delivery import Delivery
 from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Unreachable
 from azora.gateways.kubernetes.cluster import Cluster
-from azora.gateways.kubernetes.record_store import RECORD, Record, tally_of
+from azora.gateways.kubernetes.namespace import Namespace
+from azora.gateways.kubernetes.record_store import RECORD, RecordStore, tally_of
 from azora.operations.promotion.context import Context
 from tests.support.releases import BASE
 
 STAGING = load_environment("staging", ROOT / "deployments/environments")
 
 
+class ConfigMaps:
+    """Just enough of an API server: a namespace and its ConfigMaps. A key that was removed stays, as None."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, str | None]] = {RECORD: {}}
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        if "/configmaps/" not in path:
+            return {}
+        found = self.objects.get(path.rpartition("/")[2])
+        return None if found is None else {"data": {key: text for key, text in found.items() if text is not None}}
+
+    def create(self, _path: str, body: dict[str, Any]) -> None:
+        self.objects[body["metadata"]["name"]] = {}
+
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        self.objects[path.rpartition("/")[2]].update(body["data"])
+
+
 class Remembered(Cluster):
     """A namespace that is what the test says, and keeps what would be written."""
 
-    def __init__(self, world: World, environment: Environment = STAGING) -> None:
-        super().__init__(cast(Any, None), environment, "azora")
+    def __init__(self, world: World, environment: Environment = STAGING, api: ConfigMaps | None = None) -> None:
+        self.stored = api or ConfigMaps()
+        super().__init__(Namespace(cast(Any, self.stored), environment, "azora"))
         self.world = world
-        self.written: dict[str, str | None] = {}
-        self.objects: dict[str, dict[str, str | None]] = {RECORD: self.written}
+        self.written = self.stored.objects[RECORD]
         self.moved: list[Switch] = []
 
     def look(self) -> World:
         return self.world
-
-    def read(self, name: str) -> dict[str, str]:
-        return {key: text for key, text in self.objects.get(name, {}).items() if text is not None}
-
-    def write(self, name: str, data: dict[str, str | None]) -> None:
-        self.objects.setdefault(name, {}).update(data)
 
     def switch(self, world: World, entry: Switch) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
         self.moved.append(entry)
@@ -74,10 +88,10 @@ class Remembering:
         self.data = {key: value for key, value in changed.items() if value is not None}
 
 
-def record_of(api: Remembering) -> Record:
+def record_of(api: Remembering) -> RecordStore:
     hosts = {"live": "a.localhost", "preview": "b.localhost"}
     environment = Environment.model_validate({"name": "staging", "namespace": "azora-staging", "hosts": hosts})
-    return Record(api, environment, "azora")  # type: ignore[arg-type]
+    return RecordStore(Namespace(cast(Any, api), environment, "azora"))
 
 
 class Seen:

@@ -140,4 +140,4 @@ def select(statement: str) -> str:
 
 def inside(workload: str, *command: str) -> str:
     """What *command* prints in a container of staging."""
-    return pipeline.kubectl("-n", pipeline.cluster("staging").namespace, "exec", workload, "--", *command)
+    return pipeline.kubectl("-n", pipeline.cluster("staging").namespace.name, "exec", workload, "--", *command)

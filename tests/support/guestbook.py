@@ -87,7 +87,7 @@ class Guestbook:
         approval = approval_of(
             request, policy, run=delivery.run, approver="ada", reason="it is time", now=datetime.now(UTC)
         )
-        context.cluster.record_approval(approval)
+        context.cluster.record.add_approval(approval)
         return approval
 
     def page(self, name: str = "production") -> httpx.Response:

@@ -181,7 +181,7 @@ def _is_sound(environment: str) -> bool:
 
 def releases_of(environment: str) -> tuple[Release, ...]:
     """What the environment remembers to have run."""
-    return cluster(environment).releases()
+    return cluster(environment).record.releases()
 
 
 def proved(sha: str) -> str:
@@ -207,17 +207,22 @@ def a_way_back() -> None:
     """A rollback of production needs no number: it has an old stack, and did not go back to it already."""
     two_proved_stacks()
     if (here := world("production")).went_back:
-        switch_users(cluster("production").environment, here.preview, by="test")
+        switch_users(cluster("production").namespace.environment, here.preview, by="test")
 
 
 def take_preview_away(environment: str) -> None:
     """The color that does not serve is installed nowhere and known to nobody: a yes installs it whatever it brings."""
     here, color = cluster(environment), world(environment).preview
-    flags = (f"--kubeconfig={layout(settings().node).kubeconfig}", "--namespace", here.namespace, "--ignore-not-found")
-    command = [str(programs() / "helm"), "uninstall", here.stack_name(color), *flags]
+    flags = (
+        f"--kubeconfig={layout(settings().node).kubeconfig}",
+        "--namespace",
+        here.namespace.name,
+        "--ignore-not-found",
+    )
+    command = [str(programs() / "helm"), "uninstall", here.namespace.stack_name(color), *flags]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    here.write_record(**{str(color): None})
-    kubectl("-n", here.namespace, "wait", "--for=delete", "pod", "-l", f"{COLOR_LABEL}={color}", "--timeout=110s")
+    here.record.write(**{str(color): None})
+    kubectl("-n", here.namespace.name, "wait", "--for=delete", "pod", "-l", f"{COLOR_LABEL}={color}", "--timeout=110s")
 
 
 def approve(run: Run) -> None:
@@ -286,21 +291,21 @@ def empty(*environments: str) -> None:
     Their pods are given no time to end.
     """
     all_of_them = [cluster(environment) for environment in environments]
-    names = [here.namespace for here in all_of_them]
+    names = [here.namespace.name for here in all_of_them]
     kubectl("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
     for name in names:
         kubectl("-n", name, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
     kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in names), "--timeout=110s")
     for here in all_of_them:
-        grant(here.environment, settings())
+        grant(here.namespace.environment, settings())
 
 
 def objects(environment: str) -> dict[str, str]:
     """Every object of the namespace that a person would call its state, with its content; Azora's own record apart."""
-    here = cluster(environment)
+    here = cluster(environment).namespace
     paths = [f"{here.core}/{kind}" for kind in ("services", "configmaps", "secrets", "pods", "serviceaccounts")]
     paths += [f"{here.apps}/{kind}" for kind in ("deployments", "statefulsets", "replicasets")]
-    paths += [f"/apis/{group}/namespaces/{here.namespace}/{kind}" for group, kind in OTHER_KINDS]
+    paths += [f"/apis/{group}/namespaces/{here.name}/{kind}" for group, kind in OTHER_KINDS]
     found: dict[str, str] = {}
     for path in paths:
         for item in (here.api.find(path) or {"items": []})["items"]:

@@ -12,7 +12,7 @@ def walk(context: Context, *, until: Step | None = None) -> list[Step]:
     """Take step after step until there is none, or until *until*, which is not taken; returns those that were."""
     promotion = Promotion(context)
     taken: list[Step] = []
-    with held(context.cluster, context.delivery.run):
+    with held(context.cluster.namespace, context.delivery.run):
         while (step := promotion.next()) and step is not until:
             taken.append(step)
             promotion.take(step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -36,7 +37,7 @@ def tallies(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tally]:
 
     stages = [("test edge", 3.0), ("staging: install preview", 14.0), ("production: look", 0.1)]
     monkeypatch.setattr(run_metrics, "finished_stages", lambda *_, **__: stages)
-    monkeypatch.setattr(run_metrics, "cluster_of", Counting)
+    monkeypatch.setattr(run_metrics, "cluster_of", lambda name: SimpleNamespace(record=Counting(name)))
     return found
 
 

@@ -33,11 +33,24 @@ from azora.core.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
 from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
 from azora.gateways.kubernetes.api import Api
-from azora.gateways.kubernetes.record_store import RELEASES, Record, approvals_of, old_releases, questions_of, tally_of
+from azora.gateways.kubernetes.namespace import Namespace
+from azora.gateways.kubernetes.record_store import (
+    RELEASES,
+    RecordStore,
+    approvals_of,
+    old_releases,
+    questions_of,
+    tally_of,
+)
 
 
-class Cluster(Record):
-    """The namespace of *environment*, for the application called *application*."""
+class Cluster:
+    """The objects of *namespace*, and the record in it."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+        self._api = namespace.api
+        self.record = RecordStore(namespace)
 
     # -- looking
 
@@ -50,16 +63,17 @@ class Cluster(Record):
         Raises:
             BadInput: Helm says that the front door is installed, but the live Service is gone.
         """
-        service = self.api.find(f"{self.core}/services/{self.live}")
-        preview = self.api.find(f"{self.core}/services/{self.preview}") if service else None
-        record, releases = self.record(), self._stored_releases()
-        ours = installed_by_us(record, self.application)
+        namespace, application = self.namespace, self.namespace.application
+        service = self._api.find(f"{namespace.core}/services/{namespace.live_service}")
+        preview = self._api.find(f"{namespace.core}/services/{namespace.preview_service}") if service else None
+        record, releases = self.record.read(), self._stored_releases()
+        ours = installed_by_us(record, application)
         helm = {name: state for name, state in self._helm_releases().items() if name in ours} if with_helm else {}
-        router = helm.get(self.application, ("", 0))[0] or None
+        router = helm.get(application, ("", 0))[0] or None
         if service is None and router == "deployed":
             raise BadInput(
-                f"the live Service {self.live!r} is missing in {self.namespace}, though Helm release {self.application!r} is deployed",
-                advice=f"somebody deleted it; bring it back with `helm rollback {self.application} -n {self.namespace}`, then run again",
+                f"the live Service {namespace.live_service!r} is missing in {namespace.name}, though Helm release {application!r} is deployed",
+                advice=f"somebody deleted it; bring it back with `helm rollback {application} -n {namespace.name}`, then run again",
             )
         seen = World(
             active=selected_color(service),
@@ -73,7 +87,7 @@ class Cluster(Record):
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
             approvals=approvals_of(record),
             approval_since=datetime.fromisoformat(record["approval-since"]) if "approval-since" in record else None,
-            data_digest=record.get("data") if helm.get(f"{self.application}-data", ("",))[0] == "deployed" else None,
+            data_digest=record.get("data") if helm.get(f"{application}-data", ("",))[0] == "deployed" else None,
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
             migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
@@ -86,7 +100,7 @@ class Cluster(Record):
     def _helm_releases(self) -> dict[str, tuple[str, int]]:
         """Newest status and revision of each Helm release, from the labels of Helm's own Secrets."""
         newest: dict[str, tuple[str, int]] = {}
-        for secret in self.api.get(f"{self.core}/secrets", labelSelector="owner=helm")["items"]:
+        for secret in self._api.get(f"{self.namespace.core}/secrets", labelSelector="owner=helm")["items"]:
             labels = secret["metadata"]["labels"]
             name, status, revision = labels["name"], labels["status"], int(labels["version"])
             if revision > newest.get(name, ("", 0))[1]:
@@ -98,20 +112,20 @@ class Cluster(Record):
         them.
         """
         try:
-            return self.read(RELEASES)
+            return self.record.config_map(RELEASES)
         except Refused:
             return {}
 
     def _stacks(
         self, helm: dict[str, tuple[str, int]], record: dict[str, str], releases: dict[str, str]
     ) -> dict[Color, Stack]:
-        selector = f"{NAME_LABEL}={self.application},{COLOR_LABEL}"
-        deployments = self.api.get(f"{self.apps}/deployments", labelSelector=selector)["items"]
+        selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}"
+        deployments = self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"]
         return {
             color: stack_of(
                 color,
                 [item for item in deployments if item["metadata"]["labels"][COLOR_LABEL] == color],
-                helm.get(self.stack_name(color)),
+                helm.get(self.namespace.stack_name(color)),
                 with_migrations(StackRecord.model_validate_json(record[color]), releases) if color in record else None,
             )
             for color in Color
@@ -122,9 +136,14 @@ class Cluster(Record):
         stack = self.look().active_stack
         if stack is None or stack.release is None:
             raise BadInput(
-                f"could not find what {self.environment.name} runs: nothing", advice="release something first"
+                f"could not find what {self.namespace.environment.name} runs: nothing", advice="release something first"
             )
-        return self.release_called(stack.release)
+        return self.record.release(stack.release)
+
+    def pods(self, color: Color | None = None) -> list[Json]:
+        """Pods of the application, of one color or of all."""
+        selector = f"{NAME_LABEL}={self.namespace.application}" + (f",{COLOR_LABEL}={color}" if color else "")
+        return list(self._api.get(f"{self.namespace.core}/pods", labelSelector=selector)["items"])
 
     # -- the switch
 
@@ -141,19 +160,19 @@ class Cluster(Record):
             },
             "spec": _live_spec(world.stack(entry.to)),
         }
-        self.api.patch(f"{self.core}/services/{self.live}", body)
+        self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
 
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
         world = self.look()
         if world.last_switch and world.strayed:
             body = {"spec": _live_spec(world.stack(world.last_switch.to))}
-            self.api.patch(f"{self.core}/services/{self.live}", body)
+            self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
 
     def point_preview_at(self, stack: Stack) -> None:
         """The preview Service selects the color of *stack*, on the ports of its release; moves no user."""
         body = {"spec": {"selector": {COLOR_LABEL: str(stack.color)}} | _ports(stack)}
-        self.api.patch(f"{self.core}/services/{self.preview}", body)
+        self._api.patch(f"{self.namespace.core}/services/{self.namespace.preview_service}", body)
 
     # -- tidying up
 
@@ -163,21 +182,21 @@ class Cluster(Record):
         Returns:
             How many revisions were removed.
         """
-        secrets = self.api.get(f"{self.core}/secrets", labelSelector=f"owner=helm,name={release}")["items"]
+        secrets = self._api.get(f"{self.namespace.core}/secrets", labelSelector=f"owner=helm,name={release}")["items"]
         pending = [item for item in secrets if item["metadata"]["labels"]["status"].startswith("pending")]
         for item in pending:
-            self.api.delete(f"{self.core}/secrets/{item['metadata']['name']}")
+            self._api.delete(f"{self.namespace.core}/secrets/{item['metadata']['name']}")
         return len(pending)
 
     def forget_unready(self, color: Color) -> list[str]:
         """Delete the Deployments of *color* that are not ready: the next install begins them anew, without waiting out
         the back-off of pods that failed. Only for a color that serves nobody. Returns their names.
         """
-        selector = f"{NAME_LABEL}={self.application},{COLOR_LABEL}={color}"
-        found = self.api.get(f"{self.apps}/deployments", labelSelector=selector)["items"]
+        selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}={color}"
+        found = self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"]
         names = [item["metadata"]["name"] for item in found if ready_pods(item) < int(item["spec"]["replicas"])]
         for name in names:
-            self.api.delete(f"{self.apps}/deployments/{name}")
+            self._api.delete(f"{self.namespace.apps}/deployments/{name}")
         return names
 
 
@@ -200,4 +219,4 @@ def connect(environment: Environment, settings: Settings, identity: Identity | N
     node_must_be_up(settings)
     who = identity or of_pipeline(environment, settings)
     api = Api(who.kubeconfig, who.context, timeout_seconds=settings.api_timeout_seconds)
-    return Cluster(api, environment, settings.application)
+    return Cluster(Namespace(api, environment, settings.application))

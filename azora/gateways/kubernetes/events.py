@@ -35,14 +35,14 @@ def tell(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kin
     try:
         namespace.api.create(f"{namespace.core}/events", body)
     except AzoraError as error:
-        return f"no Event in {namespace.namespace}: {error.message}"
+        return f"no Event in {namespace.name}: {error.message}"
     return ""
 
 
 def event_of(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kind, now: datetime) -> Json:
     """Its label names the run, for `kubectl get events -l`; its time has microseconds, for their order."""
     seconds = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    service = {"apiVersion": "v1", "kind": "Service", "namespace": namespace.namespace, "name": namespace.live}
+    service = {"apiVersion": "v1", "kind": "Service", "namespace": namespace.name, "name": namespace.live_service}
     return {
         "apiVersion": "v1",
         "kind": "Event",

@@ -15,7 +15,7 @@ from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.lease_expiry import DURATION_SECONDS, FirstLook, State
 from azora.errors import AzoraError, Conflict, LeaseLost, Refused
 from azora.gateways.kubernetes.api import micro_time
-from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.namespace import Namespace
 from azora.host.retry import patient
 
 NAME = "azora-promotion"
@@ -34,11 +34,11 @@ class Clock(Protocol):
 class Lease:
     """Held by *holder*; `check` before each write says whether it still is."""
 
-    def __init__(self, cluster: Cluster, holder: str, clock: Clock = time) -> None:
-        self.cluster = cluster
+    def __init__(self, namespace: Namespace, holder: str, clock: Clock = time) -> None:
+        self.namespace = namespace
         self.holder = holder
         self._clock = clock
-        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace.name}/leases"
         self._path = f"{self._leases}/{NAME}"
         self._first: FirstLook | None = None
         self._stop = threading.Event()
@@ -56,7 +56,7 @@ class Lease:
 
     def _taken(self, *, preempt: bool) -> bool:
         """Take it and return True; False where it has to be looked at again."""
-        found = self.cluster.api.find(self._path)
+        found = self.namespace.api.find(self._path)
         if not (preempt or self._is_free((found or {}).get("spec") or {})):
             return False
         with suppress(Conflict):
@@ -70,7 +70,7 @@ class Lease:
         state = self._first.state(spec, now)
         if state is State.HELD:
             raise Refused(
-                f"could not promote in {self.cluster.namespace}: {spec['holderIdentity']} is doing so",
+                f"could not promote in {self.namespace.name}: {spec['holderIdentity']} is doing so",
                 advice="wait until it ends",
             )
         return state is State.FREE
@@ -79,9 +79,9 @@ class Lease:
         """Raises Conflict when somebody wrote it since it was *found*, or was not."""
         if found is None:
             made: Json = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME}}
-            self.cluster.api.create(self._leases, made | {"spec": self._spec()})
+            self.namespace.api.create(self._leases, made | {"spec": self._spec()})
         else:
-            self.cluster.api.replace(self._path, found | {"spec": self._spec()})
+            self.namespace.api.replace(self._path, found | {"spec": self._spec()})
 
     def check(self) -> None:
         """Renew it, so that it is ours for another duration: a holder whose renewals failed writes nothing before one succeeds.
@@ -99,15 +99,15 @@ class Lease:
     @retry(retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(TRIES), reraise=True)
     def _change(self, spec: Json) -> None:
         """Change the Lease as it is read, which must be ours: another one that takes it in between keeps it."""
-        found = self.cluster.api.find(self._path) or {}
+        found = self.namespace.api.find(self._path) or {}
         other = (found.get("spec") or {}).get("holderIdentity")
         if other != self.holder:
             raise LeaseLost(
-                f"could not go on in {self.cluster.namespace}: {other or 'somebody'} took over",
+                f"could not go on in {self.namespace.name}: {other or 'somebody'} took over",
                 advice="a rollback or a newer promotion preempted this one; see `azora status`",
             )
         version = {"resourceVersion": found["metadata"]["resourceVersion"]}
-        self.cluster.api.patch(self._path, {"metadata": version, "spec": spec})
+        self.namespace.api.patch(self._path, {"metadata": version, "spec": spec})
 
     def renew_until_stopped(self) -> None:
         while not self._stop.wait(DURATION.total_seconds() / 3):
@@ -128,11 +128,11 @@ class Lease:
 
 
 @contextmanager
-def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Lease]:
+def held(namespace: Namespace, holder: str, *, preempt: bool = False) -> Iterator[Lease]:
     """Hold the Lease of the namespace for the block, renewing it in the background."""
-    lease = Lease(cluster, holder)
+    lease = Lease(namespace, holder)
     _taken(lease, preempt=preempt)
-    renewer = threading.Thread(target=lease.renew_until_stopped, daemon=True, name=f"lease {cluster.namespace}")
+    renewer = threading.Thread(target=lease.renew_until_stopped, daemon=True, name=f"lease {namespace.name}")
     renewer.start()
     try:
         yield lease
@@ -143,5 +143,5 @@ def held(cluster: Cluster, holder: str, *, preempt: bool = False) -> Iterator[Le
 
 @patient
 def _taken(lease: Lease, *, preempt: bool) -> None:
-    lease.cluster.ensure_namespace()
+    lease.namespace.ensure()
     lease.take(preempt=preempt)

@@ -8,13 +8,14 @@ from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.pod_diagnosis import one_of_each, runs_unready, spoken, was_started_anew
 from azora.core.colors import RELEASE_LABEL, Color
 from azora.errors import AzoraError
+from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.namespace import Namespace
 
 
-def troubles(namespace: Namespace, color: Color, release: str) -> list[str]:
+def troubles(cluster: Cluster, color: Color, release: str) -> list[str]:
     """Why pods of *release* in *color* are not ready: a line for each trouble, under it the last lines of a log."""
-    pods = [pod for pod in namespace.pods(color) if pod["metadata"]["labels"].get(RELEASE_LABEL) == release]
-    return [line for pod, said, count in one_of_each(pods) for line in _trouble(namespace, pod, said, count)]
+    pods = [pod for pod in cluster.pods(color) if pod["metadata"]["labels"].get(RELEASE_LABEL) == release]
+    return [line for pod, said, count in one_of_each(pods) for line in _trouble(cluster.namespace, pod, said, count)]
 
 
 def _trouble(namespace: Namespace, pod: Json, said: str, count: int) -> Iterable[str]:

@@ -41,132 +41,139 @@ APPROVAL, QUESTION = (
 TRIES = 5
 
 
-class Record(Namespace):
-    """Record of the namespace; every method reads it anew."""
+class RecordStore:
+    """The record of *namespace*; every method reads it anew."""
 
-    def record(self) -> dict[str, str]:
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+        self._api = namespace.api
+
+    def read(self) -> dict[str, str]:
         """Every key of the record but the releases.
 
         Raises:
             BadInput: a newer version of Azora wrote it.
         """
-        found = self.read(RECORD)
+        found = self.config_map(RECORD)
         if int(found.get("version", VERSION)) > VERSION:
             raise BadInput(
-                f"could not read the record of {self.namespace}: a newer Azora wrote it (version {found['version']})",
+                f"could not read the record of {self.namespace.name}: a newer Azora wrote it (version {found['version']})",
                 advice="update this Azora; an older one would lose what it does not know",
             )
         return found
 
-    def write_record(self, **data: str | None) -> None:
+    def write(self, **data: str | None) -> None:
         """Set (None: remove) keys of the record; other keys stay. Keys are written by one holder of the Lease each."""
-        self.write(RECORD, {"version": str(VERSION), **data})
+        self.write_config_map(RECORD, {"version": str(VERSION), **data})
 
-    def read(self, name: str) -> dict[str, str]:
+    def config_map(self, name: str) -> dict[str, str]:
         """The data of ConfigMap *name*; empty where there is none."""
-        found = self.api.find(f"{self.core}/configmaps/{name}")
+        found = self._api.find(f"{self.namespace.core}/configmaps/{name}")
         return dict(found.get("data") or {}) if found else {}
 
-    def write(self, name: str, data: dict[str, str | None]) -> None:
-        path = f"{self.core}/configmaps"
-        if self.api.find(f"{path}/{name}") is None:
-            self.ensure_namespace()
+    def write_config_map(self, name: str, data: dict[str, str | None]) -> None:
+        """Set (None: remove) keys of ConfigMap *name*, which is created when it is missing."""
+        path = f"{self.namespace.core}/configmaps"
+        if self._api.find(f"{path}/{name}") is None:
+            self.namespace.ensure()
             labels = {"azora.dev/record": "true"}
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
             with suppress(Conflict):
-                self.api.create(path, body)
-        self.api.patch(f"{path}/{name}", {"data": data})
+                self._api.create(path, body)
+        self._api.patch(f"{path}/{name}", {"data": data})
 
     def helm_releases(self) -> tuple[str, ...]:
         """Helm releases that are Azora's here."""
-        return installed_by_us(self.record(), self.application)
+        return installed_by_us(self.read(), self.namespace.application)
 
-    def record_helm_release(self, name: str) -> None:
+    def add_helm_release(self, name: str) -> None:
         """From now on Helm release *name* is Azora's here, also if its first installation is killed."""
-        if names := with_installed(self.record(), self.application, name):
-            self.write_record(helm=names)
+        if names := with_installed(self.read(), self.namespace.application, name):
+            self.write(helm=names)
 
-    def record_stack(self, color: Color, stack: StackRecord) -> None:
-        self.write_record(**{str(color): self._stored(stack)})
+    def set_stack(self, color: Color, stack: StackRecord) -> None:
+        self.write(**{str(color): self._stored(stack)})
 
-    def record_installed(self, color: Color, stack: StackRecord) -> None:
+    def set_installed(self, color: Color, stack: StackRecord) -> None:
         """An install that ended well: its migrations ran, and none of another release is in doubt any more."""
-        self.write_record(**{str(color): self._stored(stack), "migrating": None})
+        self.write(**{str(color): self._stored(stack), "migrating": None})
 
     def _stored(self, stack: StackRecord) -> str:
         """Without its migrations, where they are those of its release: that is stored already."""
-        kept = unpacked(self.read(RELEASES), {stack.release})
+        kept = unpacked(self.config_map(RELEASES), {stack.release})
         known = any(release.migrations == stack.migrations for release in kept)
         return stack.model_dump_json(exclude={"migrations"} if known else None)
 
     def begin_migrating(self, release: Release) -> None:
         """From now on the database may hold the migrations of *release*, also if nobody lives to say so."""
-        old = MIGRATIONS.validate_json(self.record().get("migrating", "[]"))
-        self.write_record(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
+        old = MIGRATIONS.validate_json(self.read().get("migrating", "[]"))
+        self.write(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
 
-    def remember(self, release: Release) -> None:
+    def add_release(self, release: Release) -> None:
         """Keep the newest releases whole, and those that a color runs, so that one can be brought back by its id alone."""
-        record, stored = self.record(), self.read(RELEASES)
+        record, stored = self.read(), self.config_map(RELEASES)
         stacks = [StackRecord.model_validate_json(record[color]) for color in Color if color in record]
         before = (*old_releases(record), *unpacked(stored))
         needed = {whole_id(stack.release, [one.id for one in before]) for stack in stacks}
         kept = packed(kept_after(release, before, {id_ for id_ in needed if id_}))
-        self.write(RELEASES, dict.fromkeys(stored) | kept)
+        self.write_config_map(RELEASES, dict.fromkeys(stored) | kept)
         if "releases" in record:
-            self.write_record(releases=None)
+            self.write(releases=None)
 
     def releases(self) -> tuple[Release, ...]:
         """The newest releases that were installed here, oldest first: each can be brought back."""
-        return (*old_releases(self.record()), *unpacked(self.read(RELEASES)))
+        return (*old_releases(self.read()), *unpacked(self.config_map(RELEASES)))
 
-    def release_called(self, id_: str) -> Release:
+    def release(self, id_: str) -> Release:
         """A release that was installed here. Raises BadInput when it is not remembered."""
         known = self.releases()
         found = next((item for item in known if item.id == id_), None)
         if found is None:
             names = ", ".join(shown(item.id) for item in known) or "none"
-            raise BadInput(f"could not find release {shown(id_)!r} in {self.namespace}", advice=f"it remembers {names}")
+            raise BadInput(
+                f"could not find release {shown(id_)!r} in {self.namespace.name}", advice=f"it remembers {names}"
+            )
         return found
 
     def approvals(self) -> tuple[Approval, ...]:
-        return approvals_of(self.record())
+        return approvals_of(self.read())
 
-    def record_approval(self, approval: Approval) -> None:
+    def add_approval(self, approval: Approval) -> None:
         """One key per approval, so that none can overwrite another; expired ones are forgotten."""
-        record = self.record()
+        record = self.read()
         known = sorted(_approvals(record), key=lambda item: item[1].at)
         old = {key: None for key, yes in known if yes.expires_at < approval.at} | dict.fromkeys(_beyond(known))
         first = {} if "approval-since" in record else {"approval-since": self._approval_since(approval).isoformat()}
-        self.write_record(**{**old, **first, _key_of(approval): approval.model_dump_json()})
+        self.write(**{**old, **first, _key_of(approval): approval.model_dump_json()})
 
     def _approval_since(self, approval: Approval) -> datetime:
         """Time when the environment first required approvals, by all that is known of it."""
-        service = self.api.find(f"{self.core}/services/{self.live}")
+        service = self._api.find(f"{self.namespace.core}/services/{self.namespace.live_service}")
         return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
 
     def end_approvals(self, run: str, how: str, *, before: datetime | None = None) -> None:
         """The approvals of *run*, or those given *before* a moment, are used up: they count no more, and the record says how."""
         mine = [
             (key, yes)
-            for key, yes in _approvals(self.record())
+            for key, yes in _approvals(self.read())
             if yes.run == run and not yes.ended and (before is None or yes.at < before)
         ]
         if mine:
-            self.write_record(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
+            self.write(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
 
-    def record_question(self, question: Question) -> None:
+    def add_question(self, question: Question) -> None:
         """One key per run; those that nobody waits for any more are forgotten. No namespace is made before a yes."""
-        record = self.record()
-        if not record and not self.has_namespace():
+        record = self.read()
+        if not record and not self.namespace.exists():
             return
         known = [(f"{QUESTION}{one.run}", one) for one in sorted(questions_of(record), key=lambda one: one.at)]
         old = {key: None for key, one in known if one.until < question.at} | dict.fromkeys(_beyond(known))
-        self.write_record(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
+        self.write(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
 
-    def forget_question(self, run: str) -> None:
+    def remove_question(self, run: str) -> None:
         """*run* was answered."""
-        if f"{QUESTION}{run}" in self.record():
-            self.write_record(**{f"{QUESTION}{run}": None})
+        if f"{QUESTION}{run}" in self.read():
+            self.write(**{f"{QUESTION}{run}": None})
 
     def count(self, change: Callable[[Tally], Tally]) -> None:
         """Make *change* to the tally of an environment that has a record; a namespace without one may be somebody else's.
@@ -174,14 +181,14 @@ class Record(Namespace):
         Runs end without a Lease: counted anew when another one wrote in between.
         """
         for left in reversed(range(TRIES)):
-            found = self.api.find(f"{self.core}/configmaps/{RECORD}")
+            found = self._api.find(f"{self.namespace.core}/configmaps/{RECORD}")
             if found is None:
                 return
             tally = change(tally_of(found.get("data") or {}))
             version = {"resourceVersion": found["metadata"]["resourceVersion"]}
             try:
-                self.api.patch(
-                    f"{self.core}/configmaps/{RECORD}",
+                self._api.patch(
+                    f"{self.namespace.core}/configmaps/{RECORD}",
                     {"metadata": version, "data": {"tally": tally.model_dump_json()}},
                 )
                 return
@@ -191,15 +198,15 @@ class Record(Namespace):
 
     def add_receipt(self, receipt: Receipt) -> None:
         """Keep the newest receipts; one of the same number is replaced."""
-        old = RECEIPTS.validate_json(self.record().get("receipts", "[]"))
+        old = RECEIPTS.validate_json(self.read().get("receipts", "[]"))
         kept = (*(item for item in old if item.number != receipt.number), receipt)[-KEPT:]
-        self.write_record(receipts=RECEIPTS.dump_json(kept).decode())
+        self.write(receipts=RECEIPTS.dump_json(kept).decode())
 
     def add_proof(self, proof: ProofRecord) -> None:
         """Keep the newest proofs; one of the same release is replaced."""
-        old = PROOFS.validate_json(self.record().get("proofs", "[]"))
+        old = PROOFS.validate_json(self.read().get("proofs", "[]"))
         kept = (*(item for item in old if item.release != proof.release), proof)[-KEPT:]
-        self.write_record(proofs=PROOFS.dump_json(kept).decode())
+        self.write(proofs=PROOFS.dump_json(kept).decode())
 
 
 def approvals_of(record: dict[str, str]) -> tuple[Approval, ...]:

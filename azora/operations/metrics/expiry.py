@@ -31,7 +31,7 @@ def disks(settings: Settings) -> Iterator[Sample]:
 
 def certificates(environment: Environment, settings: Settings) -> Iterator[Sample]:
     """Certificates of the API server, of the account, and of the public host where it has one."""
-    api = connect(environment, settings).api
+    api = connect(environment, settings).namespace.api
     limit = settings.api_timeout_seconds
     yield from _of_a_server(f"{environment.name}: API server", api.host, limit)
     yield from _of_a_file(f"{environment.name}: account", api.client_certificate)

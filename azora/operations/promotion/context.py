@@ -52,7 +52,7 @@ class Context:
         Raises:
             Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
         """
-        ours = self.cluster.helm_releases()
+        ours = self.cluster.record.helm_releases()
         must_be_ours(
             self.cluster, self.helm, *(new for new in chart_values.everything(self.delivery) if new[0] not in ours)
         )
@@ -122,7 +122,7 @@ class Context:
 
     def hold(self) -> None:
         """Raise LeaseLost unless this run still holds the Lease: before every write."""
-        Lease(self.cluster, self.delivery.run).check()
+        Lease(self.cluster.namespace, self.delivery.run).check()
 
     def claim(self, name: str, chart: Path, values: Values) -> None:
         """The record lists Helm release *name*, which is about to be installed or upgraded.
@@ -131,7 +131,7 @@ class Context:
             Refused: it would take over what is not Azora's.
         """
         must_be_ours(self.cluster, self.helm, (name, chart, values))
-        self.cluster.record_helm_release(name)
+        self.cluster.record.add_helm_release(name)
 
     def proof(self, stack: Stack) -> StackRecord:
         """Record of the color with a proof. A record that a killed process left of an older release is made anew."""
@@ -158,7 +158,7 @@ class Context:
         name = self.delivery.application.name
         self.claim(name, self.router, values)
         self.helm.upgrade(name, self.router, values, timeout_seconds=60, wait=False)
-        self.cluster.write_record(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
+        self.cluster.record.write(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:
         """Run a suite of the released commit against *host*, where *stack* must answer; reports land in this run's folder,
@@ -175,6 +175,6 @@ class Context:
             workers=CASES_AT_ONCE if name == "e2e" else 0,
             timeout_seconds=600,
             second_try=True,
-            secret=suite_secret(self.cluster, suites.secret) if name == "e2e" else None,
+            secret=suite_secret(self.cluster.namespace, suites.secret) if name == "e2e" else None,
         )
         return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")

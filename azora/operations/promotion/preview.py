@@ -41,7 +41,7 @@ def install_data(context: Context) -> None:
     values = chart_values.data_values(context.delivery)
     context.claim(name, chart, values)
     context.helm.upgrade(name, chart, values, timeout_seconds=300)
-    context.cluster.write_record(data=chart_values.data_digest(context.delivery))
+    context.cluster.record.write(data=chart_values.data_digest(context.delivery))
 
 
 def install_preview(context: Context, observer: Observer) -> StackRecord:
@@ -58,15 +58,15 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     values = chart_values.stack_values(context.delivery, color, least=least)
     chart = context.delivery.folder / context.delivery.application.charts.stack
     limit = context.delivery.environment.install_minutes * 60
-    context.claim(context.cluster.stack_name(color), chart, values)
-    context.cluster.remember(context.delivery.release)
-    context.cluster.begin_migrating(context.delivery.release)
+    context.claim(context.cluster.namespace.stack_name(color), chart, values)
+    context.cluster.record.add_release(context.delivery.release)
+    context.cluster.record.begin_migrating(context.delivery.release)
     if world.stack(color).helm == "failed":
         context.cluster.forget_unready(color)
     _must_still_wait(context, color)
     try:
         revision = context.helm.upgrade(
-            context.cluster.stack_name(color),
+            context.cluster.namespace.stack_name(color),
             chart,
             values,
             timeout_seconds=limit,
@@ -77,7 +77,7 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     wanted = sum(values["replicas"].values())
     observer.pods(wanted, wanted)
     record = context.record_of(revision).model_copy(update={"ports": _ports(context, color)})
-    context.cluster.record_installed(color, record)
+    context.cluster.record.set_installed(color, record)
     return record
 
 
@@ -136,7 +136,7 @@ def prove(context: Context, observer: Observer) -> None:
     result = context.suite("smoke", host, stack)
     observer.preview_smoke(result)
     must_pass(result, f"the preview of {context.where} ({color})")
-    context.cluster.record_installed(color, context.proof(stack))
+    context.cluster.record.set_installed(color, context.proof(stack))
 
 
 def try_end_to_end(context: Context, observer: Observer) -> None:
@@ -148,7 +148,7 @@ def try_end_to_end(context: Context, observer: Observer) -> None:
     observer.preview_e2e(result)
     must_pass(result, f"the preview of {context.where} ({stack.color}) end to end")
     passed = {"cases": result.passed + result.flaky, "cases_by": context.delivery.run}
-    context.cluster.record_stack(stack.color, context.proof(stack).model_copy(update=passed))
+    context.cluster.record.set_stack(stack.color, context.proof(stack).model_copy(update=passed))
 
 
 def install_router(context: Context) -> None:

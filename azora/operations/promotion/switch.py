@@ -92,8 +92,8 @@ def _accept(context: Context, entry: Switch, receipt: Receipt) -> None:
     """Good under users: that is a proof too, and the only one that a first release gets."""
     stack = context.cluster.look().stack(entry.to)
     if not stack.is_proved:
-        context.cluster.record_stack(stack.color, context.proof(stack))
-    context.cluster.add_receipt(receipt)
+        context.cluster.record.set_stack(stack.color, context.proof(stack))
+    context.cluster.record.add_receipt(receipt)
 
 
 def _go_back(context: Context, entry: Switch, receipt: Receipt) -> str:
@@ -101,31 +101,31 @@ def _go_back(context: Context, entry: Switch, receipt: Receipt) -> str:
     world = context.cluster.look()
     _void_proof(context, world.stack(entry.to))
     if entry.came_from is None:
-        context.cluster.add_receipt(receipt)
+        context.cluster.record.add_receipt(receipt)
         return "nobody was served before"
     if entry.kind in BY_HAND:
-        context.cluster.add_receipt(receipt)
+        context.cluster.record.add_receipt(receipt)
         return f"users stay on {entry.to}: {entry.by} sent them there by a {entry.kind}"
     if reason := may_serve(world, entry.came_from):
         stay = f"users stay on {entry.to}: {reason}"
-        context.cluster.add_receipt(receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))
+        context.cluster.record.add_receipt(receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))
         return stay
     _return(context, world, entry, entry.came_from, receipt.reason)
-    context.cluster.add_receipt(receipt)
+    context.cluster.record.add_receipt(receipt)
     return f"users are back on {entry.came_from}"
 
 
 def _void_proof(context: Context, stack: Stack) -> None:
     """Remove the proof of *stack*: what failed under users needs a new one."""
     if stack.known:
-        context.cluster.record_stack(stack.color, stack.known.model_copy(update={"proved_at": None}))
+        context.cluster.record.set_stack(stack.color, stack.known.model_copy(update={"proved_at": None}))
 
 
 def _return(context: Context, world: World, entry: Switch, back: Color, reason: str) -> None:
     by = context.delivery.run
     reverse = world.switch_to(world.stack(back), "return", by=by, at=datetime.now(UTC), came_from=entry.to)
     context.cluster.switch(world, reverse)
-    context.cluster.add_receipt(Receipt(number=reverse.number, verdict="good", reason=reason))
+    context.cluster.record.add_receipt(Receipt(number=reverse.number, verdict="good", reason=reason))
 
 
 def record_in_helm(context: Context) -> None:

@@ -19,18 +19,18 @@ def must_be_ours(cluster: Cluster, helm: Helm, *wanted: Chart) -> None:
     """Raise Refused where an installation of *wanted* would take over what is not Azora's. Writes nothing."""
     if found := list(dict.fromkeys(_foreign(cluster, helm, wanted))):
         raise Refused(
-            f"could not install into {cluster.namespace}: it holds what is not Azora's:{enumerated(found)}",
-            advice=f"give {cluster.environment.name} a namespace of its own, or hand these over as docs/own-cluster.md says"
+            f"could not install into {cluster.namespace.name}: it holds what is not Azora's:{enumerated(found)}",
+            advice=f"give {cluster.namespace.environment.name} a namespace of its own, or hand these over as docs/own-cluster.md says"
             " under *A namespace that is not empty*",
         )
 
 
 def _foreign(cluster: Cluster, helm: Helm, wanted: Iterable[Chart]) -> Iterator[str]:
-    inventory = Inventory(cluster.api, cluster.namespace)
-    ours = cluster.helm_releases()
+    inventory = Inventory(cluster.namespace.api, cluster.namespace.name)
+    ours = cluster.record.helm_releases()
     there = inventory.helm_releases() if any(name not in ours for name, _, _ in wanted) else set()
     for name, chart, values in wanted:
         if name in there and name not in ours:
             yield f"Helm release {name}"
         pairs = inventory.existing(helm.render(name, chart, values))
-        yield from foreign(name, cluster.namespace, pairs, is_ours=name in ours)
+        yield from foreign(name, cluster.namespace.name, pairs, is_ours=name in ours)

@@ -22,6 +22,7 @@ from azora.errors import BadInput, Refused
 from azora.gateways.helm.client import Helm
 from azora.gateways.kubernetes.api import Missing
 from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.namespace import Namespace
 from azora.operations.promotion import chart_values, preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
@@ -235,7 +236,9 @@ def context_for(api: Api, *more: Json) -> Context:
         values_digest="2",
     )
     delivery = Delivery(release, load_application(GUESTBOOK), SHOP, GUESTBOOK, "run")
-    return Context(delivery, Cluster(cast(Any, api), SHOP, "guestbook"), Rendering(api, *more), cast(Any, None))
+    return Context(
+        delivery, Cluster(Namespace(cast(Any, api), SHOP, "guestbook")), Rendering(api, *more), cast(Any, None)
+    )
 
 
 @pytest.fixture
@@ -396,7 +399,7 @@ def test_repair_of_pending_helm_releases() -> None:
     """A pending Helm release is repaired only where the record lists it, whatever its name is."""
     states = ("guestbook-blue", "guestbook-data")
     secrets = [helm_secret(name, status="pending-upgrade", version="2") for name in states]
-    cluster = Cluster(cast(Any, Listing(OURS, secrets)), SHOP, "guestbook")
+    cluster = Cluster(Namespace(cast(Any, Listing(OURS, secrets)), SHOP, "guestbook"))
     assert cluster.look().pending == ("guestbook-blue",)
 
 
@@ -432,6 +435,6 @@ def test_promotion_of_a_refused_namespace(monkeypatch: pytest.MonkeyPatch) -> No
 def test_run_count_without_a_record() -> None:
     """A refused run writes no count into a namespace of somebody else."""
     api = Api()
-    cluster = Cluster(cast(Any, api), SHOP, "guestbook")
-    cluster.count(lambda tally: tally)
+    cluster = Cluster(Namespace(cast(Any, api), SHOP, "guestbook"))
+    cluster.record.count(lambda tally: tally)
     assert api.done == []

@@ -70,16 +70,16 @@ def test_approval_request_in_the_record() -> None:
     """A request stays in the record until its answer or its deadline."""
     api = Remembering()
     for question in (asked("old", 100), asked("a", 5), asked("b", 0)):
-        record_of(api).record_question(question)
+        record_of(api).add_question(question)
     assert questions_of(api.data) == (asked("a", 5), asked("b", 0))
-    record_of(api).forget_question("a")
-    record_of(api).forget_question("never asked")
+    record_of(api).remove_question("a")
+    record_of(api).remove_question("never asked")
     assert questions_of(api.data) == (asked("b", 0),)
 
 
 def test_record_without_a_namespace() -> None:
     """Neither a request nor a count creates the namespace."""
     api = Remembering(namespace=False)
-    record_of(api).record_question(asked("a", 0))
+    record_of(api).add_question(asked("a", 0))
     record_of(api).count(lambda tally: tally.after_run(GOOD))
     assert api.data == {}

@@ -21,7 +21,7 @@ from azora.gateways.kubernetes.record_store import RECORD, RELEASES, old_release
 from azora.operations.promotion import chart_values, context, preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
-from tests.support.clusters import Remembered, context_for
+from tests.support.clusters import ConfigMaps, Remembered, context_for
 from tests.support.releases import ADD, BASE, DROP, FIRST, MARK
 from tests.support.worlds import NOW, PROVED
 
@@ -77,17 +77,19 @@ def test_size_of_the_record() -> None:
     """Twenty releases of 40 images and 800 migrations stay far below 1 MiB an object."""
     cluster = Remembered(World())
     for number in range(25):
-        cluster.remember(large(number))
+        cluster.record.add_release(large(number))
         stack = StackRecord(release=large(number).id, revision=number + 1, migrations=large(number).migrations)
-        cluster.record_stack(list(Color)[number % 2], stack)
-    cluster.begin_migrating(large(24))
-    sizes = {name: sum(len(f"{key}{text}") for key, text in cluster.read(name).items()) for name in cluster.objects}
+        cluster.record.set_stack(list(Color)[number % 2], stack)
+    cluster.record.begin_migrating(large(24))
+    sizes = {
+        name: sum(len(f"{key}{text}") for key, text in data.items()) for name, data in cluster.stored.objects.items()
+    }
     assert sizes[RELEASES] < MIB / 4
     assert sizes[RECORD] < MIB / 8
-    assert cluster.releases()[-1] == large(24)
-    stored = StackRecord.model_validate_json(cluster.record()[Color.BLUE])
+    assert cluster.record.releases()[-1] == large(24)
+    stored = StackRecord.model_validate_json(cluster.record.read()[Color.BLUE])
     assert stored.migrations == ()
-    whole = with_migrations(stored, cluster.read(RELEASES))
+    whole = with_migrations(stored, cluster.record.config_map(RELEASES))
     assert whole is not None
     assert whole.migrations == large(24).migrations
 
@@ -95,13 +97,12 @@ def test_size_of_the_record() -> None:
 def test_size_of_the_approval_requests() -> None:
     """A thousand requests leave the newest ones, and the record at its size."""
     cluster = Remembered(World())
-    cluster.has_namespace = lambda: True  # type: ignore[method-assign]
     for number in range(1000):
         at = NOW + timedelta(seconds=number)
-        cluster.record_question(
+        cluster.record.add_question(
             Question(run=f"{number:036}", release="a" * 64, plan="b" * 64, at=at, until=at + timedelta(days=3))
         )
-    record = cluster.record()
+    record = cluster.record.read()
     assert sum(len(f"{key}{text}") for key, text in record.items()) < MIB / 8
     assert [f"question.{number:036}" in record for number in (0, 700, 999)] == [False, True, True]
 
@@ -109,13 +110,13 @@ def test_size_of_the_approval_requests() -> None:
 def test_record_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """A promotion fails before anything is installed."""
 
-    class Full(Remembered):
-        def write(self, name: str, data: dict[str, str | None]) -> None:  # noqa: ARG002
+    class Full(ConfigMaps):
+        def patch(self, path: str, body: dict[str, Any]) -> None:  # noqa: ARG002
             raise Failed("could not change the record: Too long: must have at most 1048576 bytes")
 
     called: list[str] = []
     helm = SimpleNamespace(upgrade=lambda *_, **__: called.append("upgrade"), render=lambda *_: [])
-    stuck = context_for(Full(PROVED))
+    stuck = context_for(Remembered(PROVED, api=Full()))
     monkeypatch.setattr(chart_values, "stack_values", lambda *_, **__: {})
     monkeypatch.setattr(Context, "hold", lambda _: None)
     monkeypatch.setattr(context, "must_be_ours", lambda *_: None)
@@ -130,10 +131,10 @@ def test_releases_of_an_older_version() -> None:
     """Releases are read where an older version stored them, and stored anew with the next one."""
     cluster = Remembered(World())
     cluster.written["releases"] = ALL_RELEASES.dump_json((release(1, FIRST), release(2, FIRST, ADD))).decode()
-    assert cluster.releases() == (release(1, FIRST), release(2, FIRST, ADD))
-    cluster.remember(release(3, FIRST, ADD))
-    assert old_releases(cluster.record()) == ()
-    assert cluster.releases() == (release(1, FIRST), release(2, FIRST, ADD), release(3, FIRST, ADD))
+    assert cluster.record.releases() == (release(1, FIRST), release(2, FIRST, ADD))
+    cluster.record.add_release(release(3, FIRST, ADD))
+    assert old_releases(cluster.record.read()) == ()
+    assert cluster.record.releases() == (release(1, FIRST), release(2, FIRST, ADD), release(3, FIRST, ADD))
 
 
 def test_record_of_a_newer_version() -> None:
@@ -141,4 +142,4 @@ def test_record_of_a_newer_version() -> None:
     cluster = Remembered(World())
     cluster.written["version"] = "3"
     with pytest.raises(BadInput, match="a newer Azora wrote it"):
-        cluster.record()
+        cluster.record.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from prefect.logging import disable_run_logger
@@ -13,9 +14,10 @@ from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.core.promotion.rollback_target import target_of
 from azora.errors import BadInput, Refused, Unreachable
+from azora.gateways.kubernetes.record_store import RECORD
 from azora.operations import rollback
 from tasks.rollback import go_back
-from tests.support.clusters import Remembered
+from tests.support.clusters import ConfigMaps, Remembered
 from tests.support.worlds import BLUE, BOOKED, GREEN, SERVING_OLD, stack, switched
 
 THIRD = switched(3, "newer", BLUE)
@@ -142,24 +144,28 @@ def test_second_rollback_with_older_switches() -> None:
     assert said.value.advice.startswith("further back: `azora rollback shop 1` (release oldest); forth")
 
 
-class Interrupted(Remembered):
-    """An API server that takes the switch and is away for what is written after it, once."""
+class Interrupted(ConfigMaps):
+    """An API server that is away for the first write of the record."""
+
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        if not self.objects[RECORD]:
+            self.objects[RECORD]["tried"] = "once"
+            raise Unreachable("could not write the record: connection refused")
+        super().patch(path, body)
+
+
+class Switching(Remembered):
+    """A namespace whose switch is seen by the next look."""
 
     def switch(self, world: World, entry: Switch) -> None:
         super().switch(world, entry)
         self.world = replace(world, active=entry.to, switches=(*world.switches, entry))
 
-    def write(self, name: str, data: dict[str, str | None]) -> None:
-        if not self.written:
-            self.written["tried"] = "once"
-            raise Unreachable("could not write the record: connection refused")
-        super().write(name, data)
-
 
 @pytest.mark.parametrize("revision", [None, 1])
 def test_rollback_that_is_retried(revision: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A retry after a lost answer does not switch a second time."""
-    cluster = Interrupted(BOOKED)
+    cluster = Switching(BOOKED, api=Interrupted())
     monkeypatch.setattr(rollback, "connect", lambda *_: cluster)
     monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
     with disable_run_logger():

@@ -124,7 +124,7 @@ def test_rollback_past_a_contract(migrations: tuple[Migration, ...]) -> None:
     """The rollback is refused before anything is installed."""
     cluster = Remembered(CONTRACTED)
     old = BASE.model_copy(update={"migrations": migrations, "migration_heads": ("0003",)})
-    cluster.remember(old)
+    cluster.record.add_release(old)
     assert target_of("shop", CONTRACTED, None) == "old"
     with pytest.raises(Refused, match=r"could not roll staging back to .*: it was made without migration 0004"):
         to_be_brought_up(cluster, old.id)
@@ -256,8 +256,8 @@ def test_migrations_of_a_killed_install() -> None:
     """Migrations in doubt stay in the record until an installation succeeds."""
     cluster = Remembered(CONTRACTED)
     release = BASE.model_copy(update={"migrations": (FIRST, DROP)})
-    cluster.begin_migrating(release)
-    cluster.begin_migrating(BASE.model_copy(update={"migrations": (FIRST, ADD)}))
+    cluster.record.begin_migrating(release)
+    cluster.record.begin_migrating(BASE.model_copy(update={"migrations": (FIRST, ADD)}))
     assert [one in (cluster.written["migrating"] or "") for one in ("0001", "0002", "0004")] == [True] * 3
-    cluster.record_installed(GREEN, code(FIRST))
+    cluster.record.set_installed(GREEN, code(FIRST))
     assert cluster.written["migrating"] is None

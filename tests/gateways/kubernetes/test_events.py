@@ -46,7 +46,8 @@ def namespace(api: Api) -> Namespace:
 def promotion(api: Api) -> Any:
     """Of release 1f2e by run RUN."""
     return SimpleNamespace(
-        cluster=namespace(api), delivery=SimpleNamespace(run=RUN, release=SimpleNamespace(title="1f2e (abc A title)"))
+        cluster=SimpleNamespace(namespace=namespace(api)),
+        delivery=SimpleNamespace(run=RUN, release=SimpleNamespace(title="1f2e (abc A title)")),
     )
 
 
@@ -147,12 +148,11 @@ def test_event_that_fails(warned: pytest.LogCaptureFixture) -> None:
 def test_event_of_a_manual_switch(kind: Literal["switch", "rollback"], monkeypatch: pytest.MonkeyPatch) -> None:
     """A manual switch or rollback is an Event with the person's name."""
     api = Api()
-    cluster = namespace(api)
-    monkeypatch.setattr(cluster, "write_record", lambda **_: None, raising=False)
+    cluster: Any = SimpleNamespace(namespace=namespace(api), record=SimpleNamespace(write=lambda **_: None))
     monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
     moved = Switch(number=7, at=AT, kind=kind, came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
     monkeypatch.setattr(rollback, "_switched", lambda *_: moved)
-    rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)  # type: ignore[arg-type]
+    rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)
     ((_, event),) = api.made
     assert event["reason"] == kind.capitalize()
     assert event["message"] == "users go from blue to green: release 1f2e (switch 7)"

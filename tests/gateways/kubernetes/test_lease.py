@@ -122,8 +122,8 @@ class Api:
 
 
 def lease(api: Api, holder: str = "ours", clock: Clock | None = None) -> Lease:
-    cluster: Any = SimpleNamespace(api=api, namespace="shop", ensure_namespace=lambda: None)
-    return Lease(cluster, holder, clock or Clock())
+    namespace: Any = SimpleNamespace(api=api, name="shop", ensure=lambda: None)
+    return Lease(namespace, holder, clock or Clock())
 
 
 def at(minutes: float) -> str:
@@ -259,6 +259,6 @@ def test_check_of_a_deleted_lease(ours: tuple[Api, Lease]) -> None:
 def test_lease_after_its_block() -> None:
     """The block that holds the Lease releases it."""
     api = Api()
-    with held(lease(api).cluster, "ours"):
+    with held(lease(api).namespace, "ours"):
         assert api.spec["holderIdentity"] == "ours"
     assert api.spec["holderIdentity"] is None

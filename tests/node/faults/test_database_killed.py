@@ -19,7 +19,7 @@ def kill_pod_of(component: str) -> None:
     """As a machine that burns down would: no grace."""
     selector = f"{COMPONENT_LABEL}={component}"
     pipeline.kubectl(
-        "-n", pipeline.cluster("staging").namespace, "delete", "pod", "-l", selector, "--grace-period=0", "--force"
+        "-n", pipeline.cluster("staging").namespace.name, "delete", "pod", "-l", selector, "--grace-period=0", "--force"
     )
 
 
@@ -33,7 +33,7 @@ def test_a_release_ends_cleanly_and_the_platform_recovers_by_itself() -> None:
     run = pipeline.begin("deploy-staging", ref=sha)
     pipeline.wait_for(
         run,
-        lambda _: pipeline.cluster("staging").stack_name(before.preview) in pipeline.world("staging").pending,
+        lambda _: pipeline.cluster("staging").namespace.stack_name(before.preview) in pipeline.world("staging").pending,
         seconds=120,
     )
     kill_pod_of("postgresql")

@@ -35,7 +35,7 @@ def of_the_pipeline() -> list[Line]:
 
 def of_pods(environment: str) -> list[Line]:
     """The newest lines of the pods of both stacks."""
-    namespace = pipeline.cluster(environment).namespace
+    namespace = pipeline.cluster(environment).namespace.name
     flags = ("--tail=200", "--max-log-requests=60", "--all-containers")
     said = pipeline.kubectl("-n", namespace, "logs", "-l", COLOR_LABEL, *flags)
     return [flat(json.loads(line)) for line in said.splitlines()]
@@ -47,7 +47,7 @@ def of_run(run: str) -> list[Line]:
 
 def events_of(run: str, environment: str) -> list[dict[str, Any]]:
     """As a person asks for them, in the order in which they were made."""
-    namespace = pipeline.cluster(environment).namespace
+    namespace = pipeline.cluster(environment).namespace.name
     said = pipeline.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={run}", "-o", "json")
     found: list[dict[str, Any]] = json.loads(said)["items"]
     return sorted(found, key=lambda event: str(event["eventTime"]))
@@ -80,15 +80,15 @@ def test_its_steps_are_events_of_the_namespace_in_their_order(first_release: Fir
     assert {event["type"] for event in events} == {"Normal"}
     assert [event["reason"] for event in events if event["reason"] in FIRST_PROMOTION] == FIRST_PROMOTION
     for event in events:
-        assert event["involvedObject"]["name"] == pipeline.cluster("production").live
+        assert event["involvedObject"]["name"] == pipeline.cluster("production").namespace.live_service
         assert event["reportingInstance"] == first_release.run
 
 
 def test_kubectl_shows_them_in_words_for_people(first_release: FirstRelease) -> None:
-    namespace = pipeline.cluster("production").namespace
+    namespace = pipeline.cluster("production").namespace.name
     shown = pipeline.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={first_release.run}", "--no-headers")
     assert "switch users: " in shown
-    assert f"service/{pipeline.cluster('production').live}" in shown
+    assert f"service/{pipeline.cluster('production').namespace.live_service}" in shown
 
 
 def test_a_run_that_failed_is_found_among_the_errors(failed: Run) -> None:

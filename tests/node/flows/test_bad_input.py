@@ -148,7 +148,7 @@ def runs_begun() -> int:
 @pytest.mark.usefixtures("repository")
 def test_an_api_server_that_is_away() -> None:
     sha = pipeline.commit()
-    address = pipeline.cluster("staging").api.host
+    address = pipeline.cluster("staging").namespace.api.host
     with users_of_staging_notice_nothing(), pipeline.stopped("kube-apiserver"):
         over = pipeline.until_over(pipeline.begin("deploy-staging", ref=sha))
         assert pipeline.get("staging").status_code == 200

@@ -52,8 +52,8 @@ def walk_past_the_request(book: Guestbook, release: Release) -> None:
 
 
 def live(book: Guestbook) -> Json:
-    cluster = book.cluster()
-    return cluster.api.get(f"{cluster.core}/services/{cluster.live}")
+    namespace = book.cluster().namespace
+    return namespace.api.get(f"{namespace.core}/services/{namespace.live_service}")
 
 
 def selector(book: Guestbook) -> dict[str, str]:
@@ -78,8 +78,11 @@ def test_switch_without_an_approval(book: Guestbook, first: Release) -> None:  #
     context = book.context(book.release(book.commit()))
     approval = book.approve(context)
     walk(context, until=Step.SWITCH)
-    context.cluster.end_approvals(context.delivery.run, "could not go on")
-    with held(context.cluster, context.delivery.run), pytest.raises(Refused, match="no approval of this run holds"):
+    context.cluster.record.end_approvals(context.delivery.run, "could not go on")
+    with (
+        held(context.cluster.namespace, context.delivery.run),
+        pytest.raises(Refused, match="no approval of this run holds"),
+    ):
         switch.switch(context, LiveProbe(context.delivery, settings()))
     with pytest.raises(Refused, match="nobody approved it here"):
         switch_users(book.environment(), context.cluster.look().preview, by="ada")
@@ -125,8 +128,8 @@ def visitors_see(book: Guestbook, release: Release) -> None:
 )
 def test_selector_edited_by_hand(book: Guestbook, first: Release, edit: dict[str, str]) -> None:
     """The next run is refused, names the drift and the rollback that mends it; it is never logged as a context."""
-    cluster, before = book.cluster(), switches(book)
-    cluster.api.patch(f"{cluster.core}/services/{cluster.live}", {"spec": {"selector": edit}})
+    namespace, before = book.cluster().namespace, switches(book)
+    namespace.api.patch(f"{namespace.core}/services/{namespace.live_service}", {"spec": {"selector": edit}})
     try:
         with pytest.raises(Refused, match="changed it by hand") as caught:
             Promotion(book.context(book.release(book.commit()))).next()

@@ -114,7 +114,7 @@ def test_the_first_release_once_it_is_gone(book: Guestbook, context: Context, tm
     context.first_look()
     walk(context)
     assert "Guestbook" in book.page(NAME).text
-    assert context.cluster.helm_releases() == ("guestbook", "guestbook-blue")
+    assert context.cluster.record.helm_releases() == ("guestbook", "guestbook-blue")
     with a_helm_release(tmp_path, "guestbook-green"), pytest.raises(Refused, match="Helm release guestbook-green"):
         context.first_look()
     context.first_look()

@@ -120,5 +120,5 @@ def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path
     visitors_see(book, recorded)
     after = book.cluster("staging").look()
     assert (after.strayed, after.selected_release) == (False, seen.active_stack.release)
-    assert {len(one.id) for one in book.cluster("staging").releases()} == {64}
+    assert {len(one.id) for one in book.cluster("staging").record.releases()} == {64}
     assert settings().application == "guestbook"

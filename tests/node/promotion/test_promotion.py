@@ -49,7 +49,7 @@ def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(context: Co
     """Helm ended but nothing was recorded; the preview Service was left on the active color; the switch was not watched."""
     old = context.cluster.look()
     assert walk(context, until=Step.PROVE) == [Step.INSTALL_PREVIEW]
-    context.cluster.record_stack(old.preview, StackRecord(release="an older one", revision=1))
+    context.cluster.record.set_stack(old.preview, StackRecord(release="an older one", revision=1))
     context.cluster.point_preview_at(old.stack(old.preview.other))
     assert walk(context, until=Step.WATCH) == [Step.PROVE, Step.SWITCH]
     assert walk(context) == [Step.WATCH, Step.RECORD_IN_HELM]
@@ -61,13 +61,13 @@ def test_what_a_kill_between_the_steps_leaves_is_gone_over_once_more(context: Co
 
 def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(context: Context) -> None:
     old = context.cluster.look()
-    killer = threading.Thread(target=pipeline.kill_helm, args=(context.cluster.stack_name(old.preview),))
+    killer = threading.Thread(target=pipeline.kill_helm, args=(context.cluster.namespace.stack_name(old.preview),))
     killer.start()
-    with pytest.raises(Exception, match="could not"), held(context.cluster, context.delivery.run):
+    with pytest.raises(Exception, match="could not"), held(context.cluster.namespace, context.delivery.run):
         preview.install_preview(context, SILENT)
     killer.join()
     broken = context.cluster.look()
-    assert broken.pending == (context.cluster.stack_name(old.preview),)
+    assert broken.pending == (context.cluster.namespace.stack_name(old.preview),)
     assert broken.active is old.active
     assert walk(context)[:2] == [Step.REPAIR, Step.INSTALL_PREVIEW]
     assert context.cluster.look().active is old.preview
@@ -75,9 +75,9 @@ def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(context:
 
 def test_of_two_promotions_one_is_refused_and_told_why(context: Context) -> None:
     with (
-        held(context.cluster, "another run"),
+        held(context.cluster.namespace, "another run"),
         pytest.raises(Refused, match="another run is doing so"),
-        held(context.cluster, context.delivery.run),
+        held(context.cluster.namespace, context.delivery.run),
     ):
         pass
 
@@ -85,16 +85,17 @@ def test_of_two_promotions_one_is_refused_and_told_why(context: Context) -> None
 def test_what_a_killed_promotion_holds_is_waited_for(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts a run again right after it was killed need not know of Leases."""
     monkeypatch.setattr(lease, "DURATION", timedelta(seconds=3))
-    lease.Lease(context.cluster, "a killed run").take()
-    with held(context.cluster, context.delivery.run) as ours:
+    lease.Lease(context.cluster.namespace, "a killed run").take()
+    with held(context.cluster.namespace, context.delivery.run) as ours:
         ours.check()
 
 
 def test_a_switch_from_an_old_look_is_refused(context: Context) -> None:
     world = context.cluster.look()
     assert world.last_switch
-    context.cluster.api.patch(
-        f"{context.cluster.core}/services/{context.cluster.live}",
+    here = context.cluster.namespace
+    here.api.patch(
+        f"{here.core}/services/{here.live_service}",
         {"metadata": {"labels": {"touched": uuid4().hex}}},
     )
     with pytest.raises(Conflict):
@@ -119,4 +120,4 @@ def test_nobody_goes_back_past_a_contract(context: Context) -> None:
             roll_back(context.delivery.environment, None, by="test")
         assert context.cluster.look().active is old.preview
     finally:  # the database holds no such contract: the next test may go on
-        context.cluster.record_stack(old.preview, new.record.model_copy(update={"migrations": own}))
+        context.cluster.record.set_stack(old.preview, new.record.model_copy(update={"migrations": own}))

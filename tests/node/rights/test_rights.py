@@ -59,7 +59,7 @@ def test_an_account_may_do_nothing_in_another_namespace(environment: str, elsewh
 
 
 def as_staging() -> Api:
-    return connect(load_environment("staging", settings().environments), settings()).api
+    return connect(load_environment("staging", settings().environments), settings()).namespace.api
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
 def going(tmp_path: Path) -> Iterator[Environment]:
     """An environment whose namespace is being deleted and does not go, as a killed run may leave one."""
     found = load_environment("staging", settings().environments).model_copy(update={"namespace": "azora-going"})
-    rbac.let_in(found, pipeline.cluster("staging").api, tmp_path)
+    rbac.let_in(found, pipeline.cluster("staging").namespace.api, tmp_path)
     pipeline.kubectl("-n", "azora-going", "create", "configmap", "held")
     pipeline.kubectl(
         "-n", "azora-going", "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}'
@@ -159,7 +159,7 @@ def let_it_go() -> None:
 
 def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp_path: Path) -> None:
     with ThreadPoolExecutor() as pool:
-        given = pool.submit(rbac.let_in, going, pipeline.cluster("staging").api, tmp_path)
+        given = pool.submit(rbac.let_in, going, pipeline.cluster("staging").namespace.api, tmp_path)
         with pytest.raises(TimeoutError):
             given.result(3)
         let_it_go()
@@ -172,4 +172,4 @@ def test_one_that_does_not_go_is_an_error_that_says_so(
 ) -> None:
     monkeypatch.setattr(rbac, "GONE_WITHIN_SECONDS", 0)
     with pytest.raises(NotReadyYet, match="is being deleted"):
-        rbac.let_in(going, pipeline.cluster("staging").api, tmp_path)
+        rbac.let_in(going, pipeline.cluster("staging").namespace.api, tmp_path)

@@ -44,7 +44,7 @@ def switch() -> tuple[Color, Color]:
     """Users of staging go to the color that waits: (from, to)."""
     world = pipeline.world("staging")
     assert world.active
-    assert switch_users(pipeline.cluster("staging").environment, world.preview, by="test")
+    assert switch_users(pipeline.cluster("staging").namespace.environment, world.preview, by="test")
     return world.active, world.preview
 
 
@@ -62,7 +62,7 @@ def gone(color: Color) -> Iterator[None]:
 
 
 def _scale(color: Color, sizes: dict[str, int]) -> None:
-    here = pipeline.cluster("staging")
+    here = pipeline.cluster("staging").namespace
     selector = f"{COLOR_LABEL}={color}"
     for item in here.api.get(f"{here.apps}/deployments", labelSelector=selector)["items"]:
         service = item["metadata"]["labels"][COMPONENT_LABEL]

@@ -27,7 +27,7 @@ ASKED = {
 def answered(identity: str) -> dict[str, set[str]]:
     """The paths that each service of staging answered for that request."""
     flags = ("--selector", COLOR_LABEL, "--since=1m", "--tail=-1", "--max-log-requests=60")
-    said = pipeline.kubectl("-n", pipeline.cluster("staging").namespace, "logs", *flags)
+    said = pipeline.kubectl("-n", pipeline.cluster("staging").namespace.name, "logs", *flags)
     found: dict[str, set[str]] = {}
     for line in map(json.loads, said.splitlines()):
         if line["log"]["logger"] == "access" and line["http"]["request"]["id"] == identity:

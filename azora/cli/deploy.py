@@ -8,7 +8,9 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.follow import begin
-from azora.cli.options import EnvironmentName, Json, Wait, environment_called
+from azora.cli.options import EnvironmentName, Json, Wait
+from azora.config.environment import load_environment
+from azora.config.settings import settings
 
 app = App()
 
@@ -21,5 +23,5 @@ def deploy(
     as_json: Json = False,
 ) -> None:
     """Bring RELEASE to staging, or to production after an approval."""
-    environment_called(environment)
+    load_environment(environment, settings().environments)
     begin(f"deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)

@@ -9,9 +9,7 @@ from typing import Annotated
 import typer
 
 from azora.cli.apps import known_environments
-from azora.config.environment import Environment, load_environment
 from azora.config.os_user import user_name
-from azora.config.settings import settings
 from azora.errors import BadInput
 
 ME = user_name()
@@ -40,8 +38,3 @@ Summary = Annotated[
 ]
 Approver = Annotated[str, typer.Option("--as", callback=_named, help="Who you are; default: the user of this machine.")]
 WaitingRun = Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")]
-
-
-def environment_called(name: str) -> Environment:
-    """The environment; raises BadInput where there is no such file."""
-    return load_environment(name, settings().environments)

@@ -9,7 +9,9 @@ import typer
 
 from azora.cli.apps import App, known_environments
 from azora.cli.follow import begin
-from azora.cli.options import Json, Summary, UntilAsked, Wait, environment_called
+from azora.cli.options import Json, Summary, UntilAsked, Wait
+from azora.config.environment import load_environment
+from azora.config.settings import settings
 
 app = App()
 
@@ -31,7 +33,7 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""
-    environment_called(to)
+    load_environment(to, settings().environments)
     begin(
         "release",
         {"ref": ref, "fresh": fresh, "to": to},

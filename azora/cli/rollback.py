@@ -8,7 +8,9 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.moved import tell_of
-from azora.cli.options import ME, Approver, EnvironmentName, Json, environment_called
+from azora.cli.options import ME, Approver, EnvironmentName, Json
+from azora.config.environment import load_environment
+from azora.config.settings import settings
 from azora.core.release.release import shown
 from azora.operations.rollback import roll_back
 
@@ -23,7 +25,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Send users of ENV back. Works with Prefect down."""
-    here = environment_called(environment)
+    here = load_environment(environment, settings().environments)
     entry = roll_back(here, revision, by=by)
     sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
     tell_of(here, entry, sentence, by=by, as_json=as_json)

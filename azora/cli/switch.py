@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from azora.cli.apps import App
 from azora.cli.moved import tell_of
-from azora.cli.options import ME, Approver, EnvironmentName, Json, environment_called
+from azora.cli.options import ME, Approver, EnvironmentName, Json
 from azora.cli.output import done
+from azora.config.environment import load_environment
+from azora.config.settings import settings
 from azora.core.colors import Color
 from azora.operations.rollback import switch_users
 
@@ -15,7 +17,7 @@ app = App()
 @app.command()
 def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
     """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
-    here = environment_called(environment)
+    here = load_environment(environment, settings().environments)
     entry = switch_users(here, color, by=by)
     if entry is None:
         done(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from azora.config.settings import settings
 from azora.core.colors import Color
 from azora.core.release.release import LABEL_DIGITS, shown
 from azora.host.log_file import about
@@ -24,7 +25,7 @@ from tasks.retries import if_transient
 def go_back(environment: str, revision: int | None) -> None:
     """Send users of *environment* back; once, however often it is tried."""
     here = environment_called(environment)
-    entry = moved_by(here, this_run()) or roll_back(here, revision, by=this_run())
+    entry = moved_by(here, this_run(), settings()) or roll_back(here, revision, settings(), by=this_run())
     get_run_logger().info(
         "users of %s are on %s (%s), switch %d",
         environment,
@@ -45,7 +46,7 @@ def go_back(environment: str, revision: int | None) -> None:
 )
 def switch_to(environment: str, color: Color) -> None:
     """Send users of *environment* to *color*."""
-    entry = switch_users(environment_called(environment), color, by=this_run())
+    entry = switch_users(environment_called(environment), color, settings(), by=this_run())
     moved = f", switch {entry.number}" if entry else " already"
     about_it = about(release=entry.release[:LABEL_DIGITS] if entry else "", color=color)
     get_run_logger().info("users of %s are on %s%s", environment, color, moved, extra=about_it)
@@ -56,4 +57,4 @@ def switch_to(environment: str, color: Color) -> None:
 @task(task_run_name="{environment}: record in Helm", cache_policy=NO_CACHE)
 def record_switch(environment: str) -> None:
     """Record in Helm which color the live Service selects; after an error the next promotion records it."""
-    record_in_helm(environment_called(environment), by=this_run())
+    record_in_helm(environment_called(environment), settings(), by=this_run())

@@ -86,12 +86,13 @@ def _record(option: Any) -> None:
 def _found(environment: str) -> tuple[str | None, ...]:
     """What Azora knows of the environment. Only here is it imported: with --azora-url any interpreter will do."""
     try:
+        from azora.config.settings import settings
         from azora.errors import AzoraError
         from azora.operations.suite_target import testing_of
     except ImportError as error:
         raise pytest.UsageError(f"could not find {environment}: {error}; give --azora-url instead") from None
     try:
-        return astuple(testing_of(environment))
+        return astuple(testing_of(environment, settings()))
     except AzoraError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -15,7 +15,7 @@ def tell_of(environment: Environment, entry: Switch, sentence: str, *, by: str, 
     name = environment.name
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)
     note(sentence, environment=name, release=entry.release[:LABEL_DIGITS], color=entry.to, by=by)
-    record_in_helm(environment, by=f"{entry.kind} by {by}")
+    record_in_helm(environment, settings(), by=f"{entry.kind} by {by}")
     from azora.core.messages.annotations import of_move  # noqa: PLC0415 - users do not wait for it
     from azora.gateways.notify.grafana import annotate  # noqa: PLC0415
 

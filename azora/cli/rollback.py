@@ -26,6 +26,6 @@ def rollback(
 ) -> None:
     """Send users of ENV back. Works with Prefect down."""
     here = load_environment(environment, settings().environments)
-    entry = roll_back(here, revision, by=by)
+    entry = roll_back(here, revision, settings(), by=by)
     sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
     tell_of(here, entry, sentence, by=by, as_json=as_json)

@@ -18,7 +18,7 @@ app = App()
 def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
     """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
     here = load_environment(environment, settings().environments)
-    entry = switch_users(here, color, by=by)
+    entry = switch_users(here, color, settings(), by=by)
     if entry is None:
         done(
             f"users of {environment} are on {color} already",

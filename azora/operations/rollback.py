@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from azora.config.environment import Environment
-from azora.config.settings import settings
+from azora.config.settings import Settings
 from azora.core.cluster.record import LastRollback, Switch
 from azora.core.cluster.state import World
 from azora.core.colors import Color
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from azora.operations.promotion.context import Context
 
 
-def switch_users(environment: Environment, color: Color, *, by: str) -> Switch | None:
+def switch_users(environment: Environment, color: Color, settings: Settings, *, by: str) -> Switch | None:
     """Send users to *color*; None when they are there already. Raises Refused when it may not serve."""
-    return point_at(connect(environment, settings()), color, by=by, kind="switch")
+    return point_at(connect(environment, settings), color, by=by, kind="switch")
 
 
-def roll_back(environment: Environment, revision: int | None, *, by: str) -> Switch:
+def roll_back(environment: Environment, revision: int | None, settings: Settings, *, by: str) -> Switch:
     """Send users back: at once while the old stack is up, else after the known-good release was brought up again.
 
     Raises:
         Refused: users are there or went back already, or the target may not serve; also, of a numbered one, that nobody approved
             its release here.
     """
-    cluster = connect(environment, settings())
+    cluster = connect(environment, settings)
     world = cluster.look()
     target = target_of(environment.name, world, revision)
     release = str(world.stack(target).release) if isinstance(target, Color) else target
     if revision is not None:
         must_be_approved(cluster, world, release)
-    color = target if isinstance(target, Color) else _bring_up(cluster, target, by)
+    color = target if isinstance(target, Color) else _bring_up(cluster, target, by, settings)
     entry = point_at(cluster, color, by=by, kind="rollback", release=release)
     if entry is None:
         raise Refused(
@@ -53,31 +53,31 @@ def roll_back(environment: Environment, revision: int | None, *, by: str) -> Swi
     return entry
 
 
-def moved_by(environment: Environment, by: str) -> Switch | None:
+def moved_by(environment: Environment, by: str, settings: Settings) -> Switch | None:
     """The last switch, where *by* made it and users are still there.
 
     A run that tries again must not move users twice: what failed may have failed after the switch.
     """
-    world = connect(environment, settings()).look()
+    world = connect(environment, settings).look()
     last = world.last_switch
     return last if last and last.by == by and not world.strayed else None
 
 
-def record_in_helm(environment: Environment, *, by: str) -> None:
+def record_in_helm(environment: Environment, settings: Settings, *, by: str) -> None:
     """Record in Helm which color users reach. No traffic depends on it; after an error the next promotion records it."""
     from azora.operations.promotion import switch  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
-    cluster = connect(environment, settings())
+    cluster = connect(environment, settings)
     with suppress(AzoraError), held(cluster.namespace, by):
-        switch.record_in_helm(_context(cluster, cluster.running(), by))
+        switch.record_in_helm(_context(cluster, cluster.running(), by, settings))
 
 
-def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
+def _bring_up(cluster: Cluster, release: str, by: str, settings: Settings) -> Color:
     """Install *release* as the preview and prove it, as a promotion does. Takes as long as its pods take."""
     from azora.operations.promotion import preview  # noqa: PLC0415 - the fast path must not wait for Helm's modules
     from azora.operations.promotion.observer import SILENT  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
-    context = _context(cluster, to_be_brought_up(cluster, release), by)
+    context = _context(cluster, to_be_brought_up(cluster, release), by, settings)
     with held(cluster.namespace, by, preempt=True):
         preview.repair(context)
         color = cluster.look().preview
@@ -86,10 +86,10 @@ def _bring_up(cluster: Cluster, release: str, by: str) -> Color:
     return color
 
 
-def _context(cluster: Cluster, release: Release, by: str) -> Context:
+def _context(cluster: Cluster, release: Release, by: str, settings: Settings) -> Context:
     from azora.operations.promotion.factory import context_of  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
-    return context_of(cluster.namespace.environment, release, run=by, settings=settings())
+    return context_of(cluster.namespace.environment, release, run=by, settings=settings)
 
 
 TRIES = 5

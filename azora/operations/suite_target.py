@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from azora.config.application import SecretKey, load_application
 from azora.config.environment import load_environment
-from azora.config.settings import ROOT, settings
+from azora.config.settings import ROOT, Settings
 from azora.config.urls import public_url
 from azora.errors import BadInput
 from azora.gateways.kubernetes.cluster import connect
@@ -26,15 +26,14 @@ class UnderTest:
     secret: str | None = field(repr=False)
 
 
-def testing_of(environment_name: str) -> UnderTest:
+def testing_of(environment_name: str, settings: Settings) -> UnderTest:
     """Target that users of the environment reach now; the suites are this checkout's.
 
     Raises:
         BadInput: there is no such environment, or nobody is served there.
     """
-    machine = settings()
-    environment = load_environment(environment_name, machine.environments)
-    cluster = connect(environment, machine)
+    environment = load_environment(environment_name, settings.environments)
+    cluster = connect(environment, settings)
     live = cluster.look().active_stack
     if live is None:
         raise BadInput(f"could not test {environment_name}: nobody is served there", advice="release something first")
@@ -42,8 +41,8 @@ def testing_of(environment_name: str) -> UnderTest:
     with suppress(BadInput):  # who needs it says so; the smoke cases do not
         secret = suite_secret(cluster.namespace, load_application(ROOT).suites.secret)
     return UnderTest(
-        public_url(environment.hosts.live, machine),
-        machine.ingress_address,
+        public_url(environment.hosts.live, settings),
+        settings.ingress_address,
         live.label,
         str(live.color),
         secret,

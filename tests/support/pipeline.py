@@ -207,7 +207,7 @@ def a_way_back() -> None:
     """A rollback of production needs no number: it has an old stack, and did not go back to it already."""
     two_proved_stacks()
     if (here := world("production")).went_back:
-        switch_users(cluster("production").namespace.environment, here.preview, by="test")
+        switch_users(cluster("production").namespace.environment, here.preview, settings(), by="test")
 
 
 def take_preview_away(environment: str) -> None:

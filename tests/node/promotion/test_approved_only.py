@@ -85,7 +85,7 @@ def test_switch_without_an_approval(book: Guestbook, first: Release) -> None:  #
     ):
         switch.switch(context, LiveProbe(context.delivery, settings()))
     with pytest.raises(Refused, match="nobody approved it here"):
-        switch_users(book.environment(), context.cluster.look().preview, by="ada")
+        switch_users(book.environment(), context.cluster.look().preview, settings(), by="ada")
     (kept,) = [one for one in context.cluster.look().approvals if one.id == approval.id]
     assert kept.ended == "could not go on"
     assert Promotion(context).next() is Step.ASK
@@ -104,7 +104,7 @@ def test_ports_of_the_new_release(book: Guestbook, first: Release) -> None:
     assert live(book)["spec"]["ports"][0]["targetPort"] == "page"
     visitors_see(book, release)
     walk(context)
-    roll_back(book.environment(), None, by="ada")
+    roll_back(book.environment(), None, settings(), by="ada")
     assert live(book)["spec"]["ports"][0]["targetPort"] == "web"
     visitors_see(book, first)
     assert switches(book)[-1].approval == switches(book)[0].approval
@@ -136,5 +136,5 @@ def test_selector_edited_by_hand(book: Guestbook, first: Release, edit: dict[str
         assert "`azora rollback production`" in caught.value.advice
         assert switches(book) == before
     finally:
-        roll_back(book.environment(), None, by="ada")
+        roll_back(book.environment(), None, settings(), by="ada")
     assert selector(book) == {"azora.dev/color": "blue", "azora.dev/release": first.label}

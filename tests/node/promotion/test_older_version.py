@@ -115,7 +115,7 @@ def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path
     walk(book.context(release, "staging"))
     visitors_see(book, release.label)
 
-    entry = roll_back(book.environment("staging"), None, by="ada")
+    entry = roll_back(book.environment("staging"), None, settings(), by="ada")
     assert entry.release == seen.active_stack.release
     visitors_see(book, recorded)
     after = book.cluster("staging").look()

@@ -115,9 +115,9 @@ def test_nobody_goes_back_past_a_contract(context: Context) -> None:
     assert new.record
     try:
         with pytest.raises(Refused, match="made without migration drop, a contract that ran since"):
-            switch_users(context.delivery.environment, old.active, by="test")
+            switch_users(context.delivery.environment, old.active, settings(), by="test")
         with pytest.raises(Refused, match="made without migration drop, a contract that the database holds"):
-            roll_back(context.delivery.environment, None, by="test")
+            roll_back(context.delivery.environment, None, settings(), by="test")
         assert context.cluster.look().active is old.preview
     finally:  # the database holds no such contract: the next test may go on
         context.cluster.record.set_stack(old.preview, new.record.model_copy(update={"migrations": own}))

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
+from azora.config.settings import settings
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.operations.rollback import switch_users
 from tests.e2e.steps import pay_with, register
@@ -44,7 +45,7 @@ def switch() -> tuple[Color, Color]:
     """Users of staging go to the color that waits: (from, to)."""
     world = pipeline.world("staging")
     assert world.active
-    assert switch_users(pipeline.cluster("staging").namespace.environment, world.preview, by="test")
+    assert switch_users(pipeline.cluster("staging").namespace.environment, world.preview, settings(), by="test")
     return world.active, world.preview
 
 

@@ -36,7 +36,7 @@ def the_nights_page(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
 
 def _leave(run: str) -> None:
     _label(run)
-    nights = nights_in_numbers(run)
+    nights = nights_in_numbers(run, application=settings().application)
     picture = settings().runs_folder / run / "nights.svg"
     draw(nights, picture)
     text = page(nights, plot=link(picture), unreliable=flaky(_remembered()), changes=_since_the_night_before(nights))

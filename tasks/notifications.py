@@ -81,7 +81,7 @@ def move_by_hand(environment: str, entry: Switch) -> None:
 def of_the_nightly_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
     """A hook for the end of a nightly run: what is new about it, by the runs before, as Prefect kept them."""
     if addresses(settings()):
-        nights = nights_until(str(flow_run.id))
+        nights = nights_until(str(flow_run.id), application=settings().application)
         if notice := of_the_night(nights, _changes_since_the_last_good(nights)):
             _tell(notice, flow_run_logger(flow_run, flow))
 

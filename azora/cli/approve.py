@@ -11,6 +11,7 @@ from rich.markdown import Markdown
 from azora.cli.apps import App
 from azora.cli.options import ME, Approver, Json, WaitingRun
 from azora.cli.output import console, done, emit, note, program
+from azora.config.settings import settings
 from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, line_to_copy
 from azora.errors import BadInput
 from azora.gateways.prefect import runs
@@ -49,7 +50,7 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
         BadInput: neither a terminal asks nor the command line says which plan is meant, or why.
         Refused: another plan waits by now; the run waits on.
     """
-    found = run_called(run)
+    found = run_called(run, application=settings().application)
     waits = waiting_plan(found.id)
     if named:
         waits.must_be(named)
@@ -59,7 +60,9 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
         _confirm(found, waits)
     why = reason or _ask_why()
     _must_be_long_enough(approver, why)
-    runs.answer(found.id, decision=decision, approver=approver, reason=why, plan=waits.hash)
+    runs.answer(
+        found.id, application=settings().application, decision=decision, approver=approver, reason=why, plan=waits.hash
+    )
     sentence = f"{found.name}: {decision} by {approver}, plan {waits.hash[:PREFIX_DIGITS]}"
     done(sentence, {"run": found.id, "decision": decision, "plan": waits.hash}, as_json=as_json)
     note(sentence, run=found.id, run_name=found.name, by=approver)

@@ -56,13 +56,20 @@ def _release(ref: str, *, ask: bool) -> Run:
     Raises:
         Failed: it did not go well, and it is not that a person who was asked rejected it.
     """
-    started = start("release", {"ref": ref, "fresh": False})
+    started = start("release", {"ref": ref, "fresh": False}, application=settings().application)
     console.print(f"started through Prefect's API: {started.url}")
     told: set[Told] = set()
     now = follow_run(started.id, until_waiting=not ask, told=told)
     while now.waits:
         console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")
-        answer(now.id, decision="approve", approver=APPROVER, reason=REASON, plan=waiting_plan(now.id).hash)
+        answer(
+            now.id,
+            decision="approve",
+            approver=APPROVER,
+            reason=REASON,
+            plan=waiting_plan(now.id).hash,
+            application=settings().application,
+        )
         now = follow_run(started.id, until_waiting=not ask, told=told)
     rejected_by_person = ask and now.kind == "COMPLETED"
     if not now.went_well and not rejected_by_person:

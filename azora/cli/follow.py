@@ -19,6 +19,7 @@ from azora.cli.options import Summary as SummaryFile
 from azora.cli.output import append, console, done, emit, failed, note, program, safe
 from azora.cli.summary import Summary
 from azora.config.os_user import user_label
+from azora.config.settings import settings
 from azora.core.promotion.approval import line_to_copy
 from azora.errors import BadInput, Refused
 from azora.gateways.prefect.runs import Run, Stage, run_called, stages, start
@@ -43,7 +44,9 @@ def follow(
 ) -> None:
     """Follow RUN, whoever started it; its result is the exit code."""
     on_look = told_to(summary)
-    follow_and_exit(run_called(run), until_asked=until_asked, on_look=on_look, as_json=as_json)
+    follow_and_exit(
+        run_called(run, application=settings().application), until_asked=until_asked, on_look=on_look, as_json=as_json
+    )
 
 
 def begin(
@@ -62,7 +65,7 @@ def begin(
     on_look = told_to(summary)
     if outputs:
         append(outputs, "")
-    run = start(deployment, dict(parameters))
+    run = start(deployment, dict(parameters), application=settings().application)
     note(f"started {run.name}", run=run.id, run_name=run.name, by=user_label())
     if outputs:
         append(outputs, f"run={run.id}\nurl={run.url}\n")
@@ -113,7 +116,7 @@ def follow_run(
     told = set() if told is None else told
     asked = ""
     while True:
-        now = patient(run_called)(run)
+        now = patient(run_called)(run, application=settings().application)
         for stage in patient(stages)(run):
             if _is_new(stage, told) and not quiet:
                 console.print(f"  {MARKS[stage.state]} {safe(stage.name)} [dim]{stage.seconds:.1f} s[/]")

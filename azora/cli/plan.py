@@ -52,7 +52,7 @@ def plan(
 def show_plan_of(run: str, *, as_json: bool) -> bool:
     """Print the plan that *run* waits with; a run that waits would change something."""
     try:
-        found = run_called(run)
+        found = run_called(run, application=settings().application)
     except BadInput as error:
         raise BadInput(error.message, advice=f"{error.advice}; of a branch, tag or commit: add --to ENV") from error
     waits = waiting_plan(found.id)

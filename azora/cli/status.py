@@ -121,7 +121,10 @@ def _waiting() -> list[dict[str, str]] | str:
     from azora.gateways.prefect.runs import waiting  # noqa: PLC0415 - slow to import, and may be away
 
     try:
-        return [{"run": run.id, "name": run.name, "url": run.url, "plan": plan_of_waiting(run.id)} for run in waiting()]
+        return [
+            {"run": run.id, "name": run.name, "url": run.url, "plan": plan_of_waiting(run.id)}
+            for run in waiting(application=settings().application)
+        ]
     except AzoraError as error:
         return str(error)
 

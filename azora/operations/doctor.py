@@ -182,7 +182,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
     from azora.gateways.prefect.registration import automation_seen  # noqa: PLC0415
     from azora.gateways.prefect.server import server_seen  # noqa: PLC0415 - slow to import
 
-    seen = server_seen(POOL)
+    seen = server_seen(POOL, application=settings.application)
     text = with_every_environment((ROOT / "prefect.yaml").read_text(), environments(settings.environments))
     application, wanted = settings.application, names_in(text, settings.application)
     yield doctor.prefect(seen.version, version("prefect"))

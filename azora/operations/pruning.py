@@ -151,7 +151,13 @@ def _layers(settings: Settings) -> _Kind:
 
 def _runs(settings: Settings) -> _Kind:
     limit = _limit(settings.keep_prefect_days, settings.keep_prefect_runs)
-    return _Kind("runs", limit, ended_runs, lambda: _needs(settings), lambda item: remove_run(item.name))
+    return _Kind(
+        "runs",
+        limit,
+        lambda: ended_runs(application=settings.application),
+        lambda: _needs(settings),
+        lambda item: remove_run(item.name, application=settings.application),
+    )
 
 
 def _images(settings: Settings) -> _Kind:
@@ -202,7 +208,7 @@ def _sweep(command: str) -> None:
 def _needs(settings: Settings, *, with_images: bool = False) -> Needs:
     """Needs of every environment and of every unfinished run. Raises where one of them cannot be reached."""
     found: dict[str, str] = {}
-    for run_ in unfinished():
+    for run_ in unfinished(application=settings.application):
         found |= needs_of_run(run_, _tags(run_, settings) if with_images else ())
     for name in environments(settings.environments):
         found |= _needs_of(connect(load_environment(name, settings.environments), settings))

@@ -22,11 +22,11 @@ RUN = Run("1f2e3d4c-0", "release 1f2e3d4", "Suspended", "PAUSED", "", "http://pr
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is sent to Prefect; nobody sits at a terminal."""
     answers: list[dict[str, Any]] = []
-    monkeypatch.setattr(answering, "run_called", lambda _: RUN)
+    monkeypatch.setattr(answering, "run_called", lambda _, **__: RUN)
     monkeypatch.setattr(
         answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, "## Fix the cart\n\n| plan | x |")
     )
-    monkeypatch.setattr(answering.runs, "answer", lambda _, **given: answers.append(given))
+    monkeypatch.setattr(answering.runs, "answer", lambda _, application, **given: answers.append(given))  # noqa: ARG005
     monkeypatch.setattr(answering, "note", lambda *_, **__: None)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     return answers

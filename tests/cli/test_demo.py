@@ -57,7 +57,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ends = {"Rejected": REJECTED, "Failed": FAILED}
     left: list[str] = []
     monkeypatch.setattr(demo, "_production", lambda: SimpleNamespace(active=None, last_switch=None))
-    monkeypatch.setattr(demo, "start", lambda *_: PROMOTED)
+    monkeypatch.setattr(demo, "start", lambda *_, **__: PROMOTED)
     monkeypatch.setattr(demo, "follow_run", lambda *_, **__: ends[left.pop(0)])
     return left
 

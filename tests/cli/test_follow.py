@@ -28,7 +28,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> States:
     def given(*found: Run | Exception) -> list[Run | Exception]:
         left = list(found)
 
-        def look(_id: str) -> Run:
+        def look(_id: str, **_: str) -> Run:
             one = left.pop(0)
             if isinstance(one, Exception):
                 raise one
@@ -90,7 +90,7 @@ def test_command_to_copy(
 def test_outputs_of_a_run_that_waits(looks: States, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The outputs have the plan's hash beside the run's id, for a script that approves."""
     looks(WAITS)
-    monkeypatch.setattr(follow, "start", lambda *_: RUNNING)
+    monkeypatch.setattr(follow, "start", lambda *_, **__: RUNNING)
     monkeypatch.setattr(follow, "note", lambda *_, **__: None)
     with pytest.raises(SystemExit):
         follow.begin("release", {}, wait=True, until_asked=True, as_json=False, outputs=tmp_path / "outputs")
@@ -108,7 +108,7 @@ def test_outputs_of_a_failed_run(looks: States, monkeypatch: pytest.MonkeyPatch,
     """A failed run's outputs have its id and address, and the log has its start."""
     looks(run("Failed", "FAILED"))
     noted: list[tuple[str, object]] = []
-    monkeypatch.setattr(follow, "start", lambda *_: RUNNING)
+    monkeypatch.setattr(follow, "start", lambda *_, **__: RUNNING)
     monkeypatch.setattr(follow, "note", lambda sentence, **what: noted.append((sentence, what["run"])))
     with pytest.raises(SystemExit):
         follow.begin("release", {}, wait=True, as_json=False, outputs=tmp_path / "outputs")
@@ -134,7 +134,7 @@ def test_stages_of_a_run(
     so_far = [Stage(id_, attempt, "test web", state, 1.0) for id_, attempt, state in seen]
     looks = iter([so_far[:1], so_far[1:], so_far])
     states = iter([RUNNING, RUNNING, run("Completed", "COMPLETED")])
-    monkeypatch.setattr(follow, "run_called", lambda _: next(states))
+    monkeypatch.setattr(follow, "run_called", lambda _, **__: next(states))
     monkeypatch.setattr(follow, "stages", lambda _: next(looks))
     monkeypatch.setattr(follow, "POLL_SECONDS", 0)
     follow.follow_run("1f2e")

@@ -25,7 +25,7 @@ from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.access_review import token_expiry
 from azora.gateways.kubernetes.rbac import grant
-from azora.gateways.prefect.runs import Run, run_called
+from azora.gateways.prefect.runs import Run
 from tests.drill.registry import a_full_registry, takes_a_push
 from tests.support import pipeline
 from tests.support.changes import added, revision
@@ -89,7 +89,7 @@ def everybody_is_well(_: Given) -> bool:
 
 
 def over(given: Given) -> bool:
-    return run_called(given["RUN"]).is_over
+    return pipeline.run_called(given["RUN"]).is_over
 
 
 # -- a release
@@ -115,8 +115,8 @@ def nobody_answers_in_time() -> Iterator[Given]:
         yield given
     finally:
         if waits_for_a_person(given):
-            pipeline.reject(run_called(given["RUN"]))
-            pipeline.until_over(run_called(given["RUN"]))
+            pipeline.reject(pipeline.run_called(given["RUN"]))
+            pipeline.until_over(pipeline.run_called(given["RUN"]))
 
 
 def expire(run: Run) -> None:
@@ -131,7 +131,7 @@ def expire(run: Run) -> None:
 
 
 def waits_for_a_person(given: Given) -> bool:
-    return run_called(given["RUN"]).waits
+    return pipeline.run_called(given["RUN"]).waits
 
 
 # -- the live color
@@ -327,7 +327,7 @@ def a_red_night() -> Iterator[Given]:
 
 
 def the_night_failed(given: Given) -> bool:
-    return run_called(given["RUN"]).kind == "FAILED"
+    return pipeline.run_called(given["RUN"]).kind == "FAILED"
 
 
 def staging_runs_main(_: Given) -> bool:

@@ -130,7 +130,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         return settings()
 
     nobody_needs_anything(monkeypatch)
-    monkeypatch.setattr(pruning, "ended_runs", list)
+    monkeypatch.setattr(pruning, "ended_runs", lambda **_: [])
     monkeypatch.setattr(pruning, "stale_questions", lambda _: [])
     monkeypatch.setattr(pruning, "forget_stale", lambda _: [])
     yield with_

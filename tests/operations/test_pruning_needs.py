@@ -48,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(pruning, "connect", connect)
     monkeypatch.setattr(
-        pruning, "unfinished", lambda: [Unfinished("id", "release 1", "b" * 40), Unfinished("x", "new")]
+        pruning, "unfinished", lambda **_: [Unfinished("id", "release 1", "b" * 40), Unfinished("x", "new")]
     )
     monkeypatch.setattr(pruning, "checkout", Checked)
     return seen
@@ -77,7 +77,7 @@ def test_needs_of_unfinished_runs(asked: list[str]) -> None:
 def test_needs_without_an_answer(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     """A cluster, server or repository that does not answer ends the pruning."""
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise Unreachable("could not reach it")
 
     monkeypatch.setattr(pruning, who, away)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import yaml
 
-from azora.gateways.prefect.runs import Run, run_called, stages
+from azora.gateways.prefect.runs import Run, stages
 from tests.support import pipeline
 from tests.support.changes import Files
 from tests.support.users import users_of
@@ -28,7 +28,7 @@ def assert_failed(over: Run, *, at: str, says: tuple[str, ...]) -> None:
     """It failed at its step *at*; its one error *says* that, and once what to do."""
     assert over.kind == "FAILED"
     assert [stage.name for stage in stages(over.id) if stage.state in {"Failed", "Crashed"}] == [at]
-    message = run_called(over.id).message
+    message = pipeline.run_called(over.id).message
     for words in says:
         assert words in message
     assert message.count("  → ") == 1, f"one error says once what to do: {message}"

@@ -27,7 +27,8 @@ from azora.core.colors import COLOR_LABEL
 from azora.core.release.release import Release
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.rbac import grant
-from azora.gateways.prefect.runs import Run, answer, run_called, start, waiting
+from azora.gateways.prefect import runs
+from azora.gateways.prefect.runs import Run
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local import node as life
 from azora.local.layout import layout
@@ -98,7 +99,11 @@ def content(name: Path | str) -> str:
 
 def begin(deployment: str, **parameters: object) -> Run:
     """Start a run of the application's *deployment*, as the UI would."""
-    return start(deployment, parameters)
+    return runs.start(deployment, parameters, application=settings().application)
+
+
+def run_called(id_: str) -> Run:
+    return runs.run_called(id_, application=settings().application)
 
 
 def wait_for(run: Run, reached: Callable[[Run], bool], *, seconds: float) -> Run:
@@ -155,7 +160,7 @@ def serve_main() -> bool:
 
 def reject_what_waits() -> None:
     """What an earlier run of the tests asked and nobody answered. Before anything is emptied: else it would be proved anew."""
-    for left in (asked := waiting()):
+    for left in (asked := runs.waiting(application=settings().application)):
         reject(left)
     for left in asked:
         until_over(left)
@@ -226,11 +231,18 @@ def take_preview_away(environment: str) -> None:
 
 
 def approve(run: Run) -> None:
-    answer(run.id, decision="approve", approver="ada", reason="tested and awaited", plan=waiting_plan(run.id).hash)
+    answer(run, "approve", "tested and awaited")
 
 
 def reject(run: Run) -> None:
-    answer(run.id, decision="reject", approver="ada", reason="not on a Friday", plan=waiting_plan(run.id).hash)
+    answer(run, "reject", "not on a Friday")
+
+
+def answer(run: Run, decision: str, reason: str) -> None:
+    """Answer as Ada, to the plan that *run* waits with."""
+    plan = waiting_plan(run.id).hash
+    here = settings().application
+    runs.answer(run.id, application=here, decision=decision, approver="ada", reason=reason, plan=plan)
 
 
 def retry(run: Run) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page, expect
 
-from azora.gateways.prefect.runs import Run, run_called
+from azora.gateways.prefect.runs import Run
+from tests.support import pipeline
 
 # Without a graphics card the graph of a run at work, drawn as often as a screen shows it, takes a processor for itself.
 DRAWN_SELDOM = """
@@ -90,7 +91,7 @@ class PrefectUI:
         """Submit the start form and go to the page of the run that it made."""
         with self.page.expect_response(re.compile("/create_flow_run$")) as made:
             self.page.get_by_role("button", name="Submit").click()
-        run = run_called(made.value.json()["id"])
+        run = pipeline.run_called(made.value.json()["id"])
         with suppress(Error):  # the notice with the link is gone after a few seconds
             self.page.get_by_role("link", name="View run").click(timeout=3000)
         if not self.page.url.endswith(run.id):

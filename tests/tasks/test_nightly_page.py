@@ -33,7 +33,7 @@ def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.setattr("tasks.artifacts.settings", lambda: here)
     monkeypatch.setattr(nightly_page, "cluster_of", lambda _: SimpleNamespace(look=lambda: WATCHED))
     monkeypatch.setattr(nightly_page, "label", lambda run, labels: seen["labels"].append((run, labels)))
-    monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _: NIGHTS)
+    monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _, **__: NIGHTS)
     monkeypatch.setattr(nightly_page, "changes_between", changes)
     monkeypatch.setattr(nightly_page, "leave_page", lambda run, key, text, _: seen.update(page=(run, key, text)))
     return seen
@@ -57,7 +57,7 @@ def test_nightly_page(left: dict[str, Any], tmp_path: Path) -> None:
 
 def test_nightly_page_of_the_first_run(left: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of the first nightly run has no commits to compare."""
-    monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _: NIGHTS[:1])
+    monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _, **__: NIGHTS[:1])
     hook()
     assert "Not known" in left["page"][2]
 
@@ -67,7 +67,7 @@ def test_nightly_page_that_fails(
 ) -> None:
     """A page that cannot be made is a line in the log, and no error of the run."""
 
-    def away(_: str) -> list[Figures]:
+    def away(*_: str, **__: str) -> list[Figures]:
         raise Unreachable("could not reach Prefect")
 
     monkeypatch.setattr(nightly_page, "nights_in_numbers", away)

@@ -81,7 +81,7 @@ def test_nightly_notice_of_a_failure(told: list[Notice], monkeypatch: pytest.Mon
         asked.append(commits)
         return (Change("f1f1f1f", "ada", "Fix the cart"),)
 
-    monkeypatch.setattr(notifications, "nights_until", lambda _: nights)
+    monkeypatch.setattr(notifications, "nights_until", lambda _, **__: nights)
     monkeypatch.setattr(notifications, "changes_between", changes)
     monkeypatch.setattr(notifications, "flow_run_logger", lambda *_: logging.getLogger("a run"))
     notifications.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]

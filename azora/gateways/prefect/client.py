@@ -25,7 +25,6 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
 
-from azora.config.settings import settings
 from azora.core.prefect_names import tag_of
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
 from azora.gateways.prefect.paging import every
@@ -39,10 +38,10 @@ _ONE_AT_A_TIME = Lock()
 _OPEN: dict[tuple[object, object], SyncPrefectClient] = {}
 
 
-def own_runs(client: SyncPrefectClient, kinds: Sequence[StateType]) -> Iterator[FlowRun]:
-    """The application's runs in these states, newest first."""
+def own_runs(client: SyncPrefectClient, application: str, kinds: Sequence[StateType]) -> Iterator[FlowRun]:
+    """Runs of *application* in these states, newest first."""
     which = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[tag_of(settings().application)]),
+        tags=FlowRunFilterTags(all_=[tag_of(application)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(kinds))),
     )
     newest_first = FlowRunSort.EXPECTED_START_TIME_DESC
@@ -50,10 +49,10 @@ def own_runs(client: SyncPrefectClient, kinds: Sequence[StateType]) -> Iterator[
 
 
 def own_deployments(
-    client: SyncPrefectClient, name: DeploymentFilterName | None = None
+    client: SyncPrefectClient, application: str, name: DeploymentFilterName | None = None
 ) -> Iterator[DeploymentResponse]:
-    """The application's deployments."""
-    tags = DeploymentFilterTags(all_=[tag_of(settings().application)])
+    """Deployments of *application*."""
+    tags = DeploymentFilterTags(all_=[tag_of(application)])
     return every(client.read_deployments, deployment_filter=DeploymentFilter(name=name, tags=tags))
 
 

@@ -23,7 +23,6 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 
-from azora.config.settings import settings
 from azora.core.messages.notifications import Night
 from azora.core.prefect_names import tag_of
 from azora.gateways.prefect.client import STEP_SECONDS, STEP_TRIES, connected
@@ -34,11 +33,11 @@ COMMIT_LABEL = "azora.dev/commit"
 NIGHTS = 60
 
 
-def nights_until(id_: str) -> list[Night]:
+def nights_until(id_: str, *, application: str) -> list[Night]:
     """The run and those of its flow before it, newest first, at most `NIGHTS`; runs that were cancelled are left out."""
     with connected(f"read the nights before {id_!r}") as client:
         this = client.read_flow_run(UUID(id_))
-        runs = [this, *(run for run in _ended_runs(client, this) if run.id != this.id)]
+        runs = [this, *(run for run in _ended_runs(client, this, application) if run.id != this.id)]
         steps = _failed_steps(client, [run for run in runs if not _went_well(run)])
         for _ in range(STEP_TRIES):
             if _went_well(this) or steps[this.id]:
@@ -48,10 +47,10 @@ def nights_until(id_: str) -> list[Night]:
     return [_night(run, steps.get(run.id, ())) for run in runs]
 
 
-def _ended_runs(client: SyncPrefectClient, this: FlowRun) -> list[FlowRun]:
+def _ended_runs(client: SyncPrefectClient, this: FlowRun, application: str) -> list[FlowRun]:
     kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]
     ended = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[tag_of(settings().application)]),
+        tags=FlowRunFilterTags(all_=[tag_of(application)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=kinds)),
         expected_start_time=FlowRunFilterExpectedStartTime(before_=this.expected_start_time),
     )

@@ -25,7 +25,6 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
-from azora.config.settings import settings
 from azora.core.messages.nightly import SHOWN, Figures, Span, figures
 from azora.core.prefect_names import tag_of
 from azora.core.retention import Item, Unfinished
@@ -39,10 +38,10 @@ from azora.gateways.prefect.run_labels import facts_in
 AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
 
 
-def unfinished() -> list[Unfinished]:
+def unfinished(*, application: str) -> list[Unfinished]:
     """Runs that began and are not over: at work, waiting for a person, or waiting to be tried again."""
     with connected("list the runs that are not over") as client:
-        begun = [run for run in own_runs(client, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
+        begun = [run for run in own_runs(client, application, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
     return [
         Unfinished(str(run.id), run.name, facts.commit, tuple(facts.images.values()))
         for run in begun
@@ -50,10 +49,10 @@ def unfinished() -> list[Unfinished]:
     ]
 
 
-def ended_runs() -> list[Item]:
+def ended_runs(*, application: str) -> list[Item]:
     """Runs that are over, by their end, each in the group of its flow."""
     with connected("list the runs that are over") as client:
-        return [_item(run) for run in own_runs(client, OVER)]
+        return [_item(run) for run in own_runs(client, application, OVER)]
 
 
 def over(ids: Collection[str]) -> set[str]:
@@ -63,7 +62,7 @@ def over(ids: Collection[str]) -> set[str]:
     return set(ids) - alive
 
 
-def remove_run(id_: str) -> bool:
+def remove_run(id_: str, *, application: str) -> bool:
     """Remove the run with its tasks, its logs and its results; its pages go first, since nothing would
     lead to them after it.
 
@@ -71,7 +70,7 @@ def remove_run(id_: str) -> bool:
         Refused: it is a run of another application.
     """
     with connected(f"remove run {id_!r}") as client:
-        _must_be_ours(client, UUID(id_))
+        _must_be_ours(client, UUID(id_), application)
         of_the_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(id_)]))
         while pages := client.read_artifacts(artifact_filter=of_the_run, limit=PAGE):
             for page in pages:
@@ -83,15 +82,15 @@ def remove_run(id_: str) -> bool:
     return True
 
 
-def _must_be_ours(client: SyncPrefectClient, id_: UUID) -> None:
+def _must_be_ours(client: SyncPrefectClient, id_: UUID, application: str) -> None:
     """Raise Refused for a run of another application, where it exists at all."""
-    if any(tag_of(settings().application) not in run.tags for run in _called(client, [id_])):
-        raise Refused(f"could not remove run {str(id_)!r}: it is not a run of {settings().application}")
+    if any(tag_of(application) not in run.tags for run in _called(client, [id_])):
+        raise Refused(f"could not remove run {str(id_)!r}: it is not a run of {application}")
 
 
-def nights_in_numbers(id_: str) -> list[Figures]:
+def nights_in_numbers(id_: str, *, application: str) -> list[Figures]:
     """The nightly run and those before it, newest first, at most `SHOWN`: three questions, and a few hundred tasks' times."""
-    nights = nights_until(id_)[:SHOWN]
+    nights = nights_until(id_, application=application)[:SHOWN]
     ids = [UUID(night.run) for night in nights]
     with connected(f"read the figures of the nights before {id_!r}") as client:
         if nights[0].went_well:

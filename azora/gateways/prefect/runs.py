@@ -24,7 +24,6 @@ from prefect.client.schemas.sorting import ArtifactSort, TaskRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_UI_URL
 
-from azora.config.settings import settings
 from azora.core.messages.run_summary import Page
 from azora.core.prefect_names import name_of, tag_of
 from azora.errors import BadInput, Refused
@@ -73,31 +72,31 @@ class Stage:
     seconds: float
 
 
-def start(flow: str, parameters: dict[str, Any]) -> Run:
-    """Start a run of the application's deployment of *flow* (`release`, `deploy-staging`), as the UI would."""
-    name = name_of(settings().application, flow)
+def start(flow: str, parameters: dict[str, Any], *, application: str) -> Run:
+    """Start a run of *application*'s deployment of *flow* (`release`, `deploy-staging`), as the UI would."""
+    name = name_of(application, flow)
     with connected(f"start {name!r}") as client:
-        found = next(own_deployments(client, DeploymentFilterName(any_=[name])), None)
+        found = next(own_deployments(client, application, DeploymentFilterName(any_=[name])), None)
         if found is None:
             raise BadInput(
-                f"could not start {name!r}: Prefect has no such deployment of application {settings().application!r}",
+                f"could not start {name!r}: Prefect has no such deployment of application {application!r}",
                 advice="register it with `azora register` (`azora local up` does)",
             )
         return run_of(client.create_flow_run_from_deployment(found.id, parameters=parameters))
 
 
-def run_called(id_: str) -> Run:
-    """The application's run with this id, with an id that begins so, or with this name.
+def run_called(id_: str, *, application: str) -> Run:
+    """The run of *application* with this id, with an id that begins so, or with this name.
 
     One that is not over goes before those that are; of several with one name the newest.
     """
-    return run_of(_found(id_))
+    return run_of(_found(id_, application))
 
 
-def waiting() -> list[Run]:
+def waiting(*, application: str) -> list[Run]:
     """Runs that wait for a person; the one that began to wait first comes first."""
     with connected("list the waiting runs") as client:
-        began = [(run.state.timestamp, run) for run in own_runs(client, [StateType.PAUSED]) if run.state]
+        began = [(run.state.timestamp, run) for run in own_runs(client, application, [StateType.PAUSED]) if run.state]
     return [run_of(run) for _, run in sorted(began, key=itemgetter(0))]
 
 
@@ -151,13 +150,13 @@ def _task_runs(id_: str) -> list[TaskRun]:
         return list(every(client.read_task_runs, flow_run_filter=of_the_run, sort=in_order))
 
 
-def answer(id_: str, *, decision: str, approver: str, reason: str, plan: str) -> None:
+def answer(id_: str, *, application: str, decision: str, approver: str, reason: str, plan: str) -> None:
     """Answer a waiting run; *plan* is the whole hash of the plan that the answer is to.
 
     Raises:
         Refused: the run does not wait (any more), or the form refuses the answer; it keeps waiting.
     """
-    run = _paused(id_)
+    run = _paused(id_, application)
     given = {"decision": decision, "approver": approver, "reason": reason, "plan": plan}
     with connected(f"answer run {run.name}") as client:
         result = client.resume_flow_run(run.id, run_input=given)
@@ -173,8 +172,8 @@ def page_of(id_: str) -> str:
     return f"{PREFECT_UI_URL.value()}/v2/runs/flow-run/{id_}"
 
 
-def _paused(id_: str) -> FlowRun:
-    run = _found(id_)
+def _paused(id_: str, application: str) -> FlowRun:
+    run = _found(id_, application)
     if run.state is None or not run.state.is_paused():
         state = run.state.name if run.state else "nothing"
         raise Refused(
@@ -183,33 +182,33 @@ def _paused(id_: str) -> FlowRun:
     return run
 
 
-def _found(id_: str) -> FlowRun:
+def _found(id_: str, application: str) -> FlowRun:
     with connected(f"find run {id_!r}") as client:
-        if run := _with_id(client, id_):
+        if run := _with_id(client, id_, application):
             return run
-        matches = _matches(client, NOT_OVER, id_) or _matches(client, OVER, id_)
+        matches = _matches(client, application, NOT_OVER, id_) or _matches(client, application, OVER, id_)
     newest = matches[0] if matches else None
     if newest and (len(matches) == 1 or (newest.name == id_ and not _is_over(newest))):
         return newest
     raise BadInput(
-        f"could not find run {id_!r} of application {settings().application!r}: {_listed(matches)}",
+        f"could not find run {id_!r} of application {application!r}: {_listed(matches)}",
         advice="give its id, or the beginning of it; `azora status` lists the waiting ones",
     )
 
 
-def _with_id(client: SyncPrefectClient, id_: str) -> FlowRun | None:
-    """The application's run with this very id."""
+def _with_id(client: SyncPrefectClient, id_: str, application: str) -> FlowRun | None:
+    """The run of *application* with this very id."""
     try:
         run = client.read_flow_run(UUID(id_))
     except (ValueError, ObjectNotFound):
         return None
-    return run if tag_of(settings().application) in run.tags else None
+    return run if tag_of(application) in run.tags else None
 
 
-def _matches(client: SyncPrefectClient, kinds: Sequence[StateType], id_: str) -> list[FlowRun]:
+def _matches(client: SyncPrefectClient, application: str, kinds: Sequence[StateType], id_: str) -> list[FlowRun]:
     """By the beginning of the id or by the whole name, newest first: Prefect's API has no filter for the former."""
     begins = id_.lower()
-    return [run for run in own_runs(client, kinds) if str(run.id).startswith(begins) or run.name == id_]
+    return [run for run in own_runs(client, application, kinds) if str(run.id).startswith(begins) or run.name == id_]
 
 
 def _listed(matches: Sequence[FlowRun]) -> str:

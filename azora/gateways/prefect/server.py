@@ -9,7 +9,6 @@ from email.utils import parsedate_to_datetime
 from prefect.client.schemas.objects import WorkerStatus, WorkQueueStatus
 from prefect.exceptions import ObjectNotFound
 
-from azora.config.settings import settings
 from azora.core.prefect_names import queue_of
 from azora.gateways.prefect.client import connected, own_deployments
 from azora.gateways.prefect.paging import every
@@ -26,13 +25,13 @@ class ServerSeen:
     deployments: frozenset[str]
 
 
-def server_seen(pool: str) -> ServerSeen:
+def server_seen(pool: str, *, application: str) -> ServerSeen:
     """The server as it is now; *pool* is whose workers are looked for."""
     with connected("look at Prefect") as client:
         said = client.hello().headers.get("Date")
         try:
             workers = list(every(client.read_workers_for_work_pool, work_pool_name=pool))
-            queue = client.read_work_queue_by_name(queue_of(settings().application), pool)
+            queue = client.read_work_queue_by_name(queue_of(application), pool)
         except ObjectNotFound:
             workers, queue = [], None
         return ServerSeen(
@@ -40,5 +39,5 @@ def server_seen(pool: str) -> ServerSeen:
             at=parsedate_to_datetime(said) if said else None,
             workers=frozenset(one.name for one in workers if one.status is WorkerStatus.ONLINE),
             is_served=queue is not None and queue.status is WorkQueueStatus.READY,
-            deployments=frozenset(one.name for one in own_deployments(client)),
+            deployments=frozenset(one.name for one in own_deployments(client, application)),
         )

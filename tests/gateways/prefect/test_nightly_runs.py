@@ -63,7 +63,7 @@ def test_nightly_runs(api: Prefect) -> None:
         task(23, "told late", StateType.RUNNING),
     ]
     link = f"http://127.0.0.1:{api.server_port}/v2/runs/flow-run/{{}}"
-    assert nights_until(str(UUID(int=23))) == [
+    assert nights_until(str(UUID(int=23)), application="azora") == [
         Night(
             at(23),
             False,
@@ -81,7 +81,7 @@ def test_nightly_runs(api: Prefect) -> None:
 def test_nightly_runs_that_are_requested(api: Prefect) -> None:
     """Only earlier, finished runs of the same flow are requested."""
     api.runs = [run(23, StateType.COMPLETED)]
-    nights_until(str(UUID(int=23)))
+    nights_until(str(UUID(int=23)), application="azora")
     asked = dict(api.asked)["/flow_runs/filter"]
     assert asked["flows"]["id"]["any_"] == [str(FLOW)]
     assert asked["flow_runs"]["state"]["type"]["any_"] == ["COMPLETED", "FAILED", "CRASHED"]
@@ -93,13 +93,13 @@ def test_nightly_runs_that_are_requested(api: Prefect) -> None:
 def test_nightly_run_with_a_late_step(api: Prefect) -> None:
     """A failed step that reaches the server late is waited for."""
     api.runs, api.tasks, api.late = [run(23, StateType.FAILED)], [task(23, "test a", StateType.FAILED)], 3
-    assert nights_until(str(UUID(int=23)))[0].steps == ("test a",)
+    assert nights_until(str(UUID(int=23)), application="azora")[0].steps == ("test a",)
 
 
 def test_nightly_run_without_a_failed_step(api: Prefect) -> None:
     """A run that failed in no task is listed without steps."""
     api.runs = [run(23, StateType.FAILED)]
-    assert nights_until(str(UUID(int=23)))[0].steps == ()
+    assert nights_until(str(UUID(int=23)), application="azora")[0].steps == ()
 
 
 def test_nightly_run_label(api: Prefect) -> None:
@@ -112,4 +112,11 @@ def test_answer_that_is_no_utf_8(api: Prefect) -> None:
     """Prefect takes no such answer: it is refused with the wrong bytes."""
     api.runs = [run(21, StateType.PAUSED)]
     with pytest.raises(BadInput, match=r"'\\udce9' in it is no UTF-8"):
-        answer(str(UUID(int=21)), decision="approve", approver="Ren\udce9", reason="it is time", plan="p")
+        answer(
+            str(UUID(int=21)),
+            decision="approve",
+            approver="Ren\udce9",
+            reason="it is time",
+            plan="p",
+            application="azora",
+        )

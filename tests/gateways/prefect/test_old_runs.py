@@ -65,7 +65,7 @@ def test_figures_of_nightly_runs(api: Prefect, monkeypatch: pytest.MonkeyPatch) 
     api.runs = [red, green]
     api.tasks = [task(1, "test web", 10), task(1, "test pay", 4), task(2, "build web", 20), task(2, "staging: look", 3)]
 
-    now, before = nights_in_numbers(str(UUID(int=2)))
+    now, before = nights_in_numbers(str(UUID(int=2)), application="azora")
 
     assert (now.night.commit, now.stages) == ("b" * 40, {"images": 20, "promotion": 3})
     assert (now.requests, now.failed, now.last_on_old_seconds) == (512, 0, 0.12)
@@ -90,7 +90,7 @@ def test_unfinished_runs(api: Prefect) -> None:
         run(5, StateType.SCHEDULED, begun=0),  # tomorrow's
         run(6, StateType.PENDING, begun=0),
     ]
-    assert unfinished() == [
+    assert unfinished(application="azora") == [
         Unfinished(str(UUID(int=6)), "run 6"),
         Unfinished(str(UUID(int=4)), "run 4"),
         Unfinished(str(UUID(int=3)), "run 3"),
@@ -103,7 +103,7 @@ def test_finished_runs(api: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "PAGE", 2)
     kinds = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED, StateType.PAUSED]
     api.runs = [run(number, kind) for number, kind in enumerate(kinds, start=1)]
-    found = ended_runs()
+    found = ended_runs(application="azora")
     assert [item.name for item in found] == [str(UUID(int=number)) for number in (4, 3, 2, 1)]
     assert found[0].at == NIGHT + timedelta(days=4, hours=1)
     assert {item.group for item in found} == {str(FLOW)}
@@ -117,8 +117,8 @@ def test_removed_run(api: Prefect, tmp_path: Path) -> None:
     for name in (own, other):
         (tmp_path / str(name)).mkdir()
     with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path}):
-        assert remove_run(str(own))
-        assert remove_run(str(own)), "gone already is gone"
+        assert remove_run(str(own), application="azora")
+        assert remove_run(str(own), application="azora"), "gone already is gone"
     assert api.deleted == [f"/artifacts/{UUID(int=7)}", f"/flow_runs/{own}", f"/flow_runs/{own}"]
     assert [page.flow_run_id for page in api.pages] == [other]
     assert [path.name for path in tmp_path.iterdir()] == [str(other)]

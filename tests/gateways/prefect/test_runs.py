@@ -45,7 +45,7 @@ def test_waiting_runs(api: Prefect) -> None:
     others = [run(number) for number in range(300, 600)]
     waits = [run(number, "PAUSED", waits_since=1000 - number) for number in range(280)]
     api.runs = [*waits, *others, run(700, "PAUSED", tags=THEIRS)]
-    assert [one.id[:8] for one in waiting()] == [f"{number:08d}" for number in reversed(range(280))]
+    assert [one.id[:8] for one in waiting(application="azora")] == [f"{number:08d}" for number in reversed(range(280))]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_run_by_id_or_name(api: Prefect, asked: str, found: int) -> None:
     api.runs = [run(number) for number in range(300)]
     api.runs += [run(301, name="nightly"), run(302, "RUNNING", name="deploy"), run(303, "PAUSED", name="deploy")]
     api.runs += [run(304, name="deploy"), run(305, "RUNNING", name="rollback"), run(306, name="rollback")]
-    assert run_called(asked).id[:8] == f"{found:08d}"
+    assert run_called(asked, application="azora").id[:8] == f"{found:08d}"
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_run_that_is_unclear(api: Prefect, asked: str, said: str) -> None:
     """The error lists the matches, and no run of another application."""
     api.runs = [run(1), run(2), run(3, "RUNNING", name="a"), run(4, "PAUSED", name="b"), run(9, tags=THEIRS)]
     with pytest.raises(BadInput) as caught:
-        run_called(asked)
+        run_called(asked, application="azora")
     assert said in caught.value.message

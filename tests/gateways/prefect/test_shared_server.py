@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.worker import EventsWorker
 from prefect.states import Cancelled, Completed, Running, State, Suspended
 
-from azora.config.settings import ROOT, settings
+from azora.config.settings import ROOT, Settings, settings
 from azora.core.heartbeat import Automated
 from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
 from azora.errors import BadInput, Refused
@@ -32,8 +32,6 @@ from tests.support.prefect_server import prefect_server
 
 OURS, THEIRS = "azora", "shop"
 PULL_STEP = "prefect.deployments.steps.set_working_directory"
-
-As = Callable[[str], None]
 
 
 @flow
@@ -74,21 +72,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def as_(monkeypatch: pytest.MonkeyPatch) -> Iterator[As]:
-    """Makes this process that of another application."""
-
-    def become(application: str) -> None:
-        monkeypatch.setenv("AZORA_APPLICATION", application)
-        monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
-        settings.cache_clear()
-
-    become(OURS)
-    yield become
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    monkeypatch.setenv("AZORA_APPLICATION", OURS)
+    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+    settings.cache_clear()
+    yield settings()
     settings.cache_clear()
 
 
-@pytest.mark.usefixtures("as_")
-def test_deployments_of_an_older_version(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deployments_of_an_older_version(server: Server, here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of this checkout are removed; one with a waiting run stays, without its schedule."""
     nightly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 2 * * *"), active=True)
     old = server.deploy("release", "release", ["release"], ROOT, schedules=[nightly])
@@ -96,30 +88,30 @@ def test_deployments_of_an_older_version(server: Server, monkeypatch: pytest.Mon
     foreign = server.deploy("smoke", "rollback", ["rescue"], "/srv/of-another-team", schedules=[nightly])
     waits = server.run(old, Running(), Suspended(timeout_seconds=600), name="release 1f2e3d4")
     ended = server.run(gone, Running(), Completed())
-    assert waiting() == []
+    assert waiting(application=OURS) == []
 
-    said = "\n".join(register(settings()))
+    said = "\n".join(register(here))
 
     assert "registered 8 deployments: azora-release, azora-deploy-staging" in said
     assert "removed the old deployment smoke" in said
     assert "kept the old deployment release, without schedules, until its runs are over: release 1f2e3d4 (Susp" in said
-    assert [run.id for run in waiting()] == [str(waits.id)]
-    assert [item.name for item in ended_runs()] == [str(ended.id)]
+    assert [run.id for run in waiting(application=OURS)] == [str(waits.id)]
+    assert [item.name for item in ended_runs(application=OURS)] == [str(ended.id)]
     assert server.client.read_deployment(old).schedules == []
     assert server.client.read_deployment(foreign).schedules != []
-    assert len(server_seen(POOL).deployments) == 9
-    started = start("release", {"ref": "main"})
+    assert len(server_seen(POOL, application=OURS).deployments) == 9
+    started = start("release", {"ref": "main"}, application=OURS)
     assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(OURS)
 
     monkeypatch.setattr(registration, "_deploy", lambda *_: None)  # it is what it was
     server.client.set_flow_run_state(waits.id, Completed(), force=True)
-    said = "\n".join(register(settings()))
+    said = "\n".join(register(here))
     assert "removed the old deployment release" in said
     assert "is there already" in said, "the automation is not made anew"
     assert "of-another-team" in str(server.client.read_deployment(foreign).pull_steps)
 
 
-def test_applications_on_one_server(server: Server, as_: As) -> None:
+def test_applications_on_one_server(server: Server) -> None:
     """No application lists, answers or removes runs of the other, by name or id."""
     runs = {}
     for application in (OURS, THEIRS):
@@ -128,27 +120,34 @@ def test_applications_on_one_server(server: Server, as_: As) -> None:
         runs[application] = (waits, server.run(here, Running(), Completed(), name=f"over of {application}"))
 
     for application, other in ((OURS, THEIRS), (THEIRS, OURS)):
-        as_(application)
         (waits, ended), (their_waits, their_ended) = runs[application], runs[other]
-        assert str(waits.id) in {run.id for run in waiting()}
-        assert str(their_waits.id) not in {run.id for run in waiting()} | {run.id for run in unfinished()}
-        assert str(ended.id) in {item.name for item in ended_runs()}
-        assert str(their_ended.id) not in {item.name for item in ended_runs()}
+        assert str(waits.id) in {run.id for run in waiting(application=application)}
+        assert str(their_waits.id) not in {run.id for run in waiting(application=application)} | {
+            run.id for run in unfinished(application=application)
+        }
+        assert str(ended.id) in {item.name for item in ended_runs(application=application)}
+        assert str(their_ended.id) not in {item.name for item in ended_runs(application=application)}
         for hidden in (str(their_waits.id), str(their_waits.id)[:10], f"waits of {other}"):
             with pytest.raises(BadInput, match="there is none"):
-                run_called(hidden)
+                run_called(hidden, application=application)
         with pytest.raises(BadInput, match="there is none"):
-            answer(str(their_waits.id), decision="approve", approver="ada", reason="tested and awaited", plan="p")
+            answer(
+                str(their_waits.id),
+                application=application,
+                decision="approve",
+                approver="ada",
+                reason="tested and awaited",
+                plan="p",
+            )
         for theirs in (their_waits, their_ended):
             with pytest.raises(Refused, match=f"it is not a run of {application}"):
-                remove_run(str(theirs.id))
+                remove_run(str(theirs.id), application=application)
         with pytest.raises(BadInput, match=f"no such deployment of application '{application}'"):
-            start(f"{other}-shared", {})
+            start(f"{other}-shared", {}, application=application)
     states = [server.client.read_flow_run(run.id).state_name for pair in runs.values() for run in pair]
     assert states == ["Suspended", "Completed"] * 2, "all are as they were"
 
 
-@pytest.mark.usefixtures("as_")
 def test_runs_that_are_over(server: Server) -> None:
     """A run that was cancelled or deleted while it waited is over; a waiting one is not."""
     here = server.deploy("release", name_of(OURS, "asks"), [tag_of(OURS)], ROOT)
@@ -159,7 +158,6 @@ def test_runs_that_are_over(server: Server) -> None:
     assert over(ids) == ids - {str(waits.id)}
 
 
-@pytest.mark.usefixtures("as_")
 def test_automation(server: Server) -> None:
     """A disabled or changed automation is set up again, and the doctor finds it meanwhile."""
     application, client = "blog", server.client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azora.gateways.prefect.runs import run_called, stages
+from azora.gateways.prefect.runs import stages
 from tests.support import pipeline
 from tests.support.first_release import FirstRelease
 
@@ -13,7 +13,7 @@ def test_an_empty_namespace_comes_up_blue_and_with_one_switch(first_release: Fir
 
 
 def test_what_a_killed_first_deployment_left_is_gone_over(first_release: FirstRelease) -> None:
-    assert run_called(first_release.killed).kind == "CRASHED"
+    assert pipeline.run_called(first_release.killed).kind == "CRASHED"
     names = [stage.name for stage in stages(first_release.run)]
     assert "staging: repair Helm" in names
     first = pipeline.world("staging").switches[0]

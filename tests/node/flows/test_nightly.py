@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from azora.gateways.images.registry import Reference, digest_of_tag
-from azora.gateways.prefect.runs import Run, pages, run_called, stages
+from azora.gateways.prefect.runs import Run, pages, stages
 from tests.support import crowd, pipeline
 from tests.support.changes import replaced, revision
 from tests.support.polling import until
@@ -77,7 +77,7 @@ def night(prefect: httpx.Client, nightly: Json) -> Night:
         planned = until(
             lambda: planned_runs(prefect, nightly, until=due + SOON), seconds=60, what="the schedule plans the night"
         )
-        run = run_called(planned[0]["id"])
+        run = pipeline.run_called(planned[0]["id"])
         pipeline.wait_for(run, lambda now: now.kind == "RUNNING", seconds=90)
         over = pipeline.until_over(run, seconds=900)
     return Night(newest, over, people, orders)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from azora.gateways.prefect.runs import run_called
 from tests.support import pipeline
 from tests.support.workflow import Known, run_job
 
@@ -28,7 +27,7 @@ def known() -> Known:
 def test_a_no_ends_the_workflow_red_and_says_so(known: Known, tmp_path: Path) -> None:
     known["needs.checks.outputs.commit"] = pipeline.a_proved_commit()
     assert run_job("release", known, tmp_path)[0] == 0
-    pipeline.reject(run_called(known["needs.release.outputs.run"]))
+    pipeline.reject(pipeline.run_called(known["needs.release.outputs.run"]))
     code, page = run_job("promote", known, tmp_path)
     assert code == 1
     assert "**Rejected**" in page
@@ -42,7 +41,7 @@ def test_a_yes_brings_the_commit_to_production_and_the_pages_carry_plan_link_and
 
     code, page = run_job("release", known, tmp_path)
     assert code == 0
-    waiting = run_called(known["needs.release.outputs.run"])
+    waiting = pipeline.run_called(known["needs.release.outputs.run"])
     assert waiting.waits
     assert f"| would be served by | {before.preview}:" in page
     assert waiting.url in page

@@ -20,7 +20,7 @@ import yaml
 from azora.config.settings import ROOT, settings
 from azora.gateways.images.registry import Reference, asked
 from azora.gateways.prefect.registration import register
-from azora.gateways.prefect.runs import Run, answer, start
+from azora.gateways.prefect.runs import Run
 from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
 from azora.host.process import clean_environment
 from tests.support import pipeline
@@ -46,7 +46,7 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A release that waits for its approval; the machine where it began is gone, with its disk."""
     with machine(tmp_path_factory.mktemp("one")):
-        return pipeline.until_it_waits(start("release", {"ref": book.commit()}), seconds=180)
+        return pipeline.until_it_waits(pipeline.begin("release", ref=book.commit()), seconds=180)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def forget_deployments() -> None:
 def approve(run: Run) -> WaitingPlan:
     """Approve the plan that waits now."""
     waits = waiting_plan(run.id)
-    answer(run.id, decision="approve", approver="ada", reason="tested and awaited", plan=waits.hash)
+    pipeline.approve(run)
     return waits
 
 
@@ -135,7 +135,7 @@ def test_environment_that_changed(book: Guestbook, tmp_path: Path) -> None:
     file = settings().environments / "production.yaml"
     before = book.cluster().look().switches
     with machine(tmp_path):
-        run = pipeline.until_it_waits(start("release", {"ref": book.commit()}), seconds=180)
+        run = pipeline.until_it_waits(pipeline.begin("release", ref=book.commit()), seconds=180)
         file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"settle_seconds": 2}))
         old = approve(run)
         pipeline.wait_for(run, lambda now: now.waits and waiting_plan(run.id).hash != old.hash, seconds=60)

@@ -100,7 +100,7 @@ def build_image(name: str, commit: str) -> str:
     found, here = checkout(commit, settings()), settings()
     image = next(image for image in found.application.images if image.name == name)
     log = here.runs_folder / this_run() / f"build {name}.log"
-    built = build(found.application.name, image, found.folder, base=here.base_image, registry=here.registry, log=log)
+    built = build(found.application.name, image, found.folder, here, log=log)
     get_run_logger().info(
         "%s %s in %.1f s", built.reference, "was there" if built.reused else "was built", built.seconds
     )

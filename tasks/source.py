@@ -99,7 +99,7 @@ def _fixed(commit: Commit) -> Release | None:
             f"could not go on with release {release.title}: {', '.join(strangers)} is none of the images in {here}",
             advice="somebody changed the labels of this run; start a new one",
         )
-    if lost := [name for name, reference in facts.images.items() if not exists(reference)]:
+    if lost := [name for name, reference in facts.images.items() if not exists(reference, settings())]:
         raise Refused(
             f"could not go on with release {release.title}: the registry no longer has its image of {', '.join(lost)}",
             advice="start a new run, which builds what is missing",

@@ -52,9 +52,9 @@ class Checkout:
         """*release*, which is of this commit, on its way to *environment*."""
         return Delivery(release, self.application, environment, self.folder, run)
 
-    def tags(self, base_image: str) -> dict[str, tuple[str, str]]:
-        """Name and tag that each image has in the registry, or would have, built on *base_image*."""
-        pinned = pinned_base(base_image)
+    def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
+        """Name and tag that each image has in the registry, or would have, built on the base image as it is now."""
+        pinned = pinned_base(settings)
         return {
             image.name: (f"{self.application.name}/{image.name}", content_tag(image, self.folder, pinned))
             for image in self.application.images
@@ -63,8 +63,8 @@ class Checkout:
     def built_images(self, settings: Settings) -> dict[str, str] | None:
         """References of all images when the registry has every one, else None. Builds nothing."""
         found: dict[str, str] = {}
-        for image, (name, tag) in self.tags(settings.base_image).items():
-            digest = find(settings.registry, name, tag)
+        for image, (name, tag) in self.tags(settings).items():
+            digest = find(name, tag, settings)
             if digest is None:
                 return None
             found[image] = f"{settings.registry}/{name}@{digest}"

@@ -23,7 +23,7 @@ from azora.core import doctor
 from azora.core.doctor import Finding, Level
 from azora.core.prefect_names import POOL, names_in, queue_of, with_every_environment
 from azora.errors import AzoraError
-from azora.gateways.images.registry import Reference, digest_of_tag, status_of
+from azora.gateways.images.registry import Reference, digest_of_tag, status_of_registry
 from azora.gateways.kubernetes.access_review import (
     excess_of,
     labels_of,
@@ -167,14 +167,14 @@ def _registry(settings: Settings) -> Finding:
     if "registry" not in settings.model_fields_set:
         return doctor.registry("", 0)
     node_must_be_up(settings)
-    return doctor.registry(settings.registry, status_of(settings.registry))
+    return doctor.registry(settings.registry, status_of_registry(settings))
 
 
 def _base_image(settings: Settings) -> Finding:
     if not settings.base_image:
         return doctor.base_image("", None)
     node_must_be_up(settings)
-    reference = Reference.parse(settings.base_image)
+    reference = Reference.parse(settings.base_image, settings)
     return doctor.base_image(settings.base_image, reference.digest or digest_of_tag(reference))
 
 

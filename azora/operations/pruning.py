@@ -18,7 +18,7 @@ from azora.core.retention import Fate, Item, Limit, Needs, Unfinished, fates, ne
 from azora.errors import AzoraError, Failed
 from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import kept_layers, nothing_is_built, remove_layer, remove_unfinished
-from azora.gateways.images.catalog import in_stock, remove_image
+from azora.gateways.images.catalog import images_in_registry, remove_image
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.prefect.old_runs import ended_runs, remove_run, unfinished
 from azora.host.folders import folders_in, remove, remove_doomed
@@ -163,12 +163,12 @@ def _runs(settings: Settings) -> _Kind:
 def _images(settings: Settings) -> _Kind:
     def remove_marked(item: Item) -> bool:
         (settings.state_folder / UNSWEPT).touch()
-        return remove_image(settings.registry, item)
+        return remove_image(item, settings)
 
     return _Kind(
         "images",
         _limit(settings.keep_images_days, settings.keep_images),
-        lambda: in_stock(settings.registry, settings.application),
+        lambda: images_in_registry(settings),
         lambda: _needs(settings, with_images=True),
         remove_marked,
         lambda: _swept(settings),
@@ -227,5 +227,5 @@ def _needs_of(cluster: Cluster) -> Needs:
 
 
 def _tags(unfinished_run: Unfinished, settings: Settings) -> list[str]:
-    tags = checkout(unfinished_run.commit, settings).tags(settings.base_image) if unfinished_run.commit else {}
+    tags = checkout(unfinished_run.commit, settings).tags(settings) if unfinished_run.commit else {}
     return [f"{name}:{tag}" for name, tag in tags.values()]

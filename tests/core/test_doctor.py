@@ -281,7 +281,7 @@ def test_token_expiry_without_a_request() -> None:
 def test_machine_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a registry setting and a node, no request goes to the default address."""
     monkeypatch.delenv("AZORA_REGISTRY", raising=False)
-    monkeypatch.setattr(examining, "status_of", lambda place: pytest.fail(f"asked {place}"))
+    monkeypatch.setattr(examining, "status_of_registry", lambda place: pytest.fail(f"asked {place}"))
     monkeypatch.setattr(examining, "_prefect", lambda _: iter(()))
     found = {
         one.check: one for one in examine_machine(Settings(node="none", state=tmp_path, base_image="", helm="nothing"))

@@ -21,7 +21,7 @@ from azora.core.retention import Needs
 from azora.errors import NotReadyYet, Refused, Unreachable
 from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import buildah, kept_layers, layers_kept, nothing_is_built
-from azora.gateways.images.catalog import in_stock, remove_image
+from azora.gateways.images.catalog import images_in_registry, remove_image
 from azora.host.folders import DOOMED, folders_in
 from azora.local.registry import command
 from azora.operations import pruning
@@ -155,13 +155,13 @@ def gone(parts: list[Part], kind: str) -> dict[str, str]:
 @with_a_registry
 def test_image_in_the_catalog(registry: Registry, machine: Callable[..., Settings]) -> None:
     """An image has digest, tags, age and size, and belongs to its application alone."""
-    machine(registry=f"{registry.address}/team")
+    here = machine(registry=f"{registry.address}/team", application="shop")
     made = NOW - 3 * DAY
     digest = registry.push("team/shop/web", "one", layer=b"x" * 1000, made=made)
     registry.push("team/shop/web", "two", layer=b"x" * 1000, made=made)  # the same content, so the same digest
     registry.push("team/shopping/web", "one", layer=b"another application", made=made)
 
-    (image,) = in_stock(f"{registry.address}/team", "shop")
+    (image,) = images_in_registry(here)
 
     assert image.name == f"shop/web@{digest}"
     assert image.known_as == {digest, "shop/web:one", "shop/web:two"}
@@ -176,12 +176,12 @@ def test_images_on_many_pages(
     registry: Registry, machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Repositories and tags beyond one page of the registry's answer are listed."""
-    machine(registry=registry.address)
+    here = machine(registry=registry.address, application="shop")
     monkeypatch.setattr("azora.gateways.images.catalog.PAGE", 2)
     for number in range(5):
         registry.push("shop/web", f"t{number}", layer=b"%d" % number, made=NOW - number * DAY)
         registry.push(f"shop/more{number}", "t", layer=b"%d" % number, made=NOW)
-    assert len(in_stock(registry.address, "shop")) == 10
+    assert len(images_in_registry(here)) == 10
 
 
 @with_a_registry
@@ -225,12 +225,12 @@ def test_images_that_are_old(
 @with_a_registry
 def test_image_that_is_pushed_again(registry: Registry, machine: Callable[..., Settings]) -> None:
     """A removed image can be pushed again after its blobs are gone."""
-    machine(registry=registry.address)
+    here = machine(registry=registry.address, application="shop")
     pushed = registry.push("shop/web", "t", layer=b"comes back", made=NOW)
-    (image,) = in_stock(registry.address, "shop")
-    assert remove_image(registry.address, image)
-    assert remove_image(registry.address, image), "gone already is gone"
-    assert in_stock(registry.address, "shop") == []
+    (image,) = images_in_registry(here)
+    assert remove_image(image, here)
+    assert remove_image(image, here), "gone already is gone"
+    assert images_in_registry(here) == []
     registry.stop()
     registry.asked.touch()
     registry.start()
@@ -270,11 +270,11 @@ def test_registry_that_forbids_deletion(tmp_path: Path, machine: Callable[..., S
     server = Registry(tmp_path, may_delete=False)
     server.start()
     try:
-        machine(registry=server.address)
+        here = machine(registry=server.address, application="shop")
         server.push("shop/web", "t", layer=b"stays", made=NOW)
-        (image,) = in_stock(server.address, "shop")
+        (image,) = images_in_registry(here)
         with pytest.raises(Refused, match="the registry forbids it"):
-            remove_image(server.address, image)
+            remove_image(image, here)
     finally:
         server.close()
 

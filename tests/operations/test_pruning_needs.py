@@ -28,7 +28,7 @@ class Checked:
     def __init__(self, commit: str, _: Settings) -> None:
         self.commit = commit
 
-    def tags(self, _: str) -> dict[str, tuple[str, str]]:
+    def tags(self, _: Settings) -> dict[str, tuple[str, str]]:
         return {"web": ("shop/web", f"tag of {self.commit[:1]}")}
 
 

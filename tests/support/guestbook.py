@@ -59,8 +59,7 @@ class Guestbook:
                 found.application.name,
                 image,
                 found.folder,
-                base=here.base_image,
-                registry=here.registry,
+                here,
                 log=here.runs_folder / "build.log",
             ).reference
             for image in found.application.images

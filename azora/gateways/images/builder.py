@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azora.config.application import Image
+from azora.config.settings import Settings
 from azora.errors import AzoraError, BuildFailed, NotReadyYet, Unreachable
 from azora.gateways.images import build_context, package_index
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder
@@ -39,47 +40,49 @@ class Built:
     seconds: float
 
 
-def build(application: str, image: Image, export: Path, *, base: str, registry: str, log: Path) -> Built:
-    """Make sure that *registry* has *image* as the commit in *export* describes it, and say its digest.
+def build(application: str, image: Image, export: Path, settings: Settings, *, log: Path) -> Built:
+    """Make sure that the registry has *image* as the commit in *export* describes it, and say its digest.
 
-    The tag is a hash of what may go in, the Dockerfile and the digest of *base* (build argument BASE; "" for none), so
+    The tag is a hash of what may go in, the Dockerfile and the digest of the base image (build argument BASE), so
     what is there already is not built again. Nothing but `image.sources`, or the context less its ignore file, can go in.
     Raises BuildFailed with the last lines of *log*, Unreachable for a registry that does not answer, BadInput for a base
     image or a path that is not there.
     """
     began = time.monotonic()
-    pinned = pinned_base(base)
-    target = Reference.parse(f"{registry}/{application}/{image.name}:{content_tag(image, export, pinned)}")
+    pinned = pinned_base(settings)
+    name = f"{settings.registry}/{application}/{image.name}"
+    target = Reference.parse(f"{name}:{content_tag(image, export, pinned)}", settings)
+    base = Reference.parse(pinned, settings) if pinned else None
     digest = digest_of_tag(target)
     reused = digest is not None
     if digest is None:
         with _turn(image, f"{application}/{image.name}"):
-            digest = digest_of_tag(target) or _built_and_pushed(image, export, pinned, target, log)
+            digest = digest_of_tag(target) or _built_and_pushed(image, export, base, target, log)
     return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
 
 
-def _built_and_pushed(image: Image, export: Path, pinned: str, target: Reference, log: Path) -> str:
+def _built_and_pushed(image: Image, export: Path, base: Reference | None, target: Reference, log: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="azora-build-") as name:
         folder = Path(name)
         build_context.copy(image, export, folder)
         # Images of one context begin with the same layers: the first builds them, the others find them.
         with layers_kept():
-            with _turn(image, f"{image.context} on {pinned}"):
-                done = _bud(image, folder, pinned, target, log)
+            with _turn(image, f"{image.context} on {base or ''}"):
+                done = _bud(image, folder, base, target, log)
             _checked(image, done, log)
             digest = _pushed(image, folder / "digest", target, log)
     forget_old(f"{target.host}/{target.path}", keep=KEPT_LOCALLY)
     return digest
 
 
-def _bud(image: Image, folder: Path, pinned: str, target: Reference, log: Path) -> Completed:
+def _bud(image: Image, folder: Path, base: Reference | None, target: Reference, log: Path) -> Completed:
     # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
     command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
     command += ["--file", str(build_context.dockerfile(image, folder)), *build_context.build_options(image)]
-    if pinned:
-        command += ["--build-arg", f"BASE={pinned}", f"--tls-verify={_tls(Reference.parse(pinned))}"]
+    if base:
+        command += ["--build-arg", f"BASE={base}", f"--tls-verify={_tls(base)}"]
     command += [argument for volume in package_index.volumes(folder) for argument in ("--volume", volume)]
-    command += _logins(folder, target, *([Reference.parse(pinned)] if pinned else []))
+    command += _logins(folder, target, *([base] if base else []))
     command.append(str(folder / "export" / image.context))
     return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from httpx import codes
 
+from azora.config.settings import Settings
 from azora.core.retention import Item
 from azora.errors import Refused
 from azora.gateways.images.registry import Reference, accepted, asked
@@ -21,29 +23,28 @@ _OWN_RULES = "let the registry's own rules keep it small"
 Json = dict[str, Any]
 
 
-def in_stock(registry: str, application: str) -> list[Item]:
-    """Every tagged image of *application*, one of each digest, by when it was built; sizes are of all its layers.
+def images_in_registry(settings: Settings) -> list[Item]:
+    """Every tagged image of the application, one of each digest, by when it was built; sizes are of all its layers.
 
     It is known by its digest, and as `<application>/<image>:<tag>`. Raises Unreachable, or Refused where the registry does
     not list what it has.
     """
-    host, _, path = registry.partition("/")
-    place = Reference(host, path)
-    below = f"{path}/{application}/" if path else f"{application}/"
+    place = _registry(settings)
+    below = f"{place.path}/{settings.application}/".removeprefix("/")
     found: dict[str, Item] = {}
     for repository in _names(place, "/v2/_catalog", "repositories"):
         if repository.startswith(below):
-            short = repository.removeprefix(f"{path}/") if path else repository
-            for item in _images(Reference(host, repository), short):
+            short = repository.removeprefix(f"{place.path}/")
+            for item in _images(replace(place, path=repository), short):
                 found[item.name] = item
     return list(found.values())
 
 
-def remove_image(registry: str, image: Item) -> bool:
+def remove_image(image: Item, settings: Settings) -> bool:
     """Remove *image* with every tag of it from the registry. Raises Refused where it forbids that."""
-    host, _, path = registry.partition("/")
+    registry = _registry(settings)
     repository, _, digest = image.name.partition("@")
-    place = Reference(host, f"{path}/{repository}" if path else repository)
+    place = replace(registry, path=f"{registry.path}/{repository}".removeprefix("/"))
     what = f"remove {place.by_digest(digest)!r}"
     answer = asked("DELETE", place, f"/v2/{place.path}/manifests/{digest}", what=what)
     if answer.status_code == codes.METHOD_NOT_ALLOWED:
@@ -53,10 +54,15 @@ def remove_image(registry: str, image: Item) -> bool:
     return True
 
 
+def _registry(settings: Settings) -> Reference:
+    host, _, path = settings.registry.partition("/")
+    return Reference(host, path, plain_http=settings.registry_plain_http)
+
+
 def _images(repository: Reference, short: str) -> list[Item]:
     found: dict[str, Item] = {}
     for tag in _names(repository, f"/v2/{repository.path}/tags/list", "tags"):
-        image = Reference(repository.host, repository.path, tag)
+        image = replace(repository, tag=tag)
         what = f"read {image.by_tag()!r}"
         answer = asked("GET", image, f"/v2/{image.path}/manifests/{tag}", what=what)
         if answer.status_code == codes.NOT_FOUND:  # removed meanwhile

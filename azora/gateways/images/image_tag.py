@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from azora.config.application import Image
+from azora.config.settings import Settings
 from azora.errors import BadInput
 from azora.gateways.images import build_context
 from azora.gateways.images.registry import Reference, digest_of_tag
@@ -22,15 +23,15 @@ def content_tag(image: Image, export: Path, pinned: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def pinned_base(base: str) -> str:
-    """*base* by digest, as its registry has it now: what is hashed into the tag is what is built on."""
-    if not base:
+def pinned_base(settings: Settings) -> str:
+    """The base image by digest, as its registry has it now: what is hashed into the tag is what is built on. "" for none."""
+    if not settings.base_image:
         return ""
-    reference = Reference.parse(base)
+    reference = Reference.parse(settings.base_image, settings)
     digest = reference.digest or digest_of_tag(reference)
     if digest is None:
         raise BadInput(
-            f"could not find the base image {base!r}: its registry has no such tag",
+            f"could not find the base image {settings.base_image!r}: its registry has no such tag",
             advice="correct AZORA_BASE_IMAGE; `azora local up` makes the embedded node's",
         )
     return reference.by_digest(digest)

@@ -10,7 +10,7 @@ from functools import lru_cache
 import httpx
 from httpx import codes
 
-from azora.config.settings import settings
+from azora.config.settings import Settings
 from azora.errors import BadInput, Refused, Unreachable
 from azora.gateways.images.registry_login import HUB, Login, login_of
 
@@ -30,27 +30,31 @@ _REFERENCE = re.compile(r"(?P<host>[^/]+)/(?P<path>[^@:]+)(:(?P<tag>[^@]+))?(@(?
 
 @dataclass(frozen=True)
 class Reference:
-    """An image's place: `host/path:tag` or `host/path@digest`."""
+    """An image's place: `host/path:tag` or `host/path@digest`; *plain_http* for a host without TLS."""
 
     host: str
     path: str
     tag: str = "latest"
     digest: str | None = None
+    plain_http: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Reference:
-        """Raises BadInput for what names no registry host, as `python:3.13` does not."""
+    def parse(cls, text: str, settings: Settings) -> Reference:
+        """Read *text*; the settings say whether its host is one without TLS.
+
+        Raises:
+            BadInput: it names no registry host, as `python:3.13` does not.
+        """
         found = _REFERENCE.fullmatch(text)
         if not found or not ({".", ":"} & set(found["host"]) or found["host"] == "localhost"):
             raise BadInput(
                 f"could not use the image {text!r}: no registry host", advice="write HOST/PATH:TAG or HOST/PATH@DIGEST"
             )
-        return cls(found["host"], found["path"], found["tag"] or "latest", found["digest"])
+        plain_http = settings.registry_plain_http and found["host"] == settings.registry.split("/")[0]
+        return cls(found["host"], found["path"], found["tag"] or "latest", found["digest"], plain_http)
 
-    @property
-    def plain_http(self) -> bool:
-        """Return True when the settings name this host as one without TLS."""
-        return settings().registry_plain_http and self.host == settings().registry.split("/")[0]
+    def __str__(self) -> str:
+        return self.by_digest(self.digest) if self.digest else self.by_tag()
 
     def by_digest(self, digest: str) -> str:
         return f"{self.host}/{self.path}@{digest}"
@@ -59,29 +63,29 @@ class Reference:
         return f"{self.host}/{self.path}:{self.tag}"
 
 
-def find(registry: str, repository: str, tag: str) -> str | None:
-    """The digest that `registry/repository:tag` has now, or None. Raises Unreachable, or Refused without a login."""
-    return digest_of_tag(Reference.parse(f"{registry}/{repository}:{tag}"))
+def find(repository: str, tag: str, settings: Settings) -> str | None:
+    """The digest that `repository:tag` has in the registry now, or None. Raises Unreachable, or Refused without a login."""
+    return digest_of_tag(Reference.parse(f"{settings.registry}/{repository}:{tag}", settings))
 
 
-def exists(reference: str) -> bool:
+def exists(reference: str, settings: Settings) -> bool:
     """Return True when the registry still has the image *reference*, which names a digest. Raises as `find`."""
-    image = Reference.parse(reference)
+    image = Reference.parse(reference, settings)
     what = f"look {reference!r} up"
     answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.digest}", what=what)
     return answer.status_code != codes.NOT_FOUND and accepted(answer, image, what=what).is_success
 
 
-def status_of(registry: str) -> int:
-    """HTTP status of its root; 401 where a login is needed. Raises Unreachable."""
-    host = _api(registry.partition("/")[0])
-    url = f"{'http' if settings().registry_plain_http else 'https'}://{host}/v2/"
+def status_of_registry(settings: Settings) -> int:
+    """HTTP status of the registry's root; 401 where a login is needed. Raises Unreachable."""
+    host = _api(settings.registry.partition("/")[0])
+    url = f"{'http' if settings.registry_plain_http else 'https'}://{host}/v2/"
     try:
         with _client() as client:
             return client.get(url).status_code
     except httpx.HTTPError as error:
         raise Unreachable(
-            f"could not reach the registry {registry}: {error}",
+            f"could not reach the registry {settings.registry}: {error}",
             advice="see that AZORA_REGISTRY and AZORA_REGISTRY_PLAIN_HTTP are right and that it runs (`azora local status`)",
         ) from None
 

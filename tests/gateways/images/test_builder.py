@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from azora.config.application import Image
-from azora.config.settings import settings
+from azora.config.settings import Settings
 from azora.errors import BadInput, BuildFailed, Refused, Unreachable
 from azora.gateways.images import image_tag, package_index, registry
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept
@@ -72,18 +72,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running_registry: str, home: Path
-) -> Iterator[tuple[Path, str, Path]]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running_registry: str, home: Path) -> tuple[Path, str, Path]:
     """An export, the registry, a log."""
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
-    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
-    monkeypatch.setenv("AZORA_REGISTRY", f"{running_registry}/team")
-    monkeypatch.setenv("AZORA_REGISTRY_PLAIN_HTTP", "true")
-    settings.cache_clear()
-    yield committed(tmp_path / "export"), f"{running_registry}/team", tmp_path / "build.log"
-    settings.cache_clear()
+    return committed(tmp_path / "export"), f"{running_registry}/team", tmp_path / "build.log"
+
+
+def machine(registry: str, base: str = "") -> Settings:
+    return Settings(registry=registry, registry_plain_http=True, base_image=base)
 
 
 def committed(export: Path, dockerfile: str = "FROM scratch\nCOPY web/page /page\n", page: str = "hello") -> Path:
@@ -101,7 +98,7 @@ def tags_kept() -> set[str]:
 def built(
     place: tuple[Path, str, Path], export: Path | None = None, base: str = "", application: str = "shop"
 ) -> Built:
-    return build(application, IMAGE, export or place[0], base=base, registry=place[1], log=place[2])
+    return build(application, IMAGE, export or place[0], machine(place[1], base), log=place[2])
 
 
 @built_for_real
@@ -110,7 +107,7 @@ def test_image_with_the_same_content(place: tuple[Path, str, Path], tmp_path: Pa
     first = built(place)
     again = built(place, committed(tmp_path / "other"))
 
-    assert first.reference == f"{place[1]}/shop/web@{registry.find(place[1], 'shop/web', first.tag)}"
+    assert first.reference == f"{place[1]}/shop/web@{registry.find('shop/web', first.tag, machine(place[1]))}"
     assert (first.reused, again.reused) == (False, True)
     assert again.reference == first.reference
     assert built(place, committed(tmp_path / "changed", page="bye")).reference != first.reference
@@ -163,16 +160,16 @@ def test_image_of_a_whole_context(place: tuple[Path, str, Path], tmp_path: Path)
     """A whole context goes in less the ignored files; the Dockerfile is read even if ignored."""
     image = IMAGE.model_copy(update={"context": ".", "sources": ()})
     export = committed(tmp_path / "whole", "FROM scratch\nCOPY src/undeclared /x\nCOPY . /all/\n")
-    first = build("whole", image, export, base="", registry=place[1], log=place[2])
-    assert build("whole", image, export, base="", registry=place[1], log=place[2]) == dataclasses.replace(
+    first = build("whole", image, export, machine(place[1]), log=place[2])
+    assert build("whole", image, export, machine(place[1]), log=place[2]) == dataclasses.replace(
         first, reused=True, seconds=pytest.approx(0, abs=5)
     )
 
     (export / ".dockerignore").write_text("src/web/Dockerfile\nsrc/undeclared\n")
     with pytest.raises(BuildFailed, match="undeclared"):
-        build("whole", image, export, base="", registry=place[1], log=place[2])
+        build("whole", image, export, machine(place[1]), log=place[2])
     (export / "src/web/Dockerfile").write_text("FROM scratch\nCOPY . /all/\n")
-    assert not build("whole", image, export, base="", registry=place[1], log=place[2]).reused
+    assert not build("whole", image, export, machine(place[1]), log=place[2]).reused
 
 
 @built_for_real
@@ -207,26 +204,20 @@ def test_build_with_a_stored_login(
     (tmp_path / "htpasswd").write_text(f"ada:{HASHED}\n")
     auth = f"auth: {{htpasswd: {{realm: here, path: {tmp_path / 'htpasswd'}}}}}\n"
     with serving(tmp_path, auth) as address:
-        monkeypatch.setenv("AZORA_REGISTRY", address)
-        settings.cache_clear()
         with pytest.raises(Refused, match="HTTP 401"):
-            build("shop", IMAGE, place[0], base="", registry=address, log=place[2])
+            build("shop", IMAGE, place[0], machine(address), log=place[2])
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-        first = build("base", IMAGE, place[0], base="", registry=address, log=place[2])
+        first = build("base", IMAGE, place[0], machine(address), log=place[2])
         on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
-        assert build("shop", IMAGE, on_top, base=first.reference, registry=address, log=place[2]).reference
+        assert build("shop", IMAGE, on_top, machine(address, first.reference), log=place[2]).reference
     assert PASSWORD not in place[2].read_text()
 
 
-def test_build_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_without_a_registry(tmp_path: Path) -> None:
     """A registry that does not answer is unreachable."""
     address = f"127.0.0.1:{free_port()}"
-    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")
-    monkeypatch.setenv("AZORA_REGISTRY", address)
-    settings.cache_clear()
     with pytest.raises(Unreachable, match="refused"):
-        build("shop", IMAGE, committed(tmp_path / "e"), base="", registry=address, log=tmp_path / "log")
-    settings.cache_clear()
+        build("shop", IMAGE, committed(tmp_path / "e"), machine(address), log=tmp_path / "log")
 
 
 @pytest.mark.parametrize(
@@ -240,14 +231,14 @@ def test_build_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_image_name(text: str, expected: Reference) -> None:
     """Host, repository and tag or digest of a name are read."""
-    assert Reference.parse(text) == expected
+    assert Reference.parse(text, Settings()) == expected
 
 
 @pytest.mark.parametrize("text", ["python:3", "library/python", "", "h:1/", "h:1/a@sha256:0"])
 def test_image_name_without_a_registry(text: str) -> None:
     """A name without a registry is refused."""
     with pytest.raises(BadInput, match="no registry host"):
-        Reference.parse(text)
+        Reference.parse(text, Settings())
 
 
 @pytest.mark.parametrize(
@@ -306,7 +297,7 @@ def test_build_cache(place: tuple[Path, str, Path], tmp_path: Path) -> None:
     ]
 
     assert set(tags) & tags_kept() == set(tags[2:])
-    assert all(registry.find(place[1], "kept/web", tag) for tag in tags)
+    assert all(registry.find("kept/web", tag, machine(place[1])) for tag in tags)
 
 
 @built_for_real

@@ -17,7 +17,6 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from azora.config.settings import settings
 from azora.errors import BadInput, Failed, Refused, Unreachable
 from azora.gateways.images import credential_helper
 from azora.gateways.images.registry import Reference, digest_of_tag
@@ -364,7 +363,7 @@ class Server:
 
     @property
     def image(self) -> Reference:
-        return Reference(self.address, "team/web", "1")
+        return Reference(self.address, "team/web", "1", plain_http=True)
 
 
 BASIC = 'Basic realm="a registry"'
@@ -372,22 +371,17 @@ BEARER = 'Bearer realm="http://{}/token",service="the.registry",scope="repositor
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+def serve() -> Iterator[Callable[..., Server]]:
     """Starts a server that is this machine's registry."""
     servers: list[Server] = []
-    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
-    monkeypatch.setenv("AZORA_REGISTRY_PLAIN_HTTP", "true")
 
     def start(challenge: str, *, wanted: str) -> Server:
         servers.append(Server(challenge, wanted=wanted))
-        monkeypatch.setenv("AZORA_REGISTRY", servers[-1].address)
-        settings.cache_clear()
         return servers[-1]
 
     yield start
     for server in servers:
         server.close()
-    settings.cache_clear()
 
 
 def test_registry_without_a_login(serve: Callable[..., Server], home: Path) -> None:
@@ -476,12 +470,9 @@ def test_token_server_that_is_unreachable(serve: Callable[..., Server], home: Pa
     assert away.value.advice == "see that http://127.0.0.1:9/token answers"
 
 
-def test_token_server_over_plain_http(
-    serve: Callable[..., Server], home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_token_server_over_plain_http(serve: Callable[..., Server], home: Path) -> None:
     """A password goes over plain HTTP only where the registry itself does."""
     server = serve(BEARER, wanted="nothing")
-    monkeypatch.setattr(Reference, "plain_http", property(lambda image: image.host != "h.example"))
     write(home / FILES["docker"], {"auths": {"h.example": entry("ada")}})
     from azora.gateways.images.registry import _token
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from azora.config.settings import settings
 from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.prefect.runs import Run, pages, stages
 from tests.support import crowd, pipeline
@@ -144,7 +145,7 @@ def page_of(night: Night, key: str) -> str:
 
 
 def digest_of_image(reference: str) -> str | None:
-    image = Reference.parse(reference)
+    image = Reference.parse(reference, settings())
     return digest_of_tag(replace(image, tag=str(image.digest)))
 
 

@@ -105,7 +105,7 @@ def change_parameters(run: Run, ref: str) -> httpx.Response:
 def remove_images(book: Guestbook) -> None:
     """Of the release that staging runs: somebody cleaned the registry."""
     for reference in book.cluster("staging").running().images.values():
-        image = Reference.parse(reference)
+        image = Reference.parse(reference, settings())
         asked("DELETE", image, f"/v2/{image.path}/manifests/{image.digest}", what="remove an image").raise_for_status()
 
 

@@ -60,4 +60,4 @@ def _remembered() -> dict[str, History]:
 def _since_the_night_before(nights: list[Figures]) -> tuple[Change, ...] | None:
     """None where a commit is not known."""
     now, before = nights[0].night.commit, nights[1].night.commit if len(nights) > 1 else ""
-    return changes_between(settings().repository_location, before, now) if now and before else None
+    return changes_between(before, now, settings()) if now and before else None

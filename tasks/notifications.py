@@ -91,7 +91,7 @@ def _changes_since_the_last_good(nights: Sequence[Night]) -> tuple[Change, ...]:
     now, good = nights[0], last_good(nights)
     if now.went_well or not now.commit or good is None or not good.commit:
         return ()
-    return changes_between(settings().repository_location, good.commit, now.commit)
+    return changes_between(good.commit, now.commit, settings())
 
 
 def _tell(notice: Notice, log: Log) -> None:

@@ -36,7 +36,7 @@ def find_commit(ref: str) -> Commit:
     must_parse(settings())
     environments_of_flows(settings().environments)
     fixed = facts_of(this_run()).commit
-    commit = resolve(settings().repository_location, fixed or ref)
+    commit = resolve(fixed or ref, settings())
     if not fixed:
         fix_commit(this_run(), commit.sha)
     must_be_releasable(checkout(commit.sha, settings()), settings())

@@ -69,7 +69,7 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
 
     Nothing is built: where an image is missing, the plan is one of images that nobody has yet, and has no hash.
     """
-    commit = resolve(settings().repository_location, ref)
+    commit = resolve(ref, settings())
     found = checkout(commit.sha, settings())
     images = found.built_images(settings())
     release = (

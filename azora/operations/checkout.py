@@ -84,13 +84,13 @@ class Checkout:
 
 def checkout(commit: str, settings: Settings) -> Checkout:
     """The checkout of *commit*; its export is made where this machine has none."""
-    folder = export(settings.repository_location, commit, settings.state_folder / "exports")
+    folder = export(commit, settings.state_folder / "exports", settings)
     return Checkout(commit, folder, load_application(folder))
 
 
 def folder_for_tests(commit: str, settings: Settings) -> Path:
     """An export of its own for the commit's unit tests, which write into it."""
-    return export(settings.repository_location, commit, settings.state_folder / "exports-for-tests")
+    return export(commit, settings.state_folder / "exports-for-tests", settings)
 
 
 def must_be_releasable(found: Checkout, settings: Settings) -> None:

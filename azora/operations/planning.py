@@ -11,7 +11,7 @@ from azora.core.cluster.state import World
 from azora.core.promotion.binding import bound_of
 from azora.core.promotion.plan import Change, Plan, plan_of, proof_for
 from azora.core.release.release import Release
-from azora.gateways.git.repository import changes_between, is_known, is_on
+from azora.gateways.git.repository import changes_between, is_known, is_on_main_branch
 from azora.gateways.kubernetes.cluster import connect
 from azora.operations.promotion.factory import context_of
 
@@ -24,8 +24,8 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
     """
     context = context_of(environment, release, run=run, settings=settings)
     world = context.look()
-    on_main = is_on(settings.repository_location, settings.branch, release.commit)
-    gained, lost = commits_of(world, release.commit, settings.repository_location)
+    on_main = is_on_main_branch(release.commit, settings)
+    gained, lost = commits_of(world, release.commit, settings)
     return plan_of(
         environment,
         release,
@@ -39,17 +39,17 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
     )
 
 
-def commits_of(world: World, commit: str, repository: str) -> tuple[tuple[Change, ...], tuple[Change, ...] | None]:
+def commits_of(world: World, commit: str, settings: Settings) -> tuple[tuple[Change, ...], tuple[Change, ...] | None]:
     """The commits that users would get with *commit*, and those that they would lose.
 
     Where it is not known what they have, all that *commit* has, and None.
     """
     if world.active_stack is None:
-        return changes_between(repository, None, commit), ()
+        return changes_between(None, commit, settings), ()
     now = world.serving.commit if world.serving else ""
-    if not (now and is_known(repository, now)):
-        return changes_between(repository, None, commit), None
-    return changes_between(repository, now, commit), changes_between(repository, commit, now)
+    if not (now and is_known(now, settings)):
+        return changes_between(None, commit, settings), None
+    return changes_between(now, commit, settings), changes_between(commit, now, settings)
 
 
 def _proof(environment: Environment, release: Release, settings: Settings) -> ProofRecord | None:

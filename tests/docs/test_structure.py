@@ -25,6 +25,11 @@ from tasks.run_metrics import count_run, environment_of
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 CORE = sorted((ROOT / "azora/core").rglob("*.py"))
+BELOW_THE_ENTRY_POINTS = sorted(
+    file
+    for layer in ("operations", "gateways", "host", "core", "config")
+    for file in (ROOT / "azora" / layer).rglob("*.py")
+)
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
 APPLICATIONS = [load_application(folder) for folder in (ROOT, ROOT / "docs/examples/guestbook")]
 SERVICES = [name for application in APPLICATIONS for name in application.service_names]
@@ -129,6 +134,18 @@ def test_documented_settings() -> None:
 def test_described_settings() -> None:
     """Each setting has a description."""
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("file", BELOW_THE_ENTRY_POINTS, ids=lambda file: str(file.relative_to(ROOT / "azora")))
+def test_settings_as_an_argument(file: Path) -> None:
+    """Only flows, tasks, the command line and the embedded node read those of this process."""
+    imported = [
+        alias.name
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module in {"azora.config", "azora.config.settings"}
+        for alias in node.names
+    ]
+    assert "settings" not in imported
 
 
 def test_import_contracts() -> None:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from azora.config.settings import settings
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import World
 from azora.core.promotion.plan import Change
 from azora.gateways.git import repository as source
 from azora.operations.planning import commits_of
-from tests.support.repositories import Repository
+from tests.support.repositories import Repository, at
 from tests.support.worlds import BLUE, EMPTY, SERVING_OLD, stack
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -37,7 +31,7 @@ def repository(tmp_path: Path) -> Repository:
         found.git("tag", subject)
     found.git("checkout", "--quiet", "-b", "side", "One")
     found.commit("b", "Side", "Side")
-    source.resolve(str(found), "side")
+    source.resolve("side", at(found))
     return found
 
 
@@ -61,7 +55,7 @@ def test_commits_gained_and_lost(
     repository: Repository, now: str, ref: str, gained: list[str], lost: list[str]
 ) -> None:
     """Commits are listed both ways between the serving commit and the release, newest first."""
-    found = commits_of(serving(repository.git("rev-parse", now)), repository.git("rev-parse", ref), str(repository))
+    found = commits_of(serving(repository.git("rev-parse", now)), repository.git("rev-parse", ref), at(repository))
     assert [subjects(part) for part in found] == [gained, lost]
 
 
@@ -77,7 +71,7 @@ def test_commits_without_a_serving_commit(
     repository: Repository, world: World, lost: tuple[Change, ...] | None
 ) -> None:
     """All commits are gained; none is lost where nobody is served, else that is not known."""
-    gained, gone = commits_of(world, repository.git("rev-parse", "main"), str(repository))
+    gained, gone = commits_of(world, repository.git("rev-parse", "main"), at(repository))
     assert subjects(gained) == ["Three", "Two", "One"]
     assert gone == lost
 
@@ -87,7 +81,7 @@ def test_commit_without_a_branch(repository: Repository) -> None:
     away = repository.git("rev-parse", "side")
     repository.git("checkout", "--quiet", "main")
     repository.git("branch", "-D", "side")
-    _, lost = commits_of(serving(away), repository.git("rev-parse", "main"), str(repository))
+    _, lost = commits_of(serving(away), repository.git("rev-parse", "main"), at(repository))
     assert lost is not None
     assert subjects(lost) == ["Side"]
 
@@ -103,17 +97,17 @@ def test_commit_without_a_branch(repository: Repository) -> None:
 )
 def test_commit_on_a_branch(repository: Repository, ref: str, branch: str, *, is_on: bool | None) -> None:
     """A commit is on a branch that has it as its head or in its history."""
-    assert source.is_on(str(repository), branch, repository.git("rev-parse", ref)) is is_on
+    assert source.is_on_main_branch(repository.git("rev-parse", ref), at(repository, branch=branch)) is is_on
 
 
 def test_commit_on_a_moved_branch(repository: Repository) -> None:
     """The branch is fetched anew; where that fails, the answer is not known."""
     side = repository.git("rev-parse", "side")
-    assert source.is_on(str(repository), "main", side) is False
+    assert source.is_on_main_branch(side, at(repository)) is False
     repository.git("branch", "--force", "main", "side")
-    assert source.is_on(str(repository), "main", side) is True
+    assert source.is_on_main_branch(side, at(repository)) is True
     (repository.folder / ".git/HEAD").unlink()
-    assert source.is_on(str(repository), "main", side) is None
+    assert source.is_on_main_branch(side, at(repository)) is None
 
 
 def test_commits_by_the_thousand(repository: Repository) -> None:
@@ -123,8 +117,8 @@ def test_commits_by_the_thousand(repository: Repository) -> None:
         for number in range(10_000)
     )
     subprocess.run(["git", "fast-import", "--quiet"], cwd=repository.folder, input=stream.encode(), check=True)
-    many = source.resolve(str(repository), "many").sha
-    gained, lost = commits_of(serving(repository.git("rev-parse", "main")), many, str(repository))
+    many = source.resolve("many", at(repository)).sha
+    gained, lost = commits_of(serving(repository.git("rev-parse", "main")), many, at(repository))
     assert (len(gained), lost and len(lost)) == (10_000, 3)
 
 

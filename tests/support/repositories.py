@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from azora.config.settings import Settings
 
 
 class Repository:
@@ -31,3 +34,8 @@ class Repository:
 
     def __str__(self) -> str:
         return str(self.folder)
+
+
+def at(location: object, **given: Any) -> Settings:
+    """Settings of a machine whose application is in the repository at *location*, a path or a URL."""
+    return Settings(repository=str(location), **given)

@@ -9,13 +9,14 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from azora.config.settings import Settings
 from azora.errors import BadInput
 from azora.gateways.git.mirror import fetch, fetch_commit, git, mirror_of, sha_of
 from azora.host.folders import changed, doom
 from azora.host.locks import alongside, only_one
 
 
-def export(repository: str, sha: str, into: Path) -> Path:
+def export(sha: str, into: Path, settings: Settings) -> Path:
     """`into/<sha>`: exactly what was committed as *sha*; reused when it is there, fetched when this machine does not know it yet.
 
     Whoever writes in it (a test run's caches) spoils it for others: give each purpose an *into* of its own.
@@ -24,11 +25,11 @@ def export(repository: str, sha: str, into: Path) -> Path:
     if _marked(target):
         return target
     into.mkdir(parents=True, exist_ok=True)
-    mirror = mirror_of(repository)
+    mirror = mirror_of(settings)
     if not sha_of(mirror, sha):
-        fetch(repository, mirror)
+        fetch(mirror, settings)
     if not sha_of(mirror, sha):
-        fetch_commit(repository, mirror, sha)
+        fetch_commit(mirror, sha, settings)
     with tempfile.TemporaryDirectory(dir=into, prefix=".export-") as folder:
         archive, content = Path(folder) / "archive.tar", Path(folder) / "content"
         git(mirror, ["archive", "--format=tar", f"--output={archive}", sha], f"export commit {sha!r}")

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from azora.config.settings import settings
+from azora.config.settings import Settings
 from azora.errors import AzoraError, BadInput, Failed, Unreachable
 from azora.host.locks import only_one
 from azora.host.process import Completed, run
@@ -26,10 +26,11 @@ _NETWORK = re.compile(
 )
 
 
-def mirror_of(repository: str) -> Path:
-    """Folder of the bare mirror of *repository*, prepared for its first fetch."""
+def mirror_of(settings: Settings) -> Path:
+    """Folder of the bare mirror of the application's repository, prepared for its first fetch."""
+    repository = settings.repository_location
     url = _location(repository)
-    mirror = settings().state_folder / "mirror" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
+    mirror = settings.state_folder / "mirror" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
     if not (mirror / "azora-ready").is_file():
         with only_one(mirror.with_suffix(".lock"), what=f"prepare the mirror of {repository!r}"):
             mirror.mkdir(parents=True, exist_ok=True)
@@ -56,15 +57,17 @@ def _location(repository: str) -> str:
     return str(Path(repository).resolve())
 
 
-def fetch(repository: str, mirror: Path) -> None:
+def fetch(mirror: Path, settings: Settings) -> None:
     """Bring every branch and tag up to date. Raises Unreachable where the network is at fault, else BadInput."""
+    repository = settings.repository_location
     refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     if said := _fetch(repository, mirror, "--prune", "origin", *refs):
         raise _fetch_error(f"could not fetch {repository!r}: {said}")
 
 
-def fetch_commit(repository: str, mirror: Path, sha: str) -> None:
+def fetch_commit(mirror: Path, sha: str, settings: Settings) -> None:
     """Bring *sha*, which no branch or tag has any more: a release of it may still run. Raises as `fetch` does."""
+    repository = settings.repository_location
     if said := _fetch(repository, mirror, "origin", sha):
         raise _fetch_error(f"could not fetch commit {sha}, which no branch or tag has, from {repository!r}: {said}")
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from azora.config.settings import Settings
 from azora.core.promotion.plan import Change
 from azora.errors import AzoraError, BadInput
 from azora.gateways.git.mirror import fetch, fetch_commit, git, is_ancestor, mirror_of, sha_of
@@ -28,62 +29,62 @@ class Commit:
     author_email: str
 
 
-def resolve(repository: str, ref: str) -> Commit:
-    """The commit that *ref* (branch, tag or commit id) is now in *repository* (a path or a URL).
+def resolve(ref: str, settings: Settings) -> Commit:
+    """The commit that *ref* (branch, tag or commit id) is now in the application's repository.
 
     A branch is preferred to a tag of its name. A full commit id that is known already needs no network. Raises BadInput
     for an unknown ref or repository, Unreachable where the network is at fault. A full commit id is found also where no branch has
     it any more.
     """
-    mirror = mirror_of(repository)
+    mirror = mirror_of(settings)
     if not (_FULL.fullmatch(ref) and sha_of(mirror, ref)):
-        fetch(repository, mirror)
+        fetch(mirror, settings)
     if _FULL.fullmatch(ref) and not sha_of(mirror, ref):
         with suppress(BadInput):  # said below
-            fetch_commit(repository, mirror, ref)
+            fetch_commit(mirror, ref, settings)
     for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
         if ref and ref != "HEAD" and (sha := sha_of(mirror, candidate)):
             return _commits(mirror, ["-1", sha])[0]
     raise BadInput(
-        f"could not find {ref!r} in {repository!r}: it is no branch, tag or commit there",
+        f"could not find {ref!r} in {settings.repository_location!r}: it is no branch, tag or commit there",
         advice="check the spelling, and that it was pushed",
     )
 
 
-def commits_between(repository: str, old: str | None, new: str) -> list[Commit]:
+def commits_between(old: str | None, new: str, settings: Settings) -> list[Commit]:
     """Commits of *new* that *old* does not have, newest first.
 
     All of *new* for None, and for an *old* that the repository no longer has (a rewritten history): who may not approve
     is read from this list, so it is rather too long than too short.
     """
-    mirror = mirror_of(repository)
+    mirror = mirror_of(settings)
     known = old and sha_of(mirror, old)
     return _commits(mirror, [f"{known}..{new}" if known else new])
 
 
-def changes_between(repository: str, old: str | None, new: str) -> tuple[Change, ...]:
+def changes_between(old: str | None, new: str, settings: Settings) -> tuple[Change, ...]:
     """Commits as in `commits_between`, in the form that people are shown."""
-    commits = commits_between(repository, old, new)
+    commits = commits_between(old, new, settings)
     return tuple(Change(commit.short, commit.author_name, commit.subject) for commit in commits)
 
 
-def is_known(repository: str, sha: str) -> bool:
-    """Return True when *repository* still has the commit, on a branch or not; False also where it does not answer."""
-    mirror = mirror_of(repository)
+def is_known(sha: str, settings: Settings) -> bool:
+    """Return True when the repository still has the commit, on a branch or not; False also where it does not answer."""
+    mirror = mirror_of(settings)
     if not sha_of(mirror, sha):
         with suppress(AzoraError):
-            fetch_commit(repository, mirror, sha)
+            fetch_commit(mirror, sha, settings)
     return bool(sha_of(mirror, sha))
 
 
-def is_on(repository: str, branch: str, sha: str) -> bool | None:
-    """Return True when *branch* has the commit now; None where the repository does not answer, or has no such branch."""
-    mirror = mirror_of(repository)
+def is_on_main_branch(sha: str, settings: Settings) -> bool | None:
+    """Return True when the main branch has the commit now; None where the repository does not answer, or has no such branch."""
+    mirror = mirror_of(settings)
     try:
-        fetch(repository, mirror)
+        fetch(mirror, settings)
     except AzoraError:
         return None
-    head = sha_of(mirror, f"refs/heads/{branch}")
+    head = sha_of(mirror, f"refs/heads/{settings.branch}")
     return is_ancestor(mirror, sha, head) if head else None
 
 

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from azora.config.settings import settings
 from azora.errors import BadInput, Unreachable
 from azora.gateways.git import repository as source
 from azora.gateways.git.export import export
 from azora.host.content_hash import digest_of
-from tests.support.repositories import Repository
+from tests.support.repositories import Repository, at
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZORA_STATE", str(tmp_path / "state"))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -35,10 +29,10 @@ def repository(tmp_path: Path) -> Repository:
 def test_ref_of_a_branch(repository: Repository) -> None:
     """A branch is its newest commit at each look."""
     first = repository.commit("a", "1", 'First | of "all"')
-    assert source.resolve(str(repository), "main").sha == first
+    assert source.resolve("main", at(repository)).sha == first
 
     second = repository.commit("a", "2", "Second")
-    found = source.resolve(str(repository), "main")
+    found = source.resolve("main", at(repository))
     assert (found.sha, found.short, found.subject) == (second, second[:7], "Second")
     assert (found.author_name, found.author_email) == ("Ada", "ada@shop.example")
 
@@ -51,7 +45,7 @@ def test_ref_of_each_kind(repository: Repository, ref: str) -> None:
     repository.git("branch", "feature/x")
     repository.commit("a", "2")
 
-    assert source.resolve(str(repository), {"short": sha[:8], "full": sha}.get(ref, ref)).sha == sha
+    assert source.resolve({"short": sha[:8], "full": sha}.get(ref, ref), at(repository)).sha == sha
 
 
 def test_ref_of_branch_and_tag(repository: Repository) -> None:
@@ -60,7 +54,7 @@ def test_ref_of_branch_and_tag(repository: Repository) -> None:
     repository.git("tag", "main")
     newest = repository.commit("a", "2")
 
-    assert source.resolve(str(repository), "main").sha == newest
+    assert source.resolve("main", at(repository)).sha == newest
 
 
 @pytest.mark.parametrize(
@@ -71,7 +65,7 @@ def test_ref_that_is_unknown(repository: Repository, ref: str) -> None:
     repository.commit("a", "1")
 
     with pytest.raises(BadInput) as refused:
-        source.resolve(str(repository), ref)
+        source.resolve(ref, at(repository))
     assert repr(ref) in refused.value.message
     assert repr(str(repository)) in refused.value.message
 
@@ -81,32 +75,32 @@ def test_ref_of_a_deleted_branch(repository: Repository) -> None:
     repository.commit("a", "1")
     repository.git("checkout", "--quiet", "-b", "gone")
     sha = repository.commit("a", "2")
-    assert source.resolve(str(repository), "gone").sha == sha
+    assert source.resolve("gone", at(repository)).sha == sha
     repository.git("checkout", "--quiet", "main")
     repository.git("branch", "-D", "gone")
 
     with pytest.raises(BadInput, match="no branch, tag or commit"):
-        source.resolve(str(repository), "gone")
-    assert source.resolve(str(repository), sha).sha == sha
+        source.resolve("gone", at(repository))
+    assert source.resolve(sha, at(repository)).sha == sha
 
 
 def test_repository_by_url(repository: Repository) -> None:
     """A repository is found by URL as well as by path."""
     sha = repository.commit("a", "1")
 
-    assert source.resolve(f"file://{repository}", "main").sha == sha
+    assert source.resolve("main", at(f"file://{repository}")).sha == sha
 
 
 def test_repository_that_fails(tmp_path: Path) -> None:
     """A missing repository, no network and a password in the URL are different errors."""
     with pytest.raises(BadInput, match="no such folder"):
-        source.resolve(str(tmp_path / "nothing"), "main")
+        source.resolve("main", at(tmp_path / "nothing"))
     with pytest.raises(BadInput, match="does not appear to be a git repository"):
-        source.resolve(str(tmp_path), "main")
+        source.resolve("main", at(tmp_path))
     with pytest.raises(Unreachable, match="Failed to connect"):
-        source.resolve("http://127.0.0.1:9/shop.git", "main")
+        source.resolve("main", at("http://127.0.0.1:9/shop.git"))
     with pytest.raises(BadInput) as refused:
-        source.resolve("https://ada:s3cret@shop.example/shop.git", "main")
+        source.resolve("main", at("https://ada:s3cret@shop.example/shop.git"))
     assert "s3cret" not in str(refused.value)
 
 
@@ -117,9 +111,9 @@ def test_export(repository: Repository, tmp_path: Path) -> None:
     sha = repository.commit("run.sh", "#!/bin/sh\necho hi\n")
     (repository.folder / "uncommitted").write_text("secret")
     (repository.folder / "run.sh").write_text("changed since")
-    source.resolve(str(repository), "main")
+    source.resolve("main", at(repository))
 
-    folder = export(str(repository), sha, tmp_path / "out")
+    folder = export(sha, tmp_path / "out", at(repository))
 
     assert sorted(path.name for path in folder.rglob("*")) == ["run.sh"]
     assert (folder / "run.sh").read_text() == "#!/bin/sh\necho hi\n"
@@ -129,22 +123,22 @@ def test_export(repository: Repository, tmp_path: Path) -> None:
 
 def test_export_of_a_new_commit(repository: Repository, tmp_path: Path) -> None:
     """A commit that the mirror does not have is fetched."""
-    source.resolve(str(repository), repository.commit("a", "1"))
-    assert (export(str(repository), repository.commit("a", "2"), tmp_path / "into") / "a").read_text() == "2"
+    source.resolve(repository.commit("a", "1"), at(repository))
+    assert (export(repository.commit("a", "2"), tmp_path / "into", at(repository)) / "a").read_text() == "2"
 
 
 def test_export_of_a_branchless_commit(repository: Repository, tmp_path: Path) -> None:
     """A commit without a branch is fetched by its id."""
     released = repository.commit("a", "released")
     repository.git("commit", "--quiet", "--amend", "-m", "Rewritten")
-    assert (export(str(repository), released, tmp_path / "exports") / "a").read_text() == "released"
+    assert (export(released, tmp_path / "exports", at(repository)) / "a").read_text() == "released"
 
 
 def test_export_of_a_lost_commit(repository: Repository, tmp_path: Path) -> None:
     """The error names the commit that the repository no longer has."""
     repository.commit("a", "1")
     with pytest.raises(BadInput, match=f"could not fetch commit {'1' * 40}, which no branch or tag has"):
-        export(str(repository), "1" * 40, tmp_path / "exports")
+        export("1" * 40, tmp_path / "exports", at(repository))
 
 
 def test_export_with_a_link_outside(repository: Repository, tmp_path: Path) -> None:
@@ -152,10 +146,10 @@ def test_export_with_a_link_outside(repository: Repository, tmp_path: Path) -> N
     (repository.folder / "out").symlink_to("/etc/shadow")
     repository.git("add", "out")
     sha = repository.commit("a", "1")
-    source.resolve(str(repository), sha)
+    source.resolve(sha, at(repository))
 
     with pytest.raises(BadInput, match="out"):
-        export(str(repository), sha, tmp_path / "out")
+        export(sha, tmp_path / "out", at(repository))
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -164,7 +158,7 @@ def test_export_by_many_at_once(repository: Repository, tmp_path: Path) -> None:
     sha = repository.commit("a", "1")
 
     def both(_: int) -> tuple[str, Path]:
-        return source.resolve(str(repository), "main").sha, export(str(repository), sha, tmp_path / "out")
+        return source.resolve("main", at(repository)).sha, export(sha, tmp_path / "out", at(repository))
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(both, range(8))) == {(sha, tmp_path / "out" / sha)}
@@ -207,12 +201,12 @@ def test_commits_with_odd_bytes(repository: Repository, head: bytes, message: by
     """Commits with any bytes are found and listed with their neighbours."""
     repository.commit("a", "1")
     sha = written(repository, head, message)
-    found = source.resolve(str(repository), "main")
+    found = source.resolve("main", at(repository))
     assert (found.sha, found.subject, found.author_name) == (sha, subject, author)
     after = repository.git("commit-tree", f"{sha}^{{tree}}", "-p", sha, "-m", "After")
     repository.git("update-ref", "refs/heads/main", after)
-    source.resolve(str(repository), "main")
-    assert [one.sha for one in source.commits_between(str(repository), None, after)] == [after, sha]
+    source.resolve("main", at(repository))
+    assert [one.sha for one in source.commits_between(None, after, at(repository))] == [after, sha]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +217,7 @@ def test_refs_with_odd_bytes(repository: Repository, ref: str) -> None:
     sha = repository.commit("a", "1")
     repository.git("update-ref", f"refs/heads/{ref}", sha)
     repository.commit("a", "2")
-    assert source.resolve(str(repository), ref).sha == sha
+    assert source.resolve(ref, at(repository)).sha == sha
 
 
 def test_commits_between(repository: Repository) -> None:
@@ -231,10 +225,10 @@ def test_commits_between(repository: Repository) -> None:
     old = repository.commit("a", "1", "One")
     repository.commit("a", "2", "Two")
     new = repository.commit("a", "3", "Three")
-    source.resolve(str(repository), "main")
+    source.resolve("main", at(repository))
 
     def subjects(since: str | None, until: str) -> list[str]:
-        return [commit.subject for commit in source.commits_between(str(repository), since, until)]
+        return [commit.subject for commit in source.commits_between(since, until, at(repository))]
 
     assert subjects(old, new) == ["Three", "Two"]
     assert subjects(new, new) == subjects(new, old) == []

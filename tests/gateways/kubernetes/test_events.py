@@ -119,7 +119,7 @@ def test_event_of_a_step(warned: pytest.LogCaptureFixture) -> None:
         assert api.made == []
     ((_, event),) = api.made
     assert (event["type"], event["reason"]) == ("Normal", "InstallPreview")
-    assert event["message"] == "install the preview stack: 1f2e (abc A title)"
+    assert event["message"] == "install preview: 1f2e (abc A title)"
     assert event["metadata"]["labels"] == {RUN_LABEL: RUN}
     assert not warned.records
 
@@ -131,7 +131,7 @@ def test_event_of_a_failed_step(warned: pytest.LogCaptureFixture) -> None:
         raise CheckFailed("could not keep it: 3 requests failed", advice="fix it")
     ((_, event),) = api.made
     assert (event["type"], event["reason"]) == ("Warning", "Watch")
-    assert event["message"] == "watch the new color failed: could not keep it: 3 requests failed"
+    assert event["message"] == "watch and smoke failed: could not keep it: 3 requests failed"
     assert not warned.records
 
 

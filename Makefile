@@ -3,8 +3,9 @@ SHELL := /bin/sh
 NODE ?= demo
 AZORA := .venv/bin/azora
 PYTEST := .venv/bin/pytest
-PURE := tests/core tests/config tests/host tests/operations tests/tasks tests/cli tests/local tests/docs tests/charts tests/monitoring
-SUITES := $(PURE) tests/gateways tests/mutants tests/node/flows tests/node/promotion tests/node/rights tests/node/test_second_node.py tests/node/ui tests/node/users tests/node/faults
+# Tests that need neither the node nor root; `pytest` alone runs them too.
+PURE := $(addprefix tests/,core config host gateways operations tasks cli local docs charts monitoring)
+RANDOM := $(if $(SEED),--randomly-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
 .PHONY: help demo test up down clean lint docs check mutants slow drill thirty programs bootstrap
@@ -15,8 +16,8 @@ help:            ## what one can ask for
 demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
-test: programs   ## the tests, on a node of their own; leaves a running demo alone (besides: make mutants, make slow)
-	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder -m "not mutants and not slow" --cov --cov-report=term:skip-covered $(SUITES)
+test: programs   ## the tests, in random order (SEED=n: in that one), on a node of their own; leaves a running demo alone
+	$(PYTEST) -n 2 --dist loadgroup -m "not mutants and not slow" --cov --cov-report=term:skip-covered $(RANDOM) $(PURE) tests/mutants tests/node
 
 up: bootstrap    ## start the node, Prefect and its worker; no release
 	$(AZORA) local up $(NODE)
@@ -40,13 +41,13 @@ docs: bootstrap  ## the documentation as a site in site/; no dead link
 	bin/docs
 
 check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
-	$(PYTEST) -n 2 $(PURE)
+	$(PYTEST) -n 2 --dist loadgroup -m "not slow" $(PURE)
 
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants
 
 slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, an older version, the probe
-	$(PYTEST) -m slow tests/node/promotion tests/node/test_second_node.py tests/node/flows tests/node/faults tests/gateways
+	$(PYTEST) -m slow $(RANDOM) tests/gateways tests/node
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
 	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill

@@ -57,7 +57,7 @@ def before() -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def side(before: dict[str, list[str]]) -> Iterator[Layout]:  # noqa: ARG001 - looked at before it starts
+def started(before: dict[str, list[str]]) -> Iterator[Layout]:  # noqa: ARG001 - looked at before it starts
     """A node `side`, up with everything, one pod with a volume on it."""
     node = layout("side")
     life.up(node, STEPS)
@@ -67,14 +67,24 @@ def side(before: dict[str, list[str]]) -> Iterator[Layout]:  # noqa: ARG001 - lo
     life.clean(node, STEPS)
 
 
-def test_its_keys_and_tokens_are_private(side: Layout) -> None:
+@pytest.fixture
+def side(started: Layout) -> Layout:
+    """The same, up again where the test before stopped it."""
+    if not life.status(started):
+        life.up(started, STEPS)
+    return started
+
+
+def test_keys_and_tokens(side: Layout) -> None:
+    """Nobody else can read them."""
     private = [*side.pki.rglob("*.key"), *side.etc.glob("*.kubeconfig"), side.kubeconfig, side.environment, side.auth]
     private += side.identities.glob("*.kubeconfig")
     assert len(private) > 12
     assert {path.stat().st_mode & 0o077 for path in (*private, side.state, side.identities)} == {0}
 
 
-def test_it_listens_on_loopback_and_its_own_namespace_only(side: Layout) -> None:
+def test_listening_sockets(side: Layout) -> None:
+    """The node listens on loopback and in its own network namespace only."""
     machines_own = Path("/proc/self/ns/net").stat().st_ino
     ours = {pid for pid in cgroups.processes(side) if Path(f"/proc/{pid}/ns/net").stat().st_ino == machines_own}
     listening = [line for line in run("ss", "-Hltnp").splitlines() if any(f"pid={pid}," in line for pid in ours)]
@@ -82,21 +92,25 @@ def test_it_listens_on_loopback_and_its_own_namespace_only(side: Layout) -> None
     assert [line for line in listening if not line.split()[3].startswith("127.0.0.1:")] == []
 
 
-def test_its_packets_have_no_way_out(side: Layout) -> None:
+def test_packets(side: Layout) -> None:
+    """They have no way out of the machine."""
     routes = run(*namespaces.inside(side), "ip", "route").splitlines()
     assert [route for route in routes if route.startswith("default")] == []
 
 
-def test_its_pods_count_for_four_processes_of_a_busy_machine(side: Layout) -> None:
+def test_weight_of_pods(side: Layout) -> None:
+    """They count for four processes of a busy machine."""
     files = [root / name for root in cgroups.roots(side) for name in cgroups.ONE_PROCESS if (root / name).is_file()]
     assert {file.name: file.read_text().strip() for file in files} in ({"cpu.shares": "4096"}, {"cpu.weight": "400"})
 
 
-def test_the_way_of_users_into_it_goes_before_its_other_processes(side: Layout) -> None:
+def test_weight_of_the_ingress(side: Layout) -> None:
+    """The way of users into the node goes before its other processes."""
     assert os.getpriority(os.PRIO_PROCESS, processes_of(side)["ingress"]) == -10
 
 
-def test_up_on_a_running_node_changes_nothing_and_is_quick(side: Layout) -> None:
+def test_up_on_a_running_node(side: Layout) -> None:
+    """It changes nothing, and is quick."""
     pids = processes_of(side)
     began = time.monotonic()
     life.up(side, STEPS)
@@ -104,7 +118,8 @@ def test_up_on_a_running_node_changes_nothing_and_is_quick(side: Layout) -> None
     assert processes_of(side) == pids
 
 
-def test_what_dies_is_started_again(side: Layout) -> None:
+def test_killed_program(side: Layout) -> None:
+    """It is started again."""
     before_it_died = processes_of(side)["kube-scheduler"]
     os.kill(before_it_died, signal.SIGKILL)
     until(
@@ -114,7 +129,8 @@ def test_what_dies_is_started_again(side: Layout) -> None:
     )
 
 
-def test_a_killed_supervisor_and_all_it_kept_come_back_and_no_pod_notices(side: Layout) -> None:
+def test_killed_supervisor(side: Layout) -> None:
+    """It and all that it kept come back, and no pod notices."""
     pods = pods_of(side)
     for pid in cgroups.processes(side, below=cgroups.home(side)):
         if not cgroups.is_shim(pid):
@@ -124,14 +140,15 @@ def test_a_killed_supervisor_and_all_it_kept_come_back_and_no_pod_notices(side: 
     assert pods_of(side) == pods
 
 
-def test_everything_killed_comes_back_with_its_data(side: Layout) -> None:
+def test_everything_killed(side: Layout) -> None:
+    """It comes back with its data."""
     starts = kept(side)
     cgroups.kill(side)
     life.up(side, STEPS)
     until(lambda: kept(side).startswith(starts) and kept(side) != starts, seconds=60, what="what the node keeps")
 
 
-def test_a_machine_that_started_anew_finds_its_node(side: Layout) -> None:
+def test_machine_that_started_anew(side: Layout) -> None:
     """After a reboot: no process, no mount, no namespace, and files of before in the folder of what runs."""
     starts = kept(side)
     cgroups.kill(side)
@@ -142,7 +159,8 @@ def test_a_machine_that_started_anew_finds_its_node(side: Layout) -> None:
     until(lambda: kept(side).startswith(starts) and kept(side) != starts, seconds=60, what="what the node keeps")
 
 
-def test_down_leaves_nothing_and_the_other_node_alone(side: Layout, before: dict[str, list[str]]) -> None:
+def test_down(side: Layout, before: dict[str, list[str]]) -> None:
+    """It leaves nothing, and the other node alone."""
     other = lasting(OTHER)
     held = {(side.pins / name).stat().st_ino for name in ("net", "mnt")}
     life.down(side, STEPS)
@@ -155,10 +173,7 @@ def test_down_leaves_nothing_and_the_other_node_alone(side: Layout, before: dict
     )
     assert not side.run.exists()
     assert lasting(OTHER) == other
-
-
-def test_down_of_a_node_that_is_down_is_no_error(side: Layout) -> None:
-    life.down(side, STEPS)
+    life.down(side, STEPS)  # of a node that is down: no error
     assert life.status(side) == []
 
 

@@ -1,4 +1,4 @@
-"""The guestbook on the node, in namespaces of its own: the small application for tests of the pipeline itself."""
+"""The guestbook: the small application for tests of the pipeline itself, in namespaces of its own on the node."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from azora.operations.promotion.context import Context
 from azora.operations.promotion.factory import context_of
 from tests.support import pipeline
 
-ENTRIES = Path("src/store/entries.txt")
+NAME = "guestbook"
+PODS = Path("deployments/charts/guestbook/templates/_pods.tpl")
 SOURCE = ROOT / "docs/examples/guestbook"
 
 
@@ -42,14 +43,14 @@ class Guestbook:
 
     def commit(self, files: dict[Path | str, str] | None = None, message: str = "Sign the book") -> str:
         """Commit *files* (default: another entry) on main; returns the commit."""
-        book = (self.repository / ENTRIES).read_text()
-        for name, text in (files or {ENTRIES: f"{book}Ada: {uuid4().hex[:8]}\n"}).items():
-            file = self.repository / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        git(self.repository, "add", "--all")
-        git(self.repository, "commit", "--quiet", "-m", message)
-        return git(self.repository, "rev-parse", "HEAD")
+        return pipeline.commit(files, message)
+
+    def ready_after(self, seconds: int) -> dict[Path | str, str]:
+        """The chart, with pods that take that long to become ready: for a test that has to meet an install under way."""
+        text = (self.repository / PODS).read_text()
+        probe = "periodSeconds: 1"
+        assert probe in text
+        return {PODS: text.replace(probe, f"{probe}, initialDelaySeconds: {seconds}", 1)}
 
     def release(self, commit: str) -> Release:
         """Built, as the pipeline does it."""
@@ -100,9 +101,11 @@ def git(repository: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def make_repository(folder: Path, source: Path) -> Path:
-    """A repository whose main is the guestbook of *source*."""
+def make_repository(folder: Path, source: Path, name: str = NAME) -> Path:
+    """A repository whose main is the guestbook of *source*, as the application *name*."""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    application = folder / "deployments/application.yaml"
+    application.write_text(application.read_text().replace(f"\nname: {NAME}\n", f"\nname: {name}\n"))
     git(folder.parent, "init", "--quiet", "--initial-branch=main", str(folder))
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "-m", "The guestbook")
@@ -126,28 +129,42 @@ def environment_file(prefix: str, name: str, **policy: object) -> str:
 
 @contextmanager
 def guestbook(
-    folder: Path, prefix: str, environments: dict[str, dict[str, object]], source: Path = SOURCE
+    folder: Path, prefix: str, environments: dict[str, dict[str, object]], source: Path = SOURCE, name: str = NAME
 ) -> Iterator[Guestbook]:
-    """The guestbook of *source* with *environments* (name to what their files say), on the node that is up; gone after the block."""
-    (folder / "environments").mkdir(parents=True)
-    for name, policy in environments.items():
-        (folder / f"environments/{name}.yaml").write_text(environment_file(prefix, name, **policy))
-    variables = {
-        "AZORA_APPLICATION": "guestbook",
-        "AZORA_REPOSITORY": str(make_repository(folder / "guestbook", source)),
+    """The guestbook of *source* as application *name*, with *environments* (name to what their files say); gone after the block."""
+    with settings_of(variables(folder, name)):
+        make_repository(folder / "guestbook", source, name)
+        with environments_of(prefix, environments):
+            yield Guestbook(folder / "guestbook")
+
+
+def variables(folder: Path, name: str) -> dict[str, str]:
+    """Settings of the application *name* whose repository, environments and state are in *folder*."""
+    return {
+        "AZORA_APPLICATION": name,
+        "AZORA_REPOSITORY": str(folder / "guestbook"),
         "AZORA_STATE": str(folder / "state"),
         "AZORA_ENVIRONMENTS": str(folder / "environments"),
         "AZORA_IDENTITIES": str(folder / "identities"),
     }
-    namespaces = [f"{prefix}-{name}" for name in environments]
-    with settings_of(variables):
-        remove(*namespaces)  # what a killed test left
-        for name in environments:
-            grant(load_environment(name, settings().environments), settings())
-        try:
-            yield Guestbook(folder / "guestbook")
-        finally:
-            remove(*namespaces)
+
+
+@contextmanager
+def environments_of(prefix: str, policies: dict[str, dict[str, object]]) -> Iterator[None]:
+    """Files, namespaces and accounts of these environments of the settings' application, for the block."""
+    folder = settings().environments
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, policy in policies.items():
+        (folder / f"{name}.yaml").write_text(environment_file(prefix, name, **policy))
+    namespaces = [f"{prefix}-{name}" for name in policies]
+    remove(*namespaces)  # what a killed test left
+    for name in policies:
+        grant(load_environment(name, folder), settings())
+    try:
+        yield
+    finally:
+        remove(*namespaces)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from azora.config.settings import ROOT
+from azora.config.settings import ROOT, settings
+from azora.host.log_file import log_file
 
 
 def flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -17,6 +18,13 @@ def flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in fields.items():
         found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return found
+
+
+def lines_of_the_pipeline() -> list[dict[str, Any]]:
+    """Lines of the log of the settings' application, also of files that were rotated."""
+    file = log_file(settings())
+    files = file.parent.glob(f"{file.name}*")
+    return [flat(json.loads(line)) for one in files for line in one.read_text().splitlines()]
 
 
 # What Elasticsearch's own mapping for ECS makes of a field, and what a line has to hold for it.

@@ -17,13 +17,14 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
-from azora.config.environment import load_environment
+from azora.config.environment import Environment, load_environment
 from azora.config.identity import of_person
-from azora.config.settings import ROOT, settings
+from azora.config.settings import ROOT, Settings, settings
 from azora.config.urls import public_url
 from azora.core.auth import authorization
 from azora.core.cluster.state import World
 from azora.core.colors import COLOR_LABEL
+from azora.core.release.alembic import migrations_of
 from azora.core.release.release import Release
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.rbac import grant
@@ -39,7 +40,8 @@ from azora.operations.checkout import checkout
 from azora.operations.rollback import switch_users
 from tests.support.polling import until
 
-BANNER = Path("services/web/banner.txt")
+STYLESHEET = Path("services/web/static/site.css")  # of the platform
+ENTRIES = Path("src/store/entries.txt")  # of the guestbook
 AZORA_S_OWN = (
     "azora-record",
     "azora-record-releases",
@@ -69,14 +71,21 @@ def git(*arguments: str) -> str:
 
 
 def commit(files: dict[Path | str, str] | None = None, message: str = "Change something") -> str:
-    """Commit *files* (default: a new banner) on main; returns the commit."""
-    for name, text in (files or {BANNER: f"Banner {uuid4().hex[:8]}\n"}).items():
+    """Commit *files* (default: what changes one image) on main; returns the commit."""
+    for name, text in (files or _change_of_an_image()).items():
         file = Path(settings().repository_location) / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         git("add", str(name))
     git("commit", "--quiet", "-m", message)
     return git("rev-parse", "HEAD")
+
+
+def _change_of_an_image() -> dict[Path | str, str]:
+    mark = uuid4().hex[:8]
+    if (Path(settings().repository_location) / STYLESHEET).exists():
+        return {STYLESHEET: f"{content(STYLESHEET)}\n.only-{mark} {{ color: red }}\n"}
+    return {ENTRIES: f"{content(ENTRIES)}Ada: {mark}\n"}
 
 
 def take_over_this_checkout() -> None:
@@ -126,14 +135,24 @@ def until_over(run: Run, *, seconds: float = 300) -> Run:
     return wait_for(run, lambda now: now.is_over, seconds=seconds)
 
 
-def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
-    """Prefect tells of a crash twice: the runner at once, the worker when the hooks are over, over a retry set in between.
+def until_the_crash_is_reported(run: Run, *, seconds: float = 60) -> None:
+    """Wait for the worker's last word on *run*, whose process was killed: "Retry" counts only after it.
 
-    That is seconds later: one hook awaits the run's last stages. The second word leaves no mark when nothing was in
-    between, so there is nothing to watch for but the time.
+    Prefect reports a crash twice: the runner at once, the worker when the hooks are over, over a retry in between. The
+    worker's event "executed" comes after both.
     """
+    executed = {
+        "event": {"name": ["prefect.worker.executed-flow-run"]},
+        "related": {"id": [f"prefect.flow-run.{run.id}"]},
+    }
+
+    def reported() -> bool:
+        found = client.post("/events/filter", json={"filter": executed}).raise_for_status().json()["events"]
+        return bool(found)
+
     wait_for(run, lambda now: now.kind == "CRASHED", seconds=seconds)
-    time.sleep(15)
+    with prefect() as client:
+        until(reported, seconds=seconds, what=f"the worker is done with {run.name}", every=0.5)
 
 
 def a_proved_commit() -> str:
@@ -152,10 +171,25 @@ def serve_main() -> bool:
     """Whether both environments serve, production what main is: by the whole road, as far as it has to be gone."""
     if _is_sound("staging") and _is_sound("production") and _is_main(cluster("production").running()):
         return True
-    run = begin("release", ref="main")
+    return whole_release("main").went_well and _is_sound("staging")
+
+
+def whole_release(commit: str) -> Run:
+    """The run that brought *commit* to production, once it is over; approved where it asks."""
+    run = begin("release", ref=commit)
     if wait_for(run, lambda now: now.waits or now.is_over, seconds=600).waits:
         approve(run)
-    return until_over(run).went_well and _is_sound("staging")
+    return until_over(run, seconds=600)
+
+
+def goes_on_from(environment: str, ref: str) -> bool:
+    """Whether *ref* has every migration of what the environment runs, and nothing there is half done."""
+    here = world(environment)
+    found = checkout(git("rev-parse", ref), settings())
+    known = {one.revision for one in migrations_of(found.revision_files())}
+    return not here.active or (
+        not here.pending and known >= {one.revision for one in cluster(environment).running().migrations}
+    )
 
 
 def reject_what_waits() -> None:
@@ -273,7 +307,7 @@ def process_of(run: Run) -> int:
 
 def kill_helm(release: str) -> None:
     """SIGKILL to the Helm that installs or upgrades *release* in staging, once the cluster knows that it is at it."""
-    ours = ["pgrep", "-f", f"helm upgrade {release} .*{settings().state_folder}"]
+    ours = ["pgrep", "-f", f"helm upgrade {release} .*{cluster('staging').namespace.name}"]
 
     def at_it() -> str:
         found = subprocess.run(ours, capture_output=True, text=True, check=False).stdout
@@ -286,11 +320,14 @@ def kill_helm(release: str) -> None:
 # -- looks from outside
 
 
-@cache
 def cluster(environment: str) -> Cluster:
     """As the node's administrator: what the pipeline's own account may see is not what is asked here."""
-    found = load_environment(environment, settings().environments)
-    return connect(found, settings(), of_person(found, settings()))
+    return _connected(load_environment(environment, settings().environments), settings())
+
+
+@cache
+def _connected(environment: Environment, here: Settings) -> Cluster:
+    return connect(environment, here, of_person(environment, here))
 
 
 def world(environment: str) -> World:

@@ -68,7 +68,9 @@ class PrefectUI:
     def open_start_form(self, deployment: str) -> None:
         """From the deployments: click the deployment, Run, Custom run."""
         self.open_deployments()
-        self._deployments().filter(has_text=re.compile(f"^{deployment}$")).click()
+        self.page.get_by_placeholder(re.compile("^Search deployments")).fill(deployment)
+        expect(self._deployments()).to_have_text([deployment])
+        self._deployments().click()
         self.page.get_by_role("button", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Custom run").click()
         expect(self.page.get_by_role("button", name="Submit")).to_be_visible()

@@ -21,6 +21,10 @@ class Users:
     process: subprocess.Popen[bytes]
     seen_in: Path
 
+    def were_on(self, color: str) -> bool:
+        """Whether somebody was answered by *color* already."""
+        return read_result(self.seen_in).first_on(color) is not None
+
     def stop(self) -> ProbeResult:
         """What they met. Safe to repeat."""
         self.process.terminate()
@@ -33,7 +37,7 @@ def users_of(environment: str, *, rate: float = 100) -> Iterator[Users]:
     """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
     with TemporaryDirectory(prefix="azora-users-") as folder:
         seen_in = Path(folder) / "probe.json"
-        options = ["--rate", str(rate), "--seconds", "1800", "--path", "/version", "--out", str(seen_in)]
+        options = ["--rate", str(rate), "--seconds", "1800", "--out", str(seen_in)]
         command = [str(Path(sys.executable).parent / "azora"), "probe", environment, *options]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         try:

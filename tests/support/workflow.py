@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -27,7 +28,8 @@ def run_job(name: str, known: Known, folder: Path) -> tuple[int, str]:
         outputs = folder / f"{name}-{number}-outputs"
         outputs.touch()
         given = {key: filled(value, known) for key, value in (JOBS[name].get("env", {}) | step.get("env", {})).items()}
-        env = clean_environment(**given, GITHUB_STEP_SUMMARY=str(summary), GITHUB_OUTPUT=str(outputs))
+        machine = {name: value for name, value in os.environ.items() if name.startswith("AZORA_")}
+        env = clean_environment(**machine | given, GITHUB_STEP_SUMMARY=str(summary), GITHUB_OUTPUT=str(outputs))
         code = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=ROOT, env=env, check=False, timeout=900).returncode
         for line in outputs.read_text().splitlines():
             key, _, value = line.partition("=")

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
@@ -18,6 +21,8 @@ from azora.core.release.values import Values
 from azora.gateways.helm.runner import GiveUp, SafeCommand
 
 RENDER_SECONDS = 60.0
+
+Found = TypeVar("Found")
 
 
 class Helm:
@@ -56,7 +61,7 @@ class Helm:
         *give_up* is asked every second, in another thread; the reason it returns ends Helm, which leaves a `failed`
         revision (or a `pending` one, where it had to be killed) for the next run to repair, and raises HelmFailed.
         """
-        done = asyncio.run(
+        done = _result(
             self._command(timeout_seconds, give_up).install_or_upgrade(
                 name,
                 chart,
@@ -75,5 +80,15 @@ class Helm:
         """The objects that *chart* makes of *values*; raises BadInput where it does not, by its own schema too. No cluster is asked."""
         argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
         command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
-        rendered = asyncio.run(command.run(argv, json.dumps(values).encode()))
+        rendered = _result(command.run(argv, json.dumps(values).encode()))
         return [found for found in yaml.load_all(rendered, Loader=yaml.CSafeLoader) if found]
+
+
+def _result(coroutine: Coroutine[Any, Any, Found]) -> Found:
+    """Run *coroutine* to its end; in a thread of its own where the caller's has an event loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()

@@ -127,6 +127,8 @@ def _pytest(suite: _Run, selection: list[str]) -> Completed:
         "-p",
         "no:cacheprovider",
         "-p",
+        "no:randomly",  # a suite runs in its own order, whatever is installed beside Azora
+        "-p",
         "azora.gateways.suites.pytest_plugin",
         "--tb=short",
         "-rfE",

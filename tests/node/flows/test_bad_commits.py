@@ -1,4 +1,4 @@
-"""A commit that cannot be released ends its run before the cluster is asked for anything, with one clear error.
+"""A commit that cannot be released ends its run before the cluster is changed, with one clear error.
 
 Each has a run of its own; three go at once, and users of staging notice none of them.
 """
@@ -13,13 +13,13 @@ import pytest
 
 from azora.gateways.prefect.runs import Run
 from tests.support import pipeline
-from tests.support.changes import Files, added, replaced, revision
+from tests.support.changes import Files, added, replaced
 from tests.support.failing import APPLICATION, assert_failed, untested, users_of_staging_notice_nothing
-
-pytestmark = pytest.mark.usefixtures("released")
+from tests.support.guestbook import Guestbook
 
 AT_ONCE = 3  # prefect.yaml lets four releases run
 BRANCHES = "refused"  # hold the commits as long as runs look for them
+CHART = "deployments/charts/guestbook"
 
 
 @dataclass(frozen=True)
@@ -32,32 +32,37 @@ class Bad:
 
 
 def sums_that_do_not_add_up() -> Files:
-    test = "def test_sums() -> None:\n    assert 1 + 1 == 3, 'sums do not add up'\n"
-    return untested("web") | {"services/web/tests/test_sums.py": test}
+    test = "import unittest\nclass Sums(unittest.TestCase):\n    def test_sums(self): self.assertEqual(1 + 1, 3, 'sums do not add up')\n"
+    return untested("front") | {"src/front/test_sums.py": test}
+
+
+def a_revision_without_phase() -> Files:
+    text = "revision = 'later'\ndown_revision = None\ndef upgrade() -> None:\n    pass\n"
+    return untested() | added(APPLICATION, "migrations: migrations") | {"migrations/versions/later.py": text}
 
 
 def typo_in_values_of(environment: str) -> Bad:
     return Bad(
-        lambda: untested() | added(f"deployments/values/azora/{environment}.yaml", "replica: {web: 2}"),
+        lambda: untested() | added(f"deployments/values/guestbook/{environment}.yaml", "replica: {web: 2}"),
         at="render the charts",
         says=("'replica' not allowed", f"with the values of {environment}", "values.schema.json"),
     )
 
 
 BAD = {
-    "a ref that does not exist": Bad("no-such-branch", at="find commit", says=("'no-such-branch'", "pushed")),
-    "a key of application.yaml that is none": Bad(
+    "unknown ref": Bad("no-such-branch", at="find commit", says=("'no-such-branch'", "pushed")),
+    "unknown key of application.yaml": Bad(
         lambda: replaced(APPLICATION, "\nhealth:", "\nhealht:"),
         at="find commit",
         says=(f"'{APPLICATION}'", "healht: unknown key"),
     ),
     "another application": Bad(
-        lambda: replaced(APPLICATION, "\nname: azora\n", "\nname: guestbook\n"),
+        lambda: replaced(APPLICATION, "\nname: book", "\nname: diary"),
         at="find commit",
-        says=("'guestbook'", "'azora'", "AZORA_APPLICATION"),
+        says=("'diary", "'book", "AZORA_APPLICATION"),
     ),
-    "a revision that says neither expand nor contract": Bad(
-        lambda: revision("later", 'op.execute("SELECT 1")'),
+    "revision without a phase": Bad(
+        a_revision_without_phase,
         at="find commit",
         says=(
             "could not read the migrations",
@@ -67,40 +72,31 @@ BAD = {
     ),
     "unit tests that fail": Bad(
         sums_that_do_not_add_up,
-        at="test web",
-        says=("the tests of 'web'", "sums do not add up", "test web.log"),
+        at="test front",
+        says=("the tests of 'front'", "sums do not add up", "test front.log"),
     ),
-    "a key of staging's values that is none": typo_in_values_of("staging"),
-    "a key of production's values that is none": typo_in_values_of("production"),
-    "a chart that does not render": Bad(
-        lambda: (
-            untested() | added("deployments/charts/azora/templates/settings.yaml", '{{ include "azora.nowhere" . }}')
-        ),
+    "unknown key of staging's values": typo_in_values_of("staging"),
+    "unknown key of production's values": typo_in_values_of("production"),
+    "chart that does not render": Bad(
+        lambda: untested() | {f"{CHART}/templates/settings.yaml": '{{ include "guestbook.nowhere" . }}'},
         at="render the charts",
-        says=("settings.yaml", '"azora.nowhere"', "template"),
+        says=("settings.yaml", '"guestbook.nowhere"', "template"),
     ),
-    "a chart whose pods could not be told apart": Bad(
-        lambda: (
-            untested()
-            | replaced("deployments/charts/azora/templates/_names.tpl", "\nazora.dev/release:", "\nazora.dev/rel:")
-        ),
+    "pods without the release label": Bad(
+        lambda: untested() | replaced(f"{CHART}/templates/_pods.tpl", "azora.dev/release:", "azora.dev/rel:"),
         at="render the charts",
-        says=(
-            "chart 'deployments/charts/azora'",
-            "Deployment azora-blue-web lack azora.dev/release:",
-            "application-contract.md",
-        ),
+        says=(f"chart '{CHART}'", "lack azora.dev/release:", "application-contract.md"),
     ),
-    "a Dockerfile that does not build": Bad(
-        lambda: untested() | added("services/web/Dockerfile", "USER root\nRUN echo there is no such theme && exit 7"),
-        at="build web",
-        says=("image 'web'", "there is no such theme", "build web.log"),
+    "Dockerfile that does not build": Bad(
+        lambda: untested() | added("src/front/Dockerfile", "USER root\nRUN echo there is no such theme && exit 7"),
+        at="build front",
+        says=("image 'front'", "there is no such theme", "build front.log"),
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def runs() -> Iterator[dict[str, Run]]:
+def runs(served_book: Guestbook) -> Iterator[dict[str, Run]]:  # noqa: ARG001 - staging serves users
     """The run of each, once it is over."""
     refs = {name: ref_of(bad.change, number) for number, (name, bad) in enumerate(BAD.items())}
     with users_of_staging_notice_nothing(), ThreadPoolExecutor(AT_ONCE) as pool:
@@ -121,5 +117,6 @@ def ref_of(change: Callable[[], Files] | str, number: int) -> str:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_its_run_fails_at_its_step_and_says_why(runs: dict[str, Run], name: str) -> None:
+def test_bad_commit(runs: dict[str, Run], name: str) -> None:
+    """Its run fails at the step that met it, and its one error says why and what to do."""
     assert_failed(runs[name], at=BAD[name].at, says=BAD[name].says)

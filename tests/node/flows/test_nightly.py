@@ -1,7 +1,7 @@
-"""The night by itself: the schedule that prefect.yaml registers, and a run that no person started.
+"""The nightly run: the schedule that prefect.yaml registers, and a run that no person started.
 
 Its commit brings an expand migration, so that the code of both releases meets the new tables: people learn and pay on the
-old one, the end-to-end cases on the preview, until the night is over.
+old one, the end-to-end cases on the preview, until the run is over.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.support import crowd, pipeline
 from tests.support.changes import replaced, revision
 from tests.support.polling import until
 
-pytestmark = pytest.mark.usefixtures("released")
+pytestmark = pytest.mark.usefixtures("platform")
 
 Json = dict[str, Any]
 SOON = timedelta(seconds=10)
@@ -42,7 +42,7 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def prefect(node: str) -> Iterator[httpx.Client]:  # noqa: ARG001 - the node must be up
+def prefect(platform: object) -> Iterator[httpx.Client]:  # noqa: ARG001
     """Prefect's public API."""
     with pipeline.prefect() as client:
         yield client
@@ -53,7 +53,8 @@ def nightly(prefect: httpx.Client) -> Json:
     return _read(prefect.get("/deployments/name/nightly/azora-nightly"))
 
 
-def test_the_night_is_at_two_where_the_team_lives(prefect: httpx.Client, nightly: Json) -> None:
+def test_schedule(prefect: httpx.Client, nightly: Json) -> None:
+    """The nightly run is planned at two o'clock where the team lives."""
     (registered,) = nightly["schedules"]
     assert registered["active"]
     schedule = registered["schedule"]
@@ -84,9 +85,8 @@ def night(prefect: httpx.Client, nightly: Json) -> Night:
     return Night(newest, over, people, orders)
 
 
-def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_staging(
-    prefect: httpx.Client, night: Night
-) -> None:
+def test_scheduled_run(prefect: httpx.Client, night: Night) -> None:
+    """The schedule itself starts a run, which brings the newest commit to staging."""
     told = _read(prefect.get(f"/flow_runs/{night.over.id}"))
     assert told["auto_scheduled"]
     assert told["created_by"]["type"] == "SCHEDULE"
@@ -95,19 +95,22 @@ def test_the_schedule_itself_starts_a_run_that_brings_the_newest_commit_to_stagi
     assert pipeline.cluster("staging").running().commit == night.commit
 
 
-def test_the_cases_pass_on_the_preview_before_users_meet_it(night: Night) -> None:
+def test_cases_before_the_switch(night: Night) -> None:
+    """The end-to-end cases pass on the preview before users meet it."""
     names = [stage.name for stage in stages(night.over.id)]
     assert names.index("staging: end-to-end cases of the preview") < names.index("staging: switch users")
 
 
-def test_old_and_new_code_serve_people_on_the_migrated_database(night: Night) -> None:
+def test_users_on_the_migrated_database(night: Night) -> None:
+    """Old and new code serve people on the migrated database; no order is lost or doubled."""
     assert pipeline.cluster("staging").running().migration_heads == ("audience",)
     assert crowd.select("SELECT count(audience) FROM edu.courses") == "0", "the column is there, and empty"
     assert len(night.orders) > 10
     crowd.assert_nothing_lost_or_doubled(night.people, night.orders)
 
 
-def test_its_page_shows_the_last_nights_in_numbers_and_as_a_picture(night: Night) -> None:
+def test_numbers_of_the_page(night: Night) -> None:
+    """Its page shows the last nightly runs in numbers and as a picture."""
     page = page_of(night, "nights")
     row = next(line for line in page.splitlines() if line.startswith("|") and night.over.id in line)
     times = row.split("|")[3:8]
@@ -121,13 +124,15 @@ def test_its_page_shows_the_last_nights_in_numbers_and_as_a_picture(night: Night
     assert drawn.headers["Content-Type"].startswith("image/svg+xml")
 
 
-def test_its_page_names_flaky_cases_and_what_came_since_the_night_before(night: Night) -> None:
+def test_sections_of_the_page(night: Night) -> None:
+    """Its page names flaky cases, and the commits since the nightly run before."""
     page = page_of(night, "nights")
     assert "## Cases that cannot be trusted" in page
     assert "## Since the night before" in page
 
 
-def test_it_pruned_and_said_so(night: Night) -> None:
+def test_pruning(night: Night) -> None:
+    """It prunes, lists what it removed, and keeps what runs."""
     page = page_of(night, "pruned")
     assert "⚠" not in page.replace("**⚠ layers**", ""), "only a build beside it may keep something from being pruned"
     assert all(f"| {kind} |" in page for kind in ("exports", "reports", "layers", "runs", "images"))

@@ -11,7 +11,7 @@ import pytest
 from tests.support import pipeline
 from tests.support.workflow import Known, run_job
 
-pytestmark = pytest.mark.usefixtures("released")
+pytestmark = pytest.mark.usefixtures("served_book")
 
 
 @pytest.fixture
@@ -24,8 +24,9 @@ def known() -> Known:
     }
 
 
-def test_a_no_ends_the_workflow_red_and_says_so(known: Known, tmp_path: Path) -> None:
-    known["needs.checks.outputs.commit"] = pipeline.a_proved_commit()
+def test_rejection(known: Known, tmp_path: Path) -> None:
+    """A rejection ends the workflow red, and its page says so."""
+    known["needs.checks.outputs.commit"] = pipeline.commit()
     assert run_job("release", known, tmp_path)[0] == 0
     pipeline.reject(pipeline.run_called(known["needs.release.outputs.run"]))
     code, page = run_job("promote", known, tmp_path)
@@ -33,10 +34,9 @@ def test_a_no_ends_the_workflow_red_and_says_so(known: Known, tmp_path: Path) ->
     assert "**Rejected**" in page
 
 
-def test_a_yes_brings_the_commit_to_production_and_the_pages_carry_plan_link_and_counts(
-    known: Known, tmp_path: Path
-) -> None:
-    known["needs.checks.outputs.commit"] = pipeline.a_proved_commit()
+def test_approval(known: Known, tmp_path: Path) -> None:
+    """An approval brings the commit to production; the pages carry plan, link and counts."""
+    known["needs.checks.outputs.commit"] = pipeline.commit()
     before = pipeline.world("production")
 
     code, page = run_job("release", known, tmp_path)

@@ -13,7 +13,8 @@ from tests.support.workflow import Known, run_job
 pytestmark = pytest.mark.slow
 
 
-def test_the_checks_pass_and_name_the_commit(tmp_path: Path) -> None:
+def test_checks(tmp_path: Path) -> None:
+    """They pass, and name the commit."""
     known: Known = {}
     code, _ = run_job("checks", known, tmp_path)
     assert code == 0

@@ -66,7 +66,7 @@ def switches(book: Guestbook) -> tuple[Switch, ...]:
 
 def test_first_release(book: Guestbook, first: Release) -> None:
     """Selector and log name the release, by 40 digits and whole; the entry carries the approval."""
-    (entry,) = switches(book)
+    entry = switches(book)[0]
     assert selector(book) == {"azora.dev/color": "blue", "azora.dev/release": first.id[:40]}
     assert (entry.kind, entry.release, bool(entry.approval)) == ("first", first.id, True)
     assert book.page().headers["X-Azora-Release"] == first.id[:40]

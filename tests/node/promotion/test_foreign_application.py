@@ -179,7 +179,7 @@ def visitors() -> Iterator[Probe]:
         yield probe
 
 
-def test_by_the_commands_of_the_document_a_foreign_application_reaches_its_users_and_its_next_version_does(
+def test_own_cluster_by_its_document(
     team: Team,
 ) -> None:
     """The first release in blue, after a person's yes; the second in green, and no visitor's request fails meanwhile."""

@@ -34,7 +34,7 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 
 
 @pytest.fixture(scope="module")
-def context(book: Guestbook) -> Context:
+def promotion(book: Guestbook) -> Context:
     """Of the guestbook's first release, by the pipeline's account."""
     return book.context(book.release(git(book.repository, "rev-parse", "HEAD")), NAME)
 
@@ -83,38 +83,38 @@ def a_service(_: Path) -> Iterator[None]:
         pytest.param(a_service, "Service guestbook", id="object"),
     ],
 )
-def test_a_first_release_where_something_is(
-    context: Context, tmp_path: Path, there: Callable[[Path], AbstractContextManager[None]], named: str
+def test_namespace_that_holds_something(
+    promotion: Context, tmp_path: Path, there: Callable[[Path], AbstractContextManager[None]], named: str
 ) -> None:
     """It is refused, names what is there, and writes nothing: no object differs, there is no record and no Lease."""
     with there(tmp_path):
         before = objects()
         with pytest.raises(Refused) as refused:
-            context.first_look()
+            promotion.first_look()
         assert refused.value.message.endswith(f"it holds what is not Azora's:\n  {named}")
         assert "a namespace of its own" in refused.value.advice
         assert objects() == before
     assert objects() == {}
 
 
-def test_helm_itself_takes_over_nothing(context: Context, tmp_path: Path) -> None:
+def test_object_made_after_the_look(promotion: Context, tmp_path: Path) -> None:
     """What comes between our look and Helm's is refused by Helm, and stays as it is."""
-    delivery = context.delivery
+    delivery = promotion.delivery
     router = chart_values.router_values(delivery, Color.BLUE, delivery.release.label)
     chart = delivery.folder / delivery.application.charts.router
     with a_service(tmp_path):
         before = objects()
         with pytest.raises(Refused, match=r'Service "guestbook" in namespace .* exists'):
-            context.helm.upgrade("guestbook", chart, router, timeout_seconds=30, wait=False)
+            promotion.helm.upgrade("guestbook", chart, router, timeout_seconds=30, wait=False)
         assert objects() == before
 
 
-def test_the_first_release_once_it_is_gone(book: Guestbook, context: Context, tmp_path: Path) -> None:
+def test_namespace_that_was_emptied(book: Guestbook, promotion: Context, tmp_path: Path) -> None:
     """It serves, its Helm releases are on record, and what comes in the way of the next one is refused as before."""
-    context.first_look()
-    walk(context)
+    promotion.first_look()
+    walk(promotion)
     assert "Guestbook" in book.page(NAME).text
-    assert context.cluster.record.helm_releases() == ("guestbook", "guestbook-blue")
+    assert promotion.cluster.record.helm_releases() == ("guestbook", "guestbook-blue")
     with a_helm_release(tmp_path, "guestbook-green"), pytest.raises(Refused, match="Helm release guestbook-green"):
-        context.first_look()
-    context.first_look()
+        promotion.first_look()
+    promotion.first_look()

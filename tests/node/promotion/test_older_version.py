@@ -95,7 +95,7 @@ def visitors_see(book: Guestbook, label: str) -> None:
 
 
 @pytest.mark.slow
-def test_release_and_rollback_over_an_older_version(book: Guestbook, older: Path) -> None:
+def test_release_over_an_older_version(book: Guestbook, older: Path) -> None:
     """Its 12 digits are the release that they begin; its router, which selects no release, is upgraded; users come and go."""
     first = book.commit()
     recorded = released_by(older, first)

@@ -6,19 +6,28 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from azora.config.settings import node_environment, settings
-
-pytestmark = pytest.mark.usefixtures("released")
+from tests.support.guestbook import Guestbook, guestbook
+from tests.support.step_by_step import walk
 
 AZORA = str(Path(sys.executable).parent / "azora")
 
 
-def test_the_same_commands_work_by_context_and_registry_alone(node: str, tmp_path: Path) -> None:
-    """The node `test` plays the foreign cluster; HOME is empty, so that its own settings cannot be found."""
+@pytest.fixture(scope="module")
+def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestbook]:  # noqa: ARG001 - the node must be up
+    """Production serves users."""
+    with guestbook(tmp_path_factory.mktemp("own"), "own", {"production": {}}) as found:
+        walk(found.context(found.release(found.commit())))
+        yield found
+
+
+def test_context_and_registry(book: Guestbook, node: str, tmp_path: Path) -> None:
+    """The commands need no more; the node plays the foreign cluster, and HOME is empty, so that its settings are not found."""
     known = node_environment(node)
     env = {
         "HOME": str(tmp_path),
@@ -27,7 +36,9 @@ def test_the_same_commands_work_by_context_and_registry_alone(node: str, tmp_pat
         "AZORA_KUBE_CONTEXT": known["AZORA_KUBE_CONTEXT"],
         "AZORA_REGISTRY": known["AZORA_REGISTRY"],
         "AZORA_REGISTRY_PLAIN_HTTP": "true",
-        "AZORA_REPOSITORY": known["AZORA_REPOSITORY"],
+        "AZORA_REPOSITORY": str(book.repository),
+        "AZORA_APPLICATION": settings().application,
+        "AZORA_ENVIRONMENTS": str(settings().environments),
         "AZORA_INGRESS_ADDRESS": known["AZORA_INGRESS_ADDRESS"],
         "AZORA_INGRESS_PORT": known["AZORA_INGRESS_PORT"],
     }
@@ -38,7 +49,8 @@ def test_the_same_commands_work_by_context_and_registry_alone(node: str, tmp_pat
     assert list(tmp_path.glob(".local/state/azora/*/kubeconfig")) == []
 
 
-def test_without_a_cluster_the_error_says_what_to_set(tmp_path: Path) -> None:
+def test_no_cluster(tmp_path: Path) -> None:
+    """The error says what to set."""
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "AZORA_NODE": "nobody"}
     done = subprocess.run([AZORA, "status"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -52,8 +64,3 @@ def azora(env: dict[str, str], *arguments: str) -> str:
     done = subprocess.run([AZORA, *arguments], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def test_the_settings_of_this_process_are_the_node_s(node: str) -> None:
-    assert settings().node == node
-    assert settings().kube_context == f"azora-{node}"

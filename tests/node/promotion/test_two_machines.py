@@ -25,7 +25,9 @@ from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
 from azora.host.process import clean_environment
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, guestbook
+from tests.support.served_guestbook import forget
 
+NAME = "machines"
 POLICIES: dict[str, dict[str, object]] = {
     "qa": {},
     "staging": {"proof": {"environment": "qa"}},
@@ -35,18 +37,22 @@ POLICIES: dict[str, dict[str, object]] = {
 
 @pytest.fixture(scope="module")
 def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestbook]:  # noqa: ARG001 - the node must be up
-    with guestbook(tmp_path_factory.mktemp("machines"), "machines", POLICIES) as found:
-        forget_deployments()  # with the runs that a killed test left
+    forget(NAME)  # what a killed test left
+    with guestbook(tmp_path_factory.mktemp("machines"), NAME, POLICIES, name=NAME) as found:
         list(register(settings()))
         yield found
-        forget_deployments()
+        forget(NAME)
 
 
 @pytest.fixture(scope="module")
-def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A release that waits for its approval; the machine where it began is gone, with its disk."""
+def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+    """A release that waits for its approval, and its commit; the machine where it began is gone, with its disk."""
+    commit = book.commit()
     with machine(tmp_path_factory.mktemp("one")):
-        return pipeline.until_it_waits(pipeline.begin("release", ref=book.commit()), seconds=180)
+        run = pipeline.until_it_waits(pipeline.begin("release", ref=commit), seconds=180)
+    assert book.cluster("staging").running().commit == commit
+    assert book.cluster("qa").running().commit == commit, "it did not go through every stage"
+    return run, commit
 
 
 @contextmanager
@@ -64,7 +70,7 @@ def machine(home: Path) -> Iterator[None]:
             "PATH": worker_path(),
         }
     )
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool=azora", "--work-queue=guestbook"]
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool=azora", f"--work-queue={NAME}"]
     command += ["--type=process", f"--name={home.name}"]
     with (home / "worker.log").open("w") as log:
         process = subprocess.Popen(
@@ -81,15 +87,6 @@ def worker_path() -> str:
     return f"{Path(sys.executable).parent}:{Path(settings().helm).parent}:{os.environ['PATH']}"
 
 
-def forget_deployments() -> None:
-    """Of the guestbook, with their runs."""
-    mine = {"tags": {"all_": ["application:guestbook"]}}
-    with pipeline.prefect() as client:
-        for kind, body in (("flow_runs", {"flow_runs": mine}), ("deployments", {"deployments": mine})):
-            for found in client.post(f"/{kind}/filter", json=body).raise_for_status().json():
-                client.delete(f"/{kind}/{found['id']}").raise_for_status()
-
-
 def approve(run: Run) -> WaitingPlan:
     """Approve the plan that waits now."""
     waits = waiting_plan(run.id)
@@ -102,28 +99,25 @@ def change_parameters(run: Run, ref: str) -> httpx.Response:
         return client.patch(f"/flow_runs/{run.id}", json={"parameters": {"ref": ref}})
 
 
-def remove_images(book: Guestbook) -> None:
-    """Of the release that staging runs: somebody cleaned the registry."""
-    for reference in book.cluster("staging").running().images.values():
-        image = Reference.parse(reference, settings())
-        asked("DELETE", image, f"/v2/{image.path}/manifests/{image.digest}", what="remove an image").raise_for_status()
+def remove_image_of_the_store(book: Guestbook) -> None:
+    """Of the release that staging runs, and of no other: somebody cleaned the registry."""
+    image = Reference.parse(book.cluster("staging").running().images["store"], settings())
+    asked("DELETE", image, f"/v2/{image.path}/manifests/{image.digest}", what="remove an image").raise_for_status()
 
 
-def test_what_was_approved_reaches_users(book: Guestbook, first: Run, tmp_path: Path) -> None:
+def test_what_was_approved_reaches_users(book: Guestbook, first: tuple[Run, str], tmp_path: Path) -> None:
     """Main moves on, somebody changes the run's parameters, and another machine resumes it: the approved commit is promoted."""
-    approved = book.cluster("staging").running().commit
-    assert book.cluster("qa").running().commit == approved, "it did not go through every stage"
+    run, approved = first
     newer = book.commit()
-    change_parameters(first, newer).raise_for_status()
+    change_parameters(run, newer).raise_for_status()
     with machine(tmp_path):
-        approve(first)
-        over = pipeline.until_over(first, seconds=180)
-    running = book.cluster().running()
+        approve(run)
+        over = pipeline.until_over(run, seconds=180)
     assert over.went_well, over.message
-    assert (running.commit, running.commit == newer) == (approved, False)
-    (entry,) = book.cluster().look().switches
+    assert book.cluster().running().commit == approved
+    entry = next(one for one in book.cluster().look().switches if one.by == run.id)
     assert entry.approval
-    assert entry.approval.startswith(f"{first.id}/production-1-1-")
+    assert entry.approval.startswith(f"{run.id}/production-1-1-")
 
 
 @pytest.mark.usefixtures("first")
@@ -133,7 +127,7 @@ def test_environment_that_changed(book: Guestbook, tmp_path: Path) -> None:
     A release whose image the registry lost in the meantime ends the run.
     """
     file = settings().environments / "production.yaml"
-    before = book.cluster().look().switches
+    text, before = file.read_text(), book.cluster().look().switches
     with machine(tmp_path):
         run = pipeline.until_it_waits(pipeline.begin("release", ref=book.commit()), seconds=180)
         file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"settle_seconds": 2}))
@@ -143,9 +137,10 @@ def test_environment_that_changed(book: Guestbook, tmp_path: Path) -> None:
             "**This replaces the request before:** `the file of production was changed`"
         )
         assert book.cluster().look().switches == before
-        remove_images(book)
+        remove_image_of_the_store(book)
         approve(run)
         over = pipeline.until_over(run, seconds=60)
+    file.write_text(text)
     assert (over.state, "the registry no longer has its image of" in over.message) == ("Failed", True), over.message
     assert "start a new run" in over.message
     assert book.cluster().look().switches == before

@@ -57,13 +57,14 @@ GUESSES = [
 
 
 @pytest.mark.parametrize("given", GUESSES)
-def test_they_start_nothing(prefect: httpx.Client, given: list[str]) -> None:
+def test_start_of_a_run(prefect: httpx.Client, given: list[str]) -> None:
+    """Another user who does not know the auth string starts no run."""
     name = f"theirs-{uuid4().hex[:8]}"
     assert start(prefect, name, *given) == httpx.codes.UNAUTHORIZED
     assert called(prefect, name) == []
 
 
-def test_the_same_request_starts_a_run_for_who_knows_the_auth_string(prefect: httpx.Client) -> None:
+def test_start_with_the_auth_string(prefect: httpx.Client) -> None:
     """So it is the string, not the request, that was refused above."""
     name = f"ours-{uuid4().hex[:8]}"
     assert start(prefect, name, "--user", os.environ["PREFECT_API_AUTH_STRING"]) == httpx.codes.CREATED
@@ -72,7 +73,8 @@ def test_the_same_request_starts_a_run_for_who_knows_the_auth_string(prefect: ht
 
 
 @pytest.mark.parametrize("given", GUESSES)
-def test_they_answer_no_run_and_read_none(prefect: httpx.Client, given: list[str]) -> None:
+def test_answer_and_list_of_runs(prefect: httpx.Client, given: list[str]) -> None:
+    """Another user answers no run and reads none."""
     runs = f"{prefect.base_url}flow_runs"
     body = ("--header", "Content-Type: application/json", "--data", "{}")
     assert status_of(f"{runs}/filter", *body, *given) == httpx.codes.UNAUTHORIZED
@@ -82,11 +84,13 @@ def test_they_answer_no_run_and_read_none(prefect: httpx.Client, given: list[str
 @pytest.mark.parametrize("given", GUESSES)
 @pytest.mark.parametrize("path", ["/", "/ui/", "/nothing"])
 @pytest.mark.usefixtures("node")
-def test_they_see_no_report(path: str, given: list[str]) -> None:
+def test_reports(path: str, given: list[str]) -> None:
+    """Another user sees no report."""
     assert status_of(f"{settings().reports_url}{path}", *given) == httpx.codes.UNAUTHORIZED
 
 
-def test_they_read_the_auth_string_nowhere(here: Layout) -> None:
+def test_places_of_the_auth_string(here: Layout) -> None:
+    """Another user reads it in no file, no environment and no command line."""
     supervisors = here.etc / "supervisord.conf"
     running = {one["name"]: one["pid"] for one in Supervisor(here).processes() if one["pid"]}
     assert {"prefect-server", "prefect-worker", "reports"} <= set(running)

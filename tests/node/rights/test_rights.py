@@ -22,16 +22,20 @@ from azora.gateways.kubernetes.cluster import connect
 from tests.support import pipeline
 
 AZORA = str(Path(sys.executable).parent / "azora")
-NAMESPACES = {"staging": "azora-staging", "production": "azora-production"}
+GOING = "azora-going"
 EVERYBODY_S = {"selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"}
-each_environment = pytest.mark.parametrize("environment", NAMESPACES)
+each_environment = pytest.mark.parametrize("environment", ["staging", "production"])
 
-pytestmark = pytest.mark.usefixtures("released")
+pytestmark = pytest.mark.usefixtures("book")
+
+
+def namespace_of(environment: str) -> str:
+    return pipeline.cluster(environment).namespace.name
 
 
 def listed(environment: str, namespace: str) -> set[Right]:
     """`kubectl auth can-i --list` of the environment's account in *namespace*, without what everybody may do."""
-    user = f"--as={user_of(NAMESPACES[environment])}"
+    user = f"--as={user_of(namespace_of(environment))}"
     lines = pipeline.kubectl("auth", "can-i", "--list", user, "--namespace", namespace, "--no-headers").splitlines()
     found: set[Right] = set()
     for line in lines:
@@ -47,14 +51,16 @@ def listed(environment: str, namespace: str) -> set[Right]:
 
 
 @each_environment
-def test_an_account_may_do_exactly_what_the_page_lists(environment: str) -> None:
-    assert listed(environment, NAMESPACES[environment]) == set(needed())
+def test_rights_in_its_namespace(environment: str) -> None:
+    """An account may do exactly what docs/rights.md lists."""
+    assert listed(environment, namespace_of(environment)) == set(needed())
 
 
 @each_environment
 @pytest.mark.parametrize("elsewhere", ["default", "kube-system", "azora-system", "the other environment"])
-def test_an_account_may_do_nothing_in_another_namespace(environment: str, elsewhere: str) -> None:
-    (other,) = set(NAMESPACES.values()) - {NAMESPACES[environment]}
+def test_rights_elsewhere(environment: str, elsewhere: str) -> None:
+    """An account may do nothing in another namespace."""
+    other = namespace_of("production" if environment == "staging" else "staging")
     assert listed(environment, other if elsewhere.startswith("the ") else elsewhere) == set()
 
 
@@ -67,60 +73,62 @@ def as_staging() -> Api:
     [
         "/api/v1/namespaces",
         "/api/v1/namespaces/kube-system/secrets",
-        "/api/v1/namespaces/azora-production/services",
-        "/api/v1/namespaces/azora-production/secrets/azora-data",
+        "/api/v1/namespaces/{production}/services",
+        "/api/v1/namespaces/{production}/secrets/data",
         "/api/v1/nodes",
         "/api/v1/secrets",
     ],
 )
-def test_what_is_foreign_cannot_be_read(path: str) -> None:
+def test_reading_what_is_foreign(path: str) -> None:
+    """The cluster refuses it."""
     with pytest.raises(Refused, match="forbidden"):
-        as_staging().get(path)
+        as_staging().get(path.format(production=namespace_of("production")))
 
 
-def test_nobody_else_s_users_can_be_moved() -> None:
-    before = pipeline.world("production").active
-    path = "/api/v1/namespaces/azora-production/services/azora"
+def test_switch_of_another_environment() -> None:
+    """The cluster refuses it."""
+    path = f"/api/v1/namespaces/{namespace_of('production')}/services/{pipeline.cluster('production').namespace.live_service}"
     with pytest.raises(Refused, match="forbidden"):
         as_staging().patch(path, {"spec": {"selector": {"azora.dev/color": "blue"}}})
-    assert pipeline.world("production").active is before
 
 
-def test_no_account_can_give_itself_more() -> None:
+def test_more_rights() -> None:
+    """No account can give itself more."""
     binding = {"metadata": {"name": "more"}, "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}
     for path, body in (
         ("/api/v1/namespaces", {"metadata": {"name": "more"}}),
-        ("/apis/rbac.authorization.k8s.io/v1/namespaces/azora-staging/rolebindings", binding),
-        ("/api/v1/namespaces/azora-system/serviceaccounts/azora-production/token", {}),
+        (f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace_of('staging')}/rolebindings", binding),
+        (f"/api/v1/namespaces/azora-system/serviceaccounts/{namespace_of('production')}/token", {}),
     ):
         with pytest.raises(Refused, match="forbidden"):
             as_staging().create(path, body)
     with pytest.raises(Refused, match="forbidden"):
-        as_staging().patch("/api/v1/namespaces/azora-staging", {"metadata": {"labels": {"more": "yes"}}})
+        as_staging().patch(f"/api/v1/namespaces/{namespace_of('staging')}", {"metadata": {"labels": {"more": "yes"}}})
 
 
-def test_a_pod_that_wants_to_be_root_is_refused() -> None:
+def test_pod_that_wants_root() -> None:
+    """The namespace refuses it."""
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        pipeline.kubectl("-n", "azora-staging", "run", "root", "--image=x", "--dry-run=server")
+        pipeline.kubectl("-n", namespace_of("staging"), "run", "root", "--image=x", "--dry-run=server")
     assert 'violates PodSecurity "restricted' in refused.value.stderr
 
 
-def test_the_doctor_finds_nothing_bad_here() -> None:
+def test_doctor() -> None:
     """And says what the embedded node does not do."""
     done = subprocess.run([AZORA, "doctor", "--json"], capture_output=True, text=True, check=False)
     found = {(row["where"], row["check"]): row for row in json.loads(done.stdout)}
     assert [row for row in found.values() if row["level"] == "bad"] == []
     assert done.returncode == 0
-    for environment in NAMESPACES:
+    for environment in ("staging", "production"):
         assert {found[environment, check]["level"] for check in ("account", "rights", "excess", "namespace")} == {
             "good"
         }
         assert found[environment, "network policy"]["level"] == "weak"
 
 
-def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
+def test_doctor_about_a_missing_right() -> None:
     """Taken away for a moment and given back by the command that the finding names."""
-    role = ["-n", "azora-staging", "role", "azora-release"]
+    role = ["-n", namespace_of("staging"), "role", "azora-release"]
     rules = json.loads(pipeline.kubectl("get", *role, "-o", "json"))["rules"]
     kept = [rule for rule in rules if "leases" not in rule["resources"]]
     pipeline.kubectl("patch", *role, "--type=merge", "-p", json.dumps({"rules": kept}))
@@ -132,44 +140,44 @@ def test_the_doctor_names_a_missing_right_and_the_rule_that_gives_it() -> None:
     assert "update leases.coordination.k8s.io" in done.stdout
     assert 'apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create, get, patch, update]' in done.stdout
     assert given.returncode == 0, given.stderr
-    assert listed("staging", "azora-staging") == set(needed())
+    assert listed("staging", namespace_of("staging")) == set(needed())
 
 
 @pytest.fixture
 def going(tmp_path: Path) -> Iterator[Environment]:
     """An environment whose namespace is being deleted and does not go, as a killed run may leave one."""
-    found = load_environment("staging", settings().environments).model_copy(update={"namespace": "azora-going"})
+    found = load_environment("staging", settings().environments).model_copy(update={"namespace": GOING})
     rbac.let_in(found, pipeline.cluster("staging").namespace.api, tmp_path)
-    pipeline.kubectl("-n", "azora-going", "create", "configmap", "held")
-    pipeline.kubectl(
-        "-n", "azora-going", "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}'
-    )
-    pipeline.kubectl("delete", "namespace", "azora-going", "--wait=false")
+    pipeline.kubectl("-n", GOING, "create", "configmap", "held")
+    pipeline.kubectl("-n", GOING, "patch", "configmap", "held", "-p", '{"metadata":{"finalizers":["azora.dev/test"]}}')
+    pipeline.kubectl("delete", "namespace", GOING, "--wait=false")
     pipeline.kubectl("wait", "namespace/azora-going", "--for=jsonpath={.status.phase}=Terminating")
     yield found
     let_it_go()
-    pipeline.kubectl("delete", "namespace", "azora-going", "--ignore-not-found")
+    pipeline.kubectl("delete", "namespace", GOING, "--ignore-not-found")
 
 
 def let_it_go() -> None:
-    held = ["-n", "azora-going", "configmap", "held"]
+    held = ["-n", GOING, "configmap", "held"]
     if pipeline.kubectl("get", *held, "--ignore-not-found"):
         pipeline.kubectl("patch", *held, "-p", '{"metadata":{"finalizers":null}}')
 
 
-def test_a_namespace_that_is_being_deleted_is_waited_for(going: Environment, tmp_path: Path) -> None:
+def test_namespace_under_deletion(going: Environment, tmp_path: Path) -> None:
+    """`rights apply` waits for its end, then makes it anew."""
     with ThreadPoolExecutor() as pool:
         given = pool.submit(rbac.let_in, going, pipeline.cluster("staging").namespace.api, tmp_path)
         with pytest.raises(TimeoutError):
             given.result(3)
         let_it_go()
         assert given.result(60).kubeconfig.is_file()
-    assert pipeline.kubectl("-n", "azora-going", "get", "role", "azora-release")
+    assert pipeline.kubectl("-n", GOING, "get", "role", "azora-release")
 
 
-def test_one_that_does_not_go_is_an_error_that_says_so(
+def test_namespace_that_stays_under_deletion(
     going: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The error says so."""
     monkeypatch.setattr(rbac, "GONE_WITHIN_SECONDS", 0)
     with pytest.raises(NotReadyYet, match="is being deleted"):
         rbac.let_in(going, pipeline.cluster("staging").namespace.api, tmp_path)

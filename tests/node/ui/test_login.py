@@ -17,7 +17,8 @@ from tests.support.screens import PrefectUI
 
 
 @pytest.mark.browser_context_args(storage_state=None)
-def test_a_fresh_browser_is_asked_once_and_then_no_more(ui: PrefectUI) -> None:
+def test_log_in(ui: PrefectUI) -> None:
+    """A fresh browser has to log in once; a new tab does not."""
     ui.page.goto("/v2/deployments")
     ui.log_in("azora:wrong")
     expect(ui.page.get_by_text("Invalid credentials")).to_be_visible()
@@ -34,7 +35,8 @@ def test_a_fresh_browser_is_asked_once_and_then_no_more(ui: PrefectUI) -> None:
     expect(tab.get_by_placeholder("admin:pass")).to_have_count(0)
 
 
-def test_a_page_shows_its_picture_and_opens_its_trace_without_asking(ui: PrefectUI, browser: Browser) -> None:
+def test_links_of_a_page(ui: PrefectUI, browser: Browser) -> None:
+    """A page shows its picture and opens its trace, and asks for no password."""
     seen, trace = ui.folder / "a button.png", ui.folder / "a trace.zip"
     record(browser, seen, trace)
     viewer = f"{settings().reports_url}/trace-viewer/?trace={quote(link(trace))}"

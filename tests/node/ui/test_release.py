@@ -7,21 +7,22 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from azora.config.settings import settings
+from azora.gateways.prefect.runs import Run
 from tests.support import pipeline
+from tests.support.guestbook import Guestbook
 from tests.support.screens import PrefectUI
 
-pytestmark = pytest.mark.usefixtures("released")
 
-
-@pytest.fixture(scope="module")
-def change() -> str:
+@pytest.fixture
+def change(served_book: Guestbook) -> str:  # noqa: ARG001 - production serves users
     """A commit that staging proved and production does not run."""
-    return pipeline.a_proved_commit()
+    return pipeline.proved(pipeline.commit())
 
 
-def start(ui: PrefectUI, commit: str) -> pipeline.Run:
+def start(ui: PrefectUI, commit: str) -> Run:
     """From the page of deployments to the page of a run that waits for its answer."""
-    ui.open_start_form("azora-release")
+    ui.open_start_form(f"{settings().application}-release")
     ui.fill_parameter("ref", commit)
     ui.picture("start form")
     run = ui.submit()
@@ -30,7 +31,8 @@ def start(ui: PrefectUI, commit: str) -> pipeline.Run:
     return run
 
 
-def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(ui: PrefectUI, change: str) -> None:
+def test_rejection(ui: PrefectUI, change: str) -> None:
+    """A rejection in the form ends the run as Rejected, and leaves production alone."""
     before = pipeline.objects("production")
     run = start(ui, change)
     assert pipeline.objects("production") == before, "something in production changed before an answer"
@@ -38,7 +40,7 @@ def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(u
 
     question = ui.open_question()
     ui.fill_answer(question, decision="reject", approver="ada", reason="not on a Friday")
-    ui.picture("a no")
+    ui.picture("rejection")
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
     ui.wait_until("Rejected", seconds=180)
@@ -49,7 +51,8 @@ def test_a_no_in_the_form_ends_the_run_as_rejected_and_leaves_production_alone(u
     assert pipeline.objects("production") == before
 
 
-def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI, change: str) -> None:
+def test_approval(ui: PrefectUI, change: str) -> None:
+    """An approval in the form moves users; an incomplete one does not."""
     before = pipeline.world("production")
     run = start(ui, change)
 
@@ -82,7 +85,7 @@ def test_a_yes_in_the_form_moves_users_and_a_poor_answer_does_not(ui: PrefectUI,
     assert pipeline.world("production") == before
 
     ui.fill_answer(question, decision="approve", approver="ada", reason="tested and awaited")
-    ui.picture("a yes")
+    ui.picture("approval")
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
     ui.wait_until("Completed", seconds=600)

@@ -12,7 +12,7 @@ from tests.support import pipeline
 from tests.support.crowd import Person, new_crowd, visitor
 from tests.support.polling import until_it_is
 
-pytestmark = pytest.mark.usefixtures("released")
+pytestmark = pytest.mark.usefixtures("platform")
 
 # What a person's page of courses asks of whom.
 ASKED = {
@@ -35,7 +35,8 @@ def answered(identity: str) -> dict[str, set[str]]:
     return found
 
 
-def test_a_page_is_found_by_its_id_in_the_log_of_every_service() -> None:
+def test_request_id() -> None:
+    """The log of every service has the lines of a page, by its id."""
     identity, email = f"page-{uuid4().hex}", f"{new_crowd()}@example.test"
     with visitor() as client:
         person = Person(client)

@@ -8,13 +8,14 @@ import pytest
 
 from tests.support.crowd import assert_nothing_lost_or_doubled, learn_and_pay, new_crowd
 
-pytestmark = pytest.mark.usefixtures("released")
+pytestmark = pytest.mark.usefixtures("platform")
 
 PEOPLE = 50
 PATIENCE = 20  # as people do: again, after a moment. Fifty at once are more than staging is made for
 
 
-def test_nobody_s_order_is_lost_or_doubled() -> None:
+def test_orders() -> None:
+    """No order is lost or doubled."""
     crowd = new_crowd()
     with ThreadPoolExecutor(PEOPLE) as pool:
         orders = list(pool.map(lambda number: learn_and_pay(crowd, number, patience=PATIENCE), range(PEOPLE)))

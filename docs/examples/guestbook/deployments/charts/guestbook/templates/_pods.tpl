@@ -37,8 +37,8 @@ spec:
             {{- range $key, $value := .env }}
             - {name: {{ $key }}, value: {{ $value | quote }}}
             {{- end }}
-          readinessProbe: {httpGet: {path: /ping, port: web}, periodSeconds: 1}
-          resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: {{ get .root.Values.memory .service }}}}
+          readinessProbe: {httpGet: {path: /ping, port: web}, periodSeconds: 1, timeoutSeconds: 5}
+          resources: {requests: {cpu: 25m, memory: 32Mi}, limits: {memory: {{ get .root.Values.memory .service }}}}
           securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
 ---
 apiVersion: v1

@@ -1,22 +1,23 @@
-"""What Prometheus knows after a release: every panel of both boards has data, and a question that waits is seen."""
+"""What Prometheus and Kibana know of the platform after a release: every panel and every saved search has data."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from azora.core.colors import COLOR_LABEL
 from azora.local.layout import layout
 from tests.support import pipeline
 from tests.support.boards import FILES, queries
+from tests.support.logs import IS, documented, flat, kibana, lines_of_the_pipeline, used
 from tests.support.polling import until, until_it_is
 
-pytestmark = pytest.mark.usefixtures("released")
+pytestmark = pytest.mark.usefixtures("platform")
 
 ONLY_AFTER_MORE = ("azora_last_rollback_", 'flow="nightly"')  # than a release
 SCRAPED_WITHIN_SECONDS = 90  # new pods are found each 5 s, and a rate needs two scrapes of one
@@ -31,11 +32,6 @@ def ask(query: str) -> list[dict[str, Any]]:
     return result
 
 
-def scraped(holds: Callable[[], bool], what: str) -> None:
-    """Wait until what Prometheus scrapes next *holds* that."""
-    until(holds, seconds=SCRAPED_WITHIN_SECONDS, what=what, every=1)
-
-
 def has_data(query: str) -> bool:
     return any(ask(query.replace("$environment", name)) for name in ("production", "staging"))
 
@@ -47,7 +43,8 @@ def panels(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_panel_has_data_after_a_release(file: Path) -> None:
+def test_panels(file: Path) -> None:
+    """Every panel of the board has data after a release."""
     asked = panels(file)
 
     def silent() -> list[str]:
@@ -56,19 +53,34 @@ def test_every_panel_has_data_after_a_release(file: Path) -> None:
     until_it_is([], silent, seconds=SCRAPED_WITHIN_SECONDS, what="every panel has data", every=1)
 
 
-def test_pods_are_scraped_and_say_who_they_are() -> None:
+def test_scraped_pods() -> None:
+    """The pods of the active color are scraped, and their series carry environment, color and release."""
     live = pipeline.world("production").active_stack
     assert live
     mine = f'environment="production", color="{live.color}", release="{live.label}"'
     count = f"count by (service) (python_info{{{mine}}})"
-    scraped(lambda: len(ask(count)) == len(live.wanted), "every service of the live color")
+    until(
+        lambda: len(ask(count)) == len(live.wanted),
+        seconds=SCRAPED_WITHIN_SECONDS,
+        what="every service of the active color is scraped",
+        every=1,
+    )
 
 
-def test_a_question_is_seen_while_it_waits() -> None:
-    commit = pipeline.a_proved_commit()
-    run = pipeline.until_it_waits(pipeline.begin("release", ref=commit))
-    waiting = 'azora_approval_waiting_seconds{environment="production"} > 0'
-    scraped(lambda: bool(ask(waiting)), "the question")
-    pipeline.reject(run)
-    pipeline.until_over(run)
-    scraped(lambda: not ask(waiting), "the answer")
+def test_fields_of_kibana() -> None:
+    """The node's lines have each field that a saved search of Kibana names, with its type."""
+    pipeline.until_over(pipeline.begin("deploy-staging", ref="no-such-branch"), seconds=60)  # an error among them
+    lines, fields = [*lines_of_the_pipeline(), *lines_of_pods("production")], documented()
+    for saved in kibana():
+        for field in set(used(saved)):
+            values = [line[field] for line in lines if field in line]
+            assert values, f"{saved['id']} asks for {field}"
+            assert all(IS[fields[field]](value) for value in values), field
+
+
+def lines_of_pods(environment: str) -> list[dict[str, Any]]:
+    """The newest lines of the pods of both stacks."""
+    namespace = pipeline.cluster(environment).namespace.name
+    flags = ("--tail=200", "--max-log-requests=60", "--all-containers")
+    printed = pipeline.kubectl("-n", namespace, "logs", "-l", COLOR_LABEL, *flags)
+    return [flat(json.loads(line)) for line in printed.splitlines()]

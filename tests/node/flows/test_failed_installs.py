@@ -1,0 +1,161 @@
+"""What cannot serve users ends its run at the step that met it, with one clear error; users and later runs do not notice."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from azora.config.settings import settings
+from azora.gateways.prefect.runs import Run, pages
+from tests.support import pipeline
+from tests.support.changes import replaced
+from tests.support.failing import APPLICATION, assert_failed, untested, users_of_staging_notice_nothing
+from tests.support.guestbook import PODS, Guestbook
+from tests.support.reports import report_server
+
+PICTURES = re.compile(r"\[(screenshot|video|trace\.zip|trace)\]\((\S+)\)")
+CASE = '''"""A case that looks for what is not there."""
+
+from playwright.sync_api import expect
+
+
+def test_ships(page, pytestconfig):
+    page.goto(pytestconfig.option.azora_url)
+    expect(page.get_by_text("My ships")).to_be_visible(timeout=500)
+'''
+CONFTEST = '''"""The browser of this machine."""
+
+import pytest
+
+
+def pytest_addoption(parser):
+    for name in ("--azora-url", "--azora-connect", "--azora-expect-release", "--azora-expect-color"):
+        parser.addoption(name, default=None)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium-headless-shell", "args": ["--no-sandbox"]}
+'''
+
+
+@pytest.fixture(autouse=True)
+def repository(served_book: Guestbook) -> Iterator[None]:  # noqa: ARG001 - both environments serve users
+    """What a test commits is undone after it."""
+    before = pipeline.git("rev-parse", "HEAD")
+    yield
+    pipeline.undo_to(before)
+
+
+def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> Run:
+    """Run *deployment* of *ref*: it fails at its step *at*, *says* why once and what to do; users get every answer."""
+    with users_of_staging_notice_nothing():
+        over = pipeline.until_over(pipeline.begin(deployment, ref=ref))
+    assert_failed(over, at=at, says=says)
+    return over
+
+
+def test_image_that_does_not_start() -> None:
+    """The error names the pod, its exit code and its last line; users stay where they are."""
+    sha = pipeline.commit(
+        untested()
+        | replaced("src/store/app.py", "\nENTRIES =", '\nraise RuntimeError("ENTRIES is not set")\nENTRIES =')
+    )
+    must_fail(
+        "deploy-staging",
+        sha,
+        at="staging: install preview",
+        says=("-store-", "will not come up", "exit code 1", "ENTRIES is not set", "users of staging are untouched"),
+    )
+
+
+def test_pod_that_never_becomes_ready() -> None:
+    """The error names the pod and what its probe met."""
+    pods = replaced(str(PODS), "path: /ping", "path: /nothing")
+    pods[str(PODS)] = pods[str(PODS)].replace("progressDeadlineSeconds: 120", "progressDeadlineSeconds: 15")
+    must_fail(
+        "deploy-staging",
+        pipeline.commit(untested() | pods),
+        at="staging: install preview",
+        says=("runs but is not ready", "Readiness probe failed", "users of staging are untouched"),
+    )
+
+
+def test_case_that_fails_on_the_preview() -> None:
+    """The run's page shows what the browser saw, with video and trace a click away, for who was given the page."""
+    files = untested()
+    files[APPLICATION] = files[APPLICATION].replace("smoke: smoke", "smoke: smoke\n  e2e: e2e")
+    with report_server() as url:
+        sha = pipeline.commit(files | {"e2e/test_ships.py": CASE, "e2e/conftest.py": CONFTEST})
+        over = must_fail(
+            "release",
+            sha,
+            at="staging: end-to-end cases of the preview",
+            says=("the preview of staging", "1 failed", "test_ships", "linked on the run's page"),
+        )
+        (page,) = [found.text for found in pages(over.id) if found.key == "staging-preview-e2e"]
+        pictures = {name: place.replace(settings().reports_url, url) for name, place in PICTURES.findall(page)}
+        kinds = {name: httpx.get(place).raise_for_status().headers["content-type"] for name, place in pictures.items()}
+        assert "What `test_ships.py::test_ships[chromium]` saw when it failed" in page
+        assert kinds == {
+            "screenshot": "image/png",
+            "video": "video/webm",
+            "trace.zip": "application/zip",
+            "trace": "text/html; charset=utf-8",
+        }
+        unsigned = pictures["screenshot"].partition("?")[0]
+        assert httpx.get(unsigned).status_code == httpx.codes.UNAUTHORIZED
+
+
+def test_api_server_that_is_away() -> None:
+    """The error names its address; users are served all the same."""
+    commit = pipeline.commit(untested())
+    with users_of_staging_notice_nothing(), api_server_away():
+        over = pipeline.until_over(pipeline.begin("deploy-staging", ref=commit))
+        assert pipeline.get("staging").status_code == 200
+    assert_failed(over, at="staging: inspect", says=("127.0.0.1:9", "Connection refused"))
+
+
+@contextmanager
+def api_server_away() -> Iterator[None]:
+    """For the pipeline's own account of staging; `make slow` stops the real one."""
+    folder = settings().identities
+    assert folder
+    file = folder / "staging.kubeconfig"
+    before = file.read_text()
+    file.write_text(re.sub(r"server: \S+", "server: https://127.0.0.1:9", before))
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
+@pytest.mark.parametrize("given", [pytest.param("azora:wrong", id="wrong"), pytest.param("", id="none")])
+def test_wrong_auth_string_of_prefect(given: str) -> None:
+    """The command ends with 3, says where Prefect is and what to set, and no run begins."""
+    before = runs_begun()
+    command = [str(Path(sys.executable).parent / "azora"), "release", "main"]
+    env = {**os.environ, "PREFECT_API_AUTH_STRING": given}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 3, done.stderr
+    first, second = done.stderr.strip().splitlines()
+    assert first.startswith("✗ could not ")
+    assert f"Prefect at {os.environ['PREFECT_API_URL']} " in first
+    assert second.startswith("  → set PREFECT_API_AUTH_STRING to its user:password")
+    assert "azora local password" in second
+    assert runs_begun() == before
+
+
+def runs_begun() -> int:
+    """Runs of the application that Prefect knows."""
+    mine = {"flow_runs": {"tags": {"all_": [f"application:{settings().application}"]}}}
+    with pipeline.prefect() as client:
+        return int(client.post("/flow_runs/count", json=mine).raise_for_status().json())

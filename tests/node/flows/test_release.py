@@ -1,0 +1,160 @@
+"""A release through Prefect, seen from outside: by users, objects, runs, and whoever is notified."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from azora.config.settings import settings
+from azora.core.checks.probe_result import ProbeResult
+from azora.core.cluster.state import World
+from azora.gateways.prefect.runs import Run, stages
+from azora.operations.metrics.exporter import exporter_of
+from tests.support import pipeline
+from tests.support.guestbook import Guestbook
+from tests.support.receiver import Receiver, receiving
+from tests.support.users import users_of
+
+STAGING_VALUES = "deployments/values/guestbook/staging.yaml"
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """A promotion of production: the world before, when it was approved (Unix time), its run, what users met, notifications."""
+
+    before: World
+    approved: float
+    over: Run
+    seen: ProbeResult
+    request: list[dict[str, Any]]
+    notifications: list[dict[str, Any]]
+
+
+@contextmanager
+def notified(receiver: Receiver) -> Iterator[None]:
+    """Every run reads the receiver's address in the machine's file, after one where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        away = nobody.getsockname()[1]
+    file = settings().state_folder / "notify"
+    file.write_text(f"json://127.0.0.1:{away}/\njson://{receiver.place}/\n")
+    yield
+    file.unlink()
+
+
+@pytest.fixture(scope="module")
+def proved(served_book: Guestbook) -> str:  # noqa: ARG001 - production serves users
+    """A commit that staging proved and that no color of production holds."""
+    return pipeline.proved(pipeline.commit())
+
+
+@pytest.fixture(scope="module")
+def promoted(proved: str) -> Promoted:
+    """Production is promoted to *proved*, under users; one of the two addresses that are notified is away."""
+    before = pipeline.world("production")
+    with receiving() as receiver, notified(receiver):
+        run = pipeline.until_it_waits(pipeline.begin("release", ref=proved), seconds=60)
+        request = [notice for _, notice in receiver.got]
+        with users_of("production") as users:
+            approved = time.time()
+            pipeline.approve(run)
+            over = pipeline.until_over(run)
+            return Promoted(before, approved, over, users.stop(), request, [notice for _, notice in receiver.got])
+
+
+def test_rejection(served_book: Guestbook) -> None:  # noqa: ARG001
+    """Before an approval nothing in production differs, and the metrics show the request; a rejection is no failure."""
+    commit, before = pipeline.commit(), pipeline.objects("production")
+    run = pipeline.until_it_waits(pipeline.begin("release", ref=commit))
+    assert pipeline.objects("production") == before, "something in production changed before an approval"
+    assert waiting_seconds() > 0
+    pipeline.reject(run)
+    over = pipeline.until_over(run)
+    assert (over.kind, over.state) == ("COMPLETED", "Rejected")
+    assert pipeline.objects("production") == before
+    assert waiting_seconds() == 0
+
+
+def waiting_seconds() -> float:
+    """How long the oldest request for production waits, as the exporter measures it now."""
+    found = {family.name: family for family in exporter_of(settings()).collect()}
+    samples = found["azora_approval_waiting_seconds"].samples
+    return next(one.value for one in samples if one.labels["environment"] == "production")
+
+
+def test_proved_release(proved: str) -> None:
+    """A release that staging proved is neither tested nor built again before its approval is requested."""
+    run = pipeline.until_it_waits(pipeline.begin("release", ref=proved), seconds=60)
+    names = [stage.name for stage in stages(run.id)]
+    pipeline.reject(run)
+    pipeline.until_over(run)
+    assert "production: plan" in names
+    assert not [name for name in names if name.startswith(("test ", "build ", "staging: install"))]
+
+
+def test_promotion_under_users(promoted: Promoted) -> None:
+    """An approval moves users to the release, and no request is lost."""
+    switches = pipeline.world("production").switches[len(promoted.before.switches) :]
+    assert promoted.over.went_well
+    assert (switches[0].to, switches[0].by) == (promoted.before.preview, promoted.over.id)
+    assert promoted.seen.failed == 0, promoted.seen.summary()
+    assert promoted.seen.unsent == 0
+    first_on_new = promoted.seen.first_on(str(promoted.before.preview))
+    assert first_on_new is not None
+    assert first_on_new > promoted.approved
+    receipt = pipeline.world("production").receipt_of(switches[0].number)
+    assert receipt is not None
+    assert (receipt.verdict, receipt.failed) == ("good", 0)
+
+
+def test_release_that_already_runs(served_book: Guestbook) -> None:  # noqa: ARG001
+    """A release that production already runs ends at once, says so, and changes nothing."""
+    running = pipeline.cluster("production").running()
+    before = pipeline.objects("production")
+    over = pipeline.until_over(pipeline.begin("release", ref=running.commit), seconds=60)
+    assert over.state == "Up to date"
+    assert "already runs" in over.message
+    assert pipeline.objects("production") == before
+
+
+def test_retry_of_a_finished_run(promoted: Promoted) -> None:
+    """A run promoted, and somebody rolled back: "Retry" requests an approval again, and does not promote on the old one."""
+    pipeline.until_over(pipeline.begin("rollback", environment="production"))
+    assert pipeline.world("production").active is promoted.before.active
+    pipeline.retry(promoted.over)
+    pipeline.until_it_waits(promoted.over, seconds=60)
+    assert pipeline.world("production").active is promoted.before.active
+    pipeline.reject(promoted.over)
+    assert pipeline.until_over(promoted.over).state == "Rejected"
+
+
+def test_change_of_configuration(served_book: Guestbook) -> None:  # noqa: ARG001
+    """A change of values alone is a release: the same images, another id."""
+    before = pipeline.cluster("staging").running()
+    pipeline.undo_to(before.commit)
+    pipeline.commit({STAGING_VALUES: f"{pipeline.content(STAGING_VALUES)}\n# {time.time()}\n"}, "Change a value")
+    assert pipeline.until_over(pipeline.begin("deploy-staging", ref="main")).went_well
+    after = pipeline.cluster("staging").running()
+    assert after.images == before.images
+    assert after.id != before.id
+
+
+def test_notification_of_a_request(promoted: Promoted) -> None:
+    """A request for approval is notified once, with the page where it is answered."""
+    (request,) = promoted.request
+    assert request["title"].startswith(f"{settings().application}: production waits for an answer: ")
+    assert f"answer it with Resume: {promoted.over.url}" in request["message"]
+
+
+def test_notification_of_a_promotion(promoted: Promoted) -> None:
+    """A promotion is notified with its counts and its approver; an address that is away costs the release nothing."""
+    _, done = promoted.notifications
+    assert done["title"].startswith(f"{settings().application}: production runs ")
+    assert "requests around the switch, 0 failed" in done["message"]
+    assert "approved by ada: tested and awaited" in done["message"]
+    assert promoted.over.url in done["message"]

@@ -34,12 +34,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With xdist, one process has a file's tests; one has all tests of the platform, of which the node has one."""
+    """With xdist, one process has all tests on the node, the others those of whole files: users are counted on a machine that can serve."""
     for item in items:
-        if ON_THE_NODE in item.path.parents:
+        on_the_node = ON_THE_NODE in item.path.parents
+        if on_the_node:
             item.add_marker(pytest.mark.cluster)
-        is_about_the_platform = "platform" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("platform" if is_about_the_platform else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("node" if on_the_node else item.path.stem))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

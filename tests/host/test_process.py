@@ -47,7 +47,7 @@ def test_output_in_a_log(tmp_path: Path) -> None:
     assert log.read_text() == "one\none\ntwo\ntwo\n"
 
 
-@pytest.mark.parametrize("given", ["", "a\nb", "ü" * 100_000])
+@pytest.mark.parametrize("given", ["", "a\nb", "ü" * 100_000], ids=["empty", "two lines", "large"])
 def test_input_of_a_program(given: str) -> None:
     """The program reads its input to the end and nothing else."""
     assert run(["cat"], timeout_seconds=5, what="try", given=given).output == given

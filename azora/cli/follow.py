@@ -12,7 +12,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.options import (
-    Json,
+    AsJson,
     UntilAsked,
 )
 from azora.cli.options import Summary as SummaryFile
@@ -40,7 +40,7 @@ def follow(
     run: Annotated[str, typer.Argument(help="Id of the run, its beginning, or the run's name.")],
     until_asked: UntilAsked = False,
     summary: SummaryFile = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Follow RUN, whoever started it; its result is the exit code."""
     on_look = told_to(summary)

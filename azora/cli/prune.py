@@ -10,7 +10,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.options import (
-    Json,
+    AsJson,
 )
 from azora.cli.output import console, note, safe
 from azora.config.os_user import user_label
@@ -27,7 +27,7 @@ NOT_NOW = 4
 @app.command()
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would go, and why.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what is old: images, exports, reports, layers, Prefect's runs; never what may be needed again."""
     run(dry_run=dry_run, as_json=as_json)

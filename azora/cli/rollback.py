@@ -8,7 +8,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.moved import tell_of
-from azora.cli.options import ME, Approver, EnvironmentName, Json
+from azora.cli.options import ME, Approver, AsJson, EnvironmentName
 from azora.config.environment import load_environment
 from azora.config.settings import settings
 from azora.core.release.release import shown
@@ -22,7 +22,7 @@ def rollback(
     environment: EnvironmentName,
     revision: Annotated[int | None, typer.Argument(help="Number of a switch that `azora status` lists.")] = None,
     by: Approver = ME,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send users of ENV back. Works with Prefect down."""
     here = load_environment(environment, settings().environments)

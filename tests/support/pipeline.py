@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -19,6 +18,7 @@ from rich.console import Console
 
 from azora.config.environment import load_environment
 from azora.config.identity import of_person
+from azora.config.json_object import Json
 from azora.config.settings import ROOT, settings
 from azora.config.urls import public_url
 from azora.core.auth import authorization
@@ -45,8 +45,6 @@ AZORA_S_OWN = (
     "azora-record-releases",
     "azora-promotion",
 )  # not part of the promise that nothing differs before a yes
-
-Json = dict[str, Any]
 
 SHORT_SECONDS = 20.0  # what is promised to be quick is looked at more often
 

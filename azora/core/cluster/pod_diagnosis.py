@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from azora.config.json_object import Json
 from azora.core.colors import COMPONENT_LABEL, RELEASE_LABEL
-
-Json = dict[str, Any]
 
 RESTARTS = 3
 SHOWN_LETTERS = 400

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from azora.core.cluster.record import Approval, Kind, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
-from azora.core.cluster.run_counts import Tally
+from azora.core.cluster.run_counts import RunCounts
 from azora.core.colors import Color
 from azora.core.messages.foreign_text import line
 from azora.core.release.migrations import Migration, together
@@ -78,7 +78,7 @@ class World:
     migrating: tuple[Migration, ...] = ()
     questions: tuple[Question, ...] = field(default=(), compare=False)
     rollback: LastRollback | None = field(default=None, compare=False)
-    tally: Tally = field(default_factory=Tally, compare=False)
+    run_counts: RunCounts = field(default_factory=RunCounts, compare=False)
 
     def stack(self, color: Color) -> Stack:
         return self.stacks.get(color, Stack(color))

@@ -20,7 +20,7 @@ from kubernetes.client.rest import RESTResponse
 from kubernetes.config import ConfigException, load_kube_config
 from yaml import YAMLError
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, TransientError, Unreachable
 
 MERGE = "application/merge-patch+json"

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Literal
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.core.messages.foreign_text import lines
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.api import micro_time

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.core.cluster.lease_expiry import DURATION_SECONDS, FirstLook, State
 from azora.errors import AzoraError, Conflict, LeaseLost, Refused
 from azora.gateways.kubernetes.api import micro_time

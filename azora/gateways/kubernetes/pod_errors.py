@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.core.cluster.pod_diagnosis import one_of_each, runs_unready, spoken, was_started_anew
 from azora.core.colors import RELEASE_LABEL, Color
 from azora.errors import AzoraError

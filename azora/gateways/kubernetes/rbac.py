@@ -12,9 +12,9 @@ import yaml
 
 from azora.config.environment import Environment
 from azora.config.identity import node_must_be_up, of_person
+from azora.config.json_object import Json
 from azora.config.permissions import SYSTEM, objects_of
 from azora.config.settings import Settings
-from azora.core.cluster.kubernetes_objects import Json
 from azora.errors import NotReadyYet
 from azora.gateways.kubernetes.api import Api, Missing
 

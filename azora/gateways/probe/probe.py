@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from azora.core.checks.probe_result import ProbeResult, Sample, Tally, to_json
+from azora.core.checks.probe_result import ProbedRequest, ProbeResult, RequestCounter, to_json
 from azora.errors import Failed
 from azora.host.priority import go_first
 
@@ -42,7 +42,7 @@ class Probe:
         target = Target.of(url, connect, path)
         self._loop = OpenLoop(target, self._seen, timeout_seconds=request_timeout_seconds, fresh=fresh_connections)
         self._rate, self._limit, self._patience = rate_per_second, limit_seconds, request_timeout_seconds + 5
-        self._tallies = {"all": Tally(), "fresh": Tally(), "kept": Tally()}
+        self._tallies = {"all": RequestCounter(), "fresh": RequestCounter(), "kept": RequestCounter()}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._began = self._ended = 0.0
         self._broken: BaseException | None = None
@@ -95,7 +95,7 @@ class Probe:
     def _over(self) -> bool:
         return self._stop.is_set() or time.time() - self._began > self._limit
 
-    def _seen(self, sample: Sample) -> None:
+    def _seen(self, sample: ProbedRequest) -> None:
         with self._lock:
             self._tallies["all"].add(sample)
             self._tallies["fresh" if sample.fresh else "kept"].add(sample)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.core.cluster.pod_diagnosis import Patience
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import Stack

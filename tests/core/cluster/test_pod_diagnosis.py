@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from azora.config.json_object import Json
 from azora.core.cluster.pod_diagnosis import Patience, complaint, one_of_each, spoken
-
-Json = dict[str, Any]
 
 RUNS: Json = {"running": {"startedAt": "2026-11-24T08:00:00Z"}}
 ENDED: Json = {"terminated": {"exitCode": 1, "reason": "Error"}}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from azora.cli.apps import App
-from azora.cli.moved import tell_of
+from azora.cli.moved import report_switch
 from azora.cli.options import ME, Approver, AsJson, EnvironmentName
 from azora.config.environment import load_environment
 from azora.config.settings import settings
@@ -28,4 +28,4 @@ def rollback(
     here = load_environment(environment, settings().environments)
     entry = roll_back(here, revision, settings(), by=by)
     sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
-    tell_of(here, entry, sentence, by=by, as_json=as_json)
+    report_switch(here, entry, sentence, by=by, as_json=as_json)

@@ -91,7 +91,7 @@ def _environment(name: str) -> dict[str, Any]:
         "stacks": {str(color): _stack(world, color) for color in Color},
         "history": [switch.model_dump(mode="json") | _counts(world, switch.number) for switch in world.switches],
         "in_doubt": list(world.pending),
-        "drifted_from": world.last_switch.to if world.last_switch and world.strayed else None,
+        "drifted_from": world.last_switch.to if world.last_switch and world.has_drifted else None,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azora.cli.apps import App
-from azora.cli.moved import tell_of
+from azora.cli.moved import report_switch
 from azora.cli.options import ME, Approver, AsJson, EnvironmentName
 from azora.cli.output import done
 from azora.config.environment import load_environment
@@ -27,4 +27,4 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
         )
         return
     sentence = f"users of {environment} go to {color} (switch {entry.number})"
-    tell_of(here, entry, sentence, by=by, as_json=as_json)
+    report_switch(here, entry, sentence, by=by, as_json=as_json)

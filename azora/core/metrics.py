@@ -139,7 +139,7 @@ def _drifts(world: World) -> dict[str, bool]:
     live color does not run what it was switched to with, or runs two at once."""
     last, live = world.last_switch, world.active_stack
     return {
-        "selector": world.strayed,
+        "selector": world.has_drifted,
         "preview": world.active is not None and world.preview_points_at is world.active,
         "release": bool(last and live and live.wanted and last.to is live.color and live.release != last.release),
     }

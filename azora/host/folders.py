@@ -25,19 +25,19 @@ def folders_in(base: Path, below: str = "", *, group: str, by_content: bool) -> 
 
 def remove(folder: Path) -> bool:
     """Renamed first, so that what is there is whole; what a killed process left is removed by the next one."""
-    shutil.rmtree(doom(folder), ignore_errors=True)
+    shutil.rmtree(mark_for_removal(folder), ignore_errors=True)
     return not folder.exists()
 
 
-def doom(folder: Path) -> Path:
+def mark_for_removal(folder: Path) -> Path:
     """*folder* by a name that only its removal knows."""
-    doomed = folder.with_name(f"{DOOMED}{folder.name}")
+    marked = folder.with_name(f"{DOOMED}{folder.name}")
     if folder.is_dir():
-        folder.rename(doomed)
-    return doomed
+        folder.rename(marked)
+    return marked
 
 
-def remove_doomed(root: Path) -> None:
+def finish_removals(root: Path) -> None:
     """Remove what a killed process was removing."""
     for path in root.glob(f"{DOOMED}*"):
         shutil.rmtree(path, ignore_errors=True)

@@ -209,7 +209,7 @@ def two_proved_stacks() -> None:
 def a_way_back() -> None:
     """A rollback of production needs no number: it has an old stack, and did not go back to it already."""
     two_proved_stacks()
-    if (here := world("production")).went_back:
+    if (here := world("production")).rolled_back:
         switch_users(cluster("production").namespace.environment, here.preview, settings(), by="test")
 
 

@@ -112,7 +112,7 @@ class World:
         return self.last_switch.number + 1 if self.last_switch else 1
 
     @property
-    def strayed(self) -> bool:
+    def has_drifted(self) -> bool:
         """Return True when users are not where the last switch sent them: somebody edited the live Service."""
         last, selected = self.last_switch, self.selected_release
         return last is not None and (last.to is not self.active or selected not in {None, last.release})
@@ -126,9 +126,9 @@ class World:
         )
 
     @property
-    def went_back(self) -> Switch | None:
+    def rolled_back(self) -> Switch | None:
         """The last move, where somebody sent users back by it and they are there still."""
-        if not self.moves or self.strayed or self.moves[-1].kind != "rollback":
+        if not self.moves or self.has_drifted or self.moves[-1].kind != "rollback":
             return None
         *served, now = [move.release for move in self.moves]
         forth = now in served and served.index(now) > served.index(served[-1])

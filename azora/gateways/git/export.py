@@ -12,7 +12,7 @@ from pathlib import Path
 from azora.config.settings import Settings
 from azora.errors import BadInput
 from azora.gateways.git.mirror import fetch, fetch_commit, git, mirror_of, sha_of
-from azora.host.folders import changed, doom
+from azora.host.folders import changed, mark_for_removal
 from azora.host.locks import alongside, only_one
 
 
@@ -56,8 +56,8 @@ def remove_export(export: Path, unused_since: datetime) -> bool:
     with only_one(_lock(export.parent), what=f"remove {export}"):
         if export.is_dir() and changed(export.stat()) > unused_since:
             return False
-        doomed = doom(export)
-    shutil.rmtree(doomed, ignore_errors=True)
+        marked = mark_for_removal(export)
+    shutil.rmtree(marked, ignore_errors=True)
     return True
 
 

@@ -165,7 +165,7 @@ class Cluster:
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
         world = self.look()
-        if world.last_switch and world.strayed:
+        if world.last_switch and world.has_drifted:
             body = {"spec": _live_spec(world.stack(world.last_switch.to))}
             self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
 

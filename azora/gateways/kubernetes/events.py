@@ -25,7 +25,7 @@ LABEL_LETTERS = 63
 MESSAGE_BYTES, INSTANCE_BYTES = 1024, 128
 
 
-def tell(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kind = "Normal") -> str:
+def write_event(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kind = "Normal") -> str:
     """Write an Event about the live Service; *run* is a run's id, or who does it by hand.
 
     Returns:

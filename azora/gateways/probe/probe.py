@@ -41,7 +41,7 @@ class Probe:
 
         target = Target.of(url, connect, path)
         self._loop = OpenLoop(target, self._seen, timeout_seconds=request_timeout_seconds, fresh=fresh_connections)
-        self._rate, self._limit, self._patience = rate_per_second, limit_seconds, request_timeout_seconds + 5
+        self._rate, self._limit, self._deadline_seconds = rate_per_second, limit_seconds, request_timeout_seconds + 5
         self._tallies = {"all": RequestCounter(), "fresh": RequestCounter(), "kept": RequestCounter()}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._began = self._ended = 0.0
@@ -57,7 +57,7 @@ class Probe:
     def stop(self) -> ProbeResult:
         """End, wait for the answers still due, and say what was seen. Safe to repeat. Raises Failed if it broke."""
         self._stop.set()
-        self._thread.join(self._patience)
+        self._thread.join(self._deadline_seconds)
         if self._broken is not None:
             raise Failed(f"could not probe: {self._broken!r}", advice="a fault of Azora's own") from self._broken
         return self.so_far()
@@ -82,7 +82,7 @@ class Probe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join(self._patience)
+        self._thread.join(self._deadline_seconds)
 
     def _run(self) -> None:
         try:

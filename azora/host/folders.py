@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from azora.core.retention import Item
+from azora.host.writes import System, writing
 
 DOOMED = ".doomed-"
 
@@ -25,7 +26,7 @@ def folders_in(base: Path, below: str = "", *, group: str, by_content: bool) -> 
 
 def remove(folder: Path) -> bool:
     """Renamed first, so that what is there is whole; what a killed process left is removed by the next one."""
-    shutil.rmtree(mark_for_removal(folder), ignore_errors=True)
+    remove_tree(mark_for_removal(folder))
     return not folder.exists()
 
 
@@ -33,14 +34,21 @@ def mark_for_removal(folder: Path) -> Path:
     """*folder* by a name that only its removal knows."""
     marked = folder.with_name(f"{DOOMED}{folder.name}")
     if folder.is_dir():
-        folder.rename(marked)
+        with writing(System.FILES, f"rename {folder} to {marked.name}"):
+            folder.rename(marked)
     return marked
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove *folder* with all in it, as far as that goes; the next pruning removes the rest."""
+    with writing(System.FILES, f"remove {folder}"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def finish_removals(root: Path) -> None:
     """Remove what a killed process was removing."""
     for path in root.glob(f"{DOOMED}*"):
-        shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
 
 
 def changed(status: os.stat_result) -> datetime:

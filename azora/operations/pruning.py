@@ -23,6 +23,7 @@ from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.prefect.old_runs import ended_runs, remove_run, unfinished
 from azora.host.folders import finish_removals, folders_in, remove
 from azora.host.process import run
+from azora.host.writes import System, writing
 from azora.operations.approval_requests import forget_stale, stale_questions
 from azora.operations.checkout import checkout
 
@@ -162,7 +163,9 @@ def _runs(settings: Settings) -> _Kind:
 
 def _images(settings: Settings) -> _Kind:
     def remove_marked(item: Item) -> bool:
-        (settings.state_folder / UNSWEPT).touch()
+        mark = settings.state_folder / UNSWEPT
+        with writing(System.FILES, str(mark)):
+            mark.touch()
         return remove_image(item, settings)
 
     return _Kind(
@@ -195,12 +198,14 @@ def _swept(settings: Settings) -> Iterator[None]:
     if mark.is_file():
         if settings.registry_sweep:
             _sweep(settings.registry_sweep)
-        mark.unlink()
+        with writing(System.FILES, f"remove {mark}"):
+            mark.unlink()
 
 
 def _sweep(command: str) -> None:
     what = "free the registry's unused blobs"
-    done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
+    with writing(System.REGISTRY, "sweep"):
+        done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
     if done.returncode:
         raise Failed(f"could not {what}: {done.tail(5)}", advice="the next pruning tries again")
 

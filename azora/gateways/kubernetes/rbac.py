@@ -17,6 +17,7 @@ from azora.config.permissions import SYSTEM, objects_of
 from azora.config.settings import Settings
 from azora.errors import NotReadyYet
 from azora.gateways.kubernetes.api import Api, Missing
+from azora.host.writes import System, writing
 
 VALID = timedelta(days=365)
 GONE_WITHIN_SECONDS = 120
@@ -112,4 +113,5 @@ def _write(file: Path, content: str) -> None:
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
     fresh.write_text(content)
-    fresh.rename(file)
+    with writing(System.FILES, str(file)):
+        fresh.rename(file)

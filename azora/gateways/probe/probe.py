@@ -13,6 +13,7 @@ from typing import Self
 from azora.core.checks.probe_result import ProbedRequest, ProbeResult, RequestCounter, to_json
 from azora.errors import Failed
 from azora.host.priority import go_first
+from azora.host.writes import System, writing
 
 REQUEST_TIMEOUT_SECONDS = 5.0
 LONGEST_SECONDS = 3600.0
@@ -126,4 +127,5 @@ def _write(out: Path, result: ProbeResult) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f"{out.name}.new")
     draft.write_text(to_json(result))
-    draft.replace(out)
+    with writing(System.FILES, str(out)):
+        draft.replace(out)

@@ -33,7 +33,7 @@ from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.programs import programs
-from azora.local.progress import Steps
+from azora.local.progress import Progress
 from azora.local.supervision import Supervisor
 from azora.operations.checkout import checkout
 from azora.operations.rollback import switch_users
@@ -368,4 +368,4 @@ def stopped(*services: str) -> Iterator[None]:
     try:
         yield
     finally:
-        life.up(node, Steps(Console()))
+        life.up(node, Progress(Console()))

@@ -119,7 +119,7 @@ def test_import_of_apprise(tmp_path: Path) -> None:
 def test_import_of_apprise_s_plugins(tmp_path: Path) -> None:
     """Plugins are loaded before the providers' time begins."""
     script = (
-        "import sys\nfrom azora.gateways.notify import notifications as notifying\nfrom azora.core.messages.notifications import Notice\n"
+        "import sys\nfrom azora.gateways.notify import sending as notifying\nfrom azora.core.messages.notifications import Notice\n"
         "from azora.config.settings import settings\n"
         "def tell_all(tellers, seconds):\n    print('apprise.plugins.custom_json' in sys.modules)\n    return {}\n"
         "notifying.tell_all = tell_all\nnotifying.send(Notice('a', 'b', 'info'), settings())"

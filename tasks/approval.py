@@ -40,7 +40,7 @@ from azora.core.promotion.plan import Plan
 from azora.core.release.release import Release, shown
 from azora.errors import AzoraError, BadInput, Refused
 from azora.gateways.prefect.run_labels import answer_to, keep_request, last_request
-from azora.host.retry import patient
+from azora.host.retry import retried
 from azora.operations.planning import plan_now
 from tasks import artifacts, notifications
 from tasks.context import cluster_of, environment_called, this_run
@@ -146,7 +146,7 @@ def end_approvals(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) ->
     for name in environments(settings().environments):
         try:
             if environment_called(name).approval:
-                patient(cluster_of(name).record.end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
+                retried(cluster_of(name).record.end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
         except (AzoraError, ValueError) as error:  # a record that cannot be read
             flow_run_logger(flow_run, flow).warning("an approval in %s may still count: %s", name, error)
 
@@ -236,7 +236,7 @@ def _last_request(environment: str, release: Release) -> Request | None:
     Raises:
         Refused: the run requested an approval of another release before; its labels were changed.
     """
-    found = patient(last_request)(this_run(), environment)
+    found = retried(last_request)(this_run(), environment)
     if found and found.bound.release != release.id:
         raise Refused(
             f"could not request an approval of {release.title}: this run requested one of {shown(found.bound.release)}",
@@ -247,7 +247,7 @@ def _last_request(environment: str, release: Release) -> Request | None:
 
 def _answer(request: Request | None) -> Given | None:
     """The answer to *request*, where it is one to the plan that it shows; what the form would refuse is none."""
-    stored = patient(answer_to)(this_run(), request) if request else None
+    stored = retried(answer_to)(this_run(), request) if request else None
     if request is None or stored is None:
         return None
     try:
@@ -259,7 +259,7 @@ def _answer(request: Request | None) -> Given | None:
 
 def _is_new(request: Request, answer: Given, policy: ApprovalPolicy) -> bool:
     """Return True when *answer* was not counted before, and has not expired while nobody resumed the run."""
-    known = patient(cluster_of(request.bound.environment).record.approvals)()
+    known = retried(cluster_of(request.bound.environment).record.approvals)()
     young = datetime.now(UTC) < answer.given_at + timedelta(hours=policy.expires_hours)
     return young and not is_counted(request, this_run(), known)
 

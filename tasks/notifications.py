@@ -23,7 +23,7 @@ from azora.gateways.git.repository import changes_between
 from azora.gateways.kubernetes import events
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.notify.grafana import annotate
-from azora.gateways.notify.notifications import addresses, send
+from azora.gateways.notify.sending import addresses, send
 from azora.gateways.prefect.nightly_runs import nights_until
 from azora.gateways.prefect.runs import page_of
 from azora.operations.promotion.context import Context
@@ -50,7 +50,7 @@ def step(context: Context, taken: Step) -> Iterator[None]:
 
 def _event(context: Context, taken: Step, message: str, kind: events.Kind) -> None:
     reason = "".join(map(str.capitalize, taken.name.split("_")))
-    if trouble := events.tell(context.cluster.namespace, reason, message, run=context.delivery.run, kind=kind):
+    if trouble := events.write_event(context.cluster.namespace, reason, message, run=context.delivery.run, kind=kind):
         get_run_logger().warning(trouble)
 
 

@@ -14,7 +14,7 @@ from prefect.utilities.callables import get_parameter_defaults
 
 from azora.config.environment import environments
 from azora.config.settings import settings
-from azora.core.cluster.run_counts import Ending, Tally, by_environment
+from azora.core.cluster.run_counts import Ending, RunCounts, by_environment
 from azora.errors import AzoraError, BadInput
 from azora.gateways.prefect.runs import finished_stages
 from tasks.context import cluster_of
@@ -52,6 +52,6 @@ def environment_of(parameters: Mapping[str, Any], tags: Sequence[str]) -> str:
     return found[0]
 
 
-def _counted(ending: Ending | None, stages: list[tuple[str, float]], tally: Tally) -> Tally:
+def _counted(ending: Ending | None, stages: list[tuple[str, float]], tally: RunCounts) -> RunCounts:
     counted = tally.after_stages(stages)
     return counted.after_run(ending) if ending else counted

@@ -13,7 +13,7 @@ from azora.core.release.release import Release, shown
 from azora.errors import Refused
 from azora.gateways.git.repository import Commit, resolve
 from azora.gateways.images.registry import exists
-from azora.gateways.notify.notifications import must_parse
+from azora.gateways.notify.sending import must_parse
 from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
 from azora.host.log_file import about
 from azora.operations.checkout import checkout, must_be_releasable

@@ -9,7 +9,7 @@ import typer
 from rich.markdown import Markdown
 
 from azora.cli.apps import App
-from azora.cli.options import ME, Approver, Json, WaitingRun
+from azora.cli.options import ME, Approver, AsJson, WaitingRun
 from azora.cli.output import console, done, emit, note, program
 from azora.config.settings import settings
 from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, line_to_copy
@@ -29,7 +29,7 @@ PlanHash = Annotated[
 
 @app.command()
 def approve(
-    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: Json = False
+    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: AsJson = False
 ) -> None:
     """Show the plan that RUN waits with, and approve it and no other. Without a terminal --plan names it."""
     answer(run, "approve", approver, reason, plan, as_json=as_json)
@@ -37,7 +37,7 @@ def approve(
 
 @app.command()
 def reject(
-    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: Json = False
+    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: AsJson = False
 ) -> None:
     """Reject the plan that RUN waits with: the environment stays as it is."""
     answer(run, "reject", approver, reason, plan, as_json=as_json)

@@ -23,7 +23,7 @@ from azora.errors import Failed
 from azora.gateways.kubernetes.cluster import connect
 from azora.gateways.prefect.runs import Run, answer, start
 from azora.gateways.prefect.waiting_plan import waiting_plan
-from azora.local.progress import Steps
+from azora.local.progress import Progress
 
 RATE = 100
 SERVED_WITHIN_SECONDS = 300
@@ -126,7 +126,7 @@ def _probe() -> Iterator[Path]:
 def _wait_until_all_are_served() -> None:
     """A node that was just started again starts every pod of two environments at once: nobody is to be counted meanwhile."""
     deadline = time.monotonic() + SERVED_WITHIN_SECONDS
-    with Steps(console).step("every pod of production's live color is ready"):
+    with Progress(console).step("every pod of production's live color is ready"):
         while not ((stack := _production().active_stack) and stack.is_ready):
             if time.monotonic() > deadline:
                 raise Failed(

@@ -8,7 +8,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.follow import begin
-from azora.cli.options import EnvironmentName, Json, Wait
+from azora.cli.options import AsJson, EnvironmentName, Wait
 from azora.config.environment import load_environment
 from azora.config.settings import settings
 
@@ -20,7 +20,7 @@ def deploy(
     environment: EnvironmentName,
     ref: Annotated[str, typer.Argument(metavar="RELEASE", help="Branch, tag or commit.")] = "main",
     wait: Wait = True,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring RELEASE to staging, or to production after an approval."""
     load_environment(environment, settings().environments)

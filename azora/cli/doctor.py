@@ -10,7 +10,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.options import (
-    Json,
+    AsJson,
     OptionalEnvironment,
 )
 from azora.cli.output import console, safe
@@ -25,7 +25,7 @@ SIGNS = {Level.GOOD: "[green]✓[/]", Level.WEAK: "[yellow]![/]", Level.UNKNOWN:
 
 
 @app.command()
-def doctor(environment: OptionalEnvironment = None, as_json: Json = False) -> None:
+def doctor(environment: OptionalEnvironment = None, as_json: AsJson = False) -> None:
     """Look at all that a release depends on: rights, versions, clocks, disks; exit 1 when something is bad."""
     names = [environment] if environment else environments(settings().environments)
     raise typer.Exit(show(names, as_json=as_json))

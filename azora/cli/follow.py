@@ -12,7 +12,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.options import (
-    Json,
+    AsJson,
     UntilAsked,
 )
 from azora.cli.options import Summary as SummaryFile
@@ -24,7 +24,7 @@ from azora.core.promotion.approval import line_to_copy
 from azora.errors import BadInput, Refused
 from azora.gateways.prefect.runs import Run, Stage, run_called, stages, start
 from azora.gateways.prefect.waiting_plan import waiting_plan
-from azora.host.retry import patient
+from azora.host.retry import retried
 
 app = App()
 
@@ -40,7 +40,7 @@ def follow(
     run: Annotated[str, typer.Argument(help="Id of the run, its beginning, or the run's name.")],
     until_asked: UntilAsked = False,
     summary: SummaryFile = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Follow RUN, whoever started it; its result is the exit code."""
     on_look = told_to(summary)
@@ -116,8 +116,8 @@ def follow_run(
     told = set() if told is None else told
     asked = ""
     while True:
-        now = patient(run_called)(run, application=settings().application)
-        for stage in patient(stages)(run):
+        now = retried(run_called)(run, application=settings().application)
+        for stage in retried(stages)(run):
             if _is_new(stage, told) and not quiet:
                 console.print(f"  {MARKS[stage.state]} {safe(stage.name)} [dim]{stage.seconds:.1f} s[/]")
         on_look(now)
@@ -141,7 +141,7 @@ def _is_new(stage: Stage, told: set[Told]) -> bool:
 def plan_of_waiting(run: str) -> str:
     """Hash of the plan that *run* waits with; empty where it was just answered, or has the form of an older version."""
     try:
-        return patient(waiting_plan)(run).hash
+        return retried(waiting_plan)(run).hash
     except Refused:
         return ""
 

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from azora.cli.apps import App
+from azora.cli.options import AsJson
 from azora.cli.output import console
 from azora.errors import BadInput, Failed
 from azora.gateways.images.buildah import nothing_is_built
@@ -22,12 +23,11 @@ from azora.local.actionlint import VERSION, actionlint
 from azora.local.cache import cache_folder
 from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
-from azora.local.progress import Steps
+from azora.local.progress import Progress
 
 app = App(name="local", no_args_is_help=True, help="The embedded Kubernetes node: start, stop, look.")
 
 Name = Annotated[str, typer.Argument(envvar="AZORA_NODE", help="Name of the node.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 @app.command()
@@ -38,7 +38,7 @@ def up(
     ] = True,
 ) -> None:
     """Start the node and all that belongs to it; what runs is left alone."""
-    steps = Steps(console)
+    steps = Progress(console)
     node = layout(name)
     life.up(node, steps, with_prefect=with_prefect)
     console.print(f"[bold]{name} is up[/] in {steps.elapsed_seconds:.1f} s")
@@ -48,7 +48,7 @@ def up(
 @app.command()
 def build() -> None:
     """Build the programs that every node runs; nothing where they are built."""
-    with Steps(console).step("programs of the node") as say:
+    with Progress(console).step("programs of the node") as say:
         programs(say)
 
 
@@ -58,7 +58,7 @@ def workflows(files: list[Path]) -> None:
 
     What it would ask of other programs is left out: a machine that happens to have them must not say otherwise.
     """
-    with Steps(console).step("workflows of GitHub") as say:
+    with Progress(console).step("workflows of GitHub") as say:
         command: Arguments = [actionlint(say), "-shellcheck=", "-pyflakes=", *files]
         say(f"actionlint {VERSION}")
         read = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -72,7 +72,7 @@ def workflows(files: list[Path]) -> None:
 @app.command()
 def down(name: Name = "demo") -> None:
     """Stop the node; nothing of it is left but its state folder."""
-    steps = Steps(console)
+    steps = Progress(console)
     life.down(layout(name), steps)
 
 
@@ -84,7 +84,7 @@ def clean(
     ] = False,
 ) -> None:
     """Stop the node and forget its state: images, volumes, databases, reports."""
-    steps = Steps(console)
+    steps = Progress(console)
     for one in known() if everything else [name]:
         life.clean(layout(one), steps)
     if everything:
@@ -101,7 +101,7 @@ def sweep(name: Name = "demo") -> None:
 
 
 @app.command()
-def status(name: Name = "demo", as_json: Json = False) -> None:
+def status(name: Name = "demo", as_json: AsJson = False) -> None:
     """List the node's services and whether each is ready; exit 1 when one is not."""
     node = layout(name)
     services = life.status(node)

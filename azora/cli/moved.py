@@ -10,7 +10,7 @@ from azora.core.release.release import LABEL_DIGITS
 from azora.operations.rollback import record_in_helm
 
 
-def tell_of(environment: Environment, entry: Switch, sentence: str, *, by: str, as_json: bool) -> None:
+def report_switch(environment: Environment, entry: Switch, sentence: str, *, by: str, as_json: bool) -> None:
     """Print *sentence*, log it, let Helm's record follow, mark the boards where there is a Grafana."""
     name = environment.name
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)

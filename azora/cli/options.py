@@ -30,7 +30,7 @@ EnvironmentName = Annotated[
     str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=known_environments)
 ]
 OptionalEnvironment = Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=known_environments)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end; its result is the exit code.")]
 UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Follow it no further than to a question: exit 0.")]
 Summary = Annotated[

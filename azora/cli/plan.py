@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 
 from azora.cli.apps import App
 from azora.cli.exit_codes import SOMETHING_CHANGES
-from azora.cli.options import Json
+from azora.cli.options import AsJson
 from azora.cli.output import console, program
 from azora.config.environment import Environment, load_environment
 from azora.config.settings import settings
@@ -38,7 +38,7 @@ def plan(
     ],
     to: Annotated[str, typer.Option("--to", metavar="ENV", help="Show what releasing REF to ENV would change.")] = "",
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 5 when something would change.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the plan that RUN waits with, or that a release of REF to ENV would have."""
     changes = (

@@ -10,12 +10,12 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.options import (
-    Json,
+    AsJson,
 )
 from azora.cli.output import console, note, safe
 from azora.config.os_user import user_label
 from azora.config.settings import settings
-from azora.core.retention import Fate, bytes_told
+from azora.core.retention import Decision, bytes_told
 from azora.operations import pruning
 from azora.operations.pruning import Part
 
@@ -27,7 +27,7 @@ NOT_NOW = 4
 @app.command()
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would go, and why.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what is old: images, exports, reports, layers, Prefect's runs; never what may be needed again."""
     run(dry_run=dry_run, as_json=as_json)
@@ -52,22 +52,27 @@ def _print(part: Part, *, dry_run: bool) -> None:
     console.print(
         f"[bold]{part.kind}[/]  {len(part.gone)} {'would go' if dry_run else 'went'}{freed}; {len(part.kept)} stay"
     )
-    for fate in part.gone:
-        console.print(f"  {safe(fate.item.name)}  [dim]{_size(fate)}{safe(fate.reason)}[/]")
+    for decision in part.gone:
+        console.print(f"  {safe(decision.item.name)}  [dim]{_size(decision)}{safe(decision.reason)}[/]")
     if part.trouble:
         console.print(f"  [yellow]! {safe(part.trouble)}[/]")
 
 
-def _size(fate: Fate) -> str:
-    return f"{bytes_told(fate.item.size)}, " if fate.item.size else ""
+def _size(decision: Decision) -> str:
+    return f"{bytes_told(decision.item.size)}, " if decision.item.size else ""
 
 
 def _data(part: Part) -> dict[str, Any]:
     found = {"gone": part.gone, "kept": part.kept}
-    told = {key: [_entry(fate) for fate in fates] for key, fates in found.items()}
+    told = {key: [_entry(decision) for decision in decisions] for key, decisions in found.items()}
     return {"kind": part.kind, "freed_bytes": part.freed_bytes, "trouble": part.trouble, **told}
 
 
-def _entry(fate: Fate) -> dict[str, Any]:
-    at = fate.item.at
-    return {"name": fate.item.name, "at": at and at.isoformat(), "bytes": fate.item.size, "reason": fate.reason}
+def _entry(decision: Decision) -> dict[str, Any]:
+    at = decision.item.at
+    return {
+        "name": decision.item.name,
+        "at": at and at.isoformat(),
+        "bytes": decision.item.size,
+        "reason": decision.reason,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azora.cli.apps import App
-from azora.cli.options import ME, Json
+from azora.cli.options import ME, AsJson
 from azora.cli.output import done, emit, note
 from azora.config.settings import settings
 from azora.gateways.prefect import registration
@@ -12,7 +12,7 @@ app = App()
 
 
 @app.command()
-def register(as_json: Json = False) -> None:
+def register(as_json: AsJson = False) -> None:
     """Make the flows known to Prefect under the application's name; safe to repeat. Removes what older versions registered."""
     lines = []
     for line in registration.register(settings()):

@@ -9,7 +9,7 @@ import typer
 
 from azora.cli.apps import App, known_environments
 from azora.cli.follow import begin
-from azora.cli.options import Json, Summary, UntilAsked, Wait
+from azora.cli.options import AsJson, Summary, UntilAsked, Wait
 from azora.config.environment import load_environment
 from azora.config.settings import settings
 
@@ -30,7 +30,7 @@ def release(
     outputs: Annotated[
         Path | None, typer.Option(help="Append run=ID and url=URL here once it is started, plan=HASH once it waits.")
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""
     load_environment(to, settings().environments)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from azora.cli.apps import App
-from azora.cli.moved import tell_of
-from azora.cli.options import ME, Approver, EnvironmentName, Json
+from azora.cli.moved import report_switch
+from azora.cli.options import ME, Approver, AsJson, EnvironmentName
 from azora.config.environment import load_environment
 from azora.config.settings import settings
 from azora.core.release.release import shown
@@ -22,10 +22,10 @@ def rollback(
     environment: EnvironmentName,
     revision: Annotated[int | None, typer.Argument(help="Number of a switch that `azora status` lists.")] = None,
     by: Approver = ME,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send users of ENV back. Works with Prefect down."""
     here = load_environment(environment, settings().environments)
     entry = roll_back(here, revision, settings(), by=by)
     sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
-    tell_of(here, entry, sentence, by=by, as_json=as_json)
+    report_switch(here, entry, sentence, by=by, as_json=as_json)

@@ -13,7 +13,7 @@ from rich.text import Text
 from azora.cli.apps import App
 from azora.cli.exit_codes import exit_code
 from azora.cli.options import (
-    Json,
+    AsJson,
     OptionalEnvironment,
 )
 from azora.cli.output import console, program, safe
@@ -34,7 +34,7 @@ SHOWN = 8
 
 
 @app.command()
-def status(environment: OptionalEnvironment = None, as_json: Json = False) -> None:
+def status(environment: OptionalEnvironment = None, as_json: AsJson = False) -> None:
     """Show who serves users, what waits, and the switches that can be rolled back to."""
     show([environment] if environment else environments(settings().environments), as_json=as_json)
 
@@ -91,7 +91,7 @@ def _environment(name: str) -> dict[str, Any]:
         "stacks": {str(color): _stack(world, color) for color in Color},
         "history": [switch.model_dump(mode="json") | _counts(world, switch.number) for switch in world.switches],
         "in_doubt": list(world.pending),
-        "drifted_from": world.last_switch.to if world.last_switch and world.strayed else None,
+        "drifted_from": world.last_switch.to if world.last_switch and world.has_drifted else None,
     }
 
 

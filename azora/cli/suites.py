@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from azora.cli.apps import App
-from azora.cli.options import EnvironmentName, Json
+from azora.cli.options import AsJson, EnvironmentName
 from azora.cli.output import console, done, safe
 from azora.config.environment import Environment, load_environment
 from azora.config.settings import settings
@@ -20,13 +20,13 @@ MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]�
 
 
 @app.command()
-def e2e(environment: EnvironmentName, as_json: Json = False) -> None:
+def e2e(environment: EnvironmentName, as_json: AsJson = False) -> None:
     """Run the browser cases of what ENV runs against its live address."""
     print_suite(load_environment(environment, settings().environments), "e2e", as_json=as_json)
 
 
 @app.command()
-def smoke(environment: EnvironmentName, as_json: Json = False) -> None:
+def smoke(environment: EnvironmentName, as_json: AsJson = False) -> None:
     """Run the smoke cases of what ENV runs against its live address."""
     print_suite(load_environment(environment, settings().environments), "smoke", as_json=as_json)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from azora.cli.output import append
 from azora.core.messages.run_summary import ended, summary
 from azora.gateways.prefect.runs import Run, pages
-from azora.host.retry import patient
+from azora.host.retry import retried
 
 
 class Summary:
@@ -25,7 +25,7 @@ class Summary:
     def tell(self, run: Run) -> None:
         """Look at what *run* left; a run that is over is told of for the last time."""
         end = ended(run.state, run.message) if run.is_over else None
-        for part in summary(run.id, run.url, patient(pages)(run.id), end):
+        for part in summary(run.id, run.url, retried(pages)(run.id), end):
             if part not in self._told:
                 self._told.add(part)
                 append(self._file, f"{part}\n\n")

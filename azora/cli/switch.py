@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from azora.cli.apps import App
-from azora.cli.moved import tell_of
-from azora.cli.options import ME, Approver, EnvironmentName, Json
+from azora.cli.moved import report_switch
+from azora.cli.options import ME, Approver, AsJson, EnvironmentName
 from azora.cli.output import done
 from azora.config.environment import load_environment
 from azora.config.settings import settings
@@ -15,7 +15,7 @@ app = App()
 
 
 @app.command()
-def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: Json = False) -> None:
+def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: AsJson = False) -> None:
     """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
     here = load_environment(environment, settings().environments)
     entry = switch_users(here, color, settings(), by=by)
@@ -27,4 +27,4 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
         )
         return
     sentence = f"users of {environment} go to {color} (switch {entry.number})"
-    tell_of(here, entry, sentence, by=by, as_json=as_json)
+    report_switch(here, entry, sentence, by=by, as_json=as_json)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from azora.config.json_object import Json
 from azora.config.settings import ROOT
 from azora.errors import BadInput
 
@@ -18,8 +19,6 @@ SYSTEM = "azora-system"
 ROLE = "azora-release"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 STANDARD = "restricted"
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, order=True)

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Literal
 
 from azora.core.cluster.record import Receipt, Switch
-from azora.core.cluster.run_counts import BOUNDS_SECONDS, Spread, Tally
+from azora.core.cluster.run_counts import BOUNDS_SECONDS, RunCounts, Spread
 from azora.core.cluster.state import Stack, World
 
 
@@ -112,7 +112,7 @@ def _measured(world: World, now: datetime) -> Iterator[Sample]:
         yield Sample(ROLLBACK_AT, world.rollback.at.timestamp())
     if world.proofs:
         yield Sample(PROOF_AT, max(proof.at for proof in world.proofs).timestamp())
-    yield from _tally(world.tally)
+    yield from _tally(world.run_counts)
 
 
 def _stack(stack: Stack) -> Iterator[Sample]:
@@ -139,7 +139,7 @@ def _drifts(world: World) -> dict[str, bool]:
     live color does not run what it was switched to with, or runs two at once."""
     last, live = world.last_switch, world.active_stack
     return {
-        "selector": world.strayed,
+        "selector": world.has_drifted,
         "preview": world.active is not None and world.preview_points_at is world.active,
         "release": bool(last and live and live.wanted and last.to is live.color and live.release != last.release),
     }
@@ -175,7 +175,7 @@ def _watched(world: World) -> tuple[Switch, Receipt] | None:
     return None
 
 
-def _tally(tally: Tally) -> Iterator[Sample]:
+def _tally(tally: RunCounts) -> Iterator[Sample]:
     for flow, counts in sorted(tally.flows.items()):
         for result, count in sorted(counts.results.items()):
             yield Sample(RUNS, count, {"flow": flow, "result": result})

@@ -38,7 +38,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Decision:
     """Decision about one item: kept or removed, and why."""
 
     item: Item
@@ -56,26 +56,28 @@ class Unfinished:
     images: tuple[str, ...] = ()
 
 
-def fates(items: Sequence[Item], limit: Limit, *, now: datetime, floor: timedelta, needs: Needs) -> tuple[Fate, ...]:
+def decisions(
+    items: Sequence[Item], limit: Limit, *, now: datetime, floor: timedelta, needs: Needs
+) -> tuple[Decision, ...]:
     """Decide about each of *items*, newest first. Nothing is removed that is needed, or younger than *floor*."""
     ordered = sorted(items, key=lambda item: (item.at is None, item.at or now), reverse=True)
     before: Counter[str] = Counter()
     found = []
     for item in ordered:
-        found.append(_fate(item, before[item.group], limit, now=now, floor=floor, needs=needs))
+        found.append(_decision(item, before[item.group], limit, now=now, floor=floor, needs=needs))
         before[item.group] += 1
     return tuple(found)
 
 
-def _fate(item: Item, newer: int, limit: Limit, *, now: datetime, floor: timedelta, needs: Needs) -> Fate:
+def _decision(item: Item, newer: int, limit: Limit, *, now: datetime, floor: timedelta, needs: Needs) -> Decision:
     """*newer* is how many of its group are newer."""
     if kept := _spared(item, newer, now=now, floor=floor, needs=needs):
-        return Fate(item, False, kept)
+        return Decision(item, False, kept)
     if item.group and limit.count is not None and newer >= limit.count:
-        return Fate(item, True, f"more than the newest {limit.count}")
+        return Decision(item, True, f"more than the newest {limit.count}")
     if item.at and now - item.at > limit.age:
-        return Fate(item, True, f"older than {_told(limit.age)}")
-    return Fate(item, False, "within the limits")
+        return Decision(item, True, f"older than {_told(limit.age)}")
+    return Decision(item, False, "within the limits")
 
 
 def _spared(item: Item, newer: int, *, now: datetime, floor: timedelta, needs: Needs) -> str | None:

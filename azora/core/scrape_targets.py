@@ -6,9 +6,9 @@ The format is that of https://prometheus.io/docs/prometheus/latest/http_sd/.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-Json = dict[str, Any]
+from azora.config.json_object import Json
+
 ANNOTATION = "prometheus.io"
 
 

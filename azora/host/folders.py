@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from azora.core.retention import Item
+from azora.host.writes import System, writing
 
 DOOMED = ".doomed-"
 
@@ -25,22 +26,29 @@ def folders_in(base: Path, below: str = "", *, group: str, by_content: bool) -> 
 
 def remove(folder: Path) -> bool:
     """Renamed first, so that what is there is whole; what a killed process left is removed by the next one."""
-    shutil.rmtree(doom(folder), ignore_errors=True)
+    remove_tree(mark_for_removal(folder))
     return not folder.exists()
 
 
-def doom(folder: Path) -> Path:
+def mark_for_removal(folder: Path) -> Path:
     """*folder* by a name that only its removal knows."""
-    doomed = folder.with_name(f"{DOOMED}{folder.name}")
+    marked = folder.with_name(f"{DOOMED}{folder.name}")
     if folder.is_dir():
-        folder.rename(doomed)
-    return doomed
+        with writing(System.FILES, f"rename {folder} to {marked.name}"):
+            folder.rename(marked)
+    return marked
 
 
-def remove_doomed(root: Path) -> None:
+def remove_tree(folder: Path) -> None:
+    """Remove *folder* with all in it, as far as that goes; the next pruning removes the rest."""
+    with writing(System.FILES, f"remove {folder}"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def finish_removals(root: Path) -> None:
     """Remove what a killed process was removing."""
     for path in root.glob(f"{DOOMED}*"):
-        shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
 
 
 def changed(status: os.stat_result) -> datetime:

@@ -6,7 +6,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 
 from azora.errors import TransientError
 
-patient = retry(
+retried = retry(
     retry=retry_if_exception_type(TransientError),
     stop=stop_after_delay(60),
     wait=wait_exponential(multiplier=0.2, max=5),

@@ -8,10 +8,10 @@ from azora.local import health
 from azora.local.layout import Layout
 from azora.local.namespaces import POD_RANGE, SERVICE_RANGE, inside
 from azora.local.registry import command as registry_command
-from azora.local.service import Service, Stage, words
+from azora.local.service import NodeService, Stage, words
 
 
-def node_services(node: Layout, programs: Path) -> list[Service]:
+def node_services(node: Layout, programs: Path) -> list[NodeService]:
     """In the order in which they become ready."""
     return [
         registry(node),
@@ -27,9 +27,9 @@ def node_services(node: Layout, programs: Path) -> list[Service]:
     ]
 
 
-def registry(node: Layout) -> Service:
+def registry(node: Layout) -> NodeService:
     command = words(*inside(node), *registry_command(node.etc / "registry.yaml", node.registry_sweep))
-    return Service(
+    return NodeService(
         "registry",
         Stage.STORAGE,
         command,
@@ -38,7 +38,7 @@ def registry(node: Layout) -> Service:
     )
 
 
-def etcd(node: Layout, programs: Path) -> Service:
+def etcd(node: Layout, programs: Path) -> NodeService:
     client, peer, watch = "http://127.0.0.1:2379", "http://127.0.0.1:2380", f"http://{node.address}:2381"
     command = words(
         *inside(node), programs / "etcd", "--data-dir", node.lib / "etcd", "--log-level=warn",
@@ -46,14 +46,14 @@ def etcd(node: Layout, programs: Path) -> Service:
         f"--listen-client-urls={client}", f"--advertise-client-urls={client}", f"--listen-metrics-urls={watch}",
         f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}",
     )  # fmt: skip
-    return Service("etcd", Stage.STORAGE, command, lambda: health.answers(f"{watch}/health"))
+    return NodeService("etcd", Stage.STORAGE, command, lambda: health.answers(f"{watch}/health"))
 
 
-def containerd(node: Layout, programs: Path) -> Service:
+def containerd(node: Layout, programs: Path) -> NodeService:
     command = words(
         *inside(node), programs / "containerd", "--config", node.etc / "containerd.toml", "--log-level=warn"
     )
-    return Service(
+    return NodeService(
         "containerd",
         Stage.STORAGE,
         command,
@@ -63,10 +63,10 @@ def containerd(node: Layout, programs: Path) -> Service:
     )
 
 
-def ingress(node: Layout) -> Service:
+def ingress(node: Layout) -> NodeService:
     """From the machine's loopback to the node's ingress controller."""
     command = words("nice", "-n", "-10", "haproxy", "-db", "-f", node.etc / "haproxy.cfg")  # users first
-    return Service(
+    return NodeService(
         "ingress",
         Stage.STORAGE,
         command,
@@ -75,7 +75,7 @@ def ingress(node: Layout) -> Service:
     )
 
 
-def api_server(node: Layout, programs: Path) -> Service:
+def api_server(node: Layout, programs: Path) -> NodeService:
     pki = node.pki
     command = words(
         *inside(node), programs / "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379",
@@ -89,17 +89,17 @@ def api_server(node: Layout, programs: Path) -> Service:
     )  # fmt: skip
     ready = f"{node.api_url}/readyz"
     # It would wait a minute for its watchers to go.
-    return Service("kube-apiserver", Stage.API, command, lambda: health.answers(ready), stop_seconds=1)
+    return NodeService("kube-apiserver", Stage.API, command, lambda: health.answers(ready), stop_seconds=1)
 
 
-def controller_manager(node: Layout, programs: Path) -> Service:
+def controller_manager(node: Layout, programs: Path) -> NodeService:
     command = words(
         *inside(node), programs / "kube-controller-manager", f"--kubeconfig={node.etc}/controller-manager.kubeconfig",
         f"--bind-address={node.address}", "--leader-elect=false", "--use-service-account-credentials",
         f"--service-account-private-key-file={node.pki}/service-accounts.key", f"--root-ca-file={node.pki}/ca.crt",
         f"--cluster-cidr={POD_RANGE}", f"--service-cluster-ip-range={SERVICE_RANGE}", "--node-monitor-grace-period=300s",
     )  # fmt: skip
-    return Service(
+    return NodeService(
         "kube-controller-manager",
         Stage.NODE,
         command,
@@ -107,23 +107,23 @@ def controller_manager(node: Layout, programs: Path) -> Service:
     )
 
 
-def scheduler(node: Layout, programs: Path) -> Service:
+def scheduler(node: Layout, programs: Path) -> NodeService:
     command = words(
         *inside(node), programs / "kube-scheduler", f"--kubeconfig={node.etc}/scheduler.kubeconfig",
         f"--bind-address={node.address}", "--leader-elect=false",
     )  # fmt: skip
-    return Service(
+    return NodeService(
         "kube-scheduler", Stage.NODE, command, lambda: health.answers(f"https://{node.address}:10259/healthz")
     )
 
 
-def kubelet(node: Layout, programs: Path) -> Service:
+def kubelet(node: Layout, programs: Path) -> NodeService:
     """Asked for itself: the API says Ready from before a restart."""
     command = words(
         *inside(node), programs / "kubelet", f"--config={node.etc}/kubelet.yaml", f"--kubeconfig={node.etc}/kubelet.kubeconfig",
         f"--root-dir={node.lib}/kubelet", f"--cert-dir={node.pki}/kubelet-server", "--hostname-override=node", f"--node-ip={node.address}",
     )  # fmt: skip
-    return Service(
+    return NodeService(
         "kubelet",
         Stage.NODE,
         command,
@@ -133,9 +133,9 @@ def kubelet(node: Layout, programs: Path) -> Service:
     )
 
 
-def proxy(node: Layout, programs: Path) -> Service:
+def proxy(node: Layout, programs: Path) -> NodeService:
     command = words(*inside(node), programs / "kube-proxy", f"--config={node.etc}/kube-proxy.yaml")
-    return Service(
+    return NodeService(
         "kube-proxy",
         Stage.NODE,
         command,
@@ -144,12 +144,12 @@ def proxy(node: Layout, programs: Path) -> Service:
     )
 
 
-def volumes(node: Layout, programs: Path) -> Service:
+def volumes(node: Layout, programs: Path) -> NodeService:
     """Makes a folder for each claim; without it, pods wait and nothing else is amiss, so nothing waits for it."""
     command = words(
         programs / "kube-volumes", f"--kubeconfig={node.kubeconfig}", f"--root={node.lib}/volumes", "--node=node"
     )
-    return Service("kube-volumes", Stage.NODE, command, lambda: True)
+    return NodeService("kube-volumes", Stage.NODE, command, lambda: True)
 
 
 def _found_in(programs: Path) -> dict[str, str]:

@@ -14,23 +14,23 @@ from azora.local.configuration import rendered, write
 from azora.local.env_file import variables
 from azora.local.layout import Layout
 from azora.local.namespaces import inside
-from azora.local.service import Service, Stage, words
+from azora.local.service import NodeService, Stage, words
 
 RULES = ROOT / "deployments/monitoring/rules"
 
 
-def monitoring_services(node: Layout, programs: Path) -> list[Service]:
+def monitoring_services(node: Layout, programs: Path) -> list[NodeService]:
     return [exporter(node, programs), prometheus(node)]
 
 
-def exporter(node: Layout, programs: Path) -> Service:
+def exporter(node: Layout, programs: Path) -> NodeService:
     arguments = (f"--address={node.address}", f"--port={node.exporter_port}")
     command = words(*inside(node), sys.executable, "-m", "azora", "exporter", *arguments)
     ready = lambda: health.listens(node.address, node.exporter_port)  # noqa: E731 - a scrape would look at the cluster
-    return Service("exporter", Stage.WORK, command, ready, env=variables(node, programs))
+    return NodeService("exporter", Stage.WORK, command, ready, env=variables(node, programs))
 
 
-def prometheus(node: Layout) -> Service:
+def prometheus(node: Layout) -> NodeService:
     """Two days of data, a quarter of a gigabyte at most; one thread, since it shares the node's few cores with pods."""
     file = configuration(node)
     command = words(
@@ -38,7 +38,7 @@ def prometheus(node: Layout) -> Service:
         "--storage.tsdb.retention.time=2d", "--storage.tsdb.retention.size=256MB", "--storage.tsdb.wal-segment-size=10MB",
         f"--web.listen-address={node.address}:9090", f"--web.external-url={node.prometheus_url}/", "--log.level=warn",
     )  # fmt: skip
-    return Service(
+    return NodeService(
         "prometheus",
         Stage.WORK,
         command,

@@ -21,8 +21,8 @@ from azora.local.layout import Layout, remember, states
 from azora.local.machine import check_machine
 from azora.local.pki import make_certificates
 from azora.local.programs import programs
-from azora.local.progress import Steps
-from azora.local.service import Service, Stage, log_of
+from azora.local.progress import Progress
+from azora.local.service import NodeService, Stage, log_of
 from azora.local.supervision import Supervisor
 
 
@@ -42,7 +42,7 @@ def _alone(node: Layout) -> Iterator[None]:
         yield
 
 
-def up(node: Layout, steps: Steps, *, with_prefect: bool = True) -> None:
+def up(node: Layout, steps: Progress, *, with_prefect: bool = True) -> None:
     """Everything of *node* running and ready; what is there already is left alone."""
     check_machine()
     with _alone(node):
@@ -63,7 +63,7 @@ def up(node: Layout, steps: Steps, *, with_prefect: bool = True) -> None:
                 say(prefect.register_deployments(node, built))
 
 
-def down(node: Layout, steps: Steps) -> None:
+def down(node: Layout, steps: Progress) -> None:
     """Nothing of *node* left on the machine but its state folder."""
     with _alone(node):
         with steps.step(f"processes of {node.name}"):
@@ -75,7 +75,7 @@ def down(node: Layout, steps: Steps) -> None:
             shutil.rmtree(node.run, ignore_errors=True)
 
 
-def clean(node: Layout, steps: Steps) -> None:
+def clean(node: Layout, steps: Progress) -> None:
     """*node* down, and its state forgotten."""
     down(node, steps)
     with steps.step(f"state in {node.state}"):
@@ -126,7 +126,7 @@ def _bytes_in(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _services(node: Layout, built: Path) -> list[Service]:
+def _services(node: Layout, built: Path) -> list[NodeService]:
     return [
         *node_services(node, built),
         *prefect.prefect_services(node, built),
@@ -153,7 +153,7 @@ def _prepare(node: Layout, built: Path) -> None:
     write_environment(node, built)
 
 
-def _start(node: Layout, built: Path, supervisor: Supervisor, services: list[Service], steps: Steps) -> None:
+def _start(node: Layout, built: Path, supervisor: Supervisor, services: list[NodeService], steps: Progress) -> None:
     """Stage by stage; what the cluster needs from the registry is there before the first pod."""
     for stage, members in groupby(
         sorted(services, key=lambda service: service.stage), key=lambda service: service.stage
@@ -167,7 +167,7 @@ def _start(node: Layout, built: Path, supervisor: Supervisor, services: list[Ser
             _after_node(node, built, steps)
 
 
-def _after_storage(node: Layout, built: Path, steps: Steps, *, with_database: bool) -> None:
+def _after_storage(node: Layout, built: Path, steps: Progress, *, with_database: bool) -> None:
     if with_database:
         prefect.make_owner(node)
     with steps.step("images of the node and of Python") as say:
@@ -177,7 +177,7 @@ def _after_storage(node: Layout, built: Path, steps: Steps, *, with_database: bo
         say(make_application(node))
 
 
-def _after_node(node: Layout, built: Path, steps: Steps) -> None:
+def _after_node(node: Layout, built: Path, steps: Progress) -> None:
     with steps.step("node ready"):
         addons.wait_for_node(node, built)
     with steps.step("name service and ingress controller") as say:

@@ -16,18 +16,18 @@ from azora.local import health
 from azora.local.cache import cache_key
 from azora.local.env_file import APPLICATION, auth_string, search_path, variables
 from azora.local.layout import Layout
-from azora.local.service import Service, Stage, words
+from azora.local.service import NodeService, Stage, words
 
 DATABASE, OWNER = "prefect", "prefect"
 SEEN_BY_POSTGRES = "/var/lib/postgresql"
 DEPLOYMENTS = ROOT / "prefect.yaml"
 
 
-def prefect_services(node: Layout, programs: Path) -> list[Service]:
+def prefect_services(node: Layout, programs: Path) -> list[NodeService]:
     return [postgres(node), reports(node, programs), server(node), worker(node, programs)]
 
 
-def postgres(node: Layout) -> Service:
+def postgres(node: Layout) -> NodeService:
     """On a socket that only its own user and root can reach; no port. INT is its fast way to stop.
 
     Without JIT: it compiled the query for a run's graph, which the page of a run at work asks every few seconds, for 5.7 s each
@@ -47,10 +47,10 @@ def postgres(node: Layout) -> Service:
         "jit=off",
     )
     command = words(*_as_postgres(node), programs / "postgres", *arguments)
-    return Service("postgres", Stage.STORAGE, command, lambda: _connects(node), stop_signal="INT", stop_seconds=10)
+    return NodeService("postgres", Stage.STORAGE, command, lambda: _connects(node), stop_signal="INT", stop_seconds=10)
 
 
-def reports(node: Layout, programs: Path) -> Service:
+def reports(node: Layout, programs: Path) -> NodeService:
     command = words(
         sys.executable,
         "-m",
@@ -61,7 +61,7 @@ def reports(node: Layout, programs: Path) -> Service:
         f"--port={node.reports_port}",
         "--log-level=warning",
     )
-    return Service(
+    return NodeService(
         "reports",
         Stage.STORAGE,
         command,
@@ -71,7 +71,7 @@ def reports(node: Layout, programs: Path) -> Service:
     )
 
 
-def server(node: Layout) -> Service:
+def server(node: Layout) -> NodeService:
     command = words(
         sys.executable, "-m", "prefect", "server", "start", "--host=127.0.0.1", f"--port={node.prefect_port}"
     )
@@ -83,7 +83,7 @@ def server(node: Layout) -> Service:
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",  # what a removed run left behind, once a day
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
-    return Service(
+    return NodeService(
         "prefect-server",
         Stage.API,
         command,
@@ -93,7 +93,7 @@ def server(node: Layout) -> Service:
     )
 
 
-def worker(node: Layout, programs: Path) -> Service:
+def worker(node: Layout, programs: Path) -> NodeService:
     command = words(
         sys.executable,
         "-m",
@@ -109,7 +109,7 @@ def worker(node: Layout, programs: Path) -> Service:
     env = (
         variables(node, programs) | _client(node) | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PATH": search_path(programs)}
     )
-    return Service(
+    return NodeService(
         "prefect-worker", Stage.WORK, command, lambda: _is_online(node), env=env, folder=ROOT, stop_seconds=10
     )
 

@@ -16,7 +16,7 @@ Say = Callable[[str], object]
 STILL_SECONDS = 20.0  # in a log, where no spinner turns, a long step is heard of this often
 
 
-class Steps:
+class Progress:
     """Prints each step when it is done; on a terminal, a spinner with the latest word before that."""
 
     def __init__(self, console: Console) -> None:

@@ -23,7 +23,7 @@ Ready = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Service:
+class NodeService:
     """One supervised program of a node. Services of a stage are ready before those of the next one start."""
 
     name: str

@@ -21,7 +21,7 @@ from azora.local import cgroups
 from azora.local.configuration import rendered, write
 from azora.local.layout import Layout
 from azora.local.progress import Say
-from azora.local.service import Service, log_of
+from azora.local.service import NodeService, log_of
 
 STARTS_WITHIN_SECONDS = 120
 ALIVE = ("RUNNING", "STARTING")
@@ -40,7 +40,7 @@ class Supervisor:
             return False
         return state == "RUNNING"
 
-    def open(self, services: Sequence[Service]) -> None:
+    def open(self, services: Sequence[NodeService]) -> None:
         """Have a supervisor that knows exactly *services*; over the ruins of one that was killed, too."""
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         many = 65_536 if limit == resource.RLIM_INFINITY else min(limit, 65_536)
@@ -54,7 +54,7 @@ class Supervisor:
         self._node.supervisor_socket.unlink(missing_ok=True)
         self._launch()
 
-    def start(self, services: Iterable[Service], say: Say = str) -> None:
+    def start(self, services: Iterable[NodeService], say: Say = str) -> None:
         """Start *services* together and wait until each is ready; raises Failed that names the log of one that is not."""
         waiting = {service.name: service for service in services}
         for name in waiting:
@@ -82,7 +82,7 @@ class Supervisor:
         while any(self._state(name) in (*ALIVE, "STOPPING") for name in waiting):
             time.sleep(0.05)
 
-    def renew(self, service: Service) -> None:
+    def renew(self, service: NodeService) -> None:
         """End *service*; the supervisor starts it anew by itself, so it comes back also when this process is killed."""
         before = self._pid(service.name)
         self._ask("signalProcess", service.name, service.stop_signal)

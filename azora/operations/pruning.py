@@ -14,15 +14,16 @@ from pathlib import Path
 
 from azora.config.environment import environments, load_environment
 from azora.config.settings import Settings
-from azora.core.retention import Fate, Item, Limit, Needs, Unfinished, fates, needs_of_environment, needs_of_run
+from azora.core.retention import Decision, Item, Limit, Needs, Unfinished, decisions, needs_of_environment, needs_of_run
 from azora.errors import AzoraError, Failed
 from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import kept_layers, nothing_is_built, remove_layer, remove_unfinished
 from azora.gateways.images.catalog import images_in_registry, remove_image
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.prefect.old_runs import ended_runs, remove_run, unfinished
-from azora.host.folders import folders_in, remove, remove_doomed
+from azora.host.folders import finish_removals, folders_in, remove
 from azora.host.process import run
+from azora.host.writes import System, writing
 from azora.operations.approval_requests import forget_stale, stale_questions
 from azora.operations.checkout import checkout
 
@@ -37,13 +38,13 @@ class Part:
     """Result for one kind: what was (or would be) removed, what stayed, and the error that stopped it."""
 
     kind: str
-    gone: tuple[Fate, ...] = ()
-    kept: tuple[Fate, ...] = ()
+    gone: tuple[Decision, ...] = ()
+    kept: tuple[Decision, ...] = ()
     trouble: str = ""
 
     @property
     def freed_bytes(self) -> int:
-        return sum(fate.item.size for fate in self.gone)
+        return sum(decision.item.size for decision in self.gone)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def prune(settings: Settings, *, dry_run: bool) -> list[Part]:
 
 def _questions(settings: Settings, *, dry_run: bool) -> Part:
     """Approval requests whose run is over or gone: however young, nobody can answer them."""
-    gone: list[Fate] = []
+    gone: list[Decision] = []
     troubles = []
     for name in environments(settings.environments):
         try:
@@ -76,20 +77,20 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
         except (AzoraError, ValueError) as error:
             troubles.append(str(error))
             continue
-        gone += [Fate(Item(f"{name}/{one.run}", one.at), True, "its run is over or gone") for one in stale]
+        gone += [Decision(Item(f"{name}/{one.run}", one.at), True, "its run is over or gone") for one in stale]
     return Part("approval requests", tuple(gone), trouble="\n".join(troubles))
 
 
 def _pruned(kind: _Kind, floor: timedelta, *, dry_run: bool) -> Part:
-    gone: list[Fate] = []
-    kept: list[Fate] = []
+    gone: list[Decision] = []
+    kept: list[Decision] = []
     trouble = ""
     try:
         with nullcontext() if dry_run else kind.around():
             items = kind.items()
-            for fate in fates(items, kind.limit, now=datetime.now(UTC), floor=floor, needs=kind.needs()):
-                goes = fate.goes and (dry_run or kind.remove(fate.item))
-                (gone if goes else kept).append(fate)
+            for decision in decisions(items, kind.limit, now=datetime.now(UTC), floor=floor, needs=kind.needs()):
+                goes = decision.goes and (dry_run or kind.remove(decision.item))
+                (gone if goes else kept).append(decision)
     except AzoraError as error:
         trouble = str(error)
     except (OSError, ValueError) as error:  # a disk that is full, a record that cannot be read
@@ -162,7 +163,9 @@ def _runs(settings: Settings) -> _Kind:
 
 def _images(settings: Settings) -> _Kind:
     def remove_marked(item: Item) -> bool:
-        (settings.state_folder / UNSWEPT).touch()
+        mark = settings.state_folder / UNSWEPT
+        with writing(System.FILES, str(mark)):
+            mark.touch()
         return remove_image(item, settings)
 
     return _Kind(
@@ -183,7 +186,7 @@ def _limit(days: float, count: int | None = None) -> Limit:
 def _cleared(*folders: Path) -> Iterator[None]:
     """Rid of what a killed process was removing."""
     for folder in folders:
-        remove_doomed(folder)
+        finish_removals(folder)
     yield
 
 
@@ -195,12 +198,14 @@ def _swept(settings: Settings) -> Iterator[None]:
     if mark.is_file():
         if settings.registry_sweep:
             _sweep(settings.registry_sweep)
-        mark.unlink()
+        with writing(System.FILES, f"remove {mark}"):
+            mark.unlink()
 
 
 def _sweep(command: str) -> None:
     what = "free the registry's unused blobs"
-    done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
+    with writing(System.REGISTRY, "sweep"):
+        done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
     if done.returncode:
         raise Failed(f"could not {what}: {done.tail(5)}", advice="the next pruning tries again")
 

@@ -19,7 +19,7 @@ from azora.core.promotion.safety import may_be_installed, may_serve, outdated, w
 from azora.core.release.release import Release, shown
 from azora.errors import AzoraError, BadInput, Conflict, Refused
 from azora.gateways.kubernetes.cluster import Cluster, connect
-from azora.gateways.kubernetes.events import tell
+from azora.gateways.kubernetes.events import write_event
 from azora.gateways.kubernetes.lease import held
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def moved_by(environment: Environment, by: str, settings: Settings) -> Switch | 
     """
     world = connect(environment, settings).look()
     last = world.last_switch
-    return last if last and last.by == by and not world.strayed else None
+    return last if last and last.by == by and not world.has_drifted else None
 
 
 def record_in_helm(environment: Environment, settings: Settings, *, by: str) -> None:
@@ -118,7 +118,7 @@ def point_at(
             moved = (
                 f"users go from {entry.came_from} to {entry.to}: release {shown(entry.release)} (switch {entry.number})"
             )
-            tell(cluster.namespace, kind.capitalize(), moved, run=by)
+            write_event(cluster.namespace, kind.capitalize(), moved, run=by)
         return entry
 
 
@@ -133,7 +133,7 @@ def _switched(
                 f"could not move users of {cluster.namespace.environment.name}: there is no live Service",
                 advice="release something first",
             )
-        if world.active is color and not world.strayed:
+        if world.active is color and not world.has_drifted:
             return None
         if reason := may_serve(world, color) or _runs_another(world, color, release):
             raise Refused(

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from azora.cli import prune
-from azora.core.retention import Fate, Item
+from azora.core.retention import Decision, Item
 from azora.operations.pruning import Part
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
-OLD = Fate(Item("one", AT, 3200), True, "older than 30 days")
-KEPT = Fate(Item("two", AT), False, "the newest")
+OLD = Decision(Item("one", AT, 3200), True, "older than 30 days")
+KEPT = Decision(Item("two", AT), False, "the newest")
 DONE = [Part("reports", (OLD,), (KEPT,)), Part("layers")]
 AWAY = [Part("images", trouble="could not reach it")]
 

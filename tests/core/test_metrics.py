@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from azora.core.cluster.record import LastRollback, ProofRecord, Question, Receipt, StackRecord
-from azora.core.cluster.run_counts import Ending, Tally
+from azora.core.cluster.run_counts import Ending, RunCounts
 from azora.core.cluster.state import World
 from azora.core.metrics import MEASURES, Sample, measured
 from azora.core.release.migrations import Migration
@@ -45,7 +45,7 @@ GONE_BACK = replace(
     ),
 )
 HEADS = StackRecord(release="old", revision=1, commit="0123456789", migration_heads=("0002",))
-STAGES = Tally().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
+STAGES = RunCounts().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,22 @@ STAGES = Tally().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
             id="proof",
         ),
         pytest.param(
-            replace(BOOKED, tally=Tally().after_run(NIGHT)), "azora_runs", {"nightly,failed": 1}, id="runs by result"
+            replace(BOOKED, run_counts=RunCounts().after_run(NIGHT)),
+            "azora_runs",
+            {"nightly,failed": 1},
+            id="runs by result",
         ),
         pytest.param(
-            replace(BOOKED, tally=Tally().after_run(NIGHT)), "azora_last_run_ok", {"nightly": 0}, id="the last run"
+            replace(BOOKED, run_counts=RunCounts().after_run(NIGHT)),
+            "azora_last_run_ok",
+            {"nightly": 0},
+            id="the last run",
         ),
-        pytest.param(replace(BOOKED, tally=STAGES), "azora_stage_duration_seconds_count", {"look": 3}, id="stages"),
         pytest.param(
-            replace(BOOKED, tally=STAGES), "azora_stage_duration_seconds_sum", {"look": 4014.5}, id="their sum"
+            replace(BOOKED, run_counts=STAGES), "azora_stage_duration_seconds_count", {"look": 3}, id="stages"
+        ),
+        pytest.param(
+            replace(BOOKED, run_counts=STAGES), "azora_stage_duration_seconds_sum", {"look": 4014.5}, id="their sum"
         ),
     ],
 )
@@ -153,14 +161,14 @@ def test_samples_of_an_environment(world: World, name: str, samples: dict[str, f
 
 def test_buckets_of_a_stage() -> None:
     """The buckets of a stage are cumulative."""
-    buckets = told(replace(BOOKED, tally=STAGES), "azora_stage_duration_seconds_bucket")
+    buckets = told(replace(BOOKED, run_counts=STAGES), "azora_stage_duration_seconds_bucket")
     assert (buckets["look,1.0"], buckets["look,10.0"], buckets["look,20.0"]) == (1, 1, 2)
     assert (buckets["look,1800.0"], buckets["look,+Inf"]) == (2, 3)
 
 
 def test_labels_of_a_sample() -> None:
     """Each sample has exactly the labels of its metric."""
-    world = replace(GONE_BACK, rollback=LastRollback(at=NOW, seconds=1), tally=STAGES.after_run(NIGHT))
+    world = replace(GONE_BACK, rollback=LastRollback(at=NOW, seconds=1), run_counts=STAGES.after_run(NIGHT))
     for sample in measured("production", world, NOW):
         expected = {*sample.measure.labels, *({"le"} if sample.suffix == "_bucket" else ())}
         assert set(sample.labels) == expected

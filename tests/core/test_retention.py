@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from azora.core.cluster.record import ProofRecord, StackRecord
-from azora.core.retention import Item, Limit, Needs, Unfinished, bytes_told, fates, needs_of_environment, needs_of_run
+from azora.core.retention import (
+    Item,
+    Limit,
+    Needs,
+    Unfinished,
+    bytes_told,
+    decisions,
+    needs_of_environment,
+    needs_of_run,
+)
 from tests.support.releases import digest, digest_of, release
 from tests.support.worlds import BLUE, BOOKED, NOW, stack
 
@@ -22,8 +31,8 @@ def item(name: str, days: float | None, *, group: str = "web", known_as: tuple[s
 
 
 def told(*items: Item, limit: Limit = LIMIT, needs: Needs | None = None) -> dict[str, tuple[bool, str]]:
-    found = fates(items, limit, now=NOW, floor=DAY, needs=needs or {})
-    return {fate.item.name: (fate.goes, fate.reason) for fate in found}
+    found = decisions(items, limit, now=NOW, floor=DAY, needs=needs or {})
+    return {decision.item.name: (decision.goes, decision.reason) for decision in found}
 
 
 @pytest.mark.parametrize(
@@ -118,8 +127,8 @@ def test_needs_of_an_unfinished_run() -> None:
 def test_clock_that_went_back() -> None:
     """A clock in the past removes nothing."""
     early = datetime(2020, 1, 1, tzinfo=UTC)
-    found = fates([item("a", 1), item("x", 400)], LIMIT, now=early, floor=DAY, needs={})
-    assert [fate.goes for fate in found] == [False, False]
+    found = decisions([item("a", 1), item("x", 400)], LIMIT, now=early, floor=DAY, needs={})
+    assert [decision.goes for decision in found] == [False, False]
 
 
 @pytest.mark.parametrize(("count", "told"), [(7, "7 B"), (3200, "3.2 kB"), (12_500_000, "12.5 MB"), (10**10, "10 GB")])

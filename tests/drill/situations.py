@@ -234,11 +234,11 @@ def select(color: Color) -> None:
 
 
 def users_strayed(given: Given) -> bool:
-    return live_color() != given["WAS_LIVE"] and pipeline.world("production").strayed
+    return live_color() != given["WAS_LIVE"] and pipeline.world("production").has_drifted
 
 
 def users_are_home(given: Given) -> bool:
-    return live_color() == given["WAS_LIVE"] and not pipeline.world("production").strayed
+    return live_color() == given["WAS_LIVE"] and not pipeline.world("production").has_drifted
 
 
 # -- what both colors share

@@ -6,13 +6,13 @@ import pytest
 from tenacity import wait_none
 
 from azora.errors import BadInput, Unreachable
-from azora.host.retry import patient
+from azora.host.retry import retried
 
 
 def test_transient_error() -> None:
     """A transient error is tried again."""
     answers = iter([Unreachable("could not reach it: refused"), Unreachable("could not reach it: refused"), None])
-    asked = patient(lambda: _raise(next(answers)))
+    asked = retried(lambda: _raise(next(answers)))
     asked.retry.wait = wait_none()  # type: ignore[attr-defined]
     asked()
     assert next(answers, "all used") == "all used"
@@ -22,7 +22,7 @@ def test_permanent_error() -> None:
     """A permanent error is raised at once."""
     answers = iter([BadInput("could not find it: nowhere"), None])
     with pytest.raises(BadInput):
-        patient(lambda: _raise(next(answers)))()
+        retried(lambda: _raise(next(answers)))()
     assert next(answers) is None
 
 

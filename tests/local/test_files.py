@@ -22,7 +22,7 @@ from azora.local.env_file import auth_string, variables, write_environment
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
-from azora.local.service import Service, Stage
+from azora.local.service import NodeService, Stage
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_file_with_the_same_content(tmp_path: Path) -> None:
 def test_supervisor_configuration_of_odd_words(node: Layout) -> None:
     """The supervisor reads back each argument and variable unchanged."""
     words = ("sh", "-c", 'echo "100%" $HOME', "a b")
-    service = Service("odd", Stage.WORK, words, lambda: True, env={"SHARE": "50%", "PLACE": "/a b"})
+    service = NodeService("odd", Stage.WORK, words, lambda: True, env={"SHARE": "50%", "PLACE": "/a b"})
     parsed = configparser.ConfigParser(interpolation=None)
     parsed.read_string(rendered("supervisord.conf", node=node, services=[service], open_files=1024))
     section = parsed["program:odd"]

@@ -17,7 +17,7 @@ from azora.local import health
 from azora.local.configuration import rendered
 from azora.local.layout import Layout
 from azora.local.registry import command
-from azora.local.service import Service, Stage
+from azora.local.service import NodeService, Stage
 from azora.local.supervision import Supervisor
 from tests.support.polling import until
 
@@ -32,7 +32,7 @@ class Node:
     """A supervisor with a registry and nothing else."""
 
     layout: Layout
-    service: Service
+    service: NodeService
     supervisor: Supervisor
 
     @property
@@ -57,7 +57,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
     storage = f"{{filesystem: {{rootdirectory: {layout.lib / 'registry'}}}, delete: {{enabled: true}}}}"
     file.write_text(f"version: 0.1\nstorage: {storage}\nhttp: {{addr: '{address}'}}\n")
     start = command(file, layout.registry_sweep)
-    service = Service("registry", Stage.STORAGE, start, lambda: health.answers(f"http://{address}/v2/"))
+    service = NodeService("registry", Stage.STORAGE, start, lambda: health.answers(f"http://{address}/v2/"))
     (layout.etc / "supervisord.conf").write_text(
         rendered("supervisord.conf", node=layout, services=[service], open_files=1024)
     )

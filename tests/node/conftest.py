@@ -22,10 +22,10 @@ def node() -> str:
 
     from azora.config.settings import node_environment, settings
     from azora.local import node as life
-    from azora.local.progress import Steps
+    from azora.local.progress import Progress
 
     name = os.environ["AZORA_NODE"]
-    life.up(layout(name), Steps(Console(quiet=True)))  # waits for the start that is under way
+    life.up(layout(name), Progress(Console(quiet=True)))  # waits for the start that is under way
     os.environ.update(node_environment(name))  # what an earlier start wrote was read before
     settings.cache_clear()
     refresh_global_settings_context()  # Prefect read its own at its import, when the auth string may not have been made

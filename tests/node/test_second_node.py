@@ -17,11 +17,11 @@ from azora.local import node as life
 from azora.local.images import base_image
 from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
-from azora.local.progress import Steps
+from azora.local.progress import Progress
 from azora.local.supervision import Supervisor
 from tests.support.polling import until
 
-STEPS = Steps(Console(quiet=True))
+STEPS = Progress(Console(quiet=True))
 OTHER = layout("test")
 NEVER_STOPPED_BY_A_TEST = ("containerd", "etcd", "kubelet", "postgres", "registry")
 KEEPER = """

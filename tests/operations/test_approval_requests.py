@@ -64,7 +64,7 @@ def test_stale_request_in_a_pruning(
     """Pruning removes stale requests at any age; an unreachable cluster delays no other."""
     monkeypatch.setattr(pruning, "connect", _one_is_away(record))
     part = pruning._questions(Settings(state=tmp_path), dry_run=dry_run)
-    assert [(fate.item.name, fate.goes) for fate in part.gone] == [
+    assert [(decision.item.name, decision.goes) for decision in part.gone] == [
         ("staging/cancelled", True),
         ("staging/deleted", True),
     ]

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from azora.config.settings import ROOT, Settings
 from azora.core.cluster.record import LastRollback
-from azora.core.cluster.run_counts import Ending, Tally
+from azora.core.cluster.run_counts import Ending, RunCounts
 from azora.core.cluster.state import World
 from azora.core.metrics import CERTIFICATE, MEASURES, Sample
 from azora.core.scrape_targets import targets
@@ -45,7 +45,7 @@ def test_exposition_format() -> None:
     world = replace(
         BOOKED,
         rollback=LastRollback(at=NOW, seconds=1),
-        tally=Tally()
+        run_counts=RunCounts()
         .after_run(Ending(flow="nightly", result="completed", went_well=True, at=NOW))
         .after_stages([("look", 1)]),
     )

@@ -146,7 +146,7 @@ def part(parts: list[Part], kind: str) -> Part:
 
 
 def gone(parts: list[Part], kind: str) -> dict[str, str]:
-    return {fate.item.name: fate.reason for fate in part(parts, kind).gone}
+    return {decision.item.name: decision.reason for decision in part(parts, kind).gone}
 
 
 # -- images

@@ -15,7 +15,7 @@ from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Unreachable
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.namespace import Namespace
-from azora.gateways.kubernetes.record_store import RECORD, RecordStore, tally_of
+from azora.gateways.kubernetes.record_store import RECORD, RecordStore, run_counts_of
 from azora.operations.promotion.context import Context
 from tests.support.releases import BASE
 
@@ -81,7 +81,7 @@ class Remembering:
         if self.others:
             self.others -= 1
             self.version += 1
-            self.data["tally"] = tally_of(self.data).after_run(GOOD).model_dump_json()
+            self.data["tally"] = run_counts_of(self.data).after_run(GOOD).model_dump_json()
         if body.get("metadata", {}).get("resourceVersion", str(self.version)) != str(self.version):
             raise Conflict("could not change it: it moved")
         changed = self.data | body["data"]

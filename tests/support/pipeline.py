@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -19,6 +18,7 @@ from rich.console import Console
 
 from azora.config.environment import Environment, load_environment
 from azora.config.identity import of_person
+from azora.config.json_object import Json
 from azora.config.settings import ROOT, Settings, settings
 from azora.config.urls import public_url
 from azora.core.auth import authorization
@@ -34,7 +34,7 @@ from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.programs import programs
-from azora.local.progress import Steps
+from azora.local.progress import Progress
 from azora.local.supervision import Supervisor
 from azora.operations.checkout import checkout
 from azora.operations.rollback import switch_users
@@ -47,8 +47,6 @@ AZORA_S_OWN = (
     "azora-record-releases",
     "azora-promotion",
 )  # not part of the promise that nothing differs before a yes
-
-Json = dict[str, Any]
 
 SHORT_SECONDS = 20.0  # what is promised to be quick is looked at more often
 
@@ -245,7 +243,7 @@ def two_proved_stacks() -> None:
 def a_way_back() -> None:
     """A rollback of production needs no number: it has an old stack, and did not go back to it already."""
     two_proved_stacks()
-    if (here := world("production")).went_back:
+    if (here := world("production")).rolled_back:
         switch_users(cluster("production").namespace.environment, here.preview, settings(), by="test")
 
 
@@ -407,4 +405,4 @@ def stopped(*services: str) -> Iterator[None]:
     try:
         yield
     finally:
-        life.up(node, Steps(Console()))
+        life.up(node, Progress(Console()))

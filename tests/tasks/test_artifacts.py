@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from azora.config.settings import Settings, settings
 from azora.core.auth import signature
 from azora.core.checks.suite_result import Case, SuiteResult
-from azora.core.retention import Fate, Item
+from azora.core.retention import Decision, Item
 from azora.operations.pruning import Part
 from tasks import artifacts
 
@@ -62,7 +62,7 @@ def test_flaky_case(shown: list[str]) -> None:
 
 def test_pruning_with_an_error(shown: list[str]) -> None:
     """The error of a pruning is a warning above the table."""
-    gone = (Fate(Item("one", None, 3200), True, "older than 30 days"),)
+    gone = (Decision(Item("one", None, 3200), True, "older than 30 days"),)
     artifacts.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
 
     assert "| reports | 1 | 3.2 kB | 0 |" in shown[0]

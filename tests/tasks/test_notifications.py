@@ -16,7 +16,7 @@ from azora.core.cluster.record import Receipt
 from azora.core.cluster.state import World
 from azora.core.messages.notifications import Night, Notice
 from azora.core.promotion.plan import Change
-from azora.gateways.notify.notifications import Address
+from azora.gateways.notify.sending import Address
 from tasks import notifications
 from tests.support.clusters import Seen
 from tests.support.worlds import SWITCHED

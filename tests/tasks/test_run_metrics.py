@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, Failed
 
-from azora.core.cluster.run_counts import Tally
+from azora.core.cluster.run_counts import RunCounts
 from azora.errors import BadInput, Unreachable
 from tasks import run_metrics
 from tasks.run_metrics import count_run, environment_of
@@ -24,16 +24,16 @@ def road(ref: str = "main") -> str:
 
 
 @pytest.fixture
-def tallies(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tally]:
+def tallies(monkeypatch: pytest.MonkeyPatch) -> dict[str, RunCounts]:
     """The record of each environment; the run had three stages."""
-    found: dict[str, Tally] = {}
+    found: dict[str, RunCounts] = {}
 
     class Counting:
         def __init__(self, name: str) -> None:
             self.name = name
 
-        def count(self, change: Callable[[Tally], Tally]) -> None:
-            found[self.name] = change(found.get(self.name, Tally()))
+        def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
+            found[self.name] = change(found.get(self.name, RunCounts()))
 
     stages = [("test edge", 3.0), ("staging: install preview", 14.0), ("production: look", 0.1)]
     monkeypatch.setattr(run_metrics, "finished_stages", lambda *_, **__: stages)
@@ -53,7 +53,7 @@ def run(tags: list[str], parameters: dict[str, Any] | None = None) -> FlowRun:
         pytest.param(Failed(message="it broke"), "failed", False, id="failed"),
     ],
 )
-def test_counts_of_a_run(tallies: dict[str, Tally], state: State[Any], result: str, went_well: bool) -> None:
+def test_counts_of_a_run(tallies: dict[str, RunCounts], state: State[Any], result: str, went_well: bool) -> None:
     """A run counts for its environment, and each stage for the one where it ran."""
     count_run(road, run(["release", "production"]), state)
     ended = tallies["production"].flows["road"]
@@ -63,7 +63,7 @@ def test_counts_of_a_run(tallies: dict[str, Tally], state: State[Any], result: s
     assert set(tallies["production"].stages) == {"test edge", "look"}
 
 
-def test_counts_without_a_cluster(tallies: dict[str, Tally], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_without_a_cluster(tallies: dict[str, RunCounts], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the cluster the count is lost, and the run is not."""
 
     def away(_: str) -> None:

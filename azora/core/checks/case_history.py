@@ -28,10 +28,10 @@ def after(result: SuiteResult, past: Mapping[str, list[Outcome]]) -> History:
 def told(case: Case) -> str:
     """In words: `flaky in 2 of the last 9 runs`, this one included."""
     runs = [*case.before, case.outcome][-KEPT:]
-    return f"{case.outcome} in its first run here" if len(runs) == 1 else spoken(runs)
+    return f"{case.outcome} in its first run here" if len(runs) == 1 else format_runs(runs)
 
 
-def spoken(runs: Sequence[Outcome]) -> str:
+def format_runs(runs: Sequence[Outcome]) -> str:
     """Format the history of a case: `failed in 1, flaky in 2 of the last 9 runs`."""
     counts = [(runs.count(word), word) for word in ("failed", "flaky") if word in runs]
     said = ", ".join(f"{word} in {count}" for count, word in counts) or "passed in all"

@@ -13,7 +13,7 @@ TIMES_KEPT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ProbedRequest:
     """One request: epoch seconds of its start, how long it took, what it was answered by or why not.
 
     `color` is None where the answer named none; `resent` says that the client had to send it again (see gateways/probe).
@@ -117,7 +117,7 @@ def read_result(file: Path) -> ProbeResult:
     return _FORM.validate_json(file.read_bytes())
 
 
-class Tally:
+class RequestCounter:
     """Counts samples of one sort as they end, in memory that does not grow with their number."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class Tally:
         self._failures: dict[str, Failure] = {}
         self._tenths: Counter[int] = Counter()
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: ProbedRequest) -> None:
         """Samples may come in any order of their starts."""
         self._total += 1
         self._resent += sample.resent
@@ -158,9 +158,9 @@ def percentile(tenths: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def count(samples: Iterable[Sample]) -> Counts:
+def count(samples: Iterable[ProbedRequest]) -> Counts:
     """All of *samples* at once."""
-    tally = Tally()
+    tally = RequestCounter()
     for sample in samples:
         tally.add(sample)
     return tally.counts()

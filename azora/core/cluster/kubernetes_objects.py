@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from azora.config.json_object import Json
 from azora.core.cluster.record import SWITCHES_ANNOTATION, StackRecord, Switch, switches_of
 from azora.core.cluster.state import Stack
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, RELEASE_LABEL, Color
-
-Json = dict[str, Any]
 
 
 def selected_color(service: Json | None) -> Color | None:

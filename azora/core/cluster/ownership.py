@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from azora.config.json_object import Json
 from azora.core.messages.listing import capped
 from azora.errors import BadInput
 
 HELM = "helm"  # key of the record
 OWNER, OWNER_NAMESPACE, HOOK = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace", "helm.sh/hook"
 SHOWN = 8
-
-Json = Mapping[str, Any]
 
 _NAMES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from azora.config.json_object import Json
 from azora.core.colors import COMPONENT_LABEL, RELEASE_LABEL
-
-Json = dict[str, Any]
 
 RESTARTS = 3
 SHOWN_LETTERS = 400
@@ -26,7 +24,7 @@ _PATIENCE_SECONDS = {
 }
 
 
-class Patience:
+class Deadline:
     """Looks at the pods of *release* as they come up, again and again, and says when waiting is pointless.
 
     A container may end once (a dependency that was a moment late); one that was started anew and ended again is lost.
@@ -79,7 +77,7 @@ def one_of_each(pods: Iterable[Json]) -> Iterator[tuple[Json, str, int]]:
         yield same[0], complaint(same[0]) or "", len(same)
 
 
-def spoken(line: str) -> str:
+def message_of_line(line: str) -> str:
     """Text of a log line for people: the message and the kind of error of a line in JSON.
 
     The names are those of the Elastic Common Schema, https://www.elastic.co/docs/reference/ecs.

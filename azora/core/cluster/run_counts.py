@@ -47,17 +47,17 @@ class FlowTally(_Kept):
     last: Ending
 
 
-class Tally(_Kept):
+class RunCounts(_Kept):
     flows: Mapping[str, FlowTally] = Field(default_factory=dict)
     stages: Mapping[str, Spread] = Field(default_factory=dict)
 
-    def after_run(self, ending: Ending) -> Tally:
+    def after_run(self, ending: Ending) -> RunCounts:
         known = self.flows.get(ending.flow)
         results = dict(known.results) if known else {}
         results[ending.result] = results.get(ending.result, 0) + 1
         return self.model_copy(update={"flows": {**self.flows, ending.flow: FlowTally(results=results, last=ending)}})
 
-    def after_stages(self, seconds: Iterable[tuple[str, float]]) -> Tally:
+    def after_stages(self, seconds: Iterable[tuple[str, float]]) -> RunCounts:
         stages = dict(self.stages)
         for name, took in seconds:
             stages[name] = stages.get(name, Spread()).plus(took)

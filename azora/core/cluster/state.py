@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from azora.core.cluster.record import Approval, Kind, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
-from azora.core.cluster.run_counts import Tally
+from azora.core.cluster.run_counts import RunCounts
 from azora.core.colors import Color
 from azora.core.messages.foreign_text import line
 from azora.core.release.migrations import Migration, together
@@ -78,7 +78,7 @@ class World:
     migrating: tuple[Migration, ...] = ()
     questions: tuple[Question, ...] = field(default=(), compare=False)
     rollback: LastRollback | None = field(default=None, compare=False)
-    tally: Tally = field(default_factory=Tally, compare=False)
+    run_counts: RunCounts = field(default_factory=RunCounts, compare=False)
 
     def stack(self, color: Color) -> Stack:
         return self.stacks.get(color, Stack(color))
@@ -112,7 +112,7 @@ class World:
         return self.last_switch.number + 1 if self.last_switch else 1
 
     @property
-    def strayed(self) -> bool:
+    def has_drifted(self) -> bool:
         """Return True when users are not where the last switch sent them: somebody edited the live Service."""
         last, selected = self.last_switch, self.selected_release
         return last is not None and (last.to is not self.active or selected not in {None, last.release})
@@ -126,9 +126,9 @@ class World:
         )
 
     @property
-    def went_back(self) -> Switch | None:
+    def rolled_back(self) -> Switch | None:
         """The last move, where somebody sent users back by it and they are there still."""
-        if not self.moves or self.strayed or self.moves[-1].kind != "rollback":
+        if not self.moves or self.has_drifted or self.moves[-1].kind != "rollback":
             return None
         *served, now = [move.release for move in self.moves]
         forth = now in served and served.index(now) > served.index(served[-1])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from azora.core.checks.case_history import History, spoken
+from azora.core.checks.case_history import History, format_runs
 from azora.core.cluster.record import Receipt
 from azora.core.cluster.state import World
 from azora.core.messages.markdown import cell, code
@@ -108,7 +108,7 @@ def flaky(histories: Mapping[str, History]) -> list[str]:
         if "flaky" in runs
     ]
     cases.sort(key=lambda case: (-case[1].count("flaky"), case[0]))
-    return [f"{name}: {spoken(runs)}" for name, runs in cases]
+    return [f"{name}: {format_runs(runs)}" for name, runs in cases]
 
 
 def page(nights: Sequence[Figures], *, plot: str, unreliable: Sequence[str], changes: Sequence[Change] | None) -> str:

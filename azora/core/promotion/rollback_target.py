@@ -34,7 +34,7 @@ def _before(environment: str, world: World) -> Switch:
     if drifted(world):
         if home := _good_before(world, set()):
             return home
-    elif back := world.went_back:
+    elif back := world.rolled_back:
         raise _back_already(environment, world, back)
     running = world.active_stack.release if world.active_stack else None
     if switch := _good_before(world, {running}):

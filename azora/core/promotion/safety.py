@@ -20,7 +20,7 @@ def drifted(world: World) -> str | None:
     if last is None:
         return None
     sent = f"switch {last.number} sent users to {last.to}, release {shown(last.release)}"
-    if world.strayed:
+    if world.has_drifted:
         release = f", release {shown(world.selected_release)}" if world.selected_release else ""
         return f"{sent}, and the live Service selects {world.active or 'no color'}{release}"
     if live and live.wanted and live.release != last.release:

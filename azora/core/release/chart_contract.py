@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
+from azora.config.json_object import Json
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, NAME_LABEL, RELEASE_LABEL, Color
-
-Json = dict[str, Any]
 
 RELEASE_LINE = f"{RELEASE_LABEL}: {{{{ .Values.azora.release | quote }}}}"
 

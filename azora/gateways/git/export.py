@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tarfile
 import tempfile
 from datetime import datetime
@@ -12,8 +11,9 @@ from pathlib import Path
 from azora.config.settings import Settings
 from azora.errors import BadInput
 from azora.gateways.git.mirror import fetch, fetch_commit, git, mirror_of, sha_of
-from azora.host.folders import changed, doom
+from azora.host.folders import changed, mark_for_removal, remove_tree
 from azora.host.locks import alongside, only_one
+from azora.host.writes import System, writing
 
 
 def export(sha: str, into: Path, settings: Settings) -> Path:
@@ -36,7 +36,8 @@ def export(sha: str, into: Path, settings: Settings) -> Path:
         with tarfile.open(archive) as tar:
             _extract(tar, content)
         try:
-            content.rename(target)
+            with writing(System.FILES, str(target)):
+                content.rename(target)
         except OSError:
             if not target.is_dir():  # else another run was faster, with the same content
                 raise
@@ -56,8 +57,8 @@ def remove_export(export: Path, unused_since: datetime) -> bool:
     with only_one(_lock(export.parent), what=f"remove {export}"):
         if export.is_dir() and changed(export.stat()) > unused_since:
             return False
-        doomed = doom(export)
-    shutil.rmtree(doomed, ignore_errors=True)
+        marked = mark_for_removal(export)
+    remove_tree(marked)
     return True
 
 

@@ -12,10 +12,12 @@ from azora.config.settings import Settings
 from azora.errors import AzoraError, BadInput, Failed, Unreachable
 from azora.host.locks import only_one
 from azora.host.process import Completed, run
+from azora.host.writes import System, writing, writing_if
 
 FETCH_TIMEOUT_SECONDS = 300.0
 GIT_TIMEOUT_SECONDS = 60.0
 
+WRITES = ("init", "config", "fetch")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:.+")
 _NO_NAME = re.compile(
     r"[\x00-\x20\x7f\ud800-\udc7f]"
@@ -38,7 +40,8 @@ def mirror_of(settings: Settings) -> Path:
             git(mirror, ["init", "--quiet", "--bare", "--initial-branch=azora/none", "."], f"prepare {mirror}")
             for key, value in {"remote.origin.url": url, "gc.auto": "0"}.items():
                 git(mirror, ["config", key, value], f"prepare {mirror}")
-            (mirror / "azora-ready").touch()
+            with writing(System.GIT, f"{mirror} is prepared"):
+                (mirror / "azora-ready").touch()
     return mirror
 
 
@@ -111,4 +114,5 @@ def git(mirror: Path, command: list[str], what: str) -> str:
 def _run(mirror: Path, command: list[str], what: str, limit: float) -> Completed:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_DIR") and key != "GIT_WORK_TREE"}
     env = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
-    return run(["git", *command], cwd=mirror, env=env, timeout_seconds=limit, what=what)
+    with writing_if(command[0] in WRITES, System.GIT, f"{command[0]} in {mirror}"):
+        return run(["git", *command], cwd=mirror, env=env, timeout_seconds=limit, what=what)

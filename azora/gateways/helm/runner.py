@@ -13,7 +13,9 @@ from pyhelm3.command import Command
 
 from azora.errors import BadInput, HelmFailed
 from azora.gateways.helm.errors import classified
+from azora.host.writes import System, writing_if
 
+READS = ("template", "version")
 GRACE_SECONDS = 30
 LOOK_EVERY_SECONDS = 1.0
 GiveUp = Callable[[], str | None]
@@ -37,14 +39,15 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
         if self._kubecontext:
             argv += ["--kube-context", self._kubecontext]
         what = _said_in_words(argv[1:])
-        process = await _started(argv)
-        try:
-            out, err = await self._watched(process, what, input)
-        except BaseException:
-            await _end(process, politely=argv[1] != "rollback")
-            raise
-        if process.returncode:
-            raise classified(what, err.decode(errors="replace"))
+        with writing_if(argv[1] not in READS, System.HELM, " ".join(argv[1:3])):
+            process = await _started(argv)
+            try:
+                out, err = await self._watched(process, what, input)
+            except BaseException:
+                await _end(process, politely=argv[1] != "rollback")
+                raise
+            if process.returncode:
+                raise classified(what, err.decode(errors="replace"))
         return out
 
     async def _watched(self, process: Process, what: str, given: bytes | None) -> tuple[bytes, bytes]:

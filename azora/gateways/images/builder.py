@@ -20,6 +20,7 @@ from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.images.registry_login import file_for_buildah
 from azora.host.locks import only_one
 from azora.host.process import Completed
+from azora.host.writes import System, writing
 
 BUILD_TIMEOUT_SECONDS = 1800.0
 PUSH_TIMEOUT_SECONDS = 600.0
@@ -96,8 +97,9 @@ def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> st
     command = ["push", f"--tls-verify={_tls(target)}", "--digestfile", str(digest_file)]
     command += _logins(digest_file.parent, target)
     command += [target.by_tag(), f"docker://{target.by_tag()}"]
-    done = buildah(command, what=f"push image {image.name!r}", timeout_seconds=PUSH_TIMEOUT_SECONDS, log=log)
-    _checked(image, done, log)
+    with writing(System.REGISTRY, f"push {target}"):
+        done = buildah(command, what=f"push image {image.name!r}", timeout_seconds=PUSH_TIMEOUT_SECONDS, log=log)
+        _checked(image, done, log)
     return digest_file.read_text().strip()
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from httpx import codes
 
+from azora.config.json_object import Json
 from azora.config.settings import Settings
 from azora.core.retention import Item
 from azora.errors import Refused
@@ -19,8 +19,6 @@ from azora.gateways.images.registry import Reference, accepted, asked
 PAGE = 1000
 _NO_CATALOG = (codes.UNAUTHORIZED, codes.FORBIDDEN, codes.NOT_FOUND, codes.METHOD_NOT_ALLOWED)
 _OWN_RULES = "let the registry's own rules keep it small"
-
-Json = dict[str, Any]
 
 
 def images_in_registry(settings: Settings) -> list[Item]:

@@ -13,6 +13,7 @@ from httpx import codes
 from azora.config.settings import Settings
 from azora.errors import BadInput, Refused, Unreachable
 from azora.gateways.images.registry_login import HUB, Login, login_of
+from azora.host.writes import System, writing_if
 
 TIMEOUT_SECONDS = 10.0
 
@@ -129,7 +130,7 @@ def _api(host: str) -> str:
 def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.Response:
     headers = {"Accept": _MANIFESTS} | ({"Authorization": authorization} if authorization else {})
     try:
-        with _client() as client:
+        with writing_if(method not in {"GET", "HEAD"}, System.REGISTRY, f"{method} {url}"), _client() as client:
             return client.request(method, url, headers=headers)
     except httpx.HTTPError as error:
         raise Unreachable(

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from azora.config.json_object import Json
 from azora.config.permissions import Right, granted, needed
-from azora.core.cluster.kubernetes_objects import Json
 from azora.errors import Refused, Unreachable
 from azora.gateways.kubernetes.api import Api
 

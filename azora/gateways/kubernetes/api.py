@@ -20,8 +20,9 @@ from kubernetes.client.rest import RESTResponse
 from kubernetes.config import ConfigException, load_kube_config
 from yaml import YAMLError
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, TransientError, Unreachable
+from azora.host.writes import System, writing_if
 
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -108,10 +109,11 @@ class Api:
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "azora"}
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         try:
-            response = self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
-            raw = _content(response)
-            if response.status >= 400:  # noqa: PLR2004 - HTTP
-                raise translated(what, response.status, raw)
+            with writing_if(method != "GET", System.KUBERNETES, f"{method} {path}"):
+                response = self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
+                raw = _content(response)
+                if response.status >= 400:  # noqa: PLR2004 - HTTP
+                    raise translated(what, response.status, raw)
         except ApiException as error:
             raise translated(what, error.status or 0, str(error.body or error.reason).encode()) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:

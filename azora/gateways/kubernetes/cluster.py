@@ -6,9 +6,9 @@ from datetime import datetime
 
 from azora.config.environment import Environment
 from azora.config.identity import Identity, node_must_be_up, of_pipeline
+from azora.config.json_object import Json
 from azora.config.settings import Settings
 from azora.core.cluster.kubernetes_objects import (
-    Json,
     logged_switches,
     ready_pods,
     selected_color,
@@ -40,7 +40,7 @@ from azora.gateways.kubernetes.record_store import (
     approvals_of,
     old_releases,
     questions_of,
-    tally_of,
+    run_counts_of,
 )
 
 
@@ -93,7 +93,7 @@ class Cluster:
             migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
             questions=questions_of(record),
             rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
-            tally=tally_of(record),
+            run_counts=run_counts_of(record),
         )
         return with_whole_ids(seen, [*ids_of(releases), *(release.id for release in old_releases(record))])
 
@@ -165,7 +165,7 @@ class Cluster:
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""
         world = self.look()
-        if world.last_switch and world.strayed:
+        if world.last_switch and world.has_drifted:
             body = {"spec": _live_spec(world.stack(world.last_switch.to))}
             self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
 

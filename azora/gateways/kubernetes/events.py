@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Literal
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.core.messages.foreign_text import lines
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.api import micro_time
@@ -25,7 +25,7 @@ LABEL_LETTERS = 63
 MESSAGE_BYTES, INSTANCE_BYTES = 1024, 128
 
 
-def tell(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kind = "Normal") -> str:
+def write_event(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kind = "Normal") -> str:
     """Write an Event about the live Service; *run* is a run's id, or who does it by hand.
 
     Returns:

@@ -11,12 +11,12 @@ from typing import Protocol
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from azora.core.cluster.kubernetes_objects import Json
+from azora.config.json_object import Json
 from azora.core.cluster.lease_expiry import DURATION_SECONDS, FirstLook, State
 from azora.errors import AzoraError, Conflict, LeaseLost, Refused
 from azora.gateways.kubernetes.api import micro_time
 from azora.gateways.kubernetes.namespace import Namespace
-from azora.host.retry import patient
+from azora.host.retry import retried
 
 NAME = "azora-promotion"
 DURATION = timedelta(seconds=DURATION_SECONDS)
@@ -141,7 +141,7 @@ def held(namespace: Namespace, holder: str, *, preempt: bool = False) -> Iterato
         lease.release()
 
 
-@patient
+@retried
 def _taken(lease: Lease, *, preempt: bool) -> None:
     lease.namespace.ensure()
     lease.take(preempt=preempt)

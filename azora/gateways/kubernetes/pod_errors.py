@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azora.core.cluster.kubernetes_objects import Json
-from azora.core.cluster.pod_diagnosis import one_of_each, runs_unready, spoken, was_started_anew
+from azora.config.json_object import Json
+from azora.core.cluster.pod_diagnosis import message_of_line, one_of_each, runs_unready, was_started_anew
 from azora.core.colors import RELEASE_LABEL, Color
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.cluster import Cluster
@@ -45,4 +45,4 @@ def _last_lines(namespace: Namespace, pod: str, count: int, *, before: bool) -> 
         log = namespace.api.text(f"{namespace.core}/pods/{pod}/log", tailLines=str(count), previous=str(before).lower())
     except AzoraError:  # a pod that never started has no log
         return []
-    return list(dict.fromkeys(spoken(line) for line in log.splitlines() if line.strip()))
+    return list(dict.fromkeys(message_of_line(line) for line in log.splitlines() if line.strip()))

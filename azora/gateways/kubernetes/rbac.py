@@ -12,11 +12,12 @@ import yaml
 
 from azora.config.environment import Environment
 from azora.config.identity import node_must_be_up, of_person
+from azora.config.json_object import Json
 from azora.config.permissions import SYSTEM, objects_of
 from azora.config.settings import Settings
-from azora.core.cluster.kubernetes_objects import Json
 from azora.errors import NotReadyYet
 from azora.gateways.kubernetes.api import Api, Missing
+from azora.host.writes import System, writing
 
 VALID = timedelta(days=365)
 GONE_WITHIN_SECONDS = 120
@@ -112,4 +113,5 @@ def _write(file: Path, content: str) -> None:
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
     fresh.write_text(content)
-    fresh.rename(file)
+    with writing(System.FILES, str(file)):
+        fresh.rename(file)

@@ -23,7 +23,7 @@ from azora.core.cluster.record import (
     StackRecord,
 )
 from azora.core.cluster.record import RELEASES as ALL_RELEASES
-from azora.core.cluster.run_counts import Tally
+from azora.core.cluster.run_counts import RunCounts
 from azora.core.cluster.stored_releases import kept_after, packed, unpacked
 from azora.core.colors import Color
 from azora.core.release.migrations import together
@@ -175,7 +175,7 @@ class RecordStore:
         if f"{QUESTION}{run}" in self.read():
             self.write(**{f"{QUESTION}{run}": None})
 
-    def count(self, change: Callable[[Tally], Tally]) -> None:
+    def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
         """Make *change* to the tally of an environment that has a record; a namespace without one may be somebody else's.
 
         Runs end without a Lease: counted anew when another one wrote in between.
@@ -184,7 +184,7 @@ class RecordStore:
             found = self._api.find(f"{self.namespace.core}/configmaps/{RECORD}")
             if found is None:
                 return
-            tally = change(tally_of(found.get("data") or {}))
+            tally = change(run_counts_of(found.get("data") or {}))
             version = {"resourceVersion": found["metadata"]["resourceVersion"]}
             try:
                 self._api.patch(
@@ -238,5 +238,5 @@ def questions_of(record: dict[str, str]) -> tuple[Question, ...]:
     return tuple(Question.model_validate_json(text) for key, text in sorted(record.items()) if key.startswith(QUESTION))
 
 
-def tally_of(record: dict[str, str]) -> Tally:
-    return Tally.model_validate_json(record.get("tally", "{}"))
+def run_counts_of(record: dict[str, str]) -> RunCounts:
+    return RunCounts.model_validate_json(record.get("tally", "{}"))

@@ -9,6 +9,7 @@ from azora.config.settings import Settings
 from azora.core.messages.annotations import Annotation
 from azora.errors import BadInput
 from azora.host.deadline import tell_all
+from azora.host.writes import System, writing
 
 SAID_LETTERS = 200
 
@@ -60,7 +61,8 @@ def _trouble(annotations: Sequence[Annotation], settings: Settings, token: str) 
             headers={"Authorization": f"Bearer {token}"}, timeout=settings.notify_timeout_seconds
         ) as client:
             for one in annotations:
-                answer = client.post(url, json=_body(one))
+                with writing(System.NOTICES, f"POST {url}"):
+                    answer = client.post(url, json=_body(one))
                 if answer.status_code != httpx.codes.OK:
                     return f"it answered {answer.status_code}: {_said(answer.text, token)}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:

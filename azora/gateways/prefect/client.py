@@ -28,12 +28,14 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
 from azora.core.prefect_names import tag_of
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
 from azora.gateways.prefect.paging import every
+from azora.host.writes import System, Write, announce
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 OVER = [StateType(kind) for kind in sorted(FINAL)]
 NOT_OVER = [kind for kind in StateType if kind.value not in FINAL]
 STEP_TRIES, STEP_SECONDS = 20, 0.5  # Prefect's server writes down what a task came to a moment after the run is over
 
+READ_BY_POST = ("/filter", "/count")
 _ONE_AT_A_TIME = Lock()
 _OPEN: dict[tuple[object, object], SyncPrefectClient] = {}
 
@@ -86,8 +88,28 @@ def _client() -> SyncPrefectClient:
             for client in _OPEN.values():
                 client.__exit__(None, None, None)
             _OPEN.clear()
-            _OPEN[named] = get_client(sync_client=True).__enter__()
+            hooks = {"request": [_before], "response": [_after]}
+            _OPEN[named] = get_client(sync_client=True, httpx_settings={"event_hooks": hooks}).__enter__()
         return _OPEN[named]
+
+
+def _before(request: httpx.Request) -> None:
+    if is_write(request):
+        announce("before", _write(request))
+
+
+def _after(response: httpx.Response) -> None:
+    if is_write(response.request) and response.is_success:
+        announce("after", _write(response.request))
+
+
+def is_write(request: httpx.Request) -> bool:
+    """Report whether *request* changes anything: many of Prefect's lists are read by POST."""
+    return request.method != "GET" and not (request.method == "POST" and request.url.path.endswith(READ_BY_POST))
+
+
+def _write(request: httpx.Request) -> Write:
+    return Write(System.PREFECT, f"{request.method} {request.url.path}")
 
 
 def _refusal(what: str, response: httpx.Response) -> AzoraError:

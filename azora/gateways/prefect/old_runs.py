@@ -33,6 +33,7 @@ from azora.gateways.prefect.client import OVER, STEP_SECONDS, STEP_TRIES, connec
 from azora.gateways.prefect.nightly_runs import nights_until
 from azora.gateways.prefect.paging import PAGE, every
 from azora.gateways.prefect.run_labels import facts_in
+from azora.host.writes import System, writing
 
 # What is scheduled has asked for nothing yet.
 AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
@@ -78,7 +79,9 @@ def remove_run(id_: str, *, application: str) -> bool:
                     client.delete_artifact(page.id)
         with suppress(ObjectNotFound):  # another one was faster
             client.delete_flow_run(UUID(id_))
-    shutil.rmtree(PREFECT_LOCAL_STORAGE_PATH.value() / id_, ignore_errors=True)  # where the worker's home is ours
+    results = PREFECT_LOCAL_STORAGE_PATH.value() / id_
+    with writing(System.FILES, f"remove {results}"):
+        shutil.rmtree(results, ignore_errors=True)  # where the worker's home is ours
     return True
 
 

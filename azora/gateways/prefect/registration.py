@@ -41,6 +41,7 @@ from azora.errors import Failed
 from azora.gateways.prefect.client import OVER, connected
 from azora.gateways.prefect.paging import every
 from azora.host.process import run
+from azora.host.writes import System, writing
 
 PREFECT_YAML = ROOT / "prefect.yaml"
 TIMEOUT_SECONDS = 600.0
@@ -71,9 +72,12 @@ def _deploy(prefect_yaml: str, settings: Settings) -> None:
         file.write(prefect_yaml)
         file.flush()
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", file.name]
-        done = run(command, timeout_seconds=TIMEOUT_SECONDS, what=what, cwd=ROOT, env=env)
-    if done.returncode:
-        raise Failed(f"could not {what}: {done.tail(5)}", advice="correct what it names, then run the same again")
+        with writing(System.PREFECT, "prefect deploy --all"):
+            done = run(command, timeout_seconds=TIMEOUT_SECONDS, what=what, cwd=ROOT, env=env)
+            if done.returncode:
+                raise Failed(
+                    f"could not {what}: {done.tail(5)}", advice="correct what it names, then run the same again"
+                )
 
 
 # -- what an older version registered

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from azora.core.checks.probe_result import Sample
+from azora.core.checks.probe_result import ProbedRequest
 from azora.errors import BadInput
 
 COLOR_HEADER = "X-Azora-Color"
@@ -47,14 +47,14 @@ class Target:
 
 
 class OpenLoop:
-    """Requests to *target* that start on time however slow the answers are; each one's Sample goes to *seen*.
+    """Requests to *target* that start on time however slow the answers are; each one's ProbedRequest goes to *seen*.
 
     A GET on a kept-alive connection that was closed before any answer is sent again once, as browsers do (RFC 9110,
     9.2.2): such a sample is marked `resent`.
     """
 
     def __init__(
-        self, target: Target, seen: Callable[[Sample], None], *, timeout_seconds: float, fresh: bool | None
+        self, target: Target, seen: Callable[[ProbedRequest], None], *, timeout_seconds: float, fresh: bool | None
     ) -> None:
         self._target = target
         self._seen = seen
@@ -113,7 +113,7 @@ class OpenLoop:
         resent = len(attempts.kept) > 1
         if resent and not attempts.kept[0]:  # aiohttp sends those again too; a browser does not
             failure = failure or CLOSED
-        self._seen(Sample(at, time.perf_counter() - began, color, failure, fresh, resent))
+        self._seen(ProbedRequest(at, time.perf_counter() - began, color, failure, fresh, resent))
 
     async def _asked(self, session: aiohttp.ClientSession, attempts: SimpleNamespace) -> tuple[str | None, str | None]:
         try:

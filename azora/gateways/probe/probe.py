@@ -10,9 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from azora.core.checks.probe_result import ProbeResult, Sample, Tally, to_json
+from azora.core.checks.probe_result import ProbedRequest, ProbeResult, RequestCounter, to_json
 from azora.errors import Failed
 from azora.host.priority import go_first
+from azora.host.writes import System, writing
 
 REQUEST_TIMEOUT_SECONDS = 5.0
 LONGEST_SECONDS = 3600.0
@@ -41,8 +42,8 @@ class Probe:
 
         target = Target.of(url, connect, path)
         self._loop = OpenLoop(target, self._seen, timeout_seconds=request_timeout_seconds, fresh=fresh_connections)
-        self._rate, self._limit, self._patience = rate_per_second, limit_seconds, request_timeout_seconds + 5
-        self._tallies = {"all": Tally(), "fresh": Tally(), "kept": Tally()}
+        self._rate, self._limit, self._deadline_seconds = rate_per_second, limit_seconds, request_timeout_seconds + 5
+        self._tallies = {"all": RequestCounter(), "fresh": RequestCounter(), "kept": RequestCounter()}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._began = self._ended = 0.0
         self._broken: BaseException | None = None
@@ -57,7 +58,7 @@ class Probe:
     def stop(self) -> ProbeResult:
         """End, wait for the answers still due, and say what was seen. Safe to repeat. Raises Failed if it broke."""
         self._stop.set()
-        self._thread.join(self._patience)
+        self._thread.join(self._deadline_seconds)
         if self._broken is not None:
             raise Failed(f"could not probe: {self._broken!r}", advice="a fault of Azora's own") from self._broken
         return self.so_far()
@@ -82,7 +83,7 @@ class Probe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join(self._patience)
+        self._thread.join(self._deadline_seconds)
 
     def _run(self) -> None:
         try:
@@ -95,7 +96,7 @@ class Probe:
     def _over(self) -> bool:
         return self._stop.is_set() or time.time() - self._began > self._limit
 
-    def _seen(self, sample: Sample) -> None:
+    def _seen(self, sample: ProbedRequest) -> None:
         with self._lock:
             self._tallies["all"].add(sample)
             self._tallies["fresh" if sample.fresh else "kept"].add(sample)
@@ -126,4 +127,5 @@ def _write(out: Path, result: ProbeResult) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f"{out.name}.new")
     draft.write_text(to_json(result))
-    draft.replace(out)
+    with writing(System.FILES, str(out)):
+        draft.replace(out)

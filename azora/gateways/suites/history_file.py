@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from azora.core.checks.case_history import HISTORY, History, after, with_history
 from azora.core.checks.suite_result import SuiteResult
+from azora.host.writes import System, writing
 
 
 def remembered(result: SuiteResult, file: Path) -> SuiteResult:
@@ -18,7 +19,8 @@ def remembered(result: SuiteResult, file: Path) -> SuiteResult:
     file.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("wb", dir=file.parent, delete=False) as unfinished:  # another run may read it meanwhile
         unfinished.write(HISTORY.dump_json(after(result, past)))
-    Path(unfinished.name).replace(file)
+    with writing(System.FILES, str(file)):
+        Path(unfinished.name).replace(file)
     return with_history(result, past)
 
 

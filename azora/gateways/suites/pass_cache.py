@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from azora.host.writes import System, writing
+
 MARK = ".passed"
 
 
 def remember_pass(log: Path, content: str) -> None:
     """The tests that wrote *log* passed on *content* (`content_of_tests`)."""
-    Path(f"{log}{MARK}").write_text(content, encoding="ascii")
+    with writing(System.FILES, f"{log}{MARK}"):
+        Path(f"{log}{MARK}").write_text(content, encoding="ascii")
 
 
 def passed_before(name: str, content: str, runs: Path) -> Path | None:

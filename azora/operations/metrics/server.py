@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from azora.config.environment import environments, load_environment
+from azora.config.json_object import Json
 from azora.config.settings import Settings
-from azora.core.scrape_targets import Json, targets
+from azora.core.scrape_targets import targets
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.cluster import connect
 from azora.operations.metrics.exporter import Exporter

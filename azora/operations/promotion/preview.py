@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from azora.core.cluster.kubernetes_objects import Json
-from azora.core.cluster.pod_diagnosis import Patience
+from azora.config.json_object import Json
+from azora.core.cluster.pod_diagnosis import Deadline
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import Stack
 from azora.core.colors import Color
@@ -101,12 +101,12 @@ def _ports(context: Context, color: Color) -> tuple[Json, ...] | None:
 
 def _watcher(context: Context, color: Color, observer: Observer) -> GiveUp:
     """Looks at the pods of *color* while Helm waits for them: reports how many are ready, and when it is pointless."""
-    patience = Patience(context.delivery.release.label)
+    deadline = Deadline(context.delivery.release.label)
 
     def look() -> str | None:
         try:
             observer.pods(*pods_ready(context.cluster.look().stack(color)))
-            lost = patience.lost(context.cluster.pods(color), time.monotonic())
+            lost = deadline.lost(context.cluster.pods(color), time.monotonic())
         except AzoraError:  # Helm says what it met, and for how long it waits
             return None
         return f"{', '.join(lost)} will not come up" if lost else None

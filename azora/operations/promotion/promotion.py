@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from azora.core.colors import Color
 from azora.core.promotion.next_step import Step, next_step
-from azora.host.retry import patient
+from azora.host.retry import retried
 from azora.operations.promotion import preview, switch
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.live_probe import LiveProbe
@@ -33,7 +33,7 @@ class Promotion:
         self.context = context
         self.probe = LiveProbe(context.delivery, context.settings)
 
-    @patient
+    @retried
     def next(self, *, end_to_end: bool = False) -> Step | None:
         """The one next step, from a fresh look; an API server that is away for a moment is waited for."""
         context = self.context

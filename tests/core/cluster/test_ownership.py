@@ -12,6 +12,7 @@ import pytest
 import tasks.promotion
 from azora.config.application import load_application
 from azora.config.environment import Environment, Hosts
+from azora.config.json_object import Json
 from azora.config.settings import ROOT
 from azora.core.cluster.ownership import each_of, enumerated, foreign, installed_by_us, with_installed
 from azora.core.cluster.state import World
@@ -26,8 +27,6 @@ from azora.gateways.kubernetes.namespace import Namespace
 from azora.operations.promotion import chart_values, preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
-
-Json = dict[str, Any]
 
 SHOP = Environment(name="staging", namespace="shop", hosts=Hosts(live="shop", preview="next.shop"), data=False)
 GUESTBOOK = ROOT / "docs/examples/guestbook"

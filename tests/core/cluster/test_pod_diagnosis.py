@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from azora.core.cluster.pod_diagnosis import Patience, complaint, one_of_each, spoken
-
-Json = dict[str, Any]
+from azora.config.json_object import Json
+from azora.core.cluster.pod_diagnosis import Deadline, complaint, message_of_line, one_of_each
 
 RUNS: Json = {"running": {"startedAt": "2026-11-24T08:00:00Z"}}
 ENDED: Json = {"terminated": {"exitCode": 1, "reason": "Error"}}
@@ -51,8 +48,8 @@ def pod(state: Json, *, restarts: int = 0, ready: bool = False, release: str = "
 )
 def test_lost_pod(looks: list[tuple[float, Json]], lost: bool) -> None:
     """A pod is lost when it crashes, cannot be pulled or lacks a Secret repeatedly."""
-    patience = Patience("new")
-    seen = [patience.lost([look], now) for now, look in looks]
+    deadline = Deadline("new")
+    seen = [deadline.lost([look], now) for now, look in looks]
     assert seen == [*([[]] * (len(looks) - 1)), ["shop-1"] if lost else []]
 
 
@@ -60,8 +57,8 @@ def test_deleted_pod() -> None:
     """A pod that is being deleted is neither lost nor reported."""
     gone = pod(BACKS_OFF, restarts=9)
     gone["metadata"]["deletionTimestamp"] = "2026-11-24T08:00:00Z"
-    patience = Patience("new")
-    assert patience.lost([pod(RUNS)], 0) == patience.lost([gone], 1) == []
+    deadline = Deadline("new")
+    assert deadline.lost([pod(RUNS)], 0) == deadline.lost([gone], 1) == []
     assert complaint(gone) is None
 
 
@@ -114,4 +111,4 @@ def test_complaints_that_are_equal() -> None:
 )
 def test_message_of_a_log_line(line: str, said: str) -> None:
     """A JSON log line is shown by its message, every other line as it is."""
-    assert spoken(line) == said
+    assert message_of_line(line) == said

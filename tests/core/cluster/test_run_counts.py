@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from azora.core.cluster.record import Question
-from azora.core.cluster.run_counts import BOUNDS_SECONDS, Ending, Spread, Tally, by_environment
+from azora.core.cluster.run_counts import BOUNDS_SECONDS, Ending, RunCounts, Spread, by_environment
 from azora.errors import Conflict
-from azora.gateways.kubernetes.record_store import questions_of, tally_of
+from azora.gateways.kubernetes.record_store import questions_of, run_counts_of
 from tests.support.clusters import GOOD, Remembering, record_of
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
@@ -34,7 +34,7 @@ def test_bucket_of_a_duration(seconds: float, place: int) -> None:
 
 def test_counts_by_result() -> None:
     """Runs are counted by result, and the last run is stored."""
-    tally = Tally().after_run(GOOD).after_run(GOOD).after_run(BAD)
+    tally = RunCounts().after_run(GOOD).after_run(GOOD).after_run(BAD)
     assert tally.flows["nightly"].results == {"completed": 2, "failed": 1}
     assert tally.flows["nightly"].last == BAD
 
@@ -52,7 +52,7 @@ def test_counts_of_simultaneous_runs() -> None:
     """Runs that end at the same moment are all counted."""
     api = Remembering(others=3)
     record_of(api).count(lambda tally: tally.after_run(BAD))
-    assert tally_of(api.data).flows["nightly"].results == {"completed": 3, "failed": 1}
+    assert run_counts_of(api.data).flows["nightly"].results == {"completed": 3, "failed": 1}
 
 
 def test_counts_of_an_unstable_record() -> None:

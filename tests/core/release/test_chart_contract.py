@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from azora.config.json_object import Json
 from azora.core.release.chart_contract import live_ports, router_faults, shared_names, stack_faults
 
-Json = dict[str, Any]
 IMAGE = "registry.example/shop/front@sha256:1"
 LABELS = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "front", "azora.dev/color": "blue"}
 STACK_VALUES: Json = {

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
+from azora.config.json_object import Json
 from azora.errors import BadInput, Failed, Refused, Unreachable
 from azora.gateways.images import credential_helper
 from azora.gateways.images.registry import Reference, digest_of_tag
@@ -25,8 +25,6 @@ from azora.gateways.images.registry_login import file_for_buildah, login_of
 PLACE = "h.example/team/web"
 DIGEST = "sha256:" + "1" * 64
 SECRET = "hunter2-hunter2"
-
-Json = dict[str, Any]
 
 
 def entry(user: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from azora.core.cluster.record import Switch
 from azora.core.colors import Color
 from azora.core.promotion.next_step import Step
 from azora.errors import CheckFailed, Refused
-from azora.gateways.kubernetes.events import RUN_LABEL, event_of, label_value, tell
+from azora.gateways.kubernetes.events import RUN_LABEL, event_of, label_value, write_event
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.operations import rollback
 from tasks import notifications
@@ -101,14 +101,14 @@ def test_event_label(by: str, value: str) -> None:
 def test_event_namespace() -> None:
     """The Event is created in the environment's namespace."""
     api = Api()
-    assert tell(namespace(api), "Rollback", "back", run="ada") == ""
+    assert write_event(namespace(api), "Rollback", "back", run="ada") == ""
     ((path, _),) = api.made
     assert path == "/api/v1/namespaces/shop-staging/events"
 
 
 def test_event_without_the_right() -> None:
     """A missing right is one sentence and no error."""
-    said = tell(namespace(Api(refuses=True)), "Rollback", "back", run="ada")
+    said = write_event(namespace(Api(refuses=True)), "Rollback", "back", run="ada")
     assert said == "no Event in shop-staging: could not create one of events: forbidden"
 
 

@@ -18,7 +18,16 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from azora.core.checks.probe_result import Counts, Failure, Presence, ProbeResult, Sample, count, read_result, to_json
+from azora.core.checks.probe_result import (
+    Counts,
+    Failure,
+    Presence,
+    ProbedRequest,
+    ProbeResult,
+    count,
+    read_result,
+    to_json,
+)
 from azora.errors import BadInput
 from azora.gateways.probe.load import Target
 from azora.gateways.probe.probe import Probe
@@ -271,37 +280,51 @@ def test_target_that_is_wrong(url: str) -> None:
     [
         pytest.param([], Counts(), id="nothing"),
         pytest.param(
-            [Sample(12.0, 0.002, "blue"), Sample(10.0, 0.001, "blue"), Sample(11.0, 0.0504, "green")],
+            [
+                ProbedRequest(12.0, 0.002, "blue"),
+                ProbedRequest(10.0, 0.001, "blue"),
+                ProbedRequest(11.0, 0.0504, "green"),
+            ],
             Counts(
                 3, colors={"blue": Presence(2, 10.0, 12.0), "green": Presence(1, 11.0, 11.0)}, p50_ms=2.0, p99_ms=50.4
             ),
             id="colors, whatever the order",
         ),
         pytest.param(
-            [Sample(1.0, 5.0, "blue", "timeout"), Sample(2.0, 0.001, resent=True), Sample(0.0, 0.1, None, "HTTP 503")],
+            [
+                ProbedRequest(1.0, 5.0, "blue", "timeout"),
+                ProbedRequest(2.0, 0.001, resent=True),
+                ProbedRequest(0.0, 0.1, None, "HTTP 503"),
+            ],
             Counts(3, 2, 1, (Failure("HTTP 503", 1, (0.0,)), Failure("timeout", 1, (1.0,))), p50_ms=1.0, p99_ms=1.0),
             id="a failed request has no color and no latency",
         ),
         pytest.param(
-            [Sample(float(at), 1, None, "timeout") for at in (9, 3, 1, 7, 5, 0, 8)],
+            [ProbedRequest(float(at), 1, None, "timeout") for at in (9, 3, 1, 7, 5, 0, 8)],
             Counts(7, 7, 0, (Failure("timeout", 7, (0.0, 1.0, 3.0, 5.0, 7.0)),)),
             id="the first few times of many",
         ),
         pytest.param(
-            [Sample(0.0, number / 1000) for number in range(1, 101)],
+            [ProbedRequest(0.0, number / 1000) for number in range(1, 101)],
             Counts(100, p50_ms=50.0, p99_ms=99.0),
             id="percentiles",
         ),
     ],
 )
-def test_counts_of_samples(samples: list[Sample], expected: Counts) -> None:
+def test_counts_of_samples(samples: list[ProbedRequest], expected: Counts) -> None:
     """Samples give these counts, times and percentiles."""
     assert count(samples) == expected
 
 
 def test_result_in_a_file(tmp_path: Path) -> None:
     """A result is the same after its file, and has a summary of one line."""
-    counts = count([Sample(99.0, 0.002, "blue"), Sample(101.5, 0.002, "green"), Sample(102.0, 1, None, "HTTP 503")])
+    counts = count(
+        [
+            ProbedRequest(99.0, 0.002, "blue"),
+            ProbedRequest(101.5, 0.002, "green"),
+            ProbedRequest(102.0, 1, None, "HTTP 503"),
+        ]
+    )
     result = ProbeResult(98.0, 103.0, 1, 2, counts, counts, Counts())
     (tmp_path / "file").write_text(to_json(result))
 

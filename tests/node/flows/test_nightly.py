@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from azora.config.json_object import Json
 from azora.config.settings import settings
 from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.prefect.runs import Run, pages, stages
@@ -25,7 +26,6 @@ from tests.support.polling import until
 
 pytestmark = pytest.mark.usefixtures("platform")
 
-Json = dict[str, Any]
 SOON = timedelta(seconds=10)
 MODEL = "services/edu/models.py"
 EXPAND = 'op.execute("ALTER TABLE edu.courses ADD COLUMN audience text")'

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from azora.config.json_object import Json
 from azora.config.settings import settings
-from azora.core.cluster.kubernetes_objects import Json
 from azora.core.cluster.record import Switch
 from azora.core.promotion.next_step import Step
 from azora.core.release.release import Release

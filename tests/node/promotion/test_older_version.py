@@ -119,6 +119,6 @@ def test_release_over_an_older_version(book: Guestbook, older: Path) -> None:
     assert entry.release == seen.active_stack.release
     visitors_see(book, recorded)
     after = book.cluster("staging").look()
-    assert (after.strayed, after.selected_release) == (False, seen.active_stack.release)
+    assert (after.has_drifted, after.selected_release) == (False, seen.active_stack.release)
     assert {len(one.id) for one in book.cluster("staging").record.releases()} == {64}
     assert settings().application == "guestbook"

@@ -20,6 +20,7 @@ from azora.config.settings import Settings
 from azora.core.messages.notifications import Notice
 from azora.errors import BadInput
 from azora.host.deadline import tell_all
+from azora.host.writes import System, writing
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -96,8 +97,9 @@ def _trouble(address: Address, notice: Notice) -> str:
         receivers = _apprise().Apprise(asset=service.asset)
         receivers.add(service)
         title, text = _plain(notice.title), _plain(notice.text)
-        if receivers.notify(title=title, body=text, notify_type=notice.kind, body_format="text"):
-            return ""
+        with writing(System.NOTICES, notice.title):
+            if receivers.notify(title=title, body=text, notify_type=notice.kind, body_format="text"):
+                return ""
     except Exception as error:  # one plugin of a hundred, in a thread that nobody waits for
         return redacted(f"{type(error).__name__}: {error}", address.url)
     return redacted(_HEARD.last() or "it did not take the notice", address.url)

@@ -17,7 +17,7 @@ import pytest
 from azora.config.settings import ROOT, Settings
 from azora.core.messages.notifications import Notice
 from azora.errors import BadInput
-from azora.gateways.notify.notifications import addresses, must_parse, redacted, send
+from azora.gateways.notify.sending import addresses, must_parse, redacted, send
 from tests.support.receiver import Receiver, receiving
 
 PASSWORD = "hunter2-of-ada"
@@ -102,7 +102,7 @@ def test_import_of_apprise(tmp_path: Path) -> None:
     """Without an address apprise is not imported: a run's start does not wait for it."""
     script = (
         "import sys, tasks.notifications\n"
-        "from azora.gateways.notify.notifications import must_parse, send\nfrom azora.config.settings import settings\n"
+        "from azora.gateways.notify.sending import must_parse, send\nfrom azora.config.settings import settings\n"
         "must_parse(settings()); send(None, settings())\n"
         "print('apprise' in sys.modules)\n"
     )
@@ -119,7 +119,7 @@ def test_import_of_apprise(tmp_path: Path) -> None:
 def test_import_of_apprise_s_plugins(tmp_path: Path) -> None:
     """Plugins are loaded before the providers' time begins."""
     script = (
-        "import sys\nfrom azora.gateways.notify import notifications as notifying\nfrom azora.core.messages.notifications import Notice\n"
+        "import sys\nfrom azora.gateways.notify import sending as notifying\nfrom azora.core.messages.notifications import Notice\n"
         "from azora.config.settings import settings\n"
         "def tell_all(tellers, seconds):\n    print('apprise.plugins.custom_json' in sys.modules)\n    return {}\n"
         "notifying.tell_all = tell_all\nnotifying.send(Notice('a', 'b', 'info'), settings())"
@@ -163,7 +163,7 @@ def test_receivers_that_hang(machine: Settings, silent: str, receiver: Receiver)
 def test_process_with_a_hanging_receiver(machine: Settings, silent: str) -> None:
     """The process ends while a receiver hangs."""
     script = (
-        "from azora.gateways.notify.notifications import send\nfrom azora.core.messages.notifications import Notice\nfrom azora.config.settings import Settings\n"
+        "from azora.gateways.notify.sending import send\nfrom azora.core.messages.notifications import Notice\nfrom azora.config.settings import Settings\n"
         "print(send(Notice('t', 'b', 'info'), Settings()))\n"
     )
     env = os.environ | {"AZORA_STATE": str(machine.state_folder), "AZORA_NOTIFY": f"json://{silent}/?rto=60"}

@@ -10,10 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.kubernetes_schema import checked
-from tests.support.rendering import PASSED, Render, run_helm
+from tests.support.rendering import ENVIRONMENTS, PASSED, Render, run_helm
 
 each_chart = pytest.mark.parametrize("chart", PASSED)
-each_environment = pytest.mark.parametrize("environment", ["staging", "production"])
+each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rendering import APPLICATION, CHARTS, ENVIRONMENTS, SERVICES, STACK, Object, Render, Rendering, image
+from tests.support.rendering import APPLICATION, CHARTS, SERVICES, STACK, Object, Render, Rendering, image
 
 IDENTITY = {"app.kubernetes.io/name", "app.kubernetes.io/component", "azora.dev/color"}
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -360,9 +360,3 @@ def test_names_of_another_application(stack: Render) -> None:
 
     assert all(name.startswith("shop-blue-") for _, name in rendering.names())
     assert variables(rendering.pods()["shop-blue-auth"])["DATABASE_URL"]["secretKeyRef"]["name"] == "shop-data"
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_values_of_an_environment(stack: Render, environment: str) -> None:
-    """Each environment has values."""
-    assert stack(environment).of("Deployment")

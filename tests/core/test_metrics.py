@@ -92,7 +92,7 @@ STAGES = RunCounts().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
             WATCHED,
             "azora_color_drift",
             {"selector": 0, "preview": 1, "release": 0},
-            id="both Services select one color: not booked yet, or edited",
+            id="both Services select one color: not recorded yet, or edited",
         ),
         pytest.param(
             replace(BOOKED, stacks={GREEN: stack(GREEN, "other")}),
@@ -114,10 +114,10 @@ STAGES = RunCounts().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
             id="how many wait",
         ),
         pytest.param(GONE_BACK, "azora_switches", {"": 3}, id="switches"),
-        pytest.param(GONE_BACK, "azora_last_switch_timestamp_seconds", {"promotion,blue": AT}, id="the last move"),
-        pytest.param(GONE_BACK, "azora_watched_switch_requests", {"": 400}, id="the last move that was watched"),
+        pytest.param(GONE_BACK, "azora_last_switch_timestamp_seconds", {"promotion,blue": AT}, id="the last switch"),
+        pytest.param(GONE_BACK, "azora_watched_switch_requests", {"": 400}, id="the last switch with a watch"),
         pytest.param(
-            GONE_BACK, "azora_watched_switch_failed_requests", {"": 3}, id="failed requests outlive going back"
+            GONE_BACK, "azora_watched_switch_failed_requests", {"": 3}, id="failed requests outlive a rollback"
         ),
         pytest.param(GONE_BACK, "azora_watched_switch_good", {"": 0}, id="found bad"),
         pytest.param(GONE_BACK, "azora_watched_switch_p99_seconds", {"": 0.026}, id="in seconds"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def test_configuration_files(node: Layout) -> None:
         yaml.safe_load(file.read_text())
 
 
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: `make up` installs it")
 def test_prometheus_configuration(node: Layout) -> None:
     """promtool accepts the configuration and its rules."""
     monitoring.write_monitoring(node)

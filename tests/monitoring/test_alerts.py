@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,21 @@ CASES = [
     case for file in TESTS for scene in yaml.safe_load(file.read_text())["tests"] for case in scene["alert_rule_test"]
 ]
 
+needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: `make up` installs it")
+
 
 def promtool(*arguments: str | Path) -> None:
     done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@needs_promtool
 def test_alert_rules() -> None:
     """promtool accepts the rules."""
     promtool("check", "rules", *RULES)
 
 
+@needs_promtool
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_alert_cases(file: Path) -> None:
     """Each alert fires and stays quiet as its cases expect."""

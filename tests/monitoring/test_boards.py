@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def test_metrics_in_use() -> None:
     assert unseen == set()
 
 
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: `make up` installs it")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_queries_of_a_board(file: Path, tmp_path: Path) -> None:
     """promtool accepts each query of a board."""

@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,9 +22,11 @@ from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import buildah, kept_layers, layers_kept, nothing_is_built
 from azora.gateways.images.catalog import images_in_registry, remove_image
 from azora.host.folders import DOOMED, folders_in
+from azora.local.health import answers
 from azora.local.registry import command
 from azora.operations import pruning
 from azora.operations.pruning import Part, prune
+from tests.support.polling import until
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -54,13 +55,7 @@ class Registry:
 
     def start(self) -> None:
         self._process = subprocess.Popen(command(self._file, self.asked), stdout=self._log, stderr=self._log)
-        for _ in range(200):
-            with socket.socket() as client:
-                host, port = self.address.split(":")
-                if client.connect_ex((host, int(port))) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("the registry does not start")
+        until(lambda: answers(f"http://{self.address}/v2/"), seconds=10, what="the registry", every=0.05)
 
     def stop(self) -> None:
         if self._process:

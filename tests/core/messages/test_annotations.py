@@ -51,7 +51,7 @@ def test_annotation_of_a_manual_rollback() -> None:
     ("world", "run", "kinds"),
     [
         pytest.param(JUDGED_GOOD, "run", ["promotion"], id="good"),
-        pytest.param(WENT_BACK, "run", ["promotion", "return"], id="it went back by itself: both moves"),
+        pytest.param(WENT_BACK, "run", ["promotion", "return"], id="rolled back by itself: both switches"),
         pytest.param(JUDGED_GOOD, "another run", [], id="somebody else's switch"),
         pytest.param(SWITCHED, "run", [], id="not watched yet"),
         pytest.param(World(), "run", [], id="none"),

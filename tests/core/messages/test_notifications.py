@@ -87,7 +87,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
                 f"approved by ada: it is time\n{LINK}",
                 "success",
             ),
-            id="promoted, with counts and who said yes",
+            id="promoted, with counts and approver",
         ),
         pytest.param(
             judged(known(RETURNED, GREEN, "new"), BAD, Receipt(number=3, verdict="good", reason=BAD.reason)),
@@ -97,7 +97,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
                 f"users are on blue again: old\n{LINK}",
                 "failure",
             ),
-            id="gone back, with the reason",
+            id="rolled back, with the reason",
         ),
         pytest.param(
             judged(RETURNED, Receipt(number=3, verdict="good", reason=BAD.reason)),
@@ -106,7 +106,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
                 f"reason: {BAD.reason}\nusers are on blue again: old\n{LINK}",
                 "failure",
             ),
-            id="gone back, and the API server left before the counts were kept",
+            id="rolled back, without its counts",
         ),
         pytest.param(
             judged(
@@ -135,7 +135,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
         pytest.param(
             judged(replace(SWITCHED, switches=(SWITCHED.switches[-1].model_copy(update={"by": "ada"}),)), GOOD),
             None,
-            id="somebody else moved users",
+            id="somebody else's switch",
         ),
         pytest.param(World(), None, id="nobody was ever served"),
     ],
@@ -191,7 +191,7 @@ INSTALL, CASES = "staging: install preview", "staging: end-to-end cases of the p
                 "failing since 2026-11-23, 2 nights\nhttp://prefect/run/24",
                 "warning",
             ),
-            id="once more by hand is the same night",
+            id="a repeated run of the same date",
         ),
         pytest.param(
             [night(24), night(23, CASES), night(22, INSTALL), night(21)],
@@ -217,7 +217,7 @@ def test_nightly_notice(nights: list[Night], told: Notice | None) -> None:
             "since the last good night, 2026-11-22: No new commits",
             id="another step, in full again",
         ),
-        pytest.param([night(24, CASES, commit="new")], "no good night is known", id="the first night ever"),
+        pytest.param([night(24, CASES, commit="new")], "no good night is known", id="the first nightly run"),
         pytest.param(
             [night(24, "find the commit"), night(23, commit="old")],
             "since the last good night, 2026-11-23: commits not known",

@@ -36,9 +36,9 @@ RELEASE, SUITE = Page("release", "# Change the banner"), Page("production-smoke"
             [PLAN, ANSWER, SWITCH],
             "**Completed**: it runs",
             [LINK, f"plan `aa`\n\n{QUESTION}", ANSWER.text, SWITCH.text, "**Completed**: it runs"],
-            id="the whole road",
+            id="the whole pipeline",
         ),
-        pytest.param([], "**Failed**: no", [LINK, "**Failed**: no"], id="failed before it could ask"),
+        pytest.param([], "**Failed**: no", [LINK, "**Failed**: no"], id="failed before its request"),
     ],
 )
 def test_summary_of_a_run(pages: list[Page], ended: str | None, told: list[str]) -> None:

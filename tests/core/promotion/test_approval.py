@@ -93,7 +93,7 @@ GIVEN = {"decision": "approve", "approver": "Ada", "reason": "It is time", "plan
         pytest.param({"reason": "It is time\n"}, False, id="a newline at the end"),
         pytest.param({"reason": " It is time"}, False, id="a space at the beginning"),
         pytest.param({"reason": "short"}, False, id="short"),
-        pytest.param({"decision": "maybe"}, False, id="neither yes nor no"),
+        pytest.param({"decision": "maybe"}, False, id="neither approval nor rejection"),
         pytest.param({"more": "x"}, False, id="an unknown field"),
     ],
 )

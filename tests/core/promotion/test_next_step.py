@@ -55,7 +55,7 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
 @pytest.mark.parametrize(
     ("world", "wanted", "step"),
     [
-        pytest.param(EMPTY, PRODUCTION, Step.ASK, id="nothing is touched before a yes"),
+        pytest.param(EMPTY, PRODUCTION, Step.ASK, id="nothing is touched before an approval"),
         pytest.param(EMPTY, STAGING, Step.INSTALL_DATA, id="first release: databases"),
         pytest.param(replace(EMPTY, data_digest="data"), STAGING, Step.INSTALL_PREVIEW, id="first release: a stack"),
         pytest.param(
@@ -68,14 +68,17 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             replace(EMPTY, data_digest="data", stacks={BLUE: stack(BLUE, "new", proved=False)}),
             STAGING,
             Step.INSTALL_ROUTER,
-            id="first release: the door opens last",
+            id="first release: the router comes last",
         ),
-        pytest.param(SERVING_OLD, PRODUCTION, Step.ASK, id="a running environment asks"),
-        pytest.param(SERVING_OLD, STAGING, Step.INSTALL_PREVIEW, id="staging asks nobody"),
-        pytest.param(APPROVED, PRODUCTION, Step.INSTALL_PREVIEW, id="after the yes"),
+        pytest.param(SERVING_OLD, PRODUCTION, Step.ASK, id="a running environment needs an approval"),
+        pytest.param(SERVING_OLD, STAGING, Step.INSTALL_PREVIEW, id="staging needs no approval"),
+        pytest.param(APPROVED, PRODUCTION, Step.INSTALL_PREVIEW, id="after the approval"),
         pytest.param(replace(APPROVED, pending=("azora-green",)), PRODUCTION, Step.REPAIR, id="half-done after a kill"),
         pytest.param(
-            replace(SERVING_OLD, pending=("azora-green",)), PRODUCTION, Step.ASK, id="even a repair waits for the yes"
+            replace(SERVING_OLD, pending=("azora-green",)),
+            PRODUCTION,
+            Step.ASK,
+            id="even a repair waits for the approval",
         ),
         pytest.param(replace(APPROVED, data_digest="older"), PRODUCTION, Step.INSTALL_DATA, id="databases changed"),
         pytest.param(
@@ -101,14 +104,16 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
         pytest.param(PROVED, TRIED, Step.END_TO_END, id="the browser cases come before users"),
         pytest.param(tried_by("an older run"), TRIED, Step.END_TO_END, id="another run's browser cases do not count"),
         pytest.param(tried_by("run"), TRIED, Step.SWITCH, id="browser cases passed: switch"),
-        pytest.param(replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without a yes"),
+        pytest.param(
+            replace(SERVING_OLD), AFTER, Step.INSTALL_PREVIEW, id="after_preview: install without an approval"
+        ),
         pytest.param(replace(PROVED, approvals=()), AFTER, Step.ASK, id="after_preview: asked when proved"),
-        pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: yes, switch"),
+        pytest.param(PROVED, AFTER, Step.SWITCH, id="after_preview: approved, switch"),
         pytest.param(
             SERVING_OLD,
             replace(AFTER, code=MIGRATING),
             Step.ASK,
-            id="after_preview: a migration waits for the yes all the same",
+            id="after_preview: a migration waits for the approval",
         ),
         pytest.param(
             replace(
@@ -117,7 +122,7 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             ),
             replace(AFTER, code=MIGRATING),
             Step.INSTALL_PREVIEW,
-            id="after_preview: yes, migrate",
+            id="after_preview: approved, migrate",
         ),
         pytest.param(SWITCHED, PRODUCTION, Step.WATCH, id="killed just after the switch: watched, not switched again"),
         pytest.param(
@@ -126,7 +131,7 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             Step.WATCH,
             id="found bad with nowhere to go back to: watched again",
         ),
-        pytest.param(WATCHED, PRODUCTION, Step.RECORD_IN_HELM, id="watched: book"),
+        pytest.param(WATCHED, PRODUCTION, Step.RECORD_IN_HELM, id="watched: record"),
         pytest.param(
             replace(BOOKED, router_helm="failed"), PRODUCTION, Step.RECORD_IN_HELM, id="a failed booking is repaired"
         ),
@@ -144,7 +149,7 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             replace(BOOKED, preview_points_at=GREEN),
             replace(PRODUCTION, run="another"),
             Step.RECORD_IN_HELM,
-            id="what another run left to book",
+            id="what another run left to record",
         ),
         pytest.param(OPENED, STAGING, Step.SWITCH, id="first release: the log gets its first entry"),
         pytest.param(OPENED, PRODUCTION, Step.ASK, id="a router that somebody made by hand: nobody approved it"),
@@ -180,7 +185,7 @@ def test_next_step(world: World, wanted: Wanted, step: Step | None) -> None:
         pytest.param(
             replace(APPROVED, switches=(*APPROVED.switches, switched(2, "x", GREEN), switched(3, "old", BLUE))),
             False,
-            id="users moved there and back",
+            id="users switched there and back",
         ),
         pytest.param(
             replace(APPROVED, switches=(switched(1, "old", BLUE, approval=YES.id),)), False, id="used already"

@@ -83,9 +83,9 @@ FORTH = replace(BOOKED, switches=(*BACK.switches, rolled_back(4, "new", GREEN)))
             "old",
             id="not to what was found bad the last time",
         ),
-        pytest.param(BACK, 2, GREEN, id="forth again, by number"),
+        pytest.param(BACK, 2, GREEN, id="the rollback undone, by number"),
         pytest.param(FORTH, None, BLUE, id="back after that"),
-        pytest.param(replace(BACK, active=GREEN), None, BLUE, id="went back, then somebody edited the live Service"),
+        pytest.param(replace(BACK, active=GREEN), None, BLUE, id="rolled back, then somebody edited the live Service"),
         pytest.param(
             replace(BACK, active=GREEN, switches=(*BACK.switches, switched(4, "new", GREEN))),
             None,
@@ -96,7 +96,7 @@ FORTH = replace(BOOKED, switches=(*BACK.switches, rolled_back(4, "new", GREEN)))
             replace(BOOKED, switches=(*BOOKED.switches, rolled_back(3, "new", GREEN))),
             None,
             BLUE,
-            id="a rollback brought strayed users home",
+            id="a rollback mended a drift",
         ),
         pytest.param(replace(BOOKED, active=BLUE), None, GREEN, id="somebody edited the live Service"),
         pytest.param(replace(BOOKED, active=None), None, GREEN, id="somebody made the live Service select no color"),
@@ -122,7 +122,7 @@ def test_rollback_without_a_target(revision: int | None) -> None:
     [
         pytest.param(BACK, id="at once"),
         pytest.param(
-            replace(BACK, switches=(*BACK.switches, rolled_back(4, "old", BLUE))), id="and strayed, and brought home"
+            replace(BACK, switches=(*BACK.switches, rolled_back(4, "old", BLUE))), id="after a drift that was mended"
         ),
     ],
 )

@@ -31,6 +31,7 @@ from tests.support.polling import until, until_it_is
 from tests.support.prefect_server import prefect_server
 
 OURS, THEIRS = "azora", "shop"
+UPGRADED = "library"  # has no run but those of its test
 PULL_STEP = "prefect.deployments.steps.set_working_directory"
 
 
@@ -73,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setenv("AZORA_APPLICATION", OURS)
+    monkeypatch.setenv("AZORA_APPLICATION", UPGRADED)
     monkeypatch.setenv("AZORA_KUBE_CONTEXT", "none")  # or a running node's settings would be read
     settings.cache_clear()
     yield settings()
@@ -88,20 +89,20 @@ def test_deployments_of_an_older_version(server: Server, here: Settings, monkeyp
     foreign = server.deploy("smoke", "rollback", ["rescue"], "/srv/of-another-team", schedules=[nightly])
     waits = server.run(old, Running(), Suspended(timeout_seconds=600), name="release 1f2e3d4")
     ended = server.run(gone, Running(), Completed())
-    assert waiting(application=OURS) == []
+    assert waiting(application=UPGRADED) == []
 
     said = "\n".join(register(here))
 
-    assert "registered 8 deployments: azora-release, azora-deploy-staging" in said
+    assert f"registered 8 deployments: {UPGRADED}-release, {UPGRADED}-deploy-staging" in said
     assert "removed the old deployment smoke" in said
     assert "kept the old deployment release, without schedules, until its runs are over: release 1f2e3d4 (Susp" in said
-    assert [run.id for run in waiting(application=OURS)] == [str(waits.id)]
-    assert [item.name for item in ended_runs(application=OURS)] == [str(ended.id)]
+    assert [run.id for run in waiting(application=UPGRADED)] == [str(waits.id)]
+    assert [item.name for item in ended_runs(application=UPGRADED)] == [str(ended.id)]
     assert server.client.read_deployment(old).schedules == []
     assert server.client.read_deployment(foreign).schedules != []
-    assert len(server_seen(POOL, application=OURS).deployments) == 9
-    started = start("release", {"ref": "main"}, application=OURS)
-    assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(OURS)
+    assert len(server_seen(POOL, application=UPGRADED).deployments) == 9
+    started = start("release", {"ref": "main"}, application=UPGRADED)
+    assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(UPGRADED)
 
     monkeypatch.setattr(registration, "_deploy", lambda *_: None)  # it is what it was
     server.client.set_flow_run_state(waits.id, Completed(), force=True)

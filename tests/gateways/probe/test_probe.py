@@ -32,6 +32,7 @@ from azora.errors import BadInput
 from azora.gateways.probe.load import Target
 from azora.gateways.probe.probe import Probe
 from azora.host.priority import weight_of_session
+from tests.support.polling import until
 
 OURS = weight_of_session(os.getpid())
 
@@ -67,10 +68,8 @@ def serving(answer: Answer) -> Iterator[str]:
     thread.join(5)
 
 
-def until(probe: Probe, requests: int) -> ProbeResult:
-    deadline = time.monotonic() + 10
-    while probe.so_far().total < requests and time.monotonic() < deadline:
-        time.sleep(0.01)
+def stopped_after(probe: Probe, requests: int) -> ProbeResult:
+    until(lambda: probe.so_far().total >= requests, seconds=10, what=f"{requests} requests", every=0.01)
     return probe.stop()
 
 
@@ -88,9 +87,9 @@ def test_requests_by_color() -> None:
         serving(answer) as address,
         Probe("http://shop.localhost:8080/", connect=address, rate_per_second=200) as probe,
     ):
-        time.sleep(0.5)
+        until(lambda: probe.so_far().total >= 100, seconds=10, what="requests on blue", every=0.01)
         switched, color[0] = time.time(), "green"
-        result = until(probe, 200)
+        result = stopped_after(probe, 200)
 
     assert (result.failed, result.unsent, result.all.resent) == (0, 0, 0)
     assert result.fresh.total == pytest.approx(result.kept.total, abs=1)
@@ -126,7 +125,7 @@ def test_requests_that_fail() -> None:
         probe = Probe(
             f"http://{address}/", rate_per_second=200, fresh_connections=True, request_timeout_seconds=0.3
         ).start()
-        result = until(probe, 100)
+        result = stopped_after(probe, 100)
 
     kinds = {failure.kind: failure.count for failure in result.all.failures}
     assert kinds.keys() == {"HTTP 503", "timeout", "closed without an answer"}
@@ -166,7 +165,7 @@ def test_requests_that_are_resent() -> None:
 
     with serving(answer) as address:
         probe = Probe(f"http://{address}/", rate_per_second=100, fresh_connections=False).start()
-        result = until(probe, 50)
+        result = stopped_after(probe, 50)
 
     assert result.failed == 0
     assert result.kept.resent == result.all.resent > 10
@@ -176,7 +175,7 @@ def test_requests_without_a_server() -> None:
     """Without a server each request is a failure."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-    result = until(Probe(f"http://{address}/", rate_per_second=100).start(), 20)
+    result = stopped_after(Probe(f"http://{address}/", rate_per_second=100).start(), 20)
 
     assert result.failed == result.total
     assert [failure.kind for failure in result.all.failures] == ["connection refused"]
@@ -192,8 +191,7 @@ def test_time_limit() -> None:
 
     with serving(answer) as address:
         probe = Probe(f"http://{address}/", rate_per_second=50, limit_seconds=0.3).start()
-        time.sleep(0.8)
-        assert not probe.running
+        until(lambda: not probe.running, seconds=5, what="the end of the probe", every=0.01)
         assert probe.stop().total == pytest.approx(15, abs=3)
 
 
@@ -208,11 +206,11 @@ def probing(address: str, out: Path, *, in_a_session_of_its_own: bool = False) -
     program += f"run(Probe('http://{address}/', rate_per_second=100), Path({str(out)!r}))"
     command, env = [sys.executable, "-c", program], os.environ | {"PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(command, env=env, start_new_session=in_a_session_of_its_own) as process:
-        deadline = time.monotonic() + 10
-        while not out.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield process
-        process.terminate()
+        try:
+            until(out.exists, seconds=30, what="the first result", every=0.02)
+            yield process
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

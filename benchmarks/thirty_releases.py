@@ -1,4 +1,4 @@
-"""Does a machine stay as small as it is? Thirty releases of a changed page to staging, one after the other, counted after each.
+"""Growth of a machine: thirty releases of a changed page to staging, measured after each.
 
     make thirty             # about half an hour on the node `demo`; writes docs/thirty-releases.md as it goes
 
@@ -154,7 +154,7 @@ def rows_of(kind: str) -> int:
 
 
 def azora(*arguments: str, **environment: str) -> str:
-    """The command line, with the home of the worker's Prefect, so that results it kept are found; ends this at an error."""
+    """Run the command line with the worker's Prefect home, whose results it reads; exit at an error."""
     env: Mapping[str, str] = {**os.environ, "PREFECT_HOME": str(settings().state_folder / "lib/prefect"), **environment}
     command = [str(Path(sys.executable).parent / "azora"), *arguments]
     return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -22,7 +22,7 @@ from tasks.source import find_commit, main_branch, name_the_run
     **watched(of_the_nightly_run, the_nights_page),
 )
 def nightly() -> State[str]:
-    """Rehearse the newest commit of the main branch on staging: tidy up, test, build, promote, end-to-end cases."""
+    """Release the newest commit of the main branch to staging: prune, test, build, promote, run all cases."""
     commit = find_commit(main_branch())
     name_the_run(f"nightly {commit.short}")
     prune()

@@ -21,7 +21,7 @@ from tasks.stages import is_a_stage, stages_to_prove
     **watched(),
 )
 def release(ref: str = "main", fresh: bool = False, to: EnvironmentName = EnvironmentName("production")) -> State[str]:
-    """Bring a commit to production: tested, built, proved on each stage before it, approved by a person, promoted blue-green.
+    """Release a commit to production: test, build, prove on each stage, get approval, promote blue-green.
 
     Args:
         ref: Branch, tag or commit of the application's repository to release.

@@ -1,4 +1,4 @@
-"""Request a person's approval without holding a process: the run suspends, and starts from the top when it is resumed."""
+"""Approval of a person without a waiting process: the run suspends, and restarts when resumed."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def ask(environment: str, release: Release) -> Approval | None:
 
 
 def form_of(plan: Plan, changed: Sequence[str]) -> type[RunInput]:
-    """The form of one request: its field `plan` allows the hash of *plan* and nothing else, and has it filled in.
+    """Form of one request: its field `plan` accepts the hash of *plan* alone, and is filled in.
 
     *changed*: how it differs from the run's request before, which was overtaken.
     """
@@ -132,7 +132,10 @@ def form_of(plan: Plan, changed: Sequence[str]) -> type[RunInput]:
 
 @contextmanager
 def use_up_approval(environment: str) -> Iterator[None]:
-    """A promotion that failed, however it did, used its approval up: a retry requests another. One that was killed goes on with it."""
+    """Use up the approval of a failed promotion, so that a retry requests another.
+
+    A killed promotion continues with its approval.
+    """
     try:
         yield
     except Exception as error:
@@ -171,7 +174,7 @@ def show_plan(environment: str, release: Release) -> Plan:
     cache_policy=NO_CACHE,
 )
 def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> None:
-    """Keep *request* with the run, show it there and record it in the cluster; where it *is_new*, send it to who may answer.
+    """Store *request* in the run, on its page and in the cluster; where it *is_new*, notify approvers.
 
     An approval that the run had before counts no more, whatever comes back.
     """
@@ -246,7 +249,7 @@ def _last_request(environment: str, release: Release) -> Request | None:
 
 
 def _answer(request: Request | None) -> Given | None:
-    """The answer to *request*, where it is one to the plan that it shows; what the form would refuse is none."""
+    """Answer to *request*, where it is for the plan that was shown and passes the form's rules."""
     stored = retried(answer_to)(this_run(), request) if request else None
     if request is None or stored is None:
         return None

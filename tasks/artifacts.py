@@ -91,7 +91,7 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
 
 
 def unit_tests(logs: dict[str, str]) -> None:
-    """Page of the unit tests: services that passed, in this run or on the same sources before, with their logs."""
+    """Page of the unit tests: services that passed, now or earlier on the same sources, with their logs."""
     here = settings().runs_folder / this_run()
     when = {
         name: "" if Path(log).parent == here else ", passed before on the same sources" for name, log in logs.items()
@@ -133,7 +133,7 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
 
 
 def pruned(parts: Sequence[Part]) -> None:
-    """Page of a removal: what was removed, and the error that stopped the rest, which somebody should look at."""
+    """Page of a removal: what was removed, and the error that stopped the rest."""
     rows = "\n".join(
         f"| {part.kind} | {len(part.gone)} | {bytes_told(part.freed_bytes) if part.freed_bytes else ''} | {len(part.kept)} |"
         for part in parts
@@ -170,7 +170,7 @@ def _within(milliseconds: float | None) -> str:
 
 
 def link(file: object) -> str:
-    """The address of a file of a run, signed: who reads the page may open it, and a picture shows in the page."""
+    """Signed address of a run's file: readers of the page may open it, and pictures show in the page."""
     path = "/" + str(file).removeprefix(str(settings().runs_folder)).lstrip("/")
     address = f"{settings().reports_url}{quote(path)}"
     auth_string = settings().reports_auth_string.get_secret_value()

@@ -51,7 +51,7 @@ test_services.__test__ = False  # type: ignore[attr-defined]  # pytest must not 
 
 @task(task_run_name="test {service}", persist_result=True, result_serializer="json", cache_key_fn=once_per_run)
 def check_service(service: str, command: list[str], commit: str, content: str | None, *, fresh: bool) -> str:
-    """Unit tests of one service, in a clean export of the commit; the log of those that passed on *content*."""
+    """Unit tests of one service in a clean export of the commit; the log of a pass on *content*."""
     log = settings().runs_folder / this_run() / f"test {service}.log"
     if content and not fresh and (before := passed_before(log.name, content, settings().runs_folder)):
         get_run_logger().info("unit tests of %s passed on the same sources; all they said is in %s", service, before)
@@ -64,8 +64,9 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
 
 
 def build_release(commit: Commit) -> Release:
-    """Build what is not built yet, and freeze the result, which is the run's from now on. Charts that do not render end it before
-    anything is built or looked up.
+    """Build missing images and fix the release of the run.
+
+    Charts that do not render end the run before anything is built or looked up.
     """
     check_charts(commit)
     if fixed := find_fixed_release(commit):
@@ -81,7 +82,7 @@ def build_release(commit: Commit) -> Release:
 
 @task(task_run_name="render the charts", cache_policy=NO_CACHE)
 def check_charts(commit: Commit) -> None:
-    """Every chart renders with the values of every environment: a typo of production's is not found after the yes."""
+    """Render every chart with the values of every environment, so that errors show before an approval."""
     found = checkout(commit.sha, settings())
     release = found.placeholder_release(commit.subject, settings().registry)
     for name in environments(settings().environments):
@@ -109,7 +110,7 @@ def build_image(name: str, commit: str) -> str:
 
 @task(task_run_name="freeze the release", cache_policy=NO_CACHE)
 def freeze(commit: Commit, images: dict[str, str]) -> Release:
-    """Everything that was made of the commit, under one id: the run is about this release and about no other from now on."""
+    """Fix the release of the commit under one id, for the rest of the run."""
     release = checkout(commit.sha, settings()).release(commit.subject, images)
     fix_release(this_run(), release)
     artifacts.release(release)

@@ -16,7 +16,7 @@ from azora.operations.promotion.context import Context
 
 
 def _offered() -> list[str]:
-    """The environments there are. Settings or files that cannot be read are told by a run's first step, not by its import."""
+    """Environments; settings or files that cannot be read fail a run's first step, not its import."""
     try:
         return environments_of_flows(settings().environments)
     except BadInput:

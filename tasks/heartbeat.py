@@ -1,4 +1,7 @@
-"""Signs of life of the run of this process. They stop, with a last event, before the run waits for a person or is over."""
+"""Heartbeat of this process's run.
+
+It stops, with a last event, before the run waits for an approval or ends.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ Answer = TypeVar("Answer", bound=RunInput)
 
 
 class Heart:
-    """Sends events of one run until it rests. Its own clock and connection give them their order, and none comes after `REST`."""
+    """Sender of one run's events until it rests.
+
+    Its own clock and connection keep their order; none follows `REST`.
+    """
 
     def __init__(self, run: str, tags: Iterable[str]) -> None:
         self._resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}

@@ -13,7 +13,7 @@ from tasks.run_metrics import count_run
 
 
 def watched(*at_its_end: Callable[..., None]) -> dict[str, Any]:
-    """Hooks for a flow's decorator; *at_its_end* come before the count, however it ended, unless a person cancelled it.
+    """Hooks for a flow's decorator; *at_its_end* run before the count, except after a cancellation.
 
     A run that crashed was killed: its approval counts for the attempt that goes on with it.
     """

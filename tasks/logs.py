@@ -24,7 +24,7 @@ LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 
 
 def keep_log(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
-    """A hook for the beginning of a run: from now on what it and its tasks say is in the pipeline's log too."""
+    """Hook for the start of a run: the pipeline's log gets the log lines of the run and its tasks too."""
     for name in LOGGERS:
         logging.getLogger(name).addHandler(_handler())
 

@@ -1,4 +1,7 @@
-"""Notifications of a run. Nothing here fails or delays it: an address that is away is a line in its log."""
+"""Notifications of a run.
+
+No error here fails or delays the run: an unreachable address is a line in its log.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,9 @@ def _event(context: Context, taken: Step, message: str, kind: events.Kind) -> No
 
 
 def last_switch(environment: str, cluster: Cluster) -> None:
-    """Notify of the newest switch, where this run made it: people, and Grafana's boards. People hear of a good one
-    only where the environment's file wants it told.
+    """Notify people and Grafana of the newest switch, where this run made it.
+
+    A good switch is sent to people only where the environment's file wants it.
     """
     log = get_run_logger()
     try:

@@ -1,4 +1,4 @@
-"""The steps of a promotion as one task with a policy per step, and the loop that takes the next one until there is none."""
+"""Steps of a promotion: one task with a policy per step, and the loop that runs them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ POLICIES = {
 
 
 def promote(environment: str, release: Release, *, end_to_end: bool = False) -> bool:
-    """Make *release* what users of *environment* reach, or leave things as they were; False when a person said no.
+    """Promote *release* in *environment*, or leave things as they were; False after a rejection.
 
     Level-triggered: each round looks at the cluster and takes the one next step, so that a run that was killed
     or suspended goes on where it was. No Lease is held while a person is asked. With *end_to_end* the browser cases pass on
@@ -79,8 +79,10 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     cache_policy=NO_CACHE,
 )
 def look(environment: str, release: Release) -> None:
-    """Look first: a cluster that does not answer, what is not Azora's, migrations that may not run and charts that do not provide
-    what they must end the run here. Approvals of an attempt that ended count no more.
+    """Check the environment first, and end the run at an obstacle.
+
+    Obstacles: no answer from the cluster, foreign objects, migrations that may not run, charts outside the contract.
+    Approvals of an attempt that ended count no more.
     """
     context = context_of(environment, release)
     world = context.first_look()

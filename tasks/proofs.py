@@ -51,7 +51,7 @@ def runs_already(environment: str, release: Release) -> bool:
     cache_policy=NO_CACHE,
 )
 def proved_already(environment: str, release: Release, *, fresh: bool) -> bool:
-    """Return True when *environment* holds a young enough proof of *release*; with *fresh*, only this run's own counts."""
+    """Return True when *environment* has a recent proof of *release*; with *fresh*, from this run alone."""
     proof = _proof(environment, release, _hours_that_count(environment))
     counts = proof is not None and (not fresh or proof.run == this_run())
     if proof and counts:
@@ -86,7 +86,7 @@ def require_proof(environment: str, release: Release) -> None:
     cache_policy=NO_CACHE,
 )
 def prove_end_to_end(environment: str, release: Release) -> None:
-    """Record what passed: the browser cases on the preview in this run, or else, where there was none, on what is live.
+    """Record the proof: this run's browser cases on the preview, or else those on the active color.
 
     Of an application without such cases the smoke cases are the proof.
     """
@@ -116,7 +116,7 @@ def run_cases(environment: str, name: Literal["e2e", "smoke"]) -> None:
 
 
 def _passed_live(context: Context, live: Stack) -> int:
-    """Run the end-to-end cases against the live address, leave their page, and count what passed; all must."""
+    """Run the end-to-end cases at the live address, publish their page, count those that passed; all must."""
     environment = context.where
     result = context.suite("e2e", context.delivery.environment.hosts.live, live)
     artifacts.suite(f"{environment}-e2e", f"End-to-end cases on {environment}", result)

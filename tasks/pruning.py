@@ -12,7 +12,10 @@ from tasks import artifacts
 
 @task(task_run_name="prune", cache_policy=NO_CACHE)
 def prune() -> None:
-    """Remove what is old. A night does not fail of it: what could not be done is a warning on the run's page."""
+    """Remove what is old.
+
+    An error does not fail a nightly run: it is a warning on the run's page.
+    """
     log = get_run_logger()
     try:
         parts = pruning.prune(settings(), dry_run=False)

@@ -14,7 +14,10 @@ from azora.operations.approval_requests import forget_stale_everywhere
 
 
 def forget_stale_questions(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
-    """A hook for the beginning of a run: requests of runs that are over leave the record. What keeps it from that is a warning."""
+    """Hook for the start of a run: close requests of finished runs.
+
+    An error is a warning.
+    """
     try:
         troubles = forget_stale_everywhere(settings())
     except AzoraError as error:

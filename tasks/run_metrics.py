@@ -21,7 +21,10 @@ from tasks.context import cluster_of
 
 
 def count_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """A hook for the end of a run. A cluster or a Prefect that is away costs the count, and a line in the log."""
+    """Hook for the end of a run: count it.
+
+    An unreachable cluster or Prefect costs the count, and a line in the log.
+    """
     try:
         home = environment_of(get_parameter_defaults(flow.fn) | flow_run.parameters, flow_run.tags)
         finished = finished_stages(str(flow_run.id), killed=state.is_crashed())

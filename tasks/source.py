@@ -29,9 +29,10 @@ from tasks.retries import if_transient
     cache_policy=NO_CACHE,
 )
 def find_commit(ref: str) -> Commit:
-    """The commit that *ref* is when the run first looks: it is the run's own from then on, whatever *ref* or the run's parameters
-    become. One that cannot be right ends here, and so do an address of who is told, and environments that flows name and nobody
-    described.
+    """Commit of *ref* at the run's first step, fixed for the run.
+
+    Later changes of *ref* or of the run's parameters do not change it. A bad ref, a bad notification address and
+    an environment of the flows without a file end the run here.
     """
     must_parse(settings())
     environments_of_flows(settings().environments)
@@ -52,7 +53,7 @@ def find_commit(ref: str) -> Commit:
     cache_policy=NO_CACHE,
 )
 def find_release(commit: Commit) -> Release | None:
-    """The run's release, or else that of *commit* when every image of it is in the registry: it is the run's own from then on."""
+    """Release of the run, or else of *commit* when the registry has all its images; fixed for the run."""
     if fixed := _fixed(commit):
         return fixed
     found = checkout(commit.sha, settings())

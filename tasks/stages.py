@@ -11,7 +11,7 @@ from tasks.proofs import proved_already
 
 
 def stages_to_prove(to: str, release: Release | None, *, fresh: bool) -> list[str]:
-    """Stages before *to* where *release* must still be proved, the first one first: those after the last that proved it already."""
+    """Stages before *to* where *release* still needs a proof, in order, after the last with a proof."""
     left: list[str] = []
     for stage in reversed(stages_before(to, environment_called)):
         if release and proved_already(stage, release, fresh=fresh):

@@ -1,4 +1,7 @@
-"""Typer apps whose commands read the settings before they start; help, completion and `--version` need none."""
+"""Typer apps whose commands read the settings first.
+
+Help, completion and `--version` need no settings.
+"""
 
 from __future__ import annotations
 

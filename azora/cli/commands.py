@@ -1,4 +1,7 @@
-"""The command line: which module has which command. A module is imported when its command runs, or asks for its own help."""
+"""Command line: the module of each command.
+
+A module is imported when its command runs or prints its help.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ class Commands(TyperGroup):
 
 
 def _loaded(name: str) -> click.Command:
-    """The command; the settings are read before Prefect is imported, which reads its address from the environment once."""
+    """Load the command *name*, after the settings.
+
+    Prefect reads its address from the environment once, at its import.
+    """
     with suppress(BadInput):  # told when the command runs
         settings()
     module = importlib.import_module(f"azora.cli.{MODULES[name]}")

@@ -33,7 +33,7 @@ GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
 
 
 def run(*, ask: bool, change: Path) -> None:
-    """Release where nothing was released, change a visible line, release again under a probe; say where to look."""
+    """Release to empty environments, change a line, release again with a probe, print the addresses."""
     began = time.monotonic()
     if _production().active is None:
         console.rule("the first release: both environments come up")
@@ -51,7 +51,7 @@ def run(*, ask: bool, change: Path) -> None:
 
 
 def _release(ref: str, *, ask: bool) -> Run:
-    """Start the deployment as the UI would and follow it; its question is answered here, or with *ask* by a person.
+    """Start the deployment through the API and follow it; approve here, or with *ask* wait for a person.
 
     Raises:
         Failed: it did not go well, and it is not that a person who was asked rejected it.
@@ -124,7 +124,7 @@ def _probe() -> Iterator[Path]:
 
 
 def _wait_until_all_are_served() -> None:
-    """A node that was just started again starts every pod of two environments at once: nobody is to be counted meanwhile."""
+    """Wait until every pod of production is ready: a node that was just restarted starts all pods at once."""
     deadline = time.monotonic() + SERVED_WITHIN_SECONDS
     with Progress(console).step("every pod of production's live color is ready"):
         while not ((stack := _production().active_stack) and stack.is_ready):
@@ -150,7 +150,7 @@ def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
 
 
 def of_the_switch(over: Run, last: Switch | None, probed: ProbeResult) -> str:
-    """Format when users met the new color; a switch from before the probe is not this run's, one after it was not counted."""
+    """Format the times of the first and the last request around a switch that the probe counted."""
     at = last.at.timestamp() if last else 0.0
     if last is None or at < probed.began:
         return f"{over.state}: nothing was switched, users stay on {last.to if last else 'no color'}"

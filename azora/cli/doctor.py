@@ -26,7 +26,7 @@ SIGNS = {Level.GOOD: "[green]✓[/]", Level.WEAK: "[yellow]![/]", Level.UNKNOWN:
 
 @app.command()
 def doctor(environment: OptionalEnvironment = None, as_json: AsJson = False) -> None:
-    """Look at all that a release depends on: rights, versions, clocks, disks; exit 1 when something is bad."""
+    """Check everything that a release depends on: rights, versions, clocks, disks; exit 1 at an error."""
     names = [environment] if environment else environments(settings().environments)
     raise typer.Exit(show(names, as_json=as_json))
 

@@ -1,4 +1,7 @@
-"""Exit codes of the command line: 0 done · 1 failed · 2 wrong usage or input · 3 refused · 4 unreachable · 5 something would change."""
+"""Exit codes of the command line.
+
+0 success · 1 failure · 2 wrong usage or input · 3 refused · 4 unreachable · 5 something would change.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def exporter(
     address: Annotated[str, typer.Option(help="Where to listen; in a pod 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port.", min=1, max=65535)] = 9877,
 ) -> None:
-    """Tell Prometheus what the clusters' records say, at /metrics, until it is ended. Works with Prefect down."""
+    """Serve the metrics of all environments at /metrics until the process ends. Works with Prefect down."""
     export(address, port)
 
 

@@ -59,7 +59,10 @@ def begin(
     summary: Path | None = None,
     outputs: Path | None = None,
 ) -> None:
-    """Start a run; with *wait* follow it and exit by its result. Files that cannot be written start nothing."""
+    """Start a run; with *wait* follow it and exit by its result.
+
+    Files that cannot be written start nothing.
+    """
     if (until_asked or summary) and not wait:
         raise BadInput("could not use --until-asked or --summary: the run is not followed", advice="add --wait")
     on_look = told_to(summary)
@@ -139,7 +142,10 @@ def _is_new(stage: Stage, told: set[Told]) -> bool:
 
 
 def plan_of_waiting(run: str) -> str:
-    """Hash of the plan that *run* waits with; empty where it was just answered, or has the form of an older version."""
+    """Hash of the plan that *run* waits with.
+
+    Empty after an answer, and for a form of an older version.
+    """
     try:
         return retried(waiting_plan)(run).hash
     except Refused:

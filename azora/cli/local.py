@@ -94,7 +94,7 @@ def clean(
 
 @app.command()
 def sweep(name: Name = "demo") -> None:
-    """Have the node's registry free what nothing names any more; it is away for a second. `azora prune` does it."""
+    """Free unused blobs of the node's registry, which restarts within a second. `azora prune` does it too."""
     with nothing_is_built("free the registry's unused blobs"):
         freed = life.sweep(layout(name))
     console.print(f"the registry of {name} freed {freed / 1e6:.1f} MB")

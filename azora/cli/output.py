@@ -33,7 +33,7 @@ def done(sentence: str, data: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def note(sentence: str, **what: object) -> None:
-    """Write what was changed into the pipeline's log; *what* it is about is named as `azora.host.log_file.about` does."""
+    """Write a change into the pipeline's log; *what* has the fields of `azora.host.log_file.about`."""
     from azora.host.log_file import about, by_hand, log_file  # noqa: PLC0415 - most commands change nothing
 
     by_hand(log_file(settings())).info("%s", sentence, extra=about(**what))
@@ -54,7 +54,7 @@ def emit(line: str, *, as_json: bool) -> None:
 
 
 def program() -> str:
-    """Name of this program in a line to copy: as it was started, since a checkout's `.venv/bin` is on no PATH."""
+    """Name of this program for a line to copy, as it was started: a `.venv/bin` may not be on PATH."""
     started = Path(sys.argv[0])
     return str(started) if started.name == "azora" and shutil.which("azora") != str(started) else "azora"
 

@@ -29,7 +29,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would go, and why.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is old: images, exports, reports, layers, Prefect's runs; never what may be needed again."""
+    """Remove old images, exports, reports, layers and Prefect runs; never what may be needed again."""
     run(dry_run=dry_run, as_json=as_json)
 
 

@@ -13,7 +13,10 @@ app = App()
 
 @app.command()
 def register(as_json: AsJson = False) -> None:
-    """Make the flows known to Prefect under the application's name; safe to repeat. Removes what older versions registered."""
+    """Register the flows in Prefect under the application's name; safe to repeat.
+
+    Removes what older versions registered.
+    """
     lines = []
     for line in registration.register(settings()):
         lines.append(line)

@@ -32,7 +32,7 @@ def release(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start the whole pipeline for REF: test, build, prove on the stages before ENV, request the approval, promote."""
+    """Run the whole pipeline for REF: test, build, prove on each stage before ENV, get approval, promote."""
     load_environment(to, settings().environments)
     begin(
         "release",

@@ -33,7 +33,10 @@ def apply(
     valid_days: Annotated[float, typer.Option(help="How long the account's token is good.", min=0.01)] = 365,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")] = False,
 ) -> None:
-    """Make the namespace of ENV, the pipeline's account and its Role; write the account's kubeconfig. Run it as an administrator."""
+    """Create the namespace of ENV, the pipeline's account, its Role and kubeconfig.
+
+    Run it as an administrator.
+    """
     from azora.gateways.kubernetes.rbac import grant  # noqa: PLC0415
 
     here = load_environment(environment, settings().environments)

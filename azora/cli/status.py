@@ -40,7 +40,7 @@ def status(environment: OptionalEnvironment = None, as_json: AsJson = False) -> 
 
 
 def show(names: list[str], *, as_json: bool) -> None:
-    """Print each environment and the waiting runs; exit by the first error, where one could not be looked at."""
+    """Print each environment and the waiting runs; exit by the first error of an environment."""
     found = {name: _seen(name) for name in names}
     errors = [state for state in found.values() if isinstance(state, AzoraError)]
     if len(names) == len(errors) == 1 and not as_json:
@@ -130,7 +130,7 @@ def _waiting() -> list[dict[str, str]] | str:
 
 
 def _forget_stale_questions(names: list[str]) -> None:
-    """Requests of runs that are over leave the record; what keeps one from it is none of this command's business."""
+    """Remove the approval requests of finished runs from the record; an error does not fail this command."""
     from azora.operations.approval_requests import forget_stale_everywhere  # noqa: PLC0415 - slow to import
 
     forget_stale_everywhere(settings(), names)

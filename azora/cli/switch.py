@@ -16,7 +16,10 @@ app = App()
 
 @app.command()
 def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: AsJson = False) -> None:
-    """Send users of ENV to COLOR; refused when it is not ready, not proved or not approved there. Works with Prefect down."""
+    """Switch users of ENV to COLOR; refused when not ready, not proved or not approved.
+
+    Works with Prefect down.
+    """
     here = load_environment(environment, settings().environments)
     entry = switch_users(here, color, settings(), by=by)
     if entry is None:

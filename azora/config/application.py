@@ -51,7 +51,9 @@ class Service(_Strict):
 
 
 class Image(_Strict):
-    """One image: built from `dockerfile` in `context`, and from nothing but `sources`; `chart` is the one that runs it.
+    """One image: built from `dockerfile` in `context`, with `sources` as its only content.
+
+    `chart` is the chart that runs it.
 
     Without `sources`, from all of the context that its ignore file does not name.
     """
@@ -72,7 +74,7 @@ class Image(_Strict):
 
 
 class Charts(_Strict):
-    """Folders of the Helm charts; `data` is for environments without a PostgreSQL and a Redis of their own."""
+    """Folders of the Helm charts; `data` serves environments without their own PostgreSQL and Redis."""
 
     stack: Inside
     router: Inside
@@ -87,7 +89,10 @@ class SecretKey(_Strict):
 
 
 class Suites(_Strict):
-    """Folders of the cases that are run against a deployed platform; the end-to-end ones, if there are any, are handed `secret`."""
+    """Folders of the suites that test a deployed platform.
+
+    The end-to-end cases, if any, receive `secret`.
+    """
 
     smoke: Inside
     e2e: Inside | None = None

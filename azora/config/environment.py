@@ -1,4 +1,7 @@
-"""An environment: where a release goes, and by which rules. One strict file each in deployments/environments/."""
+"""An environment: target and rules of a release.
+
+One strict file each in deployments/environments/.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identities towards a cluster: an account per environment for the pipeline, a person's own kubeconfig."""
+"""Identities towards a cluster: an account per environment for the pipeline, a person's kubeconfig."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Identity:
 
 
 def of_pipeline(environment: Environment, settings: Settings) -> Identity:
-    """Identity that releases to *environment*: its own account where AZORA_IDENTITIES is set, else the person's.
+    """Identity that releases to *environment*: its account with AZORA_IDENTITIES, else the person's.
 
     Raises:
         BadInput: there is no kubeconfig for this environment.
@@ -41,7 +41,7 @@ def of_person(environment: Environment, settings: Settings) -> Identity:
 
 
 def node_must_be_up(settings: Settings) -> None:
-    """Before anything is sent to the embedded node's addresses: without its link they lead off the machine.
+    """Check that the embedded node is up before a request: without its link, requests leave the machine.
 
     Raises:
         Unreachable: these are the embedded node's settings, and it is down.

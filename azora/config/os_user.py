@@ -1,4 +1,4 @@
-"""The operating system's user of this process: in a container often a number without a name or a home folder."""
+"""Operating system user of this process; in a container often a number without name or home folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def expanded(path: Path) -> Path:
 
 
 def ensure_home() -> None:
-    """Set HOME to `/` where this user has no home folder, as container runtimes do; Prefect does not start without one."""
+    """Set HOME to `/` where the user has no home folder, as container runtimes do.
+
+    Prefect does not start without one.
+    """
     try:
         Path.home()
     except RuntimeError:

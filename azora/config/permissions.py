@@ -1,4 +1,4 @@
-"""Rights of the pipeline's account in an environment: `deployments/rights/environment.yaml`, filled in and compared."""
+"""Rights of the pipeline's account: `deployments/rights/environment.yaml`, filled in and compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Settings of a machine: `AZORA_*` variables and a file, read once. Environments are described in deployments/."""
+"""Settings of a machine: `AZORA_*` variables and a file, read once.
+
+Environments are described in deployments/.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ PlaceOrName = Annotated[str, AfterValidator(lambda text: str(expanded(Path(text)
 
 
 class Settings(BaseSettings):
-    """Every field is the variable `AZORA_<NAME>`, and a key of the settings file; docs/configuration.md lists them all."""
+    """Settings; each field is a variable `AZORA_<NAME>` and a key of the settings file.
+
+    docs/configuration.md lists all of them.
+    """
 
     model_config = SettingsConfigDict(env_prefix="AZORA_", frozen=True, extra="forbid")
 
@@ -154,7 +160,7 @@ class Settings(BaseSettings):
 
     @property
     def node_is_down(self) -> bool:
-        """Return True when it is the embedded node and its link is gone: its addresses would lead off the machine."""
+        """Return True for the embedded node without its link: requests would leave the machine."""
         return self.is_the_embedded_node and not Path("/sys/class/net", str(self.kube_context)).exists()
 
     @property
@@ -172,7 +178,7 @@ def node_environment(node: str) -> dict[str, str]:
 
 
 def _adopt(written: dict[str, str]) -> None:
-    """Set the variables that the node wrote, where nothing is set; its auth string is for its own Prefect alone."""
+    """Set the variables that the node wrote, where unset; its auth string is for its own Prefect alone."""
     own = written.get("PREFECT_API_URL")
     elsewhere = os.environ.get("PREFECT_API_URL", own) != own
     for key, value in written.items():
@@ -182,7 +188,7 @@ def _adopt(written: dict[str, str]) -> None:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """This process's settings: variables over the settings file, or else what the named node wrote, over the defaults."""
+    """Settings of this process: variables, then the settings file or the node's file, then defaults."""
     if not {VARIABLE, "AZORA_KUBE_CONTEXT"} & os.environ.keys():
         _adopt(node_environment(os.environ.get("AZORA_NODE", "demo")))
     try:

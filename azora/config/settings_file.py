@@ -1,4 +1,7 @@
-"""The settings file: what differs between machines, as one TOML file that `AZORA_SETTINGS` names. It holds no secrets."""
+"""Settings file: the differences between machines, as one TOML file named by `AZORA_SETTINGS`.
+
+It holds no secrets.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ _KNOWN = "docs/configuration.md lists every key"
 
 
 def settings_file() -> Path | None:
-    """The file that the environment names, which is there, is TOML and holds no secret; None when it names none.
+    """Settings file that the environment names; None when it names none.
+
+    The file exists, is TOML and holds no secret.
 
     Raises:
         BadInput: it cannot be used; with the line where TOML breaks.

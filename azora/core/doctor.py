@@ -151,7 +151,7 @@ def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
 
 
 def ingress(address: str, status: int | None, said: str = "") -> Finding:
-    """Finding for the live address of an environment: an HTTP *status*, or None and the network's error *said*."""
+    """Finding for an environment's live address: an HTTP *status*, or None and the network error *said*."""
     if status is None:
         return Finding(
             "ingress",
@@ -251,7 +251,10 @@ def dead_runs(automation: Automated) -> Finding:
 
 
 def registry(place: str, status: int) -> Finding:
-    """Finding for the answer of `/v2/`: 401 is how a registry with logins answers. No *place*: none is named."""
+    """Finding for the answer of `/v2/`: a registry with logins answers 401.
+
+    Without *place*, no registry is set.
+    """
     if not place:
         advice = "set it to yours, or start the embedded node with `azora local up`"
         return Finding("registry", Level.BAD, "AZORA_REGISTRY is not set", advice)

@@ -1,4 +1,4 @@
-"""Metrics of an environment for Prometheus: from its state to samples. docs/monitoring.md lists them all."""
+"""Metrics of an environment for Prometheus: from its state to samples. docs/monitoring.md lists them."""
 
 from __future__ import annotations
 
@@ -135,8 +135,11 @@ def _identity(stack: Stack) -> dict[str, str]:
 
 
 def _drifts(world: World) -> dict[str, bool]:
-    """`selector`: users are not where the last switch sent them; `preview`: both Services select one color; `release`: the
-    live color does not run what it was switched to with, or runs two at once."""
+    """Kinds of drift between the cluster and the log of switches.
+
+    `selector`: users are not where the last switch sent them; `preview`: both Services select one color; `release`: the
+    live color does not run the release of its switch, or runs two at once.
+    """
     last, live = world.last_switch, world.active_stack
     return {
         "selector": world.has_drifted,
@@ -167,7 +170,10 @@ def _switches(world: World) -> Iterator[Sample]:
 
 
 def _watched(world: World) -> tuple[Switch, Receipt] | None:
-    """The newest switch with a probe's receipt: one by hand has none, and one back by itself would hide why it went."""
+    """Newest switch with a probe's receipt.
+
+    A manual switch has no receipt, and an automatic rollback would hide its reason.
+    """
     for switch in reversed(world.switches):
         receipt = world.receipt_of(switch.number)
         if receipt and receipt.total:

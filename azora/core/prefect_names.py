@@ -1,4 +1,4 @@
-"""Names and marks that keep several applications apart on one Prefect server: deployments, work queue, tag."""
+"""Names and marks that separate applications on one Prefect server: deployments, work queue, tag."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def names_in(prefect_yaml: str, application: str) -> list[str]:
 
 
 def with_every_environment(prefect_yaml: str, environments: Iterable[str]) -> str:
-    """*prefect_yaml* with a deployment more for each of *environments* that has none: of the flow `deploy`, as the one for staging."""
+    """Add to *prefect_yaml* a deployment of the flow `deploy` for each of *environments* without one."""
     read = yaml.safe_load(prefect_yaml)
     known = {one["name"]: one for one in read["deployments"]}
     for name in environments:

@@ -48,7 +48,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that is not over: it waits, or it is at work. `commit` is empty while it is not found, `images` until they are fixed."""
+    """Unfinished run: waiting or running.
+
+    `commit` is empty until it is found, `images` until the release is fixed.
+    """
 
     id: str
     name: str
@@ -59,7 +62,7 @@ class Unfinished:
 def decisions(
     items: Sequence[Item], limit: Limit, *, now: datetime, floor: timedelta, needs: Needs
 ) -> tuple[Decision, ...]:
-    """Decide about each of *items*, newest first. Nothing is removed that is needed, or younger than *floor*."""
+    """Decide about each of *items*, newest first; keep what is needed or younger than *floor*."""
     ordered = sorted(items, key=lambda item: (item.at is None, item.at or now), reverse=True)
     before: Counter[str] = Counter()
     found = []
@@ -110,7 +113,7 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
 
 
 def needs_of_run(run: Unfinished, tags: Iterable[str]) -> Needs:
-    """Needs of an unfinished run: its reports, its commit, and the images of that, as `path:tag` and by digest."""
+    """Needs of an unfinished run: its reports, its commit and images, as `path:tag` and by digest."""
     fixed = map(_digest, run.images)
     return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags, *fixed], f"run {run.name!r} is not over")
 

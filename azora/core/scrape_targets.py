@@ -1,4 +1,4 @@
-"""Scrape targets: addresses of an environment's pods, for a Prometheus that cannot query Kubernetes itself.
+"""Scrape targets: addresses of an environment's pods, for Prometheus without access to Kubernetes.
 
 The format is that of https://prometheus.io/docs/prometheus/latest/http_sd/.
 """
@@ -13,7 +13,7 @@ ANNOTATION = "prometheus.io"
 
 
 def targets(environment: str, pods: Iterable[Json]) -> list[Json]:
-    """One for each running pod that is annotated to be scraped; its series get the labels `environment` and `pod`."""
+    """Target for each running pod with the scrape annotation, with labels `environment` and `pod`."""
     return [_target(environment, pod) for pod in pods if _is_scraped(pod)]
 
 

@@ -1,4 +1,4 @@
-"""Draws the last nights; the only gateway that imports matplotlib, and only when it draws: it takes half a second."""
+"""Plot of the last nightly runs; matplotlib takes half a second and is imported here alone, on use."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ BYTECODE = "__pycache__"
 
 
 def digest_of(folder: Path, paths: Iterable[str]) -> str:
-    """SHA-256 (hex) of the files at or under *paths* of *folder*: relative names, executable bits and contents.
+    """SHA-256 (hex) of the files at or under *paths* of *folder*: names, executable bits, contents.
 
     The same for every export of the same content: times, owners, Python's bytecode and the order of *paths* play no part.
     Raises BadInput for a path that is not there.
@@ -27,7 +27,10 @@ def digest_of(folder: Path, paths: Iterable[str]) -> str:
 
 
 def files_under(folder: Path, path: str) -> Iterator[str]:
-    """The files at or under *path* of *folder*, relative to *folder*, links too. Raises BadInput for a path that is not there."""
+    """Files at or under *path*, relative to *folder*, with links.
+
+    Raises BadInput for a path that does not exist.
+    """
     start = folder / path
     if start.is_file() or start.is_symlink():
         yield path

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 
 
 def tell_all(tellers: Mapping[str, Callable[[], str]], limit_seconds: float) -> dict[str, str]:
-    """Call each of *tellers* in a thread of its own, and wait for all of them together; whoever is slower may still get it.
+    """Call each of *tellers* in its own thread and wait for all until the limit.
+
+    A slower one may still finish.
 
     Returns:
         Why it was not taken, by the name of each that did not take it.

@@ -15,7 +15,7 @@ DOOMED = ".doomed-"
 
 
 def folders_in(base: Path, below: str = "", *, group: str, by_content: bool) -> list[Item]:
-    """Folders of `base/below`, named from *base*; the time is the newest of what is in one, or else its own.
+    """Folders of `base/below`, named from *base*, with the time of their newest content or their own.
 
     Hidden ones, that nobody finished, have no group.
     """
@@ -25,7 +25,7 @@ def folders_in(base: Path, below: str = "", *, group: str, by_content: bool) -> 
 
 
 def remove(folder: Path) -> bool:
-    """Renamed first, so that what is there is whole; what a killed process left is removed by the next one."""
+    """Rename first, then remove, so that a folder is complete or gone; the next call removes leftovers."""
     remove_tree(mark_for_removal(folder))
     return not folder.exists()
 
@@ -52,7 +52,7 @@ def finish_removals(root: Path) -> None:
 
 
 def changed(status: os.stat_result) -> datetime:
-    """Time of the last change, rounded: compare it with values of this function alone, files keep finer times."""
+    """Time of the last change, rounded: compare it only with values of this function."""
     return datetime.fromtimestamp(status.st_mtime, UTC)
 
 

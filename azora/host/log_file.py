@@ -1,4 +1,4 @@
-"""The pipeline's log: one JSON object a line in `<state>/log/pipeline.log`, in the words of the Elastic Common Schema.
+"""Pipeline's log: JSON lines of the Elastic Common Schema in `<state>/log/pipeline.log`.
 
 As the services' logs are, so that one search finds both; docs/monitoring.md has the fields.
 """
@@ -39,7 +39,7 @@ _NAMES = {
 
 
 def about(**known: object) -> dict[str, str]:
-    """Subject of a log line, as `extra` of a logger's call: environment, release, color, run, run_name, flow, task, by."""
+    """Subject of a log line, for `extra` of a logger's call: environment, release, color, run, flow, …"""
     return {_NAMES[name]: str(value) for name, value in known.items() if value}
 
 
@@ -48,8 +48,10 @@ def log_file(settings: Settings) -> Path:
 
 
 class LogFile(logging.Handler):
-    """Appends to *file*, which several processes do at once: it is opened for each line, so that what one of them writes
-    while another one turns the file over is lost to nobody. `<file>.1` is the one before, and so on.
+    """Log handler of *file*, to which several processes append.
+
+    The file is opened for each line, so that no line is lost when another process rotates it. `<file>.1` is the one
+    before, and so on.
     """
 
     def __init__(self, file: Path) -> None:
@@ -97,7 +99,7 @@ class LogFile(logging.Handler):
 
 
 class _Line(StdlibFormatter):
-    """The library's line with an error's whole story, without secrets, and without the fields that a library's record adds."""
+    """Formatter: the library's line with an error's traceback, without secrets and record fields."""
 
     def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
         found = super().format_to_ecs(record)

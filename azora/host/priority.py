@@ -17,7 +17,7 @@ TRIES, PAUSE_SECONDS = 10, 0.1  # the kernel takes one such wish in a tenth of a
 
 
 def let_others_go_first(leader: int) -> None:
-    """The session of *leader*, in which nothing else runs yet, gets less than others while they need something too."""
+    """Lower the priority of *leader*'s session, in which nothing else runs yet, below all others."""
     with suppress(ProcessLookupError):  # it has ended
         own = os.getpriority(os.PRIO_PGRP, leader)  # what yields more already may not be made to yield less
         os.setpriority(os.PRIO_PGRP, leader, max(own, YIELDS))
@@ -25,15 +25,16 @@ def let_others_go_first(leader: int) -> None:
 
 
 def go_first() -> None:
-    """This process before all others, as far as the machine lets it: one that leads a session of its own, or nobody else's
-    would be moved with it.
+    """Raise the priority of this process as far as the machine allows.
+
+    Only for a leader of its own session: any other process would raise its whole session.
     """
     if os.getsid(0) == os.getpid():
         _weigh(os.getpid(), FIRST)
 
 
 def weight_of_session(process: int) -> Path:
-    """The kernel's file on the session of *process*: which it is, and its nice value. Not there where processes are weighed."""
+    """Kernel's file with a process's session and nice value; absent where processes are weighed alone."""
     return Path(f"/proc/{process}/autogroup")
 
 

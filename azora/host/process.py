@@ -44,7 +44,7 @@ def run(
     yields: bool = False,
     given: str = "",
 ) -> Completed:
-    """Run *argv* to its end and return what it left, whatever its exit code; *what* completes "could not …".
+    """Run *argv* and return its result, whatever the exit code; *what* completes "could not …".
 
     It reads *given* from its standard input. With *log* both streams go to that file as they come, and `output` is that
     run's part of it. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
@@ -155,7 +155,10 @@ def logged(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], object] = str,
 ) -> None:
-    """Run *command* with its output in *log*, each line shown to *on_line*; raises Failed that names the file."""
+    """Run *command* with its output in *log*, each line passed to *on_line*.
+
+    Raises Failed that names the file.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     started = [str(part) for part in command]
@@ -178,7 +181,7 @@ def logged(
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """This process's variables without what would bend ours: a shell's own Azora, Prefect and Python settings."""
+    """Variables of this process without a shell's own Azora, Prefect and Python settings."""
     bent = ("AZORA_", "PREFECT_", "PYTEST_", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "KUBECONFIG", "COV_CORE_")
     return {key: value for key, value in os.environ.items() if not key.startswith(bent)} | more
 

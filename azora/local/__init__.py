@@ -1,1 +1,1 @@
-"""The embedded cluster: how a machine without one gets a real Kubernetes node. Only the command line imports it."""
+"""Embedded cluster: a real Kubernetes node for a machine without one; used by the command line alone."""

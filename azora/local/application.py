@@ -1,4 +1,4 @@
-"""The embedded node's application repository: a scratch clone of this one, with committed content only."""
+"""Application repository of the embedded node: a scratch clone of this one, committed content only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make_application(node: Layout) -> str:
 
 
 def update_application(node: Layout) -> str:
-    """Merge this checkout's commit into the scratch clone, which an older checkout may have made: its charts are today's then."""
+    """Merge this checkout's commit into the scratch clone: an older clone gets the present charts."""
     repository: Arguments = [
         "git",
         "-C",

@@ -1,4 +1,4 @@
-"""Cache of programs that are built once and shared by every checkout: `~/.cache/azora/<what>-<version>/`."""
+"""Cache of built programs, shared by every checkout: `~/.cache/azora/<what>-<version>/`."""
 
 from __future__ import annotations
 

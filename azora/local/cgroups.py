@@ -1,4 +1,4 @@
-"""The node's own control groups: the kubelet's root, and the group that every process of the node is born into.
+"""Control groups of the node: the kubelet's root, and the group in which its processes start.
 
 Two kubelets on one root kill each other's pods as orphans; and membership is how `down` knows what is ours.
 """
@@ -61,7 +61,7 @@ def open_groups(node: Layout) -> None:
 
 
 def processes(node: Layout, *, below: Path | None = None) -> list[int]:
-    """Ids of all living processes of the node and its pods; the dead that nobody has reaped yet do not count."""
+    """Ids of all living processes of the node and its pods; zombies do not count."""
     found: set[int] = set()
     for root in [below] if below else roots(node):
         for group in _groups(root):

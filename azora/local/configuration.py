@@ -1,4 +1,4 @@
-"""The files that the node's programs read, written from templates; the same content leaves a file alone."""
+"""Configuration files of the node's programs, from templates; unchanged content rewrites no file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variables that point programs at a node: `<state>/env`, read by the CLI, the tests and a person's shell."""
+"""Variables that point programs at a node: `<state>/env`, for the CLI, the tests and a shell."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
 
 
 def auth_string(node: Layout) -> str:
-    """`user:password` of the node's Prefect and reports; made when it is first asked for, and kept as long as the state."""
+    """Return `user:password` of the node's Prefect and reports; made at first use, kept with the state."""
     if not node.auth.is_file():
         write(node.auth, f"azora:{secrets.token_urlsafe(24)}", private=True)
     return node.auth.read_text()

@@ -15,7 +15,7 @@ LIMIT_SECONDS = 2.0
 
 
 def answers(url: str, accept: str = "*/*", *, auth_string: str = "") -> bool:
-    """Return True when GET *url* gives a 2xx; certificates are not checked, the addresses are the node's own."""
+    """Return True when GET *url* gives 2xx; certificates of the node's addresses are not verified."""
     headers = {"Accept": accept} | ({"Authorization": authorization(auth_string)} if auth_string else {})
     try:
         with _open(urllib.request.Request(url, headers=headers)):  # noqa: S310 - addresses of the node

@@ -1,4 +1,4 @@
-"""The images a node needs before any of ours, made without a hub and pushed to the node's own registry."""
+"""Images that a node needs first, made without a hub and pushed to the node's registry."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def push_base_image(node: Layout, say: Say) -> None:
 
 
 def push(reference: str, root_of: Callable[[Path], Path], config: list[str], say: Say) -> None:
-    """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it; built once."""
+    """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it."""
     registry, _, rest = reference.partition("/")
     name, _, tag = rest.partition(":")
     if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}", accept=MANIFEST):

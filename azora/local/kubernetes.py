@@ -145,7 +145,7 @@ def proxy(node: Layout, programs: Path) -> NodeService:
 
 
 def volumes(node: Layout, programs: Path) -> NodeService:
-    """Makes a folder for each claim; without it, pods wait and nothing else is amiss, so nothing waits for it."""
+    """Provisioner: makes a folder for each claim. Nothing waits for it: without it, only pods wait."""
     command = words(
         programs / "kube-volumes", f"--kubeconfig={node.kubeconfig}", f"--root={node.lib}/volumes", "--node=node"
     )

@@ -1,4 +1,4 @@
-"""Layout of a node: its name decides its subnet, ports, cgroup root and folders. Nothing of it is shared."""
+"""Layout of a node: its name decides subnet, ports, cgroup root and folders, which nobody shares."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def known() -> list[str]:
 
 
 def layout(name: str) -> Layout:
-    """The node *name*: known names have fixed places; others what they had before, what is asked for, or a derived one."""
+    """Layout of the node *name*: fixed for known names; else as before, as requested, or derived."""
     if not NAME.fullmatch(name):
         raise BadInput(
             f"could not use {name!r} as a node's name: it is not 1 to 8 small letters and digits, a letter first",

@@ -1,4 +1,4 @@
-"""Prometheus in the node, from the machine's own package, and the exporter that tells it what the cluster's records say.
+"""Prometheus in the node, from the machine's package, and the exporter that it scrapes.
 
 Both run inside the node's network, from where pods are reached; haproxy has Prometheus' page on the machine's loopback.
 """
@@ -31,7 +31,7 @@ def exporter(node: Layout, programs: Path) -> NodeService:
 
 
 def prometheus(node: Layout) -> NodeService:
-    """Two days of data, a quarter of a gigabyte at most; one thread, since it shares the node's few cores with pods."""
+    """Prometheus: two days of data, at most 256 MB; one thread leaves the cores to pods."""
     file = configuration(node)
     command = words(
         *inside(node), "prometheus", f"--config.file={file}", f"--storage.tsdb.path={node.lib}/prometheus",

@@ -17,7 +17,7 @@ SERVICE_RANGE, POD_RANGE = "10.96.0.0/16", "10.244.0.0/16"
 
 
 def inside(node: Layout) -> list[str]:
-    """Prefix of a command that runs in both namespaces (`ip netns exec` would mount /sys anew and hide the cgroups)."""
+    """Prefix of a command that runs in both namespaces; `ip netns exec` would hide the cgroups."""
     return ["nsenter", f"--net={node.pins / 'net'}", f"--mount={node.pins / 'mnt'}"]
 
 
@@ -85,5 +85,5 @@ for file in /proc/sys/net/bridge/bridge-nf-call-iptables; do [ ! -f $file ] || e
 
 
 def _shown(node: Layout) -> list[str]:
-    """The machine's end of the link; the kernel deletes it with the namespace of the other end, whenever it comes to it."""
+    """Command that shows the machine's end of the link; the kernel may delete it late."""
     return ["ip", "link", "show", node.machine_name]

@@ -1,4 +1,7 @@
-"""A node's life: up, down, status. Each is safe to repeat, and works over what a crash or a reboot left."""
+"""Life of a node: up, down, status.
+
+Each is safe to repeat, also after a crash or a reboot.
+"""
 
 from __future__ import annotations
 

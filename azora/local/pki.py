@@ -1,4 +1,7 @@
-"""The node's own certificates: one authority, one key pair for each who speaks to the API. Keys are 0600."""
+"""Certificates of the node: one authority, one key pair for each client of the API.
+
+Keys are 0600.
+"""
 
 from __future__ import annotations
 

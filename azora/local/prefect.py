@@ -1,4 +1,4 @@
-"""Prefect on the machine's loopback: its database, its server, the worker that runs our flows, the reports beside it."""
+"""Prefect on loopback: its database, its server, the worker of our flows, the report server."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def make_owner(node: Layout) -> None:
 
 
 def register_deployments(node: Layout, programs: Path) -> str:
-    """`azora register` from this checkout, unless what it would register is registered; says which of them.
+    """Run `azora register` from this checkout, unless all is registered; return which of both.
 
     While a run of an older version is not over, the next start tries again.
     """

@@ -1,4 +1,4 @@
-"""The node's programs, built from one Go module: what they share is compiled once, the five servers are linked once."""
+"""Programs of the node, built from one Go module: shared code is compiled once, five servers linked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FREE_BYTES = 8 * 1024**3
 
 
 def programs(say: Say = str) -> Path:
-    """The folder of kubelet, containerd, helm and the others; builds it when the cache has none (6 to 8 minutes)."""
+    """Folder of kubelet, containerd, helm and others; built when not in the cache (6 to 8 minutes)."""
     sources = [*MODULE.glob("go.*"), *MODULE.glob("*/*.go")]
     return built(f"node-{KUBERNETES}-{cache_key(sources, *FLAGS)}", lambda place: _build(place, say))
 

@@ -1,4 +1,7 @@
-"""The node's registry. It frees unused blobs before it serves, where it was asked to: nobody can push to it meanwhile."""
+"""Registry of the node.
+
+On request it frees unused blobs at its start, while no push can run.
+"""
 
 from __future__ import annotations
 

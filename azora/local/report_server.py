@@ -1,4 +1,4 @@
-"""The report server: the files of `<state>/runs` on loopback, folders as lists of links, traces in Playwright's viewer.
+"""Report server: files of `<state>/runs` on loopback, folders as links, traces in Playwright's viewer.
 
 It asks for the auth string, but not where a page of Prefect leads: the address of a file is signed there.
 """
@@ -51,7 +51,10 @@ def lets_in(auth_string: str, headers: Mapping[str, str], path: str, query: Mapp
 
 
 def trace_viewer() -> list[BaseRoute]:
-    """Playwright's own pages for a trace: `/trace-viewer/?trace=<address of trace.zip>`; nothing of ours is in them."""
+    """Playwright's pages for a trace: `/trace-viewer/?trace=<address of trace.zip>`.
+
+    They hold nothing of ours.
+    """
     found = importlib.util.find_spec("playwright")
     folder = Path(found.origin).parent / "driver/package/lib/vite/traceViewer" if found and found.origin else None
     return [Mount("/trace-viewer", StaticFiles(directory=folder, html=True))] if folder and folder.is_dir() else []

@@ -55,7 +55,10 @@ class Supervisor:
         self._launch()
 
     def start(self, services: Iterable[NodeService], say: Say = str) -> None:
-        """Start *services* together and wait until each is ready; raises Failed that names the log of one that is not."""
+        """Start *services* together and wait until each is ready.
+
+        Raises Failed that names the log of one that is not.
+        """
         waiting = {service.name: service for service in services}
         for name in waiting:
             if self._state(name) not in ALIVE:
@@ -83,7 +86,7 @@ class Supervisor:
             time.sleep(0.05)
 
     def renew(self, service: NodeService) -> None:
-        """End *service*; the supervisor starts it anew by itself, so it comes back also when this process is killed."""
+        """End *service*; the supervisor restarts it, also after this process is killed."""
         before = self._pid(service.name)
         self._ask("signalProcess", service.name, service.stop_signal)
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS

@@ -1,4 +1,4 @@
-"""Approval requests of runs that nobody can answer any more: cancelled while they waited, ended by Prefect, or deleted.
+"""Approval requests that can no longer be answered: their runs were cancelled, ended or deleted.
 
 No process of ours ran then, so that the record in the cluster still has the request. Whoever sees both, Prefect and the
 cluster, takes it out.
@@ -33,7 +33,7 @@ def forget_stale(record: RecordStore) -> list[Question]:
 
 
 def forget_stale_everywhere(settings: Settings, names: Iterable[str] | None = None) -> list[str]:
-    """The same in all environments, or in *names*; what kept one from it is a line of the answer, and holds no other up."""
+    """Close stale requests in all environments, or in *names*; an error is a line of the result."""
     troubles = []
     for name in environments(settings.environments) if names is None else names:
         try:

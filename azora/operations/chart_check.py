@@ -19,7 +19,7 @@ NO_RELEASE = (
 
 
 def check_charts(delivery: Delivery, settings: Settings) -> None:
-    """Raise BadInput unless every chart of *delivery* renders with the values of its environment, and provides what it must.
+    """Raise BadInput unless every chart of *delivery* renders for its environment and keeps the contract.
 
     No cluster is asked.
     """

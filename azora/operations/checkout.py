@@ -1,4 +1,4 @@
-"""A checkout: one commit, exported, and what its application.yaml describes. From it come tags, migrations and the release."""
+"""Checkout: one exported commit and its application.yaml; the source of tags, migrations, release."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Checkout:
         return Delivery(release, self.application, environment, self.folder, run)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
-        """Name and tag that each image has in the registry, or would have, built on the base image as it is now."""
+        """Name and tag of each image in the registry, built or not, on the base image's present digest."""
         pinned = pinned_base(settings)
         return {
             image.name: (f"{self.application.name}/{image.name}", content_tag(image, self.folder, pinned))
@@ -71,7 +71,7 @@ class Checkout:
         return found
 
     def content_of_tests(self, service: Service) -> str | None:
-        """Hash of all that decides the verdict of the unit tests of *service*; None where application.yaml does not list it."""
+        """Hash of all that decides the unit tests of *service*; None where application.yaml does not list it."""
         return digest([list(service.test), digest_of(self.folder, service.sources)]) if service.sources else None
 
     def revision_files(self) -> dict[str, str]:
@@ -94,7 +94,7 @@ def folder_for_tests(commit: str, settings: Settings) -> Path:
 
 
 def must_be_releasable(found: Checkout, settings: Settings) -> None:
-    """Raise BadInput when what describes the commit cannot be right: its application.yaml, its revision files.
+    """Raise BadInput when the commit's application.yaml or its revision files cannot be right.
 
     So also for one of another application than this machine's: its objects would be looked for by the wrong name.
     """

@@ -1,4 +1,4 @@
-"""Look at everything that a release depends on, for `azora doctor`: what cannot be looked at is a finding too."""
+"""Checks of everything that a release depends on, for `azora doctor`; a failed check is a finding too."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
 
 
 def examine(environment: Environment, settings: Settings) -> list[Finding]:
-    """One environment: as the pipeline, and as the person of the settings what belongs to the whole cluster."""
+    """Check one environment as the pipeline, and the whole cluster as the person of the settings."""
     looks: dict[str, Look] = {
         "cluster": lambda: _pipeline(environment, settings),
         "token": lambda: _token(environment, settings),
@@ -163,7 +163,7 @@ def _helm(settings: Settings) -> Finding:
 
 
 def _registry(settings: Settings) -> Finding:
-    """Nobody is asked at the default address when no node said that it is there: it would lead off the machine."""
+    """Finding for the registry; the default address gets no request unless a node wrote it."""
     if "registry" not in settings.model_fields_set:
         return doctor.registry("", 0)
     node_must_be_up(settings)

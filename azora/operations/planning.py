@@ -17,7 +17,7 @@ from azora.operations.promotion.factory import context_of
 
 
 def plan_now(environment: Environment, release: Release, *, run: str, settings: Settings) -> Plan:
-    """Everything that *release* would change in *environment*, with the commits it brings and the proof it leans on.
+    """Plan of *release* in *environment*, with the commits that it brings and its proof.
 
     Raises:
         Refused: it may not come there, so that no approval is requested for it.

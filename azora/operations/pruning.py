@@ -1,4 +1,4 @@
-"""Remove what is old, kind by kind: look, decide, remove one after the other. Safe to kill, safe to repeat.
+"""Pruning, kind by kind: read, decide, remove one after the other. Safe to kill, safe to repeat.
 
 What is needed is looked up after the things themselves: whatever began to need one of them in between is seen.
 """
@@ -58,7 +58,7 @@ class _Kind:
 
 
 def prune(settings: Settings, *, dry_run: bool) -> list[Part]:
-    """Remove what the settings' limits say, or only tell it; one kind that does not work holds no other up."""
+    """Remove what the settings' limits allow, or only list it; an error of one kind does not stop others."""
     floor = timedelta(hours=settings.keep_at_least_hours)
     return [
         _questions(settings, dry_run=dry_run),
@@ -192,7 +192,7 @@ def _cleared(*folders: Path) -> Iterator[None]:
 
 @contextmanager
 def _swept(settings: Settings) -> Iterator[None]:
-    """The registry frees its blobs after the block; also what was left to free by one that was killed before it."""
+    """Free the registry's blobs after the block, including those that a killed process left."""
     yield
     mark = settings.state_folder / UNSWEPT
     if mark.is_file():

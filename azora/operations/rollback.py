@@ -32,7 +32,7 @@ def switch_users(environment: Environment, color: Color, settings: Settings, *, 
 
 
 def roll_back(environment: Environment, revision: int | None, settings: Settings, *, by: str) -> Switch:
-    """Send users back: at once while the old stack is up, else after the known-good release was brought up again.
+    """Switch users back: at once while the old stack runs, else after its release was installed again.
 
     Raises:
         Refused: users are there or went back already, or the target may not serve; also, of a numbered one, that nobody approved
@@ -64,7 +64,10 @@ def moved_by(environment: Environment, by: str, settings: Settings) -> Switch | 
 
 
 def record_in_helm(environment: Environment, settings: Settings, *, by: str) -> None:
-    """Record in Helm which color users reach. No traffic depends on it; after an error the next promotion records it."""
+    """Record the active color in Helm.
+
+    No traffic depends on it; after an error the next promotion records it.
+    """
     from azora.operations.promotion import switch  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 
     cluster = connect(environment, settings)
@@ -102,7 +105,7 @@ NO_WAY_BACK = "what a contract took away does not come back: correct the newest 
 def point_at(
     cluster: Cluster, color: Color, *, by: str, kind: Literal["switch", "rollback"], release: str | None = None
 ) -> Switch | None:
-    """Send users of the environment to *color*; preempts a promotion that runs. None when they are there already.
+    """Switch users to *color*, preempting a running promotion; None when *color* is active already.
 
     Raises:
         Refused: the stack of *color* is not ready, was never proved here, or is older than a contract that ran; for a switch
@@ -162,7 +165,7 @@ def _runs_another(world: World, color: Color, release: str | None) -> str | None
 
 
 def must_be_approved(cluster: Cluster, world: World, release: str) -> None:
-    """Raise Refused for a release that never came to users by an approval, where the environment asks for one."""
+    """Raise Refused for a release without an earlier approval, where the environment needs one."""
     environment = cluster.namespace.environment
     if environment.approval is None or was_approved(world, release):
         return

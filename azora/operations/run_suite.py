@@ -15,7 +15,9 @@ from azora.operations.promotion.factory import context_of
 def run_live_suite(
     environment: Environment, name: Literal["e2e", "smoke"], *, run: str, settings: Settings
 ) -> SuiteResult:
-    """The result of suite *name* of the running release; its reports are in the folder of *run*. Nothing is recorded in the cluster.
+    """Result of suite *name* of the active release, with reports in the folder of *run*.
+
+    The cluster's record does not change.
 
     Raises:
         BadInput: nobody is served there.

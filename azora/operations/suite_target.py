@@ -1,4 +1,4 @@
-"""Target of a suite: where an environment is tested, and the secret for cases that do more than a visitor."""
+"""Target of a suite: address of an environment, and the secret for cases beyond a visitor's rights."""
 
 from __future__ import annotations
 

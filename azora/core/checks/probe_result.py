@@ -47,7 +47,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Counts:
-    """Requests of one sort; p50 and p99 are of the answered ones, exact to 0.1 ms, None where nothing was answered."""
+    """Requests of one kind.
+
+    p50 and p99 are those of answered requests, exact to 0.1 ms; None without an answer.
+    """
 
     total: int = 0
     failed: int = 0

@@ -12,8 +12,10 @@ Outcome = Literal["passed", "failed", "flaky", "skipped"]
 
 @dataclass(frozen=True)
 class Case:
-    """One case; `name` is pytest's node id below the suite's folder, `message` why it failed or was skipped, `before`
-    how it fared in the runs before, oldest first.
+    """One case of a suite.
+
+    `name` is pytest's node id below the suite's folder. `message` is the reason of a failure or skip. `before` has the
+    outcomes of earlier runs, oldest first.
     """
 
     name: str
@@ -91,7 +93,10 @@ def report_of(result: SuiteResult, folder: Path) -> dict[str, object]:
 
 
 def after_second_try(first: Sequence[Case], second: Sequence[Case]) -> tuple[Case, ...]:
-    """*first*, where a failed case that passed in *second* is flaky; its message and pictures stay the first try's."""
+    """Cases of *first*; a failed case that passed in *second* is flaky.
+
+    Its message and pictures stay those of the first attempt.
+    """
     passed = {case.name for case in second if case.outcome == "passed"}
     return tuple(
         replace(case, outcome="flaky") if case.outcome == "failed" and case.name in passed else case for case in first

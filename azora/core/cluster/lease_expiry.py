@@ -1,4 +1,6 @@
-"""Expiry of a Lease by one's own clock: seconds since its last change was seen, as client-go's leader election counts.
+"""Expiry of a Lease by the local clock: seconds since its last change was seen.
+
+client-go's leader election counts the same way.
 
 The times in a Lease are another machine's and are for people: nothing is compared with them.
 https://github.com/kubernetes/client-go/blob/v0.36.3/tools/leaderelection/leaderelection.go
@@ -24,7 +26,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class FirstLook:
-    """The Lease as *holder*, who wants it, saw it first, at `at_seconds` of its own monotonic clock; no spec: there was none."""
+    """Lease as *holder* first saw it, at `at_seconds` of its monotonic clock; no spec: no Lease existed."""
 
     holder: str
     spec: Spec

@@ -1,4 +1,4 @@
-"""Ownership of what a namespace holds: Helm releases that Azora installed and their objects; all else is somebody else's."""
+"""Ownership of a namespace's content: Helm releases that Azora installed, and their objects."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _NAMES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
 
 
 def installed_by_us(record: Mapping[str, str], application: str) -> tuple[str, ...]:
-    """Helm releases that Azora installed, or began to. A record of an older version has a key for each that it had installed, and
-    remembers releases from before it installed their color.
+    """Helm releases that Azora installed or began to install.
+
+    A record of an older version has a key for each Helm release that it had installed, and names releases from
+    before their color was installed.
 
     Raises:
         BadInput: somebody wrote something else into the record.

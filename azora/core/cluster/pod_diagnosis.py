@@ -56,7 +56,7 @@ class Deadline:
 
 
 def complaint(pod: Json) -> str | None:
-    """Why *pod* is not ready, in a line; None when it is, when its work is done and when it is on its way out."""
+    """Reason why *pod* is not ready, in one line; None when it is ready, finished or terminating."""
     if _is_gone(pod):
         return None
     statuses = _statuses(pod)
@@ -67,7 +67,7 @@ def complaint(pod: Json) -> str | None:
 
 
 def one_of_each(pods: Iterable[Json]) -> Iterator[tuple[Json, str, int]]:
-    """Pods that complain, with their complaint; those of one component that say the same once, with how many they are."""
+    """Pods with errors; equal errors of one component appear once, with the number of pods."""
     found: dict[tuple[str, str], list[Json]] = {}
     for pod in pods:
         if said := complaint(pod):
@@ -94,7 +94,7 @@ def message_of_line(line: str) -> str:
 
 
 def was_started_anew(pod: Json) -> bool:
-    """Return True when a container of *pod* was restarted and runs again: its previous log is worth reading."""
+    """Return True when a container of *pod* restarted and runs again: its previous log is worth reading."""
     return any(status.get("restartCount") and "running" in (status.get("state") or {}) for status in _statuses(pod))
 
 

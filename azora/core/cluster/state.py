@@ -15,7 +15,10 @@ from azora.core.release.release import shown
 
 @dataclass(frozen=True)
 class Stack:
-    """One color as the cluster shows it. Counts are pods; `label` is the release as its pods are labelled with it."""
+    """One color in the cluster.
+
+    Counts are pods; `label` is the release label of its pods.
+    """
 
     color: Color
     release: str | None = None
@@ -54,8 +57,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class World:
-    """State of a namespace. `service_version` is the live Service's resourceVersion, for compare-and-swap; `active` and
-    `selected_release` are what its selector names (the release: None in one of an older version).
+    """State of a namespace.
+
+    `service_version` is the live Service's resourceVersion, for compare-and-swap. `active` and `selected_release` are what
+    its selector names (the release: None in one of an older version).
 
     `migrating` are migrations of installs that began and did not end well: they ran, or did not. The last three are told to who
     watches; no step follows from them, and a world that differs in them alone is the same.
@@ -143,7 +148,7 @@ class World:
         return next((receipt for receipt in self.receipts if receipt.number == number), None)
 
     def approval_of(self, release: str | None) -> str | None:
-        """Id of the approval by which *release* came to users here, by the newest entry of the log that has one."""
+        """Id of the newest approval in the log by which *release* became active here."""
         found = (switch.approval for switch in reversed(self.switches) if switch.release == release and switch.approval)
         return next(found, None)
 
@@ -157,7 +162,7 @@ class World:
         came_from: Color | None,
         approval: Approval | None = None,
     ) -> Switch:
-        """The next entry of the log: users go from *came_from* to *stack*, by *approval* or the one that its release had here."""
+        """Next entry of the log: from *came_from* to *stack*, by *approval* or the release's earlier approval."""
         return Switch(
             number=self.next_switch,
             at=at,

@@ -1,4 +1,4 @@
-"""Releases as the record stores them: each by its id, and each migration once, however many releases have it."""
+"""Releases in the record: each by its id, each migration once, however many releases have it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ids_of(stored: Mapping[str, str]) -> list[str]:
 
 
 def kept_after(release: Release, before: Sequence[Release], needed: Collection[str]) -> tuple[Release, ...]:
-    """The newest releases with *release* as the last one, and those of *before* that are *needed*, oldest first."""
+    """Newest releases with *release* last, and those of *before* that are *needed*, oldest first."""
     others = [one for one in before if one.id != release.id]
     newest = {one.id for one in others[1 - KEPT :]}
     return (*(one for one in others if one.id in newest or one.id in needed), release)

@@ -38,7 +38,7 @@ def of_move(application: str, environment: str, switch: Switch, receipt: Receipt
 
 
 def of_run(application: str, environment: str, world: World, run: str) -> tuple[Annotation, ...]:
-    """The newest switch where *run* made it and what it came to is known, after the one that it takes back."""
+    """Annotations of *run*'s newest switch with a known result, after the switch that it reverts."""
     last = world.last_switch
     if last is None or last.by != run or world.receipt_of(last.number) is None:
         return ()

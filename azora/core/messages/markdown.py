@@ -15,7 +15,7 @@ NOTHING = "–"
 
 
 def code(text: str, most: int = LINE_CHARACTERS) -> str:
-    """*text* as a span of code, in a sentence, a heading, an item of a list or the text of a link; a dash where it is empty."""
+    """Format *text* as a code span for a sentence, heading, list item or link text; a dash when empty."""
     return _span(line(text, most))
 
 

@@ -112,7 +112,7 @@ def flaky(histories: Mapping[str, History]) -> list[str]:
 
 
 def page(nights: Sequence[Figures], *, plot: str, unreliable: Sequence[str], changes: Sequence[Change] | None) -> str:
-    """Markdown about the first of *nights* (newest first); *plot* is the address of its picture, empty where there is none.
+    """Markdown page of the first of *nights* (newest first); *plot* is its picture's address, or empty.
 
     *changes* are the commits since the night before; None where one of the two commits is not known.
     """

@@ -33,7 +33,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Night:
-    """One run of the nightly flow that is over. `steps` are the ones that failed, `commit` is empty where it was not found."""
+    """One finished nightly run. `steps` are the failed ones; `commit` is empty where none was found."""
 
     at: datetime
     went_well: bool
@@ -103,7 +103,7 @@ def last_good(nights: Sequence[Night]) -> Night | None:
 
 
 def of_the_night(nights: Sequence[Night], changes: Sequence[Change] = ()) -> Notice | None:
-    """Notification of a nightly run, the first of *nights* (newest first); None when all is as it was, and well.
+    """Notification of a nightly run, the first of *nights* (newest first); None for a repeated success.
 
     The first failure is told in full, with *changes*: the commits since the last good night. The next ones of the same steps
     are a line, and so is the first good night after them.

@@ -1,4 +1,4 @@
-"""The plan as an approver reads it: markdown, in the form of a waiting run, on the run's page and in a terminal."""
+"""Plan as an approver reads it: Markdown, for a run's form, the run's page and a terminal."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Page:
 
 
 def summary(run: str, url: str, pages: Iterable[Page], end: str | None = None) -> list[str]:
-    """All that is known of *run* now, in the order it became known; a page that says the same again is left out."""
+    """Facts of *run* in the order in which they became known; a repeated page is left out."""
     carried = [_part(url, page) for page in pages if page.key.endswith(CARRIED)]
     return list(dict.fromkeys([f"[Run `{run[:8]}`]({url})", *carried, *([end] if end else [])]))
 

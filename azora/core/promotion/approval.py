@@ -50,7 +50,10 @@ class Request(BaseModel):
 
 
 def next_request(last: Request | None, plan: Plan, *, attempt: int, now: datetime) -> Request:
-    """The request that follows *last* of the same run. Every key is new, so that no stored answer counts for it."""
+    """Request that follows *last* of the same run.
+
+    Every key is new, so that no stored answer counts for it.
+    """
     before = last if last and last.attempt == attempt else None
     vote = before.vote + 1 if before else 1
     return Request(
@@ -117,7 +120,7 @@ def approval_for(world: World, wanted: Wanted, now: datetime) -> Approval | None
 
 
 def first_approval(world: World, wanted: Wanted) -> Approval | None:
-    """The approval by which the router was installed for *wanted*: whoever writes the first entry of the log names it."""
+    """Approval by which the router was installed for *wanted*, for the first entry of the log."""
     before = bound_of(replace(world, active=None), wanted).hash
     return next((yes for yes in world.approvals if yes.plan == before), None)
 

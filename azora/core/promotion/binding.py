@@ -1,4 +1,4 @@
-"""The binding of an approval: everything that, when it changes, makes it an approval of something else."""
+"""Binding of an approval: the facts whose change voids the approval."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from azora.core.release.release import digest, shown
 
 @dataclass(frozen=True)
 class Bound:
-    """One release for one environment as both are now. `policy` and `router` are digests, `switch` is the last one's number."""
+    """Release and environment in their present state.
+
+    `policy` and `router` are digests, `switch` is the number of the last one.
+    """
 
     environment: str
     release: str

@@ -16,7 +16,10 @@ from azora.core.release.migrations import pending
 
 
 class Step(StrEnum):
-    """Steps of a promotion, in order. The value is the name of its task in Prefect; the member names its Event."""
+    """Steps of a promotion, in order.
+
+    The value is the name of the step's task in Prefect; the member names its Event.
+    """
 
     ASK = "request approval"
     REPAIR = "repair Helm"
@@ -80,7 +83,7 @@ def _after_the_switch(world: World, wanted: Wanted, now: datetime) -> Step | Non
 
 
 def _is_recorded(world: World, wanted: Wanted) -> bool:
-    """Return True when Helm's record of the router names what the live Service selects, by the wanted objects."""
+    """Return True when Helm's record of the router matches the live Service and the wanted objects."""
     return (
         world.preview_points_at != world.active
         and world.router_helm == "deployed"
@@ -89,5 +92,5 @@ def _is_recorded(world: World, wanted: Wanted) -> bool:
 
 
 def _same_router(world: World, wanted: Wanted) -> bool:
-    """Return True when the router's objects, the color aside, are those that exist: an upgrade changes nothing for users."""
+    """Return True when the router's objects match, color aside: an upgrade changes nothing for users."""
     return world.router_digest is not None and world.router_digest.partition("/")[0] == wanted.router_digest

@@ -1,4 +1,4 @@
-"""The plan: release, environment and what the cluster looks like now. Its hash is what an approval is bound to."""
+"""Plan: release, environment and present state of the cluster. An approval is bound to its hash."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """Changes when the release, the rules or who serves users change; not when somebody merely looks again."""
+        """Hash of the plan; changes with the release, the rules or the active color, not with each reading."""
         return self.bound.hash
 
 
@@ -95,7 +95,7 @@ def _running(world: World) -> str | None:
 
 
 def _image_changes(release: Release, before: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
-    """Per image: name, digest that runs now (short; empty when none), digest that would run; only the ones that differ."""
+    """Images that differ: name, digest that runs now (short; empty without one), digest that would run."""
     return tuple(
         (name, _short(before.get(name, "")), _short(reference))
         for name, reference in sorted(release.images.items())

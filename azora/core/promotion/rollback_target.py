@@ -1,4 +1,4 @@
-"""Rollback target: a switch of the history, and a color that may serve, or a release to bring up first."""
+"""Rollback target: a switch of the history, and its color or a release to install first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azora.errors import BadInput, Refused
 
 
 def target_of(environment: str, world: World, revision: int | None) -> Color | str:
-    """Rollback target: a color that runs it now, or else the id of the release that must be brought up first.
+    """Rollback target: a color that runs the release, or the id of the release to install first.
 
     *revision* is the number of a switch in the environment's history; None means: the release that served before.
 
@@ -27,7 +27,7 @@ def target_of(environment: str, world: World, revision: int | None) -> Color | s
 
 
 def _before(environment: str, world: World) -> Switch:
-    """The newest switch to another release than users have now, leaving out what was found bad under users; once.
+    """Newest switch to another release, without those that failed after a switch; works once.
 
     Of users who drifted: the last switch, which brings them home.
     """
@@ -46,7 +46,7 @@ def _before(environment: str, world: World) -> Switch:
 
 
 def _good_before(world: World, left: set[str | None]) -> Switch | None:
-    """The newest switch to a release that is none of *left* and was not found bad under users the last time."""
+    """Newest switch to a release outside *left* that did not fail after its last switch."""
     bad: set[str] = set()
     for switch in reversed(world.switches):
         receipt = world.receipt_of(switch.number)

@@ -15,7 +15,7 @@ def may_serve(world: World, color: Color) -> str | None:
 
 
 def drifted(world: World) -> str | None:
-    """Difference between the live Service, or the stack behind it, and the log of switches; None where there is no drift."""
+    """Difference between the live Service or its stack and the log of switches; None without drift."""
     last, live = world.last_switch, world.active_stack
     if last is None:
         return None
@@ -39,7 +39,10 @@ def was_approved(world: World, release: str) -> bool:
 
 
 def may_be_installed(world: World, release: Code) -> str | None:
-    """Why *release* must not be installed beside what serves users, or None when it may: its migrations run first."""
+    """Reason why *release* must not be installed beside the active color, or None.
+
+    Its migrations run first.
+    """
     if world.active and (contract := breaking(release, world.serving)):
         return f"migration {contract.revision} would break what serves users: {_why(world, contract)}"
     if contract := past(release, world.ran):

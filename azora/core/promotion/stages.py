@@ -1,4 +1,4 @@
-"""Stages: the environments that a release goes through before it comes to one, by what each file says of its proof."""
+"""Stages: environments that prove a release before the next one, by the `proof` of each file."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def unready(stack: Stack) -> str | None:
 
 
 def failure(probed: ProbeResult, entry: Switch, stack: Stack) -> str | None:
-    """Why the new color must not keep its users, by what *probed* counted around *entry* and by the pods; None where nothing failed."""
+    """Reason to roll back the new color, from *probed* around *entry* and the pods; None without failures."""
     if probed.failed:
         return f"requests failed around the switch: {probed.summary(entry.at.timestamp())}"
     return unready(stack)

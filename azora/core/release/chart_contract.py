@@ -1,4 +1,6 @@
-"""Chart contract: what a chart must provide to be found, counted and switched (docs/application-contract.md).
+"""Chart contract: what a chart must provide for discovery, counts and switches.
+
+See docs/application-contract.md.
 
 Charts are looked at as they render, before anything is built: what is wrong with one would else be met with users on it.
 """
@@ -79,7 +81,7 @@ def live_ports(objects: Sequence[Json], application: str) -> tuple[Json, ...] | 
 
 
 def shared_names(releases: Mapping[str, Sequence[Json]]) -> Iterator[str]:
-    """Objects that several Helm *releases* have: each would take them from the other, while users are on it."""
+    """Objects in several Helm *releases*: each would take them from the other, while it serves users."""
     owners = Counter(called for objects in releases.values() for called in {_called(one) for one in objects})
     for called in sorted(name for name, count in owners.items() if count > 1):
         both = [release for release, objects in releases.items() if called in {_called(one) for one in objects}]

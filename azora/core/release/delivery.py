@@ -12,7 +12,10 @@ from azora.core.release.release import Release
 
 @dataclass(frozen=True)
 class Delivery:
-    """`folder` is the export of the release's commit; `run` is who does it, as the Lease and the log name it."""
+    """Delivery of a release.
+
+    `folder` is the export of its commit; `run` is the holder of the Lease, as the log names it.
+    """
 
     release: Release
     application: Application

@@ -1,4 +1,4 @@
-"""Expand, then contract: which migrations a release brings, and which code the database leaves working.
+"""Expand, then contract: migrations of a release, and the code that works with the database.
 
 The rules and their reasons are in docs/decisions/0010-expand-then-contract.md.
 """
@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Migration(BaseModel):
-    """One revision. A contract names in `contracts` the expand with which the code stopped using what it takes away."""
+    """One revision.
+
+    A contract names in `contracts` the expand with which the code stopped using what the contract removes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -22,7 +25,7 @@ class Migration(BaseModel):
 
 
 class Code(Protocol):
-    """Code built from a commit: a release, or the record of one. `migrations` are in the order they run in."""
+    """Code built from a commit: a release, or its record. `migrations` are in the order they run in."""
 
     @property
     def migrations(self) -> tuple[Migration, ...]: ...
@@ -32,7 +35,7 @@ class Code(Protocol):
 
 
 def carried(code: Code | None, among: tuple[Migration, ...]) -> frozenset[str]:
-    """Revisions that *code* brings. A record that holds the heads alone brings what comes before them *among* others."""
+    """Revisions of *code*; a record with heads alone takes the revisions before them from *among*."""
     if code is None:
         return frozenset()
     if code.migrations:
@@ -42,13 +45,13 @@ def carried(code: Code | None, among: tuple[Migration, ...]) -> frozenset[str]:
 
 
 def pending(release: Code, serving: Code | None) -> tuple[Migration, ...]:
-    """Migrations of *release* that the code which serves users does not have, in order; all when nobody is served."""
+    """Migrations of *release* that the active code does not have, in order; all without an active color."""
     known = carried(serving, release.migrations)
     return tuple(migration for migration in release.migrations if migration.revision not in known)
 
 
 def breaking(release: Code, serving: Code | None) -> Migration | None:
-    """The first migration of *release* that takes away what the code that serves users may still use, or None.
+    """First migration of *release* that removes what the active code may still use, or None.
 
     That code is safe when it carries the expand that the contract names: with it, it stopped using what goes.
     """

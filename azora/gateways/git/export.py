@@ -17,7 +17,7 @@ from azora.host.writes import System, writing
 
 
 def export(sha: str, into: Path, settings: Settings) -> Path:
-    """`into/<sha>`: exactly what was committed as *sha*; reused when it is there, fetched when this machine does not know it yet.
+    """Export *sha* to `into/<sha>`: the committed content; reused when present, fetched when unknown.
 
     Whoever writes in it (a test run's caches) spoils it for others: give each purpose an *into* of its own.
     """

@@ -1,4 +1,4 @@
-"""A bare mirror of the application's repository on this machine: fetched under a lock, asked without one."""
+"""Bare git mirror of the application's repository: fetched under a lock, read without one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ def _location(repository: str) -> str:
 
 
 def fetch(mirror: Path, settings: Settings) -> None:
-    """Bring every branch and tag up to date. Raises Unreachable where the network is at fault, else BadInput."""
+    """Fetch every branch and tag.
+
+    Raises Unreachable where the network is at fault, else BadInput.
+    """
     repository = settings.repository_location
     refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     if said := _fetch(repository, mirror, "--prune", "origin", *refs):
@@ -69,7 +72,10 @@ def fetch(mirror: Path, settings: Settings) -> None:
 
 
 def fetch_commit(mirror: Path, sha: str, settings: Settings) -> None:
-    """Bring *sha*, which no branch or tag has any more: a release of it may still run. Raises as `fetch` does."""
+    """Fetch *sha*, which no branch or tag has any more: a release of it may still run.
+
+    Raises as `fetch` does.
+    """
     repository = settings.repository_location
     if said := _fetch(repository, mirror, "origin", sha):
         raise _fetch_error(f"could not fetch commit {sha}, which no branch or tag has, from {repository!r}: {said}")

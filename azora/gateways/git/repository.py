@@ -1,4 +1,4 @@
-"""The application's repository: which commit a ref is, its content and nothing else, what came since another one."""
+"""Application's repository: the commit of a ref, its content, the commits since another one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _FULL = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit. Subject and author may hold anything, also what was no UTF-8; of each, `MOST_LETTERS` are kept."""
+    """One commit.
+
+    Subject and author may hold anything, also bytes outside UTF-8; of each, `MOST_LETTERS` are kept.
+    """
 
     sha: str
     short: str
@@ -69,7 +72,10 @@ def changes_between(old: str | None, new: str, settings: Settings) -> tuple[Chan
 
 
 def is_known(sha: str, settings: Settings) -> bool:
-    """Return True when the repository still has the commit, on a branch or not; False also where it does not answer."""
+    """Return True when the repository still has the commit, on a branch or not.
+
+    False also without an answer.
+    """
     mirror = mirror_of(settings)
     if not sha_of(mirror, sha):
         with suppress(AzoraError):
@@ -78,7 +84,7 @@ def is_known(sha: str, settings: Settings) -> bool:
 
 
 def is_on_main_branch(sha: str, settings: Settings) -> bool | None:
-    """Return True when the main branch has the commit now; None where the repository does not answer, or has no such branch."""
+    """Return True when the main branch has the commit; None without an answer or without such a branch."""
     mirror = mirror_of(settings)
     try:
         fetch(mirror, settings)

@@ -1,4 +1,4 @@
-"""Helm 4 through pyhelm3, with its runner replaced: no shell, own process group, a hard limit, errors by what they say.
+"""Helm 4 through pyhelm3 with its runner replaced: no shell, own process group, hard time limit.
 
 docs/decisions/0003 lists what pyhelm3's own runner does that a release tool cannot live with.
 """
@@ -54,7 +54,7 @@ class Helm:
         wait: bool = True,
         give_up: GiveUp | None = None,
     ) -> int:
-        """Install or upgrade *name*; returns the revision. Server-side apply that wins conflicts: ours is the last word.
+        """Install or upgrade *name* by server-side apply, which wins conflicts; returns the revision.
 
         Objects of others are not taken over: Helm refuses those that carry no name of its release, or another one.
 
@@ -77,7 +77,10 @@ class Helm:
         return int(done["version"])
 
     def render(self, name: str, chart: Path, values: Values) -> list[Values]:
-        """The objects that *chart* makes of *values*; raises BadInput where it does not, by its own schema too. No cluster is asked."""
+        """Objects that *chart* renders with *values*, without a cluster.
+
+        Raises BadInput where it does not render, by its own schema too.
+        """
         argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
         command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
         rendered = _result(command.run(argv, json.dumps(values).encode()))

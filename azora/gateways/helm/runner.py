@@ -51,7 +51,10 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
         return out
 
     async def _watched(self, process: Process, what: str, given: bytes | None) -> tuple[bytes, bytes]:
-        """Wait for *process* and return its output; raises HelmFailed at the limit, and for a reason to give up."""
+        """Wait for *process* and return its output.
+
+        Raises HelmFailed at the limit, and for a reason to give up.
+        """
         end = asyncio.create_task(process.communicate(given))
         reason = asyncio.create_task(_reason(self._give_up))
         try:
@@ -97,7 +100,10 @@ async def _reason(give_up: GiveUp | None) -> str:
 
 
 async def _end(process: Process, *, politely: bool) -> None:
-    """TERM, a grace, KILL for the whole group. A rollback has no handler for TERM: it is left to end by itself first."""
+    """Send TERM, wait, send KILL to the whole group.
+
+    A rollback has no handler for TERM: it gets time to end by itself first.
+    """
     if politely:
         _signal(process.pid, signal.SIGTERM)
     try:

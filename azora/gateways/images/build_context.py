@@ -28,7 +28,10 @@ def paths(image: Image, export: Path) -> list[str]:
 
 
 def copy(image: Image, export: Path, into: Path) -> None:
-    """A context in *into*/export that holds what the tag is the hash of: a Dockerfile that takes more finds it missing."""
+    """Copy a build context to *into*/export, with only what the tag hashes.
+
+    A Dockerfile that copies more does not find it.
+    """
     (into / "export" / image.context).mkdir(parents=True)
     for path in paths(image, export) if image.sources else _kept(image, export):
         _copied(export / path, into / "export" / path, as_folder=bool(image.sources))
@@ -38,12 +41,12 @@ def copy(image: Image, export: Path, into: Path) -> None:
 
 
 def dockerfile(image: Image, into: Path) -> Path:
-    """Path to which `copy` writes it: outside a whole context, since the ignore file may keep it out of the image."""
+    """Path that `copy` writes to: outside a whole context, whose ignore file may exclude it."""
     return into / "export" / image.dockerfile if image.sources else into / "dockerfile" / Path(image.dockerfile).name
 
 
 def build_options(image: Image) -> list[str]:
-    """Options for a whole context: nothing is ignored twice; the files that made the tag go into the build."""
+    """Options for a whole context: nothing is ignored twice; the files that made the tag are in the build."""
     return [] if image.sources else ["--ignorefile", "/dev/null"]
 
 

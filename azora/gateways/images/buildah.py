@@ -1,4 +1,4 @@
-"""buildah with a storage of Azora's own, shared by checkouts and nodes: its layers are the build cache."""
+"""buildah with Azora's own storage, shared by checkouts and nodes: its layers are the build cache."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ skip_mount_home = "true"
 
 
 def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Path | None = None) -> Completed:
-    """Run `buildah *arguments*`; as `commands.run`. A CONTAINERS_STORAGE_CONF of the environment is kept to."""
+    """Run `buildah *arguments*` like `commands.run`; CONTAINERS_STORAGE_CONF of the environment is kept."""
     env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **os.environ}
     return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log, yields=True)
 
 
 def forget_old(name: str, *, keep: int) -> None:
-    """Drop all but the *keep* newest local images called *name* (host/path), with the layers that only they have.
+    """Remove all but the *keep* newest local images *name* (host/path), with layers that only they have.
 
     They are in the registry; here they are build cache. Best effort: while anything is built they stay, since a build
     that looks through the cache breaks on a layer that goes away meanwhile.
@@ -57,7 +57,7 @@ def nothing_is_built(what: str) -> Iterator[None]:
 
 
 def kept_layers() -> list[Item]:
-    """Images and layers of the cache, by when they were made; sizes as buildah tells them, shared layers with each."""
+    """Images and layers of the cache by creation time; sizes as buildah prints them, with shared layers."""
     if not _is_ours():
         return []
     said = buildah(["images", "--all", "--json"], what="list layers", timeout_seconds=TIDY_TIMEOUT_SECONDS)

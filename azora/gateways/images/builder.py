@@ -1,4 +1,4 @@
-"""Images: built with buildah from declared files alone, found again by what went in, deployed by digest."""
+"""Images: built with buildah from declared files, found by content hash, deployed by digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Catalog of an application's images in a registry, and their removal by digest; blobs stay until the registry frees them."""
+"""Catalog of an application's images in a registry; removal by digest.
+
+Blobs stay until the registry frees them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _OWN_RULES = "let the registry's own rules keep it small"
 
 
 def images_in_registry(settings: Settings) -> list[Item]:
-    """Every tagged image of the application, one of each digest, by when it was built; sizes are of all its layers.
+    """Tagged images of the application, one per digest, by build time; sizes include all layers.
 
     It is known by its digest, and as `<application>/<image>:<tag>`. Raises Unreachable, or Refused where the registry does
     not list what it has.

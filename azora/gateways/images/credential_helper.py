@@ -1,4 +1,4 @@
-"""Docker's credential helpers: programs that keep registry logins in a keychain, or make them for a cloud's registry.
+"""Docker credential helpers: programs with registry logins from a keychain or a cloud.
 
 https://github.com/docker/docker-credential-helpers#development
 """
@@ -27,7 +27,7 @@ class _Answer(BaseModel):
 
 
 def answer_of(helper: str, server: str) -> tuple[str, str] | None:
-    """User and secret that `docker-credential-<helper>` has for *server*, or None; asked again after five minutes.
+    """User and secret from `docker-credential-<helper>` for *server*, or None; cached for five minutes.
 
     Raises Failed for a helper that is not there, fails, hangs or prints no login. Its output is in no error: it may hold
     the secret.

@@ -24,7 +24,7 @@ def content_tag(image: Image, export: Path, pinned: str) -> str:
 
 
 def pinned_base(settings: Settings) -> str:
-    """The base image by digest, as its registry has it now: what is hashed into the tag is what is built on. "" for none."""
+    """Base image by its present digest in its registry, which is hashed into the tag; "" without one."""
     if not settings.base_image:
         return ""
     reference = Reference.parse(settings.base_image, settings)

@@ -15,7 +15,7 @@ _UV = {"index-url": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"), "extra-index-url": ("U
 
 
 def volumes(folder: Path) -> list[str]:
-    """`host:container:ro` of the authorities this machine trusts and of its pip and uv settings, written to *folder*."""
+    """Mounts (`host:container:ro`) of this machine's authorities, pip and uv settings, made in *folder*."""
     bundle = Path(os.environ.get("SSL_CERT_FILE") or AUTHORITIES)
     mounts = [f"{bundle}:{AUTHORITIES}:ro"] if bundle.is_file() else []
     for name, target, text in (

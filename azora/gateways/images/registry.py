@@ -1,4 +1,4 @@
-"""Ask a container registry, over its HTTP API and with the login that buildah or docker keeps, which digest a tag has."""
+"""Container registry over its HTTP API: the digest of a tag, with the login of buildah or docker."""
 
 from __future__ import annotations
 
@@ -65,12 +65,15 @@ class Reference:
 
 
 def find(repository: str, tag: str, settings: Settings) -> str | None:
-    """The digest that `repository:tag` has in the registry now, or None. Raises Unreachable, or Refused without a login."""
+    """Digest of `repository:tag` in the registry, or None.
+
+    Raises Unreachable, or Refused without a login.
+    """
     return digest_of_tag(Reference.parse(f"{settings.registry}/{repository}:{tag}", settings))
 
 
 def exists(reference: str, settings: Settings) -> bool:
-    """Return True when the registry still has the image *reference*, which names a digest. Raises as `find`."""
+    """Return True when the registry still has the image *reference*, by its digest. Raises as `find`."""
     image = Reference.parse(reference, settings)
     what = f"look {reference!r} up"
     answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.digest}", what=what)
@@ -150,7 +153,7 @@ def _authorities() -> ssl.SSLContext:
 
 
 def _authorization(answer: httpx.Response, image: Reference, what: str) -> str | None:
-    """The header that *answer* wants, by the login of *image*; None where there is none, or none that would do."""
+    """Header that *answer* requires, from the login of *image*; None without a suitable login."""
     login = login_of(f"{image.host}/{image.path}".rstrip("/"))
     for challenge in answer.headers.get_list("WWW-Authenticate"):
         if challenge.lower().startswith("bearer "):
@@ -178,7 +181,10 @@ def _token(challenge: str, image: Reference, login: Login | None, what: str) -> 
 
 
 def _exchanged(client: httpx.Client, realm: str, query: dict[str, str], login: Login | None) -> httpx.Response:
-    """An identity token goes in the body, and to no other address: https://distribution.github.io/distribution/spec/auth/oauth/"""
+    """Exchange an identity token, sent in the body and to no other address.
+
+    https://distribution.github.io/distribution/spec/auth/oauth/
+    """
     if login and login.identity_token:
         form = {"grant_type": "refresh_token", "refresh_token": login.identity_token, "client_id": "azora", **query}
         return client.post(realm, data=form, follow_redirects=False)

@@ -1,4 +1,4 @@
-"""Registry logins: found where buildah, podman and docker keep them, in their order, by the repository's path.
+"""Registry logins from the files of buildah, podman and docker, in their order, by repository path.
 
 https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
 """
@@ -62,7 +62,7 @@ def login_of(place: str) -> Login | None:
 
 
 def file_for_buildah(places: list[str], folder: Path) -> Path | None:
-    """A file in *folder* that buildah reads first, with the logins of *places* that it does not find by itself.
+    """File in *folder* that buildah reads first, with the logins of *places* that it would not find.
 
     None where there are none: buildah then reads what it always does.
     """
@@ -87,7 +87,7 @@ def _for_docker(place: str) -> Login | None:
 
 
 def _files() -> Iterator[Path]:
-    """Login files in buildah's order: the one that a variable names goes before the one that `buildah login` writes."""
+    """Login files in buildah's order: the file of a variable precedes the one that `buildah login` writes."""
     docker = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
     running = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}")
     written = running / ("containers/auth.json" if os.environ.get("XDG_RUNTIME_DIR") else "auth.json")

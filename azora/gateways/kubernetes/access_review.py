@@ -49,7 +49,10 @@ def may(api: Api, namespace: str | None, right: Right) -> bool:
 
 
 def labels_of(api: Api, namespace: str) -> dict[str, str] | None:
-    """None when it is not there, or not for us: rights go with the namespace, so that an account cannot tell the two apart."""
+    """Labels of the namespace, or None when it is absent or forbidden.
+
+    Rights go with the namespace, so that an account cannot distinguish the two.
+    """
     try:
         found = api.find(f"/api/v1/namespaces/{namespace}")
     except Refused:

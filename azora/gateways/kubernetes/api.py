@@ -1,4 +1,4 @@
-"""The Kubernetes API by plain paths: JSON in, JSON out, every request limited in time, foreign errors made ours.
+"""Kubernetes API by plain paths: JSON in and out, a time limit per request, errors translated.
 
 Plain paths on `ApiClient` import in a quarter of a second; the typed classes take three times as long, and a rollback
 waits for it.
@@ -73,7 +73,7 @@ class Api:
         return _json(self._answered("PUT", path, body=body))
 
     def patch(self, path: str, body: Json, *, kind: str = MERGE) -> Json:
-        """A patch whose body carries metadata.resourceVersion is refused (Conflict) when the object has moved on."""
+        """Patch an object; a body with metadata.resourceVersion is refused (Conflict) after another change."""
         return _json(self._answered("PATCH", path, body=body, content_type=kind))
 
     def apply(self, path: str, body: Json) -> Json:

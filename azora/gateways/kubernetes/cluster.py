@@ -108,8 +108,9 @@ class Cluster:
         return newest
 
     def _stored_releases(self) -> dict[str, str]:
-        """None for an account that may not read them, as an exporter's of an older version: releases are then known by what names
-        them.
+        """Releases of the record; empty for an account without that right, such as an older exporter's.
+
+        Releases are then known by the objects that name them.
         """
         try:
             return self.record.config_map(RELEASES)
@@ -148,7 +149,9 @@ class Cluster:
     # -- the switch
 
     def switch(self, world: World, entry: Switch) -> None:
-        """Send users to `entry.to`: one patch that holds selector, ports and log, refused when the Service moved since *world*.
+        """Switch users to `entry.to` by one patch of selector, ports and log.
+
+        Refused after a change of the Service since *world*.
 
         Raises:
             Conflict: the live Service is not the one that was looked at.
@@ -177,7 +180,7 @@ class Cluster:
     # -- tidying up
 
     def forget_pending(self, release: str) -> int:
-        """Remove Helm's record of half-done revisions of *release*: moves no traffic, lets the next upgrade run.
+        """Remove Helm's record of incomplete revisions of *release*; no traffic moves, upgrades work again.
 
         Returns:
             How many revisions were removed.
@@ -189,8 +192,9 @@ class Cluster:
         return len(pending)
 
     def forget_unready(self, color: Color) -> list[str]:
-        """Delete the Deployments of *color* that are not ready: the next install begins them anew, without waiting out
-        the back-off of pods that failed. Only for a color that serves nobody. Returns their names.
+        """Delete the Deployments of *color* that are not ready, so that the next install creates them again.
+
+        Failed pods keep no back-off. Only for a color without users. Returns the names.
         """
         selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}={color}"
         found = self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"]
@@ -201,7 +205,7 @@ class Cluster:
 
 
 def _live_spec(stack: Stack) -> Json:
-    """Spec of the live Service while *stack* serves: color and release as its pods have them, and the release's ports."""
+    """Spec of the live Service for *stack*: color and release of its pods, ports of the release."""
     return {"selector": {COLOR_LABEL: str(stack.color), RELEASE_LABEL: stack.label}} | _ports(stack)
 
 
@@ -211,7 +215,7 @@ def _ports(stack: Stack) -> Json:
 
 
 def connect(environment: Environment, settings: Settings, identity: Identity | None = None) -> Cluster:
-    """The cluster that *environment* names, for the application that this machine releases; as the pipeline, or *identity*.
+    """Cluster of *environment* for this machine's application, as the pipeline or *identity*.
 
     Raises:
         Unreachable: it is the embedded node, and that is down.

@@ -1,4 +1,4 @@
-"""Inventory of the objects that charts render: one list a kind, metadata only, paths by the cluster's discovery."""
+"""Inventory of objects that charts render: one list per kind, metadata only, paths by discovery."""
 
 from __future__ import annotations
 

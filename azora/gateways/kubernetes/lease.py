@@ -1,4 +1,7 @@
-"""The environment's Lease: one promotion at a time; renewed while held, taken over when its holder is gone or preempted."""
+"""Lease of an environment: one promotion at a time.
+
+It is renewed while held, and taken over after expiry or by a rollback.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ class Lease:
             self.namespace.api.replace(self._path, found | {"spec": self._spec()})
 
     def check(self) -> None:
-        """Renew it, so that it is ours for another duration: a holder whose renewals failed writes nothing before one succeeds.
+        """Renew the Lease; a holder whose renewals failed writes nothing before one succeeds.
 
         Raises:
             LeaseLost: another one took it.

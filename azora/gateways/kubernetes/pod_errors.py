@@ -13,7 +13,7 @@ from azora.gateways.kubernetes.namespace import Namespace
 
 
 def troubles(cluster: Cluster, color: Color, release: str) -> list[str]:
-    """Why pods of *release* in *color* are not ready: a line for each trouble, under it the last lines of a log."""
+    """Errors of pods of *release* in *color*: a line for each, followed by the last lines of a log."""
     pods = [pod for pod in cluster.pods(color) if pod["metadata"]["labels"].get(RELEASE_LABEL) == release]
     return [line for pod, said, count in one_of_each(pods) for line in _trouble(cluster.namespace, pod, said, count)]
 
@@ -40,7 +40,7 @@ def _last_warning(namespace: Namespace, pod: str) -> str:
 
 
 def _last_lines(namespace: Namespace, pod: str, count: int, *, before: bool) -> list[str]:
-    """The end of the pod's log, each sentence once; of the run *before* this one where it was started anew."""
+    """End of the pod's log, each sentence once; of the run *before* this one after a restart."""
     try:
         log = namespace.api.text(f"{namespace.core}/pods/{pod}/log", tailLines=str(count), previous=str(before).lower())
     except AzoraError:  # a pod that never started has no log

@@ -1,4 +1,4 @@
-"""Let the pipeline into an environment: its namespace, its account and its Role, and a kubeconfig with the account's token."""
+"""Access of the pipeline to an environment: namespace, account, Role, kubeconfig with a token."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Granted:
 
 
 def grant(environment: Environment, settings: Settings, *, valid: timedelta = VALID) -> Granted:
-    """Apply the rights of *environment* with the person's own identity, and write the account's kubeconfig.
+    """Apply the rights of *environment* with the person's identity; write the account's kubeconfig.
 
     Raises:
         Refused: that person may not make namespaces and roles.
@@ -53,7 +53,10 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
 
 
 def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
-    """Apply the rights through *api*. Safe to repeat: rights become those of the file, the token a new one; the old one stays good."""
+    """Apply the rights through *api*, with a new token; safe to repeat.
+
+    Rights become those of the file; the old token stays valid.
+    """
     _make(objects_of(environment.namespace), api)
     request = {
         "apiVersion": "authentication.k8s.io/v1",
@@ -67,7 +70,7 @@ def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta
 
 
 def _make(objects: list[Json], api: Api) -> None:
-    """Again from the first while the namespace is being deleted, as a killed run may leave it, or has just gone."""
+    """Create *objects*; start again while the namespace is being deleted or has just gone."""
     deadline = time.monotonic() + GONE_WITHIN_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Azora's own record in an environment's namespace: the ConfigMap `azora-record`, and its releases in a second one.
+"""Record of Azora in a namespace: the ConfigMap `azora-record`, and a second one for releases.
 
 Each part is bounded by its number, so that the record never outgrows what the API server takes (1 MiB an object).
 """
@@ -63,7 +63,7 @@ class RecordStore:
         return found
 
     def write(self, **data: str | None) -> None:
-        """Set (None: remove) keys of the record; other keys stay. Keys are written by one holder of the Lease each."""
+        """Set keys of the record (None: remove); other keys stay. The Lease's holder alone writes a key."""
         self.write_config_map(RECORD, {"version": str(VERSION), **data})
 
     def config_map(self, name: str) -> dict[str, str]:
@@ -110,7 +110,7 @@ class RecordStore:
         self.write(migrating=MIGRATIONS.dump_json(together(old, release.migrations)).decode())
 
     def add_release(self, release: Release) -> None:
-        """Keep the newest releases whole, and those that a color runs, so that one can be brought back by its id alone."""
+        """Store the newest releases in full, and those of both colors, so that an id suffices to restore one."""
         record, stored = self.read(), self.config_map(RELEASES)
         stacks = [StackRecord.model_validate_json(record[color]) for color in Color if color in record]
         before = (*old_releases(record), *unpacked(stored))
@@ -152,7 +152,7 @@ class RecordStore:
         return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
 
     def end_approvals(self, run: str, how: str, *, before: datetime | None = None) -> None:
-        """The approvals of *run*, or those given *before* a moment, are used up: they count no more, and the record says how."""
+        """Mark approvals of *run*, or those given *before* a moment, as used, with the reason in the record."""
         mine = [
             (key, yes)
             for key, yes in _approvals(self.read())
@@ -162,7 +162,10 @@ class RecordStore:
             self.write(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
 
     def add_question(self, question: Question) -> None:
-        """One key per run; those that nobody waits for any more are forgotten. No namespace is made before a yes."""
+        """Write one key per run; remove those that no run waits for.
+
+        No namespace is created before an approval.
+        """
         record = self.read()
         if not record and not self.namespace.exists():
             return
@@ -176,7 +179,7 @@ class RecordStore:
             self.write(**{f"{QUESTION}{run}": None})
 
     def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
-        """Make *change* to the tally of an environment that has a record; a namespace without one may be somebody else's.
+        """Make *change* to the tally of an environment with a record; other namespaces may be foreign.
 
         Runs end without a Lease: counted anew when another one wrote in between.
         """

@@ -1,4 +1,7 @@
-"""Marks on Grafana's boards, by its HTTP API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/)."""
+"""Marks on Grafana's boards, by its HTTP API.
+
+https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices to people, by apprise (https://appriseit.com): the only module that imports it, and only where an address is set.
+"""Notifications by apprise (https://appriseit.com), imported here alone and only with an address set.
 
 An address holds passwords. What is said of one is its place and its scheme, and what apprise says of it is said without any
 part of it.
@@ -163,7 +163,7 @@ _HEARD = _Heard()
 
 @cache
 def _apprise() -> ModuleType:
-    """Imported when first needed: no run that tells nobody waits for it. Its plugins too, for which no provider is to blame."""
+    """Import apprise and its plugins at first use: runs without notifications do not wait for the import."""
     import apprise  # noqa: PLC0415
 
     apprise.Apprise.instantiate("json://127.0.0.1")  # the first address loads them all

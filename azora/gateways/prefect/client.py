@@ -81,7 +81,7 @@ def connected(what: str) -> Iterator[SyncPrefectClient]:
 
 
 def _client() -> SyncPrefectClient:
-    """The process's own, for what Prefect's settings name now: making one takes ten times what asking with it takes."""
+    """Client of this process for Prefect's present settings: a new one costs ten times a request."""
     named = (PREFECT_API_URL.value(), PREFECT_API_AUTH_STRING.value())
     with _ONE_AT_A_TIME:
         if named not in _OPEN:

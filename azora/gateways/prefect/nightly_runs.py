@@ -34,7 +34,7 @@ NIGHTS = 60
 
 
 def nights_until(id_: str, *, application: str) -> list[Night]:
-    """The run and those of its flow before it, newest first, at most `NIGHTS`; runs that were cancelled are left out."""
+    """Nightly run and earlier runs of its flow, newest first, at most `NIGHTS`, without cancelled ones."""
     with connected(f"read the nights before {id_!r}") as client:
         this = client.read_flow_run(UUID(id_))
         runs = [this, *(run for run in _ended_runs(client, this, application) if run.id != this.id)]
@@ -60,7 +60,7 @@ def _ended_runs(client: SyncPrefectClient, this: FlowRun, application: str) -> l
 
 
 def _failed_steps(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, tuple[str, ...]]:
-    """Names of the tasks that failed, by run; where it was killed, of those that it was at: nobody ended them."""
+    """Names of the failed tasks by run; for a killed run, of those that were running."""
     if not runs:
         return {}
     kinds = [StateType.FAILED, StateType.CRASHED, StateType.RUNNING]

@@ -1,4 +1,4 @@
-"""Finished runs of the application: the runs that are over, in numbers for a page, and their removal when they are old."""
+"""Finished runs of the application: their numbers for a page, and their removal when old."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _must_be_ours(client: SyncPrefectClient, id_: UUID, application: str) -> Non
 
 
 def nights_in_numbers(id_: str, *, application: str) -> list[Figures]:
-    """The nightly run and those before it, newest first, at most `SHOWN`: three questions, and a few hundred tasks' times."""
+    """Nightly run and those before it, newest first, at most `SHOWN`, in three requests."""
     nights = nights_until(id_, application=application)[:SHOWN]
     ids = [UUID(night.run) for night in nights]
     with connected(f"read the figures of the nights before {id_!r}") as client:

@@ -12,7 +12,7 @@ Thing = TypeVar("Thing")
 
 
 def every(read: Callable[..., list[Thing]], **which: object) -> Iterator[Thing]:
-    """Each thing once, in the order of *read*, which takes `limit` and `offset`: one that moves to the next page meanwhile, too."""
+    """Items of *read* (`limit`, `offset`), each once, also when one moves to the next page meanwhile."""
     seen: set[Any] = set()
     for offset in range(0, MOST, PAGE):
         found = read(limit=PAGE, offset=offset, **which)

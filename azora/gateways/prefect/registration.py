@@ -1,4 +1,4 @@
-"""Make an application known to Prefect's server: its deployments, and an end for its runs whose process died."""
+"""Registration of an application in Prefect: its deployments, and an end for runs of dead processes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def register(settings: Settings) -> Iterator[str]:
 
 
 def _deploy(prefect_yaml: str, settings: Settings) -> None:
-    """By Prefect's own command: an entrypoint that does not load is an error of its, and prefect.yaml means what it reads."""
+    """Register with Prefect's own command, which reads prefect.yaml and fails at a broken entrypoint."""
     what = "register the deployments of prefect.yaml"
     env = {**os.environ, "AZORA_CHECKOUT": str(ROOT), "AZORA_APPLICATION": settings.application}
     with NamedTemporaryFile("w", suffix=".yaml") as file:
@@ -84,7 +84,7 @@ def _deploy(prefect_yaml: str, settings: Settings) -> None:
 
 
 def _old(client: SyncPrefectClient, settings: Settings) -> Iterator[DeploymentResponse]:
-    """Deployments by their old names; those of another checkout are another application's, but on a node of our own."""
+    """Deployments with old names; on a shared server, those of another checkout are left alone."""
     named = DeploymentFilter(name=DeploymentFilterName(any_=list(OLD_NAMES)))
     for deployment in list(every(client.read_deployments, deployment_filter=named)):
         checkout = checkout_of(deployment.pull_steps)
@@ -93,7 +93,10 @@ def _old(client: SyncPrefectClient, settings: Settings) -> Iterator[DeploymentRe
 
 
 def _retire(client: SyncPrefectClient, deployment: DeploymentResponse, application: str) -> str:
-    """Its runs become the application's. It goes, unless a run of it is not over: that run needs it to end well, by today's code."""
+    """Move the runs of an old deployment to the application, and delete it after its last run.
+
+    An unfinished run needs the deployment, to end well by the present code.
+    """
     tag = tag_of(application)
     for schedule in deployment.schedules:
         client.delete_deployment_schedule(deployment.id, schedule.id)

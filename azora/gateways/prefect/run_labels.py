@@ -57,7 +57,7 @@ def facts_in(labels: Labels) -> Facts:
 
 
 def fix_commit(run: str, sha: str) -> None:
-    """*run* is about this commit from now on. Raises Failed where the label does not stay as it was written."""
+    """Fix the commit of *run*. Raises Failed where the label does not stay as it was written."""
     _fix(run, {COMMIT_LABEL: sha})
 
 
@@ -68,7 +68,7 @@ def fix_release(run: str, release: Release) -> None:
 
 
 def last_request(run: str, environment: str) -> Request | None:
-    """The newest request of *run* for an approval in *environment*; None where it made none, or none that can be read."""
+    """Newest approval request of *run* in *environment*; None without one that can be read."""
     kept = _labels(run).get(f"{REQUEST_LABEL}.{environment}")
     try:
         return Request.model_validate_json(str(kept)) if kept else None
@@ -90,7 +90,7 @@ def answer_to(run: str, request: Request) -> Stored | None:
 
 
 def last_end(run: str) -> datetime | None:
-    """Time of the last end of *run* other than by a crash; None where it never ended. A Retry goes on after that."""
+    """Time when *run* last ended other than by a crash, or None; a Retry continues after that."""
     with connected(f"read the states of run {run!r}") as client:
         states = client.read_flow_run_states(UUID(run))
     ends = (state.timestamp for state in states if state.type.value in {"COMPLETED", "FAILED", "CANCELLED"})

@@ -119,7 +119,7 @@ def pages(id_: str) -> list[Page]:
 
 
 def finished_stages(id_: str, *, killed: bool = False) -> list[tuple[str, float]]:
-    """Name and seconds of each task of the run's last attempt that did its work; what was kept from before is not one.
+    """Name and seconds of each task that ran in the run's last attempt, without cached ones.
 
     What a *killed* run was at is not waited for: nobody ends it, and Prefect may lose a "Retry" of a person meanwhile.
     """
@@ -130,7 +130,7 @@ def finished_stages(id_: str, *, killed: bool = False) -> list[tuple[str, float]
 
 
 def _settled(id_: str, *, killed: bool) -> list[TaskRun]:
-    """The run's tasks. The server hears of a task's end by an event, so by some of them after the run's own end."""
+    """Tasks of the run; some may end in the server shortly after the run's own end."""
     before: list[str | None] = []
     for _ in range(SETTLES_WITHIN_SECONDS):
         found = _task_runs(id_)
@@ -206,7 +206,10 @@ def _with_id(client: SyncPrefectClient, id_: str, application: str) -> FlowRun |
 
 
 def _matches(client: SyncPrefectClient, application: str, kinds: Sequence[StateType], id_: str) -> list[FlowRun]:
-    """By the beginning of the id or by the whole name, newest first: Prefect's API has no filter for the former."""
+    """Runs by the beginning of the id or the whole name, newest first.
+
+    Prefect's API cannot filter by the beginning of an id.
+    """
     begins = id_.lower()
     return [run for run in own_runs(client, application, kinds) if str(run.id).startswith(begins) or run.name == id_]
 

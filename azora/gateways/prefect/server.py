@@ -16,7 +16,7 @@ from azora.gateways.prefect.paging import every
 
 @dataclass(frozen=True)
 class ServerSeen:
-    """The server itself: its version, its clock, who works for it, whether for our work queue, and what of ours it can start."""
+    """Prefect server: version, clock, workers, workers of our queue, deployments of ours."""
 
     version: str
     at: datetime | None

@@ -22,7 +22,7 @@ class WaitingPlan:
     text: str
 
     def must_be(self, named: str) -> None:
-        """Raise Refused unless *named*, at least 12 digits, is the beginning of this plan's hash; BadInput where it is shorter."""
+        """Raise Refused unless *named*, at least 12 digits, begins this plan's hash; BadInput when shorter."""
         if len(named) < PREFIX_DIGITS:
             raise BadInput(
                 f"could not answer run {self.run[:8]}: {named!r} is too short for the hash of a plan",

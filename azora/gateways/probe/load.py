@@ -27,7 +27,7 @@ LONGEST_SLEEP_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Target:
-    """Target of a request: the `address` it goes to and the `host` it names; they differ where a name is not looked up."""
+    """Target of a request: its `address`, and the `host` in the request; they differ without DNS."""
 
     address: str
     host: str
@@ -47,7 +47,7 @@ class Target:
 
 
 class OpenLoop:
-    """Requests to *target* that start on time however slow the answers are; each one's ProbedRequest goes to *seen*.
+    """Send requests to *target* on schedule, however slow the answers are; pass each Sample to *seen*.
 
     A GET on a kept-alive connection that was closed before any answer is sent again once, as browsers do (RFC 9110,
     9.2.2): such a sample is marked `resent`.

@@ -21,7 +21,7 @@ WRITE_EVERY_SECONDS = 1.0
 
 
 class Probe:
-    """Ask *url* (dialling *connect*, host:port, where given) *rate_per_second* times a second until stopped.
+    """Probe of *url* at *rate_per_second*, by way of *connect* (host:port) where given, until stopped.
 
     Half of the requests open a connection each, half keep theirs, unless *fresh_connections* says all or none. It ends by
     itself after *limit_seconds*. Also a context manager. `so_far` may be asked from any thread at any time.
@@ -56,7 +56,7 @@ class Probe:
         return self
 
     def stop(self) -> ProbeResult:
-        """End, wait for the answers still due, and say what was seen. Safe to repeat. Raises Failed if it broke."""
+        """End, wait for open answers and return the result. Safe to repeat. Raises Failed if it broke."""
         self._stop.set()
         self._thread.join(self._deadline_seconds)
         if self._broken is not None:
@@ -103,7 +103,7 @@ class Probe:
 
 
 def run(probe: Probe, out: Path) -> ProbeResult:
-    """Probe until its limit, SIGTERM or SIGINT; *out* holds the result so far as JSON, written anew every second.
+    """Probe until its limit, SIGTERM or SIGINT; *out* holds the result so far as JSON, every second.
 
     For the main thread of a process of its own: at 1,000 requests a second a flow's process would feel it. Where that leads a
     session it goes first: users do not wait for the machine that is looked at.

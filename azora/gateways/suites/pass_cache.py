@@ -1,4 +1,4 @@
-"""Unit tests that passed before: remembered beside all that they said, and for as long as that is kept."""
+"""Pass cache: unit tests that passed, stored with their output for as long as that is kept."""
 
 from __future__ import annotations
 

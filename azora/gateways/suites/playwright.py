@@ -16,7 +16,7 @@ from azora.core.checks.suite_result import Case
 
 
 def with_pictures(cases: Iterable[Case], folder: Path) -> tuple[Case, ...]:
-    """*cases* with their screenshot, video and trace, which lie in a subfolder of *folder* named by the node id."""
+    """Add to *cases* their screenshot, video and trace from the subfolder of *folder* with the node id."""
     found: dict[tuple[str, str], Path] = {}
     for file in sorted(folder.rglob("*.*"), reverse=True):  # the first of several stays
         found[file.parent.name, file.suffix] = file

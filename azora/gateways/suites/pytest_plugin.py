@@ -1,4 +1,4 @@
-"""A pytest plugin for suites: their JUnit file names each case by its node id, and parallel workers keep their pictures.
+"""pytest plugin for suites: JUnit with node ids; parallel workers keep each other's pictures.
 
 pytest-playwright empties the folder of `--output` at the start of every worker, and with it what a quicker worker left.
 """

@@ -1,4 +1,4 @@
-"""Run the cases of a release: its suites against a deployed platform, and the unit tests of its services."""
+"""Runs of a release's cases: suites against a deployed platform, unit tests of its services."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ HTTPS = 443
 
 
 def disks(settings: Settings) -> Iterator[Sample]:
-    """Disks of the state: reports, mirrors, exports, and on the embedded node images, volumes and databases."""
+    """Disks of the state: reports, mirrors, exports, and the embedded node's images, volumes, databases."""
     folder = settings.state_folder
     with suppress(OSError):
         usage = shutil.disk_usage(folder)

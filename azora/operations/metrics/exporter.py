@@ -31,7 +31,7 @@ Expiring = Callable[[str], Iterable[Sample]]
 
 
 class Exporter(Collector):
-    """Looks at *names* by *look*; *certificates* of one that answers are asked for now and then, *disks* each time."""
+    """Exporter that reads *names* by *look*, *certificates* now and then, *disks* each time."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ def families(samples: Iterable[Sample]) -> Iterator[Metric]:
 
 
 def exporter_of(settings: Settings) -> Exporter:
-    """Exporter of every environment that has a file; a connection for each look, since an account's token is renewed."""
+    """Exporter of all environments; it connects for each read, since an account's token is renewed."""
     limited = settings.model_copy(
         update={"api_timeout_seconds": min(settings.api_timeout_seconds, LOOK_WITHIN_SECONDS)}
     )

@@ -1,4 +1,4 @@
-"""The exporter's HTTP server: /metrics, and /targets for a Prometheus that cannot ask Kubernetes where pods are."""
+"""HTTP server of the exporter: /metrics, and /targets for Prometheus without access to Kubernetes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Silent(WSGIRequestHandler):
 
 
 def application(exporter: Exporter, find_targets: Targets) -> WSGIApplication:
-    """Both addresses; what is not found out about targets is a 503, on which Prometheus keeps those that it has."""
+    """Application of both addresses; unknown targets are a 503: Prometheus keeps those that it has."""
     registry = CollectorRegistry()
     registry.register(exporter)
     metrics: WSGIApplication = make_wsgi_app(registry)

@@ -56,7 +56,7 @@ def data_values(delivery: Delivery) -> Values:
 
 
 def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
-    """Helm release, chart and values of all that a delivery installs: blue as for an empty environment, green beside a bigger blue."""
+    """Helm release, chart and values of each part of a delivery: blue first, green beside a bigger blue."""
     application, folder = delivery.application, delivery.folder
     for color in Color:
         values = stack_values(delivery, color, least={})
@@ -76,7 +76,7 @@ def data_digest(delivery: Delivery) -> str:
 
 
 def router_digest(delivery: Delivery) -> str:
-    """Changes with anything that would change the router's objects, the active color and its release aside."""
+    """Digest of the router's objects, without the active color and its release."""
     return _digest(delivery, delivery.application.charts.router, router_values(delivery, Color.BLUE, ANY_RELEASE))
 
 

@@ -105,7 +105,7 @@ class Context:
         )
 
     def approval(self, world: World) -> Approval | None:
-        """The approval by which users may be moved while *world* is as it is; None where the environment asks for none.
+        """Approval for a switch in the state *world*; None where the environment needs none.
 
         Raises:
             Refused: it asks for one, and none of this run holds.
@@ -134,7 +134,7 @@ class Context:
         self.cluster.record.add_helm_release(name)
 
     def proof(self, stack: Stack) -> StackRecord:
-        """Record of the color with a proof. A record that a killed process left of an older release is made anew."""
+        """Record of the color with a proof; replaced where a killed process left an older release's."""
         known = stack.known or self.record_of(stack.revision)
         return known.model_copy(update={"proved_at": datetime.now(UTC)})
 
@@ -161,8 +161,9 @@ class Context:
         self.cluster.record.write(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:
-        """Run a suite of the released commit against *host*, where *stack* must answer; reports land in this run's folder,
-        outcomes are remembered.
+        """Run a suite of the released commit against *host*, where *stack* must answer.
+
+        Reports are in this run's folder; outcomes are stored.
         """
         suites = self.delivery.application.suites
         result = run_suite(

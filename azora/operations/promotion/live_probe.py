@@ -15,7 +15,7 @@ from azora.gateways.probe.probe import Probe
 
 
 def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: int = 60) -> None:
-    """Wait until all of *host* answers: controller and proxies learn of pods in their own time, about a second a try.
+    """Wait until all of *host* answers: controller and proxies follow after about a second.
 
     Raises:
         NotReadyYet: it does not.
@@ -44,7 +44,7 @@ def _probe(settings: Settings, host: str, *, rate_per_second: float, path: str) 
 
 
 class LiveProbe:
-    """A probe of the live address, which counts what users meet around a switch. Lives as long as its promotion's loop."""
+    """Probe of the live address around a switch; lives as long as the promotion's loop."""
 
     def __init__(self, delivery: Delivery, settings: Settings) -> None:
         self._delivery = delivery
@@ -63,7 +63,7 @@ class LiveProbe:
         return self._running
 
     def finish(self, entry: Switch) -> ProbeResult:
-        """Count until the settle time after *entry* is over. A probe lost with a killed process begins anew, from now on."""
+        """Count until *entry*'s settle time ends; a probe lost with a killed process starts again now."""
         running, since = self._running, entry.at
         if running is None:
             running, since = self.start(), datetime.now(UTC)

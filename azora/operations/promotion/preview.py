@@ -25,7 +25,7 @@ SHOWN_LINES = 20
 
 
 def repair(context: Context) -> list[str]:
-    """Forget half-done Helm revisions; no object changes and no traffic moves. Returns the releases repaired."""
+    """Remove incomplete Helm revisions; no object or traffic changes. Returns the repaired releases."""
     context.hold()
     pending = list(context.cluster.look().pending)
     for name in pending:
@@ -91,7 +91,7 @@ def _must_still_wait(context: Context, color: Color) -> None:
 
 
 def _ports(context: Context, color: Color) -> tuple[Json, ...] | None:
-    """Ports of the live Service once *color* serves; None where the router's chart is one of before it named the release."""
+    """Ports of the live Service for *color*; None where an older router's chart names no release."""
     name = context.delivery.application.name
     with suppress(BadInput):
         values = chart_values.router_values(context.delivery, color, context.delivery.release.label)
@@ -100,7 +100,7 @@ def _ports(context: Context, color: Color) -> tuple[Json, ...] | None:
 
 
 def _watcher(context: Context, color: Color, observer: Observer) -> GiveUp:
-    """Looks at the pods of *color* while Helm waits for them: reports how many are ready, and when it is pointless."""
+    """Watcher of *color*'s pods while Helm waits: reports the number ready, gives up when hopeless."""
     deadline = Deadline(context.delivery.release.label)
 
     def look() -> str | None:
@@ -140,7 +140,7 @@ def prove(context: Context, observer: Observer) -> None:
 
 
 def try_end_to_end(context: Context, observer: Observer) -> None:
-    """The browser cases against the preview, through the preview Service: what is about to serve users serves them."""
+    """Run the browser cases against the preview, through the preview Service, before the switch."""
     context.hold()
     world = context.cluster.look()
     stack = world.stack(world.preview)
@@ -174,7 +174,7 @@ def _check_images(context: Context, stack: Stack) -> None:
 
 
 def _explained(context: Context, error: AzoraError, color: Color) -> AzoraError:
-    """*error* with what the new pods of *color* say, where it is about pods, and that users met nothing of it."""
+    """*error* with the errors of *color*'s new pods, and the sentence that users were not affected."""
     said: list[str] = []
     if isinstance(error, HelmFailed | NotReadyYet):
         with suppress(AzoraError):

@@ -17,8 +17,9 @@ from azora.operations.promotion.observer import SILENT, Observer
 
 @dataclass(frozen=True)
 class Done:
-    """One line for the log about a step that is done; empty where its name is enough. `color` is where users are now; `odd` is worth
-    a warning.
+    """Line for the log about a finished step; empty where its name is enough.
+
+    `color` is the active color now; `odd` makes the line a warning.
     """
 
     message: str = ""

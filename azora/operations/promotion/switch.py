@@ -19,8 +19,10 @@ from azora.operations.promotion.observer import Observer
 
 
 def switch(context: Context, probe: LiveProbe) -> Switch:
-    """Users go to this release: a probe starts, then one compare-and-swap patch. Refused when that is not safe, or was not
-    approved for the very state that the patch changes. A switch whose answer was lost on the way is not made twice.
+    """Start a probe, then switch users to this release by one compare-and-swap patch.
+
+    Refused when that is not safe, or was not approved for the very state that the patch changes. A switch whose answer
+    was lost is not made twice.
     """
     context.hold()
     world = context.look()
@@ -52,7 +54,7 @@ def _promotion(context: Context, world: World) -> Switch:
 
 
 def watch(context: Context, probe: LiveProbe, observer: Observer) -> Receipt:
-    """Watch the new color for the settle time, run the smoke cases through the live address, write the receipt.
+    """Watch the new color for the settle time, run the smoke cases at the live address, write the receipt.
 
     A bad verdict sends users back (the reverse of the same switch), where the old color may serve them, and raises
     CheckFailed.
@@ -129,7 +131,7 @@ def _return(context: Context, world: World, entry: Switch, back: Color, reason: 
 
 
 def record_in_helm(context: Context) -> None:
-    """The router's Helm release says the same as the live Service; the preview Service follows to the other color."""
+    """Record the switch in the router's Helm release; the preview Service follows to the other color."""
     context.hold()
     if active := context.cluster.look().active_stack:
         context.upgrade_router(active)

@@ -1,4 +1,4 @@
-"""localstripe, made to listen on IPv4 (its own command wants IPv6), to decline as Stripe does and to tell of payments.
+"""localstripe on IPv4 (its own command wants IPv6), with Stripe's declines and webhooks of payments.
 
 WEBHOOK_URL and WEBHOOK_SECRET: where it tells of payments, and what it signs that with.
 """

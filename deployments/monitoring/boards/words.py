@@ -1,4 +1,4 @@
-"""Parts of both boards: panels of one size, on the data source and the environment that the reader chose."""
+"""Parts of both boards: panels of one size, for the reader's data source and environment."""
 
 from __future__ import annotations
 

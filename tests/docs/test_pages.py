@@ -9,6 +9,7 @@ import pytest
 
 from azora.cli.commands import MODULES
 from azora.config.settings import ROOT
+from azora.core.promotion.next_step import Step
 from tests.drill.runbook import anchor
 
 OUTSIDE_THE_SITE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "services/README.md"]
@@ -45,3 +46,10 @@ def test_commands() -> None:
     """Each command of `azora` has a row in docs/command-line.md."""
     rows = set(re.findall(r"`azora (\w+)", text_of("docs/command-line.md")))
     assert rows >= set(MODULES)
+
+
+def test_steps_of_a_promotion() -> None:
+    """Each step has a heading in docs/promotion-steps.md, in order, by the name that the run's page shows."""
+    headings = re.findall(r"^## \d+\. (.+)$", text_of("docs/promotion-steps.md"), re.MULTILINE)
+    steps = [step.value.lower() for step in Step]
+    assert [heading.lower() for heading in headings if heading.lower() in steps] == steps

@@ -1,4 +1,4 @@
-"""Seam of all writes to other systems: each write is announced before it begins and after it was accepted.
+"""Seam of all writes to other systems: each is announced before it begins and once it is accepted.
 
 Nobody listens in normal life. A test lists the writes of a promotion, or ends the process just before or after one.
 """

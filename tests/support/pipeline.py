@@ -48,7 +48,7 @@ AZORA_S_OWN = (
     "azora-promotion",
 )  # not part of the promise that nothing differs before a yes
 
-SHORT_SECONDS = 20.0  # what is promised to be quick is looked at more often
+SHORT_SECONDS = 5.0  # what is promised to be quick is looked at more often
 
 
 # -- the application's repository

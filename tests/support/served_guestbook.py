@@ -88,8 +88,8 @@ def working(name: str, log: Path, known: dict[str, str]) -> Iterator[None]:
         try:
             yield
         finally:
-            process.terminate()
-            process.wait(20)
+            process.kill()  # nothing runs any more; a worker asked to end waits for its queries
+            process.wait()
 
 
 def forget(name: str) -> None:

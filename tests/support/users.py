@@ -38,7 +38,15 @@ def users_of(environment: str, *, rate: float = 100) -> Iterator[Users]:
     with TemporaryDirectory(prefix="azora-users-") as folder:
         seen_in = Path(folder) / "probe.json"
         options = ["--rate", str(rate), "--seconds", "1800", "--out", str(seen_in)]
-        command = [str(Path(sys.executable).parent / "azora"), "probe", environment, *options]
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            str(Path(sys.executable).parent / "azora"),
+            "probe",
+            environment,
+            *options,
+        ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         try:
             _until_they_come(process, seen_in)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from azora.errors import BadInput, Refused
+from prefect.exceptions import ObjectNotFound
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from azora.errors import BadInput, NotReadyYet, Refused
 from azora.gateways.prefect.client import connected
 
 PREFIX_DIGITS = 12
@@ -36,11 +39,21 @@ class WaitingPlan:
         )
 
 
+FORM_WITHIN_SECONDS = 10  # Prefect stores the form after the state: a run waits a moment without it
+
+
+@retry(
+    retry=retry_if_exception_type(NotReadyYet),
+    stop=stop_after_delay(FORM_WITHIN_SECONDS),
+    wait=wait_fixed(0.5),
+    reraise=True,
+)
 def waiting_plan(run: str) -> WaitingPlan:
     """The plan of *run*, by its whole id.
 
     Raises:
         Refused: the run does not wait, or waits with the form of an older version, which names no plan.
+        NotReadyYet: it waits without a form for ten seconds; its process was killed before it stored one.
     """
     with connected(f"read the plan of run {run!r}") as client:
         found = client.read_flow_run(UUID(run))
@@ -51,9 +64,15 @@ def waiting_plan(run: str) -> WaitingPlan:
                 f"could not read the plan of run {found.name!r}: it waits for nobody, it is {state.name if state else 'new'}",
                 advice="see `azora status` for the runs that wait",
             )
-        schema, text = (
-            json.loads(client.read_flow_run_input(found.id, keys[name])) for name in ("schema", "description")
-        )
+        try:
+            schema, text = (
+                json.loads(client.read_flow_run_input(found.id, keys[name])) for name in ("schema", "description")
+            )
+        except ObjectNotFound as error:
+            raise NotReadyYet(
+                f"could not read the plan of run {found.name!r}: it waits, and its form is not stored yet",
+                advice="try again; if it stays so, cancel the run on its page and start it anew",
+            ) from error
     return WaitingPlan(run, _hash(schema, found.name), str(text))
 
 

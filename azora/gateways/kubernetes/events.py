@@ -35,7 +35,7 @@ def tell(namespace: Namespace, reason: str, message: str, *, run: str, kind: Kin
     try:
         namespace.api.create(f"{namespace.core}/events", body)
     except AzoraError as error:
-        return f"no Event in {namespace.name}: {error.message}"
+        return f"could not create an Event in {namespace.name}: {error.message}"
     return ""
 
 

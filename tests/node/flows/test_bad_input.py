@@ -49,7 +49,7 @@ def test_an_image_that_does_not_start() -> None:
         "deploy-staging",
         sha,
         at="staging: install preview",
-        says=("-edu-", "will not come up", "exit code 1", "LESSONS is not set", "users of staging are untouched"),
+        says=("-edu-", "cannot start", "exit code 1", "LESSONS is not set", "users of staging are not affected"),
     )
 
 
@@ -61,7 +61,7 @@ def test_a_pod_that_never_becomes_ready() -> None:
         "deploy-staging",
         sha,
         at="staging: install preview",
-        says=("-edu", "runs but is not ready", "Readiness probe failed", "users of staging are untouched"),
+        says=("-edu", "runs but is not ready", "Readiness probe failed", "users of staging are not affected"),
     )
 
 
@@ -74,7 +74,7 @@ def test_a_migration_that_fails() -> None:
         "deploy-staging",
         sha,
         at="staging: install preview",
-        says=("-migrations-", "exit code 1", "edu.nothing", "does not exist", "users of staging are untouched"),
+        says=("-migrations-", "exit code 1", "edu.nothing", "does not exist", "users of staging are not affected"),
     )
 
 
@@ -86,7 +86,7 @@ def test_an_expand_and_its_contract_at_once() -> None:
         "deploy-staging",
         pipeline.commit(files),
         at="staging: inspect",
-        says=("migration last would break what serves users", "does not have later", "first release a commit"),
+        says=("migration last would break the active release", "does not have later", "first release a commit"),
     )
 
 
@@ -99,11 +99,13 @@ def test_a_case_that_fails_on_the_preview() -> None:
         "release",
         sha,
         at="staging: end-to-end cases of the preview",
-        says=("the preview of staging", "1 failed", "test_registration", "linked on the run's page"),
+        says=("the preview of staging", "1 failed", "test_registration", "the run's page links the report"),
     )
     page = artifact(over, "staging-preview-e2e")
     pictures = dict(re.findall(r"\[(screenshot|video|trace\.zip|trace)\]\((\S+)\)", page))
-    assert f"![What `test_auth.py::test_registration[chromium]` saw when it failed]({pictures['screenshot']})" in page
+    assert (
+        f"![Screenshot of `test_auth.py::test_registration[chromium]` at its failure]({pictures['screenshot']})" in page
+    )
     kinds = {name: httpx.get(url).raise_for_status().headers["content-type"] for name, url in pictures.items()}
     assert kinds == {
         "screenshot": "image/png",

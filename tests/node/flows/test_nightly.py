@@ -108,7 +108,7 @@ def test_old_and_new_code_serve_people_on_the_migrated_database(night: Night) ->
 
 
 def test_its_page_shows_the_last_nights_in_numbers_and_as_a_picture(night: Night) -> None:
-    page = page_of(night, "nights")
+    page = page_of(night, "nightly-runs")
     row = next(line for line in page.splitlines() if line.startswith("|") and night.over.id in line)
     times = row.split("|")[3:8]
     assert all(cell.strip().endswith(" s") for cell in times), "pruning, tests, images, promotion, cases"
@@ -122,9 +122,9 @@ def test_its_page_shows_the_last_nights_in_numbers_and_as_a_picture(night: Night
 
 
 def test_its_page_names_flaky_cases_and_what_came_since_the_night_before(night: Night) -> None:
-    page = page_of(night, "nights")
-    assert "## Cases that cannot be trusted" in page
-    assert "## Since the night before" in page
+    page = page_of(night, "nightly-runs")
+    assert "## Flaky cases" in page
+    assert "## Commits since the nightly run before" in page
 
 
 def test_it_pruned_and_said_so(night: Night) -> None:

@@ -8,8 +8,8 @@ from tests.support.promoted import Yes
 
 def test_a_question_is_told_once_with_the_page_where_it_is_answered(yes: Yes) -> None:
     (question,) = yes.told.before_the_answer
-    assert question["title"].startswith(f"{settings().application}: production waits for an answer: ")
-    assert f"answer it with Resume: {yes.over.url}" in question["message"]
+    assert question["title"].startswith(f"{settings().application}: production waits for an approval: ")
+    assert f"to answer, choose Resume: {yes.over.url}" in question["message"]
 
 
 def test_the_promotion_is_told_with_its_counts_and_who_said_yes(yes: Yes) -> None:

@@ -76,7 +76,7 @@ def test_a_helm_killed_in_the_middle_is_repaired_without_moving_traffic(context:
 def test_of_two_promotions_one_is_refused_and_told_why(context: Context) -> None:
     with (
         held(context.cluster.namespace, "another run"),
-        pytest.raises(Refused, match="another run is doing so"),
+        pytest.raises(Refused, match="another run holds the Lease"),
         held(context.cluster.namespace, context.delivery.run),
     ):
         pass

@@ -51,7 +51,7 @@ DIFFERENCE_CHARACTERS = 600
 
 
 def _plan_field(**more: Any) -> Any:  # noqa: ANN401 - as pydantic's own Field
-    return Field(title="Plan", description="The hash of the plan above: the answer is to this plan alone.", **more)
+    return Field(title="Plan", description="Hash of the plan above. The answer counts for this plan alone.", **more)
 
 
 class Answer(RunInput):
@@ -60,18 +60,18 @@ class Answer(RunInput):
     model_config = ConfigDict(regex_engine="python-re")  # the pattern looks ahead, as servers and browsers can
 
     decision: Decision = Field(
-        title="Decision", description="approve: promote exactly this plan. reject: leave things as they are."
+        title="Decision", description="approve: promote exactly this plan. reject: change nothing."
     )
     approver: str = Field(
         title="Approver",
-        description="Who you are.",
+        description="Your name.",
         min_length=NAME_LETTERS,
         max_length=NAME_LETTERS_AT_MOST,
         pattern=NOT_BLANK,
     )
     reason: str = Field(
         title="Reason",
-        description=f"Why, in at least {REASON_LETTERS} letters; it is kept.",
+        description=f"Why, in at least {REASON_LETTERS} letters; stored with the answer.",
         min_length=REASON_LETTERS,
         max_length=REASON_LETTERS_AT_MOST,
         pattern=NOT_BLANK,
@@ -113,7 +113,7 @@ def ask(environment: str, release: Release) -> Approval | None:
     suspend(wait_for_input=form_of(plan, changed), key=request.key, timeout=seconds)
     raise Refused(
         f"could not wait for an answer in {environment}: Prefect did not suspend the run",
-        advice="choose Retry on the run's page: it requests the approval again",
+        advice="choose Retry on the run's page: the run requests the approval again",
     )
 
 
@@ -243,7 +243,7 @@ def _last_request(environment: str, release: Release) -> Request | None:
     if found and found.bound.release != release.id:
         raise Refused(
             f"could not request an approval of {release.title}: this run requested one of {shown(found.bound.release)}",
-            advice="somebody changed the labels of this run; start a new one",
+            advice="the labels of this run were changed; start a new run",
         )
     return found if found and found.attempt == _attempt() else None
 
@@ -272,8 +272,8 @@ def _seconds_left(request: Request, policy: ApprovalPolicy, environment: str) ->
     if left > 0:
         return left
     raise Refused(
-        f"could not wait any longer for an approval in {environment}: nobody approved within {policy.wait_hours:g} h",
-        advice="choose Retry on the run's page, or start a new run: both request the approval anew",
+        f"could not wait longer for an approval in {environment}: no approval within {policy.wait_hours:g} h",
+        advice="choose Retry on the run's page, or start a new run: both request a new approval",
     )
 
 
@@ -286,7 +286,8 @@ def _policy(environment: str) -> ApprovalPolicy:
     policy = environment_called(environment).approval
     if policy is None:
         raise BadInput(
-            f"could not ask for {environment}: its file has no `approval`", advice="add one, or promote without asking"
+            f"could not request an approval for {environment}: its file has no `approval`",
+            advice="add `approval` to the file, or promote without an approval",
         )
     return policy
 

@@ -42,20 +42,20 @@ def release(candidate: Release) -> None:
         f"# {code(candidate.subject.strip() or candidate.short)}\n\n"
         f"release `{candidate.id}` of commit `{candidate.commit}` · migrations {', '.join(map(code, candidate.migration_heads)) or 'none'}\n\n"
         f"| image | digest |\n|---|---|\n{rows}\n\n{block(references, len(references))}",
-        "What is released",
+        "Release",
     )
 
 
 def plan(asked: Plan) -> None:
     """The plan of a request, and how it is approved."""
     line = line_to_copy(this_run(), asked.hash)
-    text = f"{markdown(asked)}\n\nApprove it with *Resume* on this page, or:\n\n```\n{line}\n```"
-    _page(f"{asked.environment}-plan", text, f"The plan for {asked.environment}")
+    text = f"{markdown(asked)}\n\nApprove with *Resume* on this page, or run:\n\n```\n{line}\n```"
+    _page(f"{asked.environment}-plan", text, f"Plan for {asked.environment}")
 
 
 def commits(environment: str, shown: Plan) -> None:
     """Every commit that users would get or lose."""
-    _page(commits_key(shown), commits_page(shown), f"The commits for {environment}")
+    _page(commits_key(shown), commits_page(shown), f"Commits for {environment}")
 
 
 def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
@@ -64,7 +64,7 @@ def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
     _page(
         f"{to.environment}-answer",
         f"# {code(approver)} {said} it\n\n> {code(reason, REASON_CHARACTERS)}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
-        f"The answer for {to.environment}",
+        f"Answer for {to.environment}",
     )
 
 
@@ -94,7 +94,8 @@ def unit_tests(logs: dict[str, str]) -> None:
     """Page of the unit tests: services that passed, now or earlier on the same sources, with their logs."""
     here = settings().runs_folder / this_run()
     when = {
-        name: "" if Path(log).parent == here else ", passed before on the same sources" for name, log in logs.items()
+        name: "" if Path(log).parent == here else ", cached: passed before on the same sources"
+        for name, log in logs.items()
     }
     rows = "\n".join(
         f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log))}){when[name]} |" for name, log in logs.items()
@@ -120,15 +121,15 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
     )
     _page(
         f"{environment}-switch",
-        f"# Users of {environment} are on {active}\n\n"
+        f"# {active} serves users of {environment}\n\n"
         f"Switch {found.number}: {found.verdict}{f', {code(found.reason, REASON_CHARACTERS)}' if found.reason else ''}\n\n"
         "| requests around the switch | |\n|---|---|\n"
         f"| sent | {found.total} |\n| failed | **{found.failed}** |\n"
         f"| first on the new color | {_after(found.first_on_new_seconds)} |\n"
         f"| last on the old color | {_after(found.last_on_old_seconds)} |\n"
-        f"| half of them within | {_within(found.p50_ms)} |\n| 99 of 100 within | {_within(found.p99_ms)} |\n\n"
+        f"| p50 | {_within(found.p50_ms)} |\n| p99 | {_within(found.p99_ms)} |\n\n"
         f"| pod | color | phase |\n|---|---|---|\n{pods}",
-        f"What the switch did to users of {environment}",
+        f"Receipt of the last switch of {environment}",
     )
 
 
@@ -141,8 +142,8 @@ def pruned(parts: Sequence[Part]) -> None:
     troubles = [f"**⚠ {part.kind}**: {code(part.trouble, REASON_CHARACTERS)}" for part in parts if part.trouble]
     _page(
         "pruned",
-        "\n\n".join(["# Pruned", *troubles, f"| what | went | size | stay |\n|---|---|---|---|\n{rows}"]),
-        "What was pruned",
+        "\n\n".join(["# Pruning", *troubles, f"| kind | removed | size | kept |\n|---|---|---|---|\n{rows}"]),
+        "Pruning",
     )
 
 
@@ -153,16 +154,22 @@ def _trouble(case: Case) -> str:
     if case.trace:
         addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={quote(link(case.trace))}"
     links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
-    seen = f"\n\n![What {code(case.name)} saw when it failed]({link(case.screenshot)})" if case.screenshot else ""
-    flaky = "flaky: it passed at the second try; " if case.outcome == "flaky" else ""
+    seen = f"\n\n![Screenshot of {code(case.name)} at its failure]({link(case.screenshot)})" if case.screenshot else ""
+    flaky = "flaky: passed at the second try; " if case.outcome == "flaky" else ""
     return (
         f"**{MARKS[case.outcome]} {code(case.name)}** {links}\n\n{flaky}{told(case)}\n\n"
-        f"{block(case.message.strip() or 'it said nothing')}{seen}"
+        f"{block(case.message.strip() or 'no output')}{seen}"
     )
 
 
 def _after(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds:.3f} s after it" if seconds >= 0 else f"{-seconds:.3f} s before it"
+    return (
+        "–"
+        if seconds is None
+        else f"{seconds:.3f} s after the switch"
+        if seconds >= 0
+        else f"{-seconds:.3f} s before the switch"
+    )
 
 
 def _within(milliseconds: float | None) -> str:

@@ -54,12 +54,12 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
     """Unit tests of one service in a clean export of the commit; the log of a pass on *content*."""
     log = settings().runs_folder / this_run() / f"test {service}.log"
     if content and not fresh and (before := passed_before(log.name, content, settings().runs_folder)):
-        get_run_logger().info("unit tests of %s passed on the same sources; all they said is in %s", service, before)
+        get_run_logger().info("unit tests of %s passed on the same sources; log: %s", service, before)
         return str(before)
     run_unit_tests(service, command, folder_for_tests(commit, settings()), log=log)
     if content:
         remember_pass(log, content)
-    get_run_logger().info("unit tests of %s pass; all they said is in %s", service, log)
+    get_run_logger().info("unit tests of %s passed; log: %s", service, log)
     return str(log)
 
 
@@ -72,7 +72,7 @@ def build_release(commit: Commit) -> Release:
     if fixed := find_fixed_release(commit):
         return fixed
     images = checkout(commit.sha, settings()).application.images
-    progress = create_progress_artifact(0.0, key="images", description="Images that are in the registry")
+    progress = create_progress_artifact(0.0, key="images", description="Images in the registry")
     futures = [build_image.submit(image.name, commit.sha) for image in images]
     for done, _ in enumerate(as_completed(futures), start=1):
         update_progress_artifact(progress, 100 * done / len(futures))  # type: ignore[arg-type]
@@ -102,9 +102,7 @@ def build_image(name: str, commit: str) -> str:
     image = next(image for image in found.application.images if image.name == name)
     log = here.runs_folder / this_run() / f"build {name}.log"
     built = build(found.application.name, image, found.folder, here, log=log)
-    get_run_logger().info(
-        "%s %s in %.1f s", built.reference, "was there" if built.reused else "was built", built.seconds
-    )
+    get_run_logger().info("%s %s in %.1f s", built.reference, "exists" if built.reused else "was built", built.seconds)
     return built.reference
 
 

@@ -1,4 +1,4 @@
-"""The page that a night leaves, however it ended."""
+"""Page of the last nightly runs, written at the end of each one."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from azora.gateways.suites.history_file import histories
 from tasks.artifacts import link
 from tasks.context import cluster_of, environment_called
 
-KEY = "nights"
+KEY = "nightly-runs"
 
 
 def the_nights_page(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
-    """A hook for the end of a nightly run. What keeps it from its page is a line in its log, and no more."""
+    """Write the page at the end of a nightly run. An error costs the page and a line in the log."""
     try:
         _leave(str(flow_run.id))
     except Exception as error:  # the run is over: nothing that a picture needs may trouble it
-        flow_run_logger(flow_run, flow).warning("the page of the nights was not made: %s", error)
+        flow_run_logger(flow_run, flow).warning("could not write the page of the nightly runs: %s", error)
 
 
 def _leave(run: str) -> None:
@@ -40,7 +40,7 @@ def _leave(run: str) -> None:
     picture = settings().runs_folder / run / "nights.svg"
     draw(nights, picture)
     text = page(nights, plot=link(picture), unreliable=flaky(_remembered()), changes=_since_the_night_before(nights))
-    leave_page(run, KEY, text, "The last nights")
+    leave_page(run, KEY, text, "Nightly runs")
 
 
 def _label(run: str) -> None:

@@ -70,7 +70,7 @@ def last_switch(environment: str, cluster: Cluster) -> None:
         world, wanted = cluster.look(), environment_called(environment).notices
         notice = of_switch(environment, world, run=this_run(), link=page_of(this_run())) if someone else None
     except AzoraError as error:
-        log.warning("nobody was told of the switch: %s", error.message)
+        log.warning("could not send the notification of the switch: %s", error.message)
         return
     if notice and (notice.kind != "success" or wanted == "all"):
         _tell(notice, log)

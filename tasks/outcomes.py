@@ -9,8 +9,8 @@ from azora.core.release.release import Release
 
 
 def rejected(environment: str, release: Release) -> State[str]:
-    """A person said no: the pipeline did its work, production is as it was."""
-    return Completed(name="Rejected", message=f"a person rejected {release.title}; {environment} is as it was")
+    """The state of a run whose plan was rejected. The run itself is completed."""
+    return Completed(name="Rejected", message=f"an approver rejected {release.title}; {environment} is unchanged")
 
 
 def up_to_date(environment: str, release: Release) -> State[str]:

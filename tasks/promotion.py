@@ -91,7 +91,7 @@ def look(environment: str, release: Release) -> None:
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack
-    serves = f"{live.color} serves users: release {live.title}" if live else "nobody is served yet"
+    serves = f"{live.color} is active: release {live.title}" if live else "no color is active yet"
     get_run_logger().info("%s: %s", environment, serves)
 
 

@@ -20,7 +20,7 @@ def prune() -> None:
     try:
         parts = pruning.prune(settings(), dry_run=False)
     except Exception as error:
-        log.warning("nothing was pruned: %s", error)
+        log.warning("could not prune: %s", error)
         artifacts.pruned([pruning.Part("all", trouble=str(error))])
         return
     for part in parts:

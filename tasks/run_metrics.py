@@ -38,7 +38,7 @@ def count_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
         for name in sorted({home, *stages}):
             cluster_of(name).record.count(partial(_counted, ending if name == home else None, stages.get(name, [])))
     except AzoraError as error:
-        flow_run_logger(flow_run, flow).warning("this run was not counted: %s", error.message)
+        flow_run_logger(flow_run, flow).warning("could not count this run: %s", error.message)
 
 
 def environment_of(parameters: Mapping[str, Any], tags: Sequence[str]) -> str:
@@ -49,8 +49,8 @@ def environment_of(parameters: Mapping[str, Any], tags: Sequence[str]) -> str:
     found = [name for name in named if name in known]
     if len(found) != 1:
         raise BadInput(
-            f"could not tell which environment the run is about: {list(named)} name {found or 'none'}",
-            advice="give its deployment in prefect.yaml a tag that names one",
+            f"could not find the environment of this run: {list(named)} name {found or 'none'}",
+            advice="add a tag with one environment's name to its deployment in prefect.yaml",
         )
     return found[0]
 

@@ -92,18 +92,18 @@ def _fixed(commit: Commit) -> Release | None:
     if release.id != facts.release:
         raise Refused(
             f"could not go on with release {shown(facts.release)}: its commit and images make {shown(release.id)}",
-            advice="somebody changed the labels of this run; start a new one",
+            advice="the labels of this run were changed; start a new run",
         )
     here = f"{settings().registry}/{settings().application}/"
     if strangers := [reference for reference in facts.images.values() if not reference.startswith(here)]:
         raise Refused(
-            f"could not go on with release {release.title}: {', '.join(strangers)} is none of the images in {here}",
-            advice="somebody changed the labels of this run; start a new one",
+            f"could not go on with release {release.title}: {', '.join(strangers)} is not an image in {here}",
+            advice="the labels of this run were changed; start a new run",
         )
     if lost := [name for name, reference in facts.images.items() if not exists(reference, settings())]:
         raise Refused(
-            f"could not go on with release {release.title}: the registry no longer has its image of {', '.join(lost)}",
-            advice="start a new run, which builds what is missing",
+            f"could not go on with release {release.title}: the registry no longer has the image of {', '.join(lost)}",
+            advice="start a new run, which builds the missing images",
         )
     get_run_logger().info("this run is about release %s", release.title, extra=about(release=release.label))
     return release

@@ -21,10 +21,8 @@ from azora.gateways.prefect.waiting_plan import PREFIX_DIGITS, WaitingPlan, wait
 app = App()
 
 
-Reason = Annotated[str, typer.Option("--reason", "-m", help="Kept with the answer; at least 8 letters.")]
-PlanHash = Annotated[
-    str, typer.Option("--plan", help="Hash of the plan that the answer is to; its first 12 digits suffice.")
-]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Reason, stored with the answer; at least 8 letters.")]
+PlanHash = Annotated[str, typer.Option("--plan", help="Hash of the plan; the first 12 digits suffice.")]
 
 
 @app.command()
@@ -66,14 +64,14 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     sentence = f"{found.name}: {decision} by {approver}, plan {waits.hash[:PREFIX_DIGITS]}"
     done(sentence, {"run": found.id, "decision": decision, "plan": waits.hash}, as_json=as_json)
     note(sentence, run=found.id, run_name=found.name, by=approver)
-    emit(f"  the run goes on: {found.url}", as_json=as_json)
+    emit(f"  the run continues: {found.url}", as_json=as_json)
 
 
 def _confirm(run: Run, waits: WaitingPlan) -> None:
     if not sys.stdin.isatty():
         raise BadInput(
-            f"could not approve run {run.name!r}: nobody at a terminal can confirm its plan",
-            advice=f"read it (`azora plan {run.id[:8]}`), then: {line_to_copy(run.id, waits.hash, program())}",
+            f"could not approve run {run.name!r}: without a terminal, nobody can confirm its plan",
+            advice=f"read the plan (`azora plan {run.id[:8]}`), then: {line_to_copy(run.id, waits.hash, program())}",
         )
     if not typer.confirm(f"Approve plan {waits.hash[:PREFIX_DIGITS]}?"):
         raise typer.Exit(1)
@@ -85,11 +83,13 @@ def _must_be_long_enough(approver: str, reason: str) -> None:
         if len(text.strip()) < least:
             raise BadInput(
                 f"could not answer: the {what} {text!r} is too short",
-                advice=f"give at least {least} letters ({'--as' if what == 'name' else '-m'}); it is kept with the answer",
+                advice=f"give at least {least} letters ({'--as' if what == 'name' else '-m'}); the text is stored with the answer",
             )
 
 
 def _ask_why() -> str:
     if not sys.stdin.isatty():
-        raise BadInput("could not answer: no reason was given", advice="add -m 'why'; it is kept with the answer")
+        raise BadInput(
+            "could not answer: no reason was given", advice="add -m 'why'; the text is stored with the answer"
+        )
     return str(typer.prompt("Why?"))

@@ -40,7 +40,7 @@ MODULES = {
     "local": "local",
     "rights": "rights",
 }
-GROUPS = {"local": "The embedded Kubernetes node.", "rights": "What the pipeline's account may do in an environment."}
+GROUPS = {"local": "The embedded Kubernetes node.", "rights": "Rights of the pipeline's account in an environment."}
 
 
 class Commands(TyperGroup):
@@ -98,8 +98,8 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="A release pipeline as plain Python: test, stage, prove, ask, promote blue-green.",
-    epilog="Exit codes: 0 done, 1 it failed, 2 wrong usage or input, 3 refused, 4 nothing answered, 5 something would change.",
+    help="A release pipeline as plain Python: test, stage, prove, approve, promote blue-green.",
+    epilog="Exit codes: 0 success, 1 failure, 2 wrong usage or input, 3 refused, 4 no response, 5 something would change.",
 )
 
 

@@ -28,7 +28,7 @@ from azora.local.progress import Progress
 RATE = 100
 SERVED_WITHIN_SECONDS = 300
 APPROVER = "demo approver"
-REASON = "the demo answers its own question"
+REASON = "the demo approves its own request"
 GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
 
 
@@ -36,13 +36,13 @@ def run(*, ask: bool, change: Path) -> None:
     """Release to empty environments, change a line, release again with a probe, print the addresses."""
     began = time.monotonic()
     if _production().active is None:
-        console.rule("the first release: both environments come up")
+        console.rule("first release: both environments start")
         first = _release("main", ask=ask)
         if not first.went_well:
-            console.print(f"{first.state}: nothing was released, production serves nobody yet")
+            console.print(f"{first.state}: nothing was released, production has no active color yet")
             _tell_where_to_look(first, time.monotonic() - began)
             return
-    console.rule("one more release, under a probe")
+    console.rule("second release, with a probe")
     _wait_until_all_are_served()
     commit = _change(change)
     with _probe() as file:
@@ -61,7 +61,9 @@ def _release(ref: str, *, ask: bool) -> Run:
     told: set[Told] = set()
     now = follow_run(started.id, until_waiting=not ask, told=told)
     while now.waits:
-        console.print(f"  [yellow]‖[/] it waits for a person; the demo answers as {APPROVER!r} through the public API")
+        console.print(
+            f"  [yellow]‖[/] the run waits for an approval; the demo answers as {APPROVER!r} through the public API"
+        )
         answer(
             now.id,
             decision="approve",
@@ -73,7 +75,7 @@ def _release(ref: str, *, ask: bool) -> Run:
         now = follow_run(started.id, until_waiting=not ask, told=told)
     rejected_by_person = ask and now.kind == "COMPLETED"
     if not now.went_well and not rejected_by_person:
-        raise Failed(f"could not release {ref}: {now.state}: {now.message}", advice=f"its page tells more: {now.url}")
+        raise Failed(f"could not release {ref}: {now.state}: {now.message}", advice=f"see the run's page: {now.url}")
     return now
 
 
@@ -92,7 +94,8 @@ def _git(repository: Path, *arguments: str) -> str:
     done = subprocess.run([*GIT, "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(
-            f"could not `git {arguments[0]}` in {repository}: {done.stderr}", advice="`azora local clean` begins anew"
+            f"could not `git {arguments[0]}` in {repository}: {done.stderr}",
+            advice="`azora local clean` resets the demo",
         )
     return done.stdout.strip()
 
@@ -131,7 +134,7 @@ def _wait_until_all_are_served() -> None:
             if time.monotonic() > deadline:
                 raise Failed(
                     f"could not begin: production is not ready after {SERVED_WITHIN_SECONDS} s",
-                    advice="see what its pods wait for: `azora status production`",
+                    advice="check the pods: `azora status production`",
                 )
             time.sleep(1)
 
@@ -141,7 +144,7 @@ def _production() -> World:
 
 
 def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
-    console.rule("what users met")
+    console.rule("requests of users")
     console.print(f"{probed.total} requests at {RATE}/s through the Ingress, [bold]{probed.failed} failed[/]")
     console.print(of_the_switch(over, _production().last_switch, probed))
     _tell_where_to_look(over, seconds)
@@ -171,10 +174,10 @@ def _tell_where_to_look(over: Run, seconds: float) -> None:
     console.print(f"the run     {over.url}")
     console.print(f"reports     {settings().reports_url}/{over.id}/")
     console.print(
-        f"password    .venv/bin/azora local password {settings().node}; Prefect and the reports each ask for it once"
+        f"password    .venv/bin/azora local password {settings().node}; enter it once in Prefect and once for the reports"
     )
     console.print("terminal    .venv/bin/azora status")
-    console.print(f"done in {seconds:.0f} s; `make down` stops all of it")
+    console.print(f"done in {seconds:.0f} s; `make down` stops everything")
 
 
 def _after(moment: float | None, switched: float) -> str:

@@ -18,7 +18,7 @@ app = App()
 
 @app.command()
 def exporter(
-    address: Annotated[str, typer.Option(help="Where to listen; in a pod 0.0.0.0.")] = "127.0.0.1",
+    address: Annotated[str, typer.Option(help="Address to listen on; in a pod 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port.", min=1, max=65535)] = 9877,
 ) -> None:
     """Serve the metrics of all environments at /metrics until the process ends. Works with Prefect down."""
@@ -37,5 +37,5 @@ def export(address: str, port: int) -> None:
         serve(server, address, port)
     except OSError as error:
         raise BadInput(
-            f"could not listen at {address}:{port}: {error.strerror or error}", advice="choose another with --port"
+            f"could not listen at {address}:{port}: {error.strerror or error}", advice="choose another port with --port"
         ) from error

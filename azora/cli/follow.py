@@ -64,7 +64,7 @@ def begin(
     Files that cannot be written start nothing.
     """
     if (until_asked or summary) and not wait:
-        raise BadInput("could not use --until-asked or --summary: the run is not followed", advice="add --wait")
+        raise BadInput("could not use --until-asked or --summary: they need --wait", advice="add --wait")
     on_look = told_to(summary)
     if outputs:
         append(outputs, "")
@@ -100,7 +100,7 @@ def ended(run: Run, plan: str, *, as_json: bool) -> None:
     """Tell how a run ended, or that it waits with *plan*."""
     data = {"run": run.id, "state": run.state, "message": run.message, "url": run.url}
     if run.waits:
-        done(f"{run.name} waits for a person", {**data, "plan": plan}, as_json=as_json)
+        done(f"{run.name} waits for an approval", {**data, "plan": plan}, as_json=as_json)
         emit(how_to_answer(run.id, run.url, plan), as_json=as_json)
     elif run.went_well:
         done(f"{run.name}: {run.message}", data, as_json=as_json)
@@ -128,7 +128,7 @@ def follow_run(
             return now
         if now.waits and not quiet and (plan := plan_of_waiting(run)) != asked:
             asked = plan
-            console.print(f"  [yellow]‖[/] waits for a person: {how_to_answer(now.id, now.url, plan)}")
+            console.print(f"  [yellow]‖[/] waits for an approval: {how_to_answer(now.id, now.url, plan)}")
         time.sleep(POLL_SECONDS)
 
 

@@ -25,7 +25,7 @@ from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
 from azora.local.progress import Progress
 
-app = App(name="local", no_args_is_help=True, help="The embedded Kubernetes node: start, stop, look.")
+app = App(name="local", no_args_is_help=True, help="Embedded Kubernetes node: start, stop, inspect.")
 
 Name = Annotated[str, typer.Argument(envvar="AZORA_NODE", help="Name of the node.")]
 
@@ -64,8 +64,8 @@ def workflows(files: list[Path]) -> None:
         read = subprocess.run(command, capture_output=True, text=True, check=False)
         if read.returncode:
             raise Failed(
-                f"could not accept the workflows: actionlint says\n{read.stdout or read.stderr}",
-                advice="correct them, then run the same again",
+                f"could not accept the workflows: actionlint reports\n{read.stdout or read.stderr}",
+                advice="correct the workflows, then retry",
             )
 
 
@@ -135,8 +135,8 @@ def password(name: Name = "demo") -> None:
 def logs(
     name: Name = "demo",
     service: Annotated[str, typer.Option("--service", "-s", help="Only this service's log.")] = "",
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many last lines of each log.")] = 20,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of last lines of each log.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log.")] = False,
 ) -> None:
     """The last lines of the node's logs."""
     folder = layout(name).log

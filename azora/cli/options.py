@@ -18,10 +18,10 @@ ME = user_name()
 def _named(who: str) -> str:
     """Raises BadInput where neither the command line nor the machine has a name."""
     if who and not who.strip():
-        raise BadInput(f"could not use --as {who!r}: it is blank", advice="give the name of the person who does this")
+        raise BadInput(f"could not use --as {who!r}: it is blank", advice="give the name of the person")
     if not who:
         raise BadInput(
-            f"could not name who does this: user {os.getuid()} of this machine has no name", advice="add --as NAME"
+            f"could not find your name: user {os.getuid()} of this machine has no name", advice="add --as NAME"
         )
     return who
 
@@ -30,11 +30,9 @@ EnvironmentName = Annotated[
     str, typer.Argument(metavar="ENV", help="staging, production, …", autocompletion=known_environments)
 ]
 OptionalEnvironment = Annotated[str | None, typer.Argument(metavar="[ENV]", autocompletion=known_environments)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end; its result is the exit code.")]
-UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Follow it no further than to a question: exit 0.")]
-Summary = Annotated[
-    Path | None, typer.Option(help="Append plan, answer and counts here as they become known (markdown).")
-]
-Approver = Annotated[str, typer.Option("--as", callback=_named, help="Who you are; default: the user of this machine.")]
-WaitingRun = Annotated[str, typer.Argument(help="Id of the waiting run, or its beginning.")]
+UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Stop following at an approval request: exit 0.")]
+Summary = Annotated[Path | None, typer.Option(help="File to append plan, answer and counts to, as Markdown.")]
+Approver = Annotated[str, typer.Option("--as", callback=_named, help="Your name; default: the user of this machine.")]
+WaitingRun = Annotated[str, typer.Argument(help="Id of the waiting run, or its first digits.")]

@@ -33,9 +33,7 @@ BY_HAND = "by-hand"
 
 @app.command()
 def plan(
-    what: Annotated[
-        str, typer.Argument(metavar="RUN|REF", help="A run that waits; with --to a branch, tag or commit.")
-    ],
+    what: Annotated[str, typer.Argument(metavar="RUN|REF", help="A waiting run; with --to a branch, tag or commit.")],
     to: Annotated[str, typer.Option("--to", metavar="ENV", help="Show what releasing REF to ENV would change.")] = "",
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 5 when something would change.")] = False,
     as_json: AsJson = False,
@@ -54,7 +52,7 @@ def show_plan_of(run: str, *, as_json: bool) -> bool:
     try:
         found = run_called(run, application=settings().application)
     except BadInput as error:
-        raise BadInput(error.message, advice=f"{error.advice}; of a branch, tag or commit: add --to ENV") from error
+        raise BadInput(error.message, advice=f"{error.advice}; for a branch, tag or commit, add --to ENV") from error
     waits = waiting_plan(found.id)
     if as_json:
         print(json.dumps({"run": found.id, "hash": waits.hash, "text": waits.text}))  # noqa: T201 - for a machine
@@ -96,6 +94,6 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
 
 def _notes(*, built: bool, changes: bool, name: str) -> None:
     if not built:
-        console.print("not every image of it is built yet: the hash will be another one")
+        console.print("not every image is built yet: the hash will change")
     if not changes:
-        console.print(f"{name} runs it already: nothing would change")
+        console.print(f"{name} runs this release already: nothing would change")

@@ -23,10 +23,10 @@ app = App()
 @app.command()
 def probe(
     environment: EnvironmentName,
-    seconds: Annotated[float, typer.Option(help="How long, at most.", max=3600)] = 60,
-    rate: Annotated[float, typer.Option(help="Requests a second.", max=2000)] = 100,
-    path: Annotated[str | None, typer.Option(help="What to call; default: the application's `probe`.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the counts here as JSON.")] = None,
+    seconds: Annotated[float, typer.Option(help="Maximum duration in seconds.", max=3600)] = 60,
+    rate: Annotated[float, typer.Option(help="Requests per second.", max=2000)] = 100,
+    path: Annotated[str | None, typer.Option(help="Path to request; default: the application's `probe`.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the counts, as JSON.")] = None,
 ) -> None:
     """Count what users of ENV meet; ends after SECONDS or with Ctrl-C."""
     count(load_environment(environment, settings().environments), seconds=seconds, rate=rate, path=path, out=out)

@@ -26,7 +26,9 @@ NOT_NOW = 4
 
 @app.command()
 def prune(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; print what would go, and why.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Remove nothing; print what would be removed, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove old images, exports, reports, layers and Prefect runs; never what may be needed again."""
@@ -50,7 +52,7 @@ def run(*, dry_run: bool, as_json: bool) -> None:
 def _print(part: Part, *, dry_run: bool) -> None:
     freed = f", {bytes_told(part.freed_bytes)}" if part.freed_bytes else ""
     console.print(
-        f"[bold]{part.kind}[/]  {len(part.gone)} {'would go' if dry_run else 'went'}{freed}; {len(part.kept)} stay"
+        f"[bold]{part.kind}[/]  {len(part.gone)} {'would be removed' if dry_run else 'removed'}{freed}; {len(part.kept)} kept"
     )
     for decision in part.gone:
         console.print(f"  {safe(decision.item.name)}  [dim]{_size(decision)}{safe(decision.reason)}[/]")

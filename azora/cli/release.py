@@ -21,14 +21,15 @@ def release(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
     *,
     to: Annotated[
-        str, typer.Option("--to", metavar="ENV", autocompletion=known_environments, help="Where users get it.")
+        str, typer.Option("--to", metavar="ENV", autocompletion=known_environments, help="Environment to release to.")
     ] = "production",
     fresh: Annotated[bool, typer.Option("--fresh/--no-fresh", help="Test and prove it on every stage again.")] = False,
     wait: Wait = False,
     until_asked: UntilAsked = False,
     summary: Summary = None,
     outputs: Annotated[
-        Path | None, typer.Option(help="Append run=ID and url=URL here once it is started, plan=HASH once it waits.")
+        Path | None,
+        typer.Option(help="File to append run=ID and url=URL to at the start, and plan=HASH when the run waits."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

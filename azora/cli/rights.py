@@ -30,8 +30,8 @@ def show(environment: EnvironmentName) -> None:
 @app.command()
 def apply(
     environment: EnvironmentName,
-    valid_days: Annotated[float, typer.Option(help="How long the account's token is good.", min=0.01)] = 365,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")] = False,
+    valid_days: Annotated[float, typer.Option(help="Lifetime of the account's token.", min=0.01)] = 365,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Create the namespace of ENV, the pipeline's account, its Role and kubeconfig.
 
@@ -46,4 +46,4 @@ def apply(
     done(sentence, said, as_json=as_json)
     note(sentence, environment=environment, by=user_label())
     if settings().identities is None:
-        emit(f"  where the worker runs: export AZORA_IDENTITIES={granted.kubeconfig.parent}", as_json=as_json)
+        emit(f"  for the worker: export AZORA_IDENTITIES={granted.kubeconfig.parent}", as_json=as_json)

@@ -65,7 +65,7 @@ def _print_all(found: Mapping[str, dict[str, Any] | AzoraError], waits: list[dic
             _print(name, state)
     for run in waits if isinstance(waits, list) else []:
         line = f"\n    {line_to_copy(run['run'], run['plan'], program())}" if run["plan"] else ""
-        console.print(f"[yellow]‖[/] {safe(run['name'])} waits for a person: {run['url']}{line}")
+        console.print(f"[yellow]‖[/] {safe(run['name'])} waits for an approval: {run['url']}{line}")
     if isinstance(waits, str):
         console.print(f"[dim]{safe(waits)}[/]")
 
@@ -153,11 +153,11 @@ def _print(name: str, state: dict[str, Any]) -> None:
         )
     if home := state["drifted_from"]:
         console.print(
-            f"  [red]users are on {state['live'] or 'no color'}, the last switch sent them to {home}: somebody edited the live Service[/]"
+            f"  [red]users are on {state['live'] or 'no color'}, the last switch sent them to {home}: the live Service was edited[/]"
         )
     if state["in_doubt"]:
         console.print(
-            f"  [yellow]half-done Helm releases: {safe(', '.join(state['in_doubt']))}; the next run repairs them[/]"
+            f"  [yellow]incomplete Helm releases: {safe(', '.join(state['in_doubt']))}; the next run repairs them[/]"
         )
 
 

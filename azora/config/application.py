@@ -103,7 +103,7 @@ class Suites(_Strict):
         folder = {"e2e": self.e2e, "smoke": self.smoke}[name]
         if folder is None:
             raise BadInput(
-                f"could not run the {name} cases: the application has none",
+                f"could not run the {name} cases: the application has no such suite",
                 advice=f"name their folder in suites.{name} of {FILE}",
             )
         return folder
@@ -159,9 +159,7 @@ def load_application(folder: Path) -> Application:
     try:
         read = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _bad(
-            "there is no such file in this commit", "commit one; Azora's own repository has an example"
-        ) from None
+        raise _bad("the commit has no such file", "commit this file; Azora's own repository has an example") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _bad(" ".join(str(error).split()), "correct the YAML") from None
     application = _validated(read)

@@ -21,19 +21,21 @@ class _Strict(BaseModel):
 
 
 class Hosts(_Strict):
-    live: str = Field(description="Host name users call.")
-    preview: str = Field(description="Host name of the other color.")
+    live: str = Field(description="Host name of the active color.")
+    preview: str = Field(description="Host name of the preview color.")
 
 
 class ApprovalPolicy(_Strict):
-    ask: Literal["before_preview", "after_preview"] = Field("before_preview", description="When the person is asked.")
-    expires_hours: float = Field(24, gt=0, description="A yes counts for this many hours.")
-    wait_hours: float = Field(72, gt=0, description="A question waits this many hours for its answer.")
+    ask: Literal["before_preview", "after_preview"] = Field(
+        "before_preview", description="When the approval is requested."
+    )
+    expires_hours: float = Field(24, gt=0, description="An approval is valid for this many hours.")
+    wait_hours: float = Field(72, gt=0, description="A request waits this many hours for its answer.")
 
 
 class Proof(_Strict):
     environment: str = Field(description="The environment where a release must be proved first.")
-    max_age_hours: float = Field(168, gt=0, description="Older proofs do not count.")
+    max_age_hours: float = Field(168, gt=0, description="Maximum age of a proof, in hours.")
 
 
 class Environment(_Strict):
@@ -41,20 +43,20 @@ class Environment(_Strict):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     namespace: str = Field(
-        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Its own: everything lies in it."
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Namespace of this environment alone."
     )
     context: str | None = Field(None, description="Kubeconfig context; default: the machine's setting.")
     hosts: Hosts
-    data: bool = Field(True, description="Whether the data chart (PostgreSQL, Redis) is installed here.")
-    approval: ApprovalPolicy | None = Field(None, description="Without it nobody is asked.")
-    proof: Proof | None = Field(None, description="Where a release must have been proved before it comes here.")
+    data: bool = Field(True, description="Install the data chart (PostgreSQL, Redis) here.")
+    approval: ApprovalPolicy | None = Field(None, description="Without it no approval is requested.")
+    proof: Proof | None = Field(None, description="Stage that must have proved a release first.")
     notices: Literal["all", "trouble"] = Field(
-        "all", description="Whether good promotions are told, or only questions and what went wrong."
+        "all", description="all: also successful promotions. trouble: only approval requests and failures."
     )
-    install_minutes: float = Field(15, gt=0, description="Limit for the preview stack to be ready.")
-    settle_seconds: float = Field(5, ge=0, description="How long the new color is watched after the switch.")
-    probe_per_second: float = Field(50, gt=0, description="Requests/s of the switch's own probe.")
-    rollback_window_minutes: float = Field(60 * 24, ge=0, description="How long the old color stays at full size.")
+    install_minutes: float = Field(15, gt=0, description="Time limit of the preview stack's installation, in minutes.")
+    settle_seconds: float = Field(5, ge=0, description="Seconds of observation after the switch.")
+    probe_per_second: float = Field(50, gt=0, description="Requests per second of the switch's probe.")
+    rollback_window_minutes: float = Field(60 * 24, ge=0, description="Time that the old color stays at full size.")
 
 
 def load_environment(name: str, folder: Path) -> Environment:
@@ -99,7 +101,7 @@ def environments_of_flows(folder: Path) -> list[str]:
     if missing := [name for name in NAMED_BY_FLOWS if name not in found]:
         raise BadInput(
             f"could not find the environment {' and '.join(missing)} in {str(folder)!r}",
-            advice="write the file: releases go from staging to production",
+            advice="add the file: releases go from staging to production",
         )
     return found
 

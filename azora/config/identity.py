@@ -30,7 +30,7 @@ def of_pipeline(environment: Environment, settings: Settings) -> Identity:
     if not file.is_file():
         raise BadInput(
             f"could not connect to {environment.name!r}: there is no {str(file)!r}",
-            advice=f"make it with `azora rights apply {environment.name}`, as somebody who may make namespaces and roles",
+            advice=f"create it with `azora rights apply {environment.name}`, as a user who may create namespaces and roles",
         )
     return Identity(file, None)
 

@@ -41,7 +41,7 @@ def manifest_of(namespace: str) -> str:
     """
     if namespace in {"default", SYSTEM} or namespace.startswith("kube-"):
         raise BadInput(
-            f"could not let the pipeline into {namespace!r}: it is not an environment's own",
+            f"could not give the pipeline access to {namespace!r}: this namespace is reserved",
             advice="name another namespace in the file of the environment",
         )
     return Template(FILE.read_text()).substitute(NAMESPACE=namespace)

@@ -58,20 +58,16 @@ class Settings(BaseSettings):
         description="Kubeconfig file. Default: the embedded node's, or the usual one when `AZORA_KUBE_CONTEXT` is set.",
     )
     kube_context: str | None = Field(
-        None, description="Kubeconfig context of your own cluster; set it and the embedded node is not used."
+        None, description="Kubeconfig context of your own cluster; when set, the embedded node is not used."
     )
     identities: Place | None = Field(
         None,
-        description="Folder of `<environment>.kubeconfig`, as whom the pipeline connects. Default: as the kubeconfig says.",
+        description="Folder of `<environment>.kubeconfig`, the pipeline's accounts. Default: the user of the kubeconfig.",
     )
-    registry: str = Field(
-        "10.98.0.2:5000", description="Registry host (and path) images are pushed to and pulled from."
-    )
-    registry_plain_http: bool = Field(
-        False, description="Whether the registry speaks plain HTTP (the embedded one does, and says so)."
-    )
+    registry: str = Field("10.98.0.2:5000", description="Registry host (and path) for push and pull of images.")
+    registry_plain_http: bool = Field(False, description="The registry uses plain HTTP (the embedded node sets this).")
     ingress_address: str | None = Field(
-        "127.0.0.1:8080", description="host:port dialled for every public host name; empty to look names up."
+        "127.0.0.1:8080", description="host:port to connect to for every public host name; empty: resolve names by DNS."
     )
     ingress_port: int = Field(8080, description="TCP port in the public addresses of the environments.")
     repository: PlaceOrName = Field(
@@ -79,24 +75,24 @@ class Settings(BaseSettings):
     )
     application: str = Field(
         "azora",
-        description="Name of the application, as its deployments/application.yaml says.",
+        description="Name of the application, as in its deployments/application.yaml.",
         pattern=r"^[a-z][a-z0-9-]*$",
     )
     branch: str = Field(
         "main",
-        description="The main branch: a plan says whether its commit is on it, and the nightly run rehearses its newest commit.",
+        description="The main branch: a plan shows whether its commit is on it, and the nightly run releases its newest commit to staging.",
     )
     environments: Place = Field(
         ROOT / "deployments/environments",
-        description="Folder of environment files; the pipeline's own, never the released commit's.",
+        description="Folder of environment files; never taken from the released commit.",
     )
     base_image: str = Field("", description="Base image for the services' Dockerfiles (build argument BASE).")
     reports_url: str = Field(
-        "http://127.0.0.1:4280", description="Where the report server answers; links in artifacts start with it."
+        "http://127.0.0.1:4280", description="Address of the report server; links in artifacts start with it."
     )
     reports_auth_string: SecretStr = Field(
         SecretStr(""),
-        description="`user:password` that the report server asks for; links in artifacts are signed with it.",
+        description="`user:password` of the report server; links in artifacts are signed with it.",
     )
     helm: PlaceOrName = Field("helm", description="Helm 4 program.")
     helm_timeout_seconds: int = Field(
@@ -104,37 +100,39 @@ class Settings(BaseSettings):
     )
     api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
     notify: SecretStr = Field(
-        SecretStr(""), description="Addresses of who is told, as apprise writes them, with white space between them."
+        SecretStr(""), description="Addresses for notifications in apprise's form, separated by white space."
     )
     notify_file: Place | None = Field(
-        None, description="File of more such addresses, one a line: a mounted Secret. Default `<state>/notify`."
+        None, description="File with more addresses, one per line, such as a mounted Secret. Default `<state>/notify`."
     )
     notify_timeout_seconds: float = Field(
-        10.0, description="How long a run waits for all addresses to take one notice, in seconds.", gt=0
+        10.0, description="Time limit for sending one notification to all addresses, in seconds.", gt=0
     )
-    grafana_url: str = Field("", description="Grafana on whose boards each switch is marked. Default: none.")
+    grafana_url: str = Field("", description="Address of the Grafana where each switch is marked. Default: none.")
     grafana_token: SecretStr = Field(
-        SecretStr(""), description="Token of a service account of that Grafana that may create annotations."
+        SecretStr(""), description="Token of a Grafana service account that may create annotations."
     )
     grafana_token_file: Place | None = Field(
-        None, description="File of that token: a mounted Secret. Default `<state>/grafana-token`."
+        None, description="File with that token, such as a mounted Secret. Default `<state>/grafana-token`."
     )
 
     keep_at_least_hours: float = Field(
-        24, description="Nothing is pruned that is younger, in hours, whatever the other limits say.", gt=0
+        24, description="Minimum age for pruning, in hours; it precedes all other limits.", gt=0
     )
-    keep_images: int = Field(40, description="How many of each image the registry keeps, beside needed ones.", ge=1)
-    keep_images_days: float = Field(30, description="How old an image gets there that nobody needs, in days.", gt=0)
-    keep_reports: int = Field(100, description="How many runs' folders of reports and logs are kept.", ge=1)
-    keep_reports_days: float = Field(30, description="How old such a folder gets, in days.", gt=0)
-    keep_exports: int = Field(20, description="How many exports of commits are kept, of each purpose.", ge=1)
-    keep_exports_days: float = Field(14, description="How long after its last use an export is kept, in days.", gt=0)
-    keep_layers_days: float = Field(30, description="How old a layer of the build cache gets, in days.", gt=0)
-    keep_prefect_runs: int = Field(200, description="How many ended runs of each flow Prefect keeps.", ge=1)
-    keep_prefect_days: float = Field(90, description="How long Prefect keeps an ended run, in days.", gt=0)
+    keep_images: int = Field(
+        40, description="Number of versions of each image that the registry keeps besides needed ones.", ge=1
+    )
+    keep_images_days: float = Field(30, description="Maximum age of an unneeded image in the registry, in days.", gt=0)
+    keep_reports: int = Field(100, description="Number of run folders (reports and logs) to keep.", ge=1)
+    keep_reports_days: float = Field(30, description="Maximum age of a run folder, in days.", gt=0)
+    keep_exports: int = Field(20, description="Number of commit exports to keep, per purpose.", ge=1)
+    keep_exports_days: float = Field(14, description="Maximum age of an export since its last use, in days.", gt=0)
+    keep_layers_days: float = Field(30, description="Maximum age of a build cache layer, in days.", gt=0)
+    keep_prefect_runs: int = Field(200, description="Number of finished runs to keep in Prefect, per flow.", ge=1)
+    keep_prefect_days: float = Field(90, description="Maximum age of a finished run in Prefect, in days.", gt=0)
     registry_sweep: str = Field(
         "",
-        description="Command that frees the registry's unused blobs once images were removed; empty: it does it itself.",
+        description="Command that frees the registry's unused blobs after images were removed; empty: the registry does so itself.",
     )
 
     @property

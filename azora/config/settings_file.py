@@ -38,11 +38,15 @@ def settings_file() -> Path | None:
     except ValueError as error:
         raise _bad(named, str(error), f"write the whole path in {VARIABLE}") from None
     if not file.is_absolute():
-        raise _bad(named, "the path is relative", f"write the whole path in {VARIABLE}: flows run in another folder")
+        raise _bad(named, "the path is relative", f"write the absolute path in {VARIABLE}: flows run in another folder")
     found = _read(file)
     if secret := next((key for key in SECRETS if key in found), None):
         where, instead = _line_of(file, secret), SECRETS[secret]
-        raise _bad(named, f"{where}{secret}: is a secret", f"write it to a file of its own, and name that in {instead}")
+        raise _bad(
+            named,
+            f"{where}{secret}: is a secret",
+            f"write the secret to a separate file, and name that file in {instead}",
+        )
     return file
 
 
@@ -59,15 +63,15 @@ def _read(file: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        advice = f"write it, or correct {VARIABLE}; docs/own-cluster.md has one to begin with"
+        advice = f"create the file, or correct {VARIABLE}; docs/own-cluster.md has an example"
         raise _bad(str(file), "there is no such file", advice) from None
     except OSError as error:
-        advice = f"let its reader read it (chmod, chown), or correct {VARIABLE}"
+        advice = f"give the user read access (chmod, chown), or correct {VARIABLE}"
         raise _bad(str(file), str(error.strerror), advice) from None
     except UnicodeDecodeError as error:
-        raise _bad(str(file), f"it is no text in UTF-8: {error.reason}", "save it as UTF-8") from None
+        raise _bad(str(file), f"not UTF-8 text: {error.reason}", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise _bad(str(file), f"it is no TOML: {error}", "correct that line: `key = value`, texts in quotes") from None
+        raise _bad(str(file), f"not TOML: {error}", "correct that line: `key = value`, texts in quotes") from None
 
 
 def _line_of(file: Path, key: str) -> str:

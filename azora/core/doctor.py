@@ -68,8 +68,8 @@ def account(user: str, namespace: str, environment: str) -> Finding:
     return Finding(
         "account",
         Level.WEAK,
-        f"the pipeline is {user}, not an account of its own",
-        f"`azora rights apply {environment}` makes one, AZORA_IDENTITIES names its folder (docs/grant-rights.md)",
+        f"the pipeline is {user}, not a dedicated account",
+        f"`azora rights apply {environment}` creates one, AZORA_IDENTITIES names its folder (docs/grant-rights.md)",
     )
 
 
@@ -94,7 +94,7 @@ def excess(allowed: Collection[str], environment: str) -> Finding:
         "excess",
         Level.WEAK,
         f"it may also {', '.join(allowed)}",
-        f"let it connect with the account of `azora rights apply {environment}`; take away what else was bound to that",
+        f"connect with the account of `azora rights apply {environment}`; remove all other bindings of that account",
     )
 
 
@@ -103,13 +103,13 @@ def pod_security(labels: Mapping[str, str] | None, namespace: str, environment: 
     apply = f"`azora rights apply {environment}`"
     if labels is None:
         return Finding(
-            "namespace", Level.WEAK, f"{namespace} is not there, or not open to the pipeline", f"{apply} makes it"
+            "namespace", Level.WEAK, f"{namespace} does not exist, or the pipeline has no access", f"{apply} creates it"
         )
     level = labels.get(ENFORCE, "privileged")
     if level == STANDARD:
         return Finding("namespace", Level.GOOD, f"{namespace} enforces Pod Security {STANDARD}")
     return Finding(
-        "namespace", Level.WEAK, f"{namespace} enforces Pod Security {level}, not {STANDARD}", f"{apply} sets its label"
+        "namespace", Level.WEAK, f"{namespace} enforces Pod Security {level}, not {STANDARD}", f"{apply} sets the label"
     )
 
 
@@ -126,7 +126,7 @@ def storage(classes: Mapping[str, bool]) -> Finding:
         "storage",
         Level.WEAK if classes else Level.BAD,
         f"no default StorageClass (there are: {known})",
-        "name one in the values of the data chart (storage.className in this repository's), or make one the default; else databases wait for volumes",
+        "name one in the values of the data chart (storage.className in this repository's), or make one the default; without one, databases wait for volumes",
     )
 
 
@@ -136,8 +136,8 @@ def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
         return Finding(
             "network policy",
             Level.WEAK,
-            "not enforced: the network of the embedded node knows no policies; the charts' are there and do nothing",
-            "use a cluster whose network enforces them for users other than yourself",
+            "not enforced: the network of the embedded node supports no policies; those of the charts have no effect",
+            "use a cluster whose network enforces them when others use the platform",
         )
     found = sorted(ENFORCERS[name] for name in set(daemon_sets) & set(ENFORCERS))
     if found:
@@ -145,8 +145,8 @@ def network(daemon_sets: Collection[str], *, embedded: bool) -> Finding:
     return Finding(
         "network policy",
         Level.UNKNOWN,
-        "no network that is known to enforce them runs as a DaemonSet here",
-        "ask who runs the cluster, or see from a pod of another namespace that a database does not answer",
+        "unknown: no DaemonSet of a network plugin that enforces them",
+        "ask the cluster's administrator, or check from a pod of another namespace that a database is unreachable",
     )
 
 
@@ -157,11 +157,14 @@ def ingress(address: str, status: int | None, said: str = "") -> Finding:
             "ingress",
             Level.BAD,
             f"{address} does not answer: {said}",
-            "see that the ingress controller runs and that AZORA_INGRESS_ADDRESS and AZORA_INGRESS_PORT lead to it",
+            "check that the ingress controller runs and that AZORA_INGRESS_ADDRESS and AZORA_INGRESS_PORT lead to it",
         )
     if status >= codes.INTERNAL_SERVER_ERROR:
         return Finding(
-            "ingress", Level.WEAK, f"{address} answers {status}", "is the live color ready? `azora status` says"
+            "ingress",
+            Level.WEAK,
+            f"{address} answers {status}",
+            "check with `azora status` that the active color is ready",
         )
     nothing = " (nothing released yet?)" if status == codes.NOT_FOUND else ""
     return Finding("ingress", Level.GOOD, f"{address} answers {status}{nothing}")
@@ -174,7 +177,9 @@ def kubernetes(version: str) -> Finding:
     found = _numbers(version)
     if found and found < OLDEST_KUBERNETES:
         oldest = ".".join(map(str, OLDEST_KUBERNETES))
-        return Finding("Kubernetes", Level.WEAK, f"{version} is older than Helm is made for", f"use {oldest} or newer")
+        return Finding(
+            "Kubernetes", Level.WEAK, f"{version} is older than this Helm supports", f"use {oldest} or newer"
+        )
     return Finding("Kubernetes", Level.GOOD if found else Level.UNKNOWN, version)
 
 
@@ -183,7 +188,7 @@ def helm(version: str) -> Finding:
     if found and found[0] == HELM_MAJOR:
         return Finding("Helm", Level.GOOD, version)
     return Finding(
-        "Helm", Level.BAD, f"{version or 'it says no version'}: not Helm {HELM_MAJOR}", "set AZORA_HELM to a Helm 4"
+        "Helm", Level.BAD, f"{version or 'it prints no version'}: not Helm {HELM_MAJOR}", "set AZORA_HELM to a Helm 4"
     )
 
 
@@ -214,7 +219,7 @@ def clock(whose: str, ahead: timedelta) -> Finding:
         check,
         Level.BAD if seconds >= SKEW_BAD.total_seconds() else Level.WEAK,
         f"{seconds:.0f} s {'ahead of' if ahead > timedelta() else 'behind'} this machine's",
-        "set both by NTP: approvals and tokens are judged by these clocks",
+        "synchronize both by NTP: the expiry of approvals and tokens depends on these clocks",
     )
 
 
@@ -238,15 +243,15 @@ def deployments(known: Collection[str], wanted: Sequence[str]) -> Finding:
     return Finding(
         "deployments",
         Level.BAD,
-        f"Prefect does not know {', '.join(missing)}",
+        f"not registered in Prefect: {', '.join(missing)}",
         "`azora register` (`azora local up` does)",
     )
 
 
 def dead_runs(automation: Automated) -> Finding:
     if automation is Automated.SET_UP:
-        return Finding("dead runs", Level.GOOD, "an automation ends runs whose process died")
-    said = f"the automation that ends runs whose process died is {automation}: such a run stays Running"
+        return Finding("dead runs", Level.GOOD, "an automation ends runs whose process was killed")
+    said = f"the automation that ends runs whose process was killed is {automation}: such a run stays Running"
     return Finding("dead runs", Level.WEAK, said, "`azora register` (`azora local up` does)")
 
 
@@ -259,12 +264,12 @@ def registry(place: str, status: int) -> Finding:
         advice = "set it to yours, or start the embedded node with `azora local up`"
         return Finding("registry", Level.BAD, "AZORA_REGISTRY is not set", advice)
     if status in {200, 401}:
-        return Finding("registry", Level.GOOD, f"{place} answers")
+        return Finding("registry", Level.GOOD, f"{place} responds")
     return Finding(
         "registry",
         Level.BAD,
-        f"{place} answers {status} to /v2/",
-        "see that AZORA_REGISTRY names a registry's host and port",
+        f"{place} responds to /v2/ with {status}",
+        "check that AZORA_REGISTRY names a registry's host and port",
     )
 
 
@@ -274,10 +279,10 @@ def base_image(name: str, digest: str | None) -> Finding:
             "base image",
             Level.WEAK,
             "AZORA_BASE_IMAGE is not set",
-            "set it, unless no Dockerfile asks for the argument BASE",
+            "set AZORA_BASE_IMAGE, unless no Dockerfile has the argument BASE",
         )
     if digest is None:
-        return Finding("base image", Level.BAD, f"{name} is not there", "push it, or correct AZORA_BASE_IMAGE")
+        return Finding("base image", Level.BAD, f"{name} does not exist", "push it, or correct AZORA_BASE_IMAGE")
     return Finding("base image", Level.GOOD, f"{name} is {digest[:19]}")
 
 
@@ -296,6 +301,4 @@ def disk(folder: str, free: int, total: int) -> Finding:
     if free >= NARROW_BYTES:
         return Finding("disk", Level.GOOD, said)
     level = Level.BAD if free < FULL_BYTES else Level.WEAK
-    return Finding(
-        "disk", level, said, "make room: old run folders, images that nothing runs, build layers in ~/.cache/azora"
-    )
+    return Finding("disk", level, said, "free space: old run folders, unused images, build layers in ~/.cache/azora")

@@ -22,7 +22,7 @@ class Automated(StrEnum):
 
     SET_UP = "set up"
     DISABLED = "disabled"
-    OTHER = "not as this version makes it"
+    OTHER = "different from this version's"
     MISSING = "missing"
 
 

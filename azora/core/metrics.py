@@ -40,55 +40,77 @@ def _gauge(name: str, *labels: str, help: str) -> Measure:  # noqa: A002 - Prome
     return Measure(name, "gauge", labels, help)
 
 
-UP = _gauge("azora_environment_up", "environment", help="Whether the cluster told what its namespace holds: 1 or 0.")
+UP = _gauge("azora_environment_up", "environment", help="1 when the cluster answered, 0 when it did not.")
 ERRORS = Measure(
-    "azora_environment_errors", "counter", ("environment",), "Looks at the namespace that failed, since the start."
+    "azora_environment_errors", "counter", ("environment",), "Failed reads of the namespace since the exporter started."
 )
 LIVE = _gauge(
-    "azora_live_info", "environment", "color", "release", "commit", help="What users reach: always 1, by its labels."
+    "azora_live_info", "environment", "color", "release", "commit", help="Color and release that serve users. Always 1."
 )
-STACK = _gauge("azora_stack_info", "environment", "color", "release", "commit", help="What a color runs: always 1.")
-READY = _gauge("azora_stack_ready", "environment", "color", help="Whether a color has every pod that it wants, ready.")
-PROVED = _gauge("azora_stack_proved", "environment", "color", help="Whether the checks passed on what a color runs.")
-WANTED = _gauge("azora_pods_wanted", "environment", "color", "service", help="Pods that a Deployment wants.")
-PODS = _gauge("azora_pods_ready", "environment", "color", "service", help="Pods that are ready and up to date.")
+STACK = _gauge(
+    "azora_stack_info", "environment", "color", "release", "commit", help="Release that a color runs. Always 1."
+)
+READY = _gauge("azora_stack_ready", "environment", "color", help="1 when all desired pods of a color are ready.")
+PROVED = _gauge("azora_stack_proved", "environment", "color", help="1 when the release of a color is proved.")
+WANTED = _gauge("azora_pods_wanted", "environment", "color", "service", help="Desired pods of a Deployment.")
+PODS = _gauge(
+    "azora_pods_ready", "environment", "color", "service", help="Pods of a Deployment that are ready and up to date."
+)
 HEADS = _gauge(
-    "azora_migration_head_info", "environment", "color", "head", help="Newest migration that a color was made with."
+    "azora_migration_head_info", "environment", "color", "head", help="Newest migration in the release of a color."
 )
-IN_DOUBT = _gauge("azora_migrations_in_doubt", "environment", help="Migrations of installs that did not end well.")
+IN_DOUBT = _gauge(
+    "azora_migrations_in_doubt", "environment", help="Migrations of failed installs: applied or not is unknown."
+)
 DRIFT = _gauge(
     "azora_color_drift", "environment", "kind",
-    help="Whether the cluster says something else than the log of switches: 1 or 0.",
+    help="1 when the cluster differs from the switch log.",
 )  # fmt: skip
-QUESTIONS = _gauge("azora_approvals_waiting", "environment", help="Questions that wait for a person.")
-WAITING = _gauge("azora_approval_waiting_seconds", "environment", help="Age of the oldest of them; 0 without any.")
-SWITCHES = Measure("azora_switches", "counter", ("environment",), "Moves of the users, whoever made them.")
-SWITCH_AT = _gauge("azora_last_switch_timestamp_seconds", "environment", "kind", "color", help="The last move.")
-WATCHED_AT = _gauge("azora_watched_switch_timestamp_seconds", "environment", help="The last move that a probe watched.")
-REQUESTS = _gauge("azora_watched_switch_requests", "environment", help="Requests of that probe.")
-FAILED = _gauge("azora_watched_switch_failed_requests", "environment", help="Those of them that failed.")
-P99 = _gauge("azora_watched_switch_p99_seconds", "environment", help="What 99 of 100 of them were answered within.")
-GOOD = _gauge("azora_watched_switch_good", "environment", help="Whether that move was found good: 1 or 0.")
-ROLLBACK = _gauge("azora_last_rollback_duration_seconds", "environment", help="From its start to users moved.")
-ROLLBACK_AT = _gauge("azora_last_rollback_timestamp_seconds", "environment", help="When it was.")
-PROOF_AT = _gauge("azora_last_proof_timestamp_seconds", "environment", help="Newest release that passed every case.")
-RUNS = Measure("azora_runs", "counter", ("environment", "flow", "result"), "Runs that ended, by how.")
-RUN_AT = _gauge("azora_last_run_timestamp_seconds", "environment", "flow", help="When the last run of a flow ended.")
-RUN_OK = _gauge("azora_last_run_ok", "environment", "flow", help="Whether it ended well: 1 or 0.")
+QUESTIONS = _gauge("azora_approvals_waiting", "environment", help="Open approval requests.")
+WAITING = _gauge(
+    "azora_approval_waiting_seconds", "environment", help="Age of the oldest open approval request; 0 without one."
+)
+SWITCHES = Measure(
+    "azora_switches", "counter", ("environment",), "Traffic switches, including manual ones and rollbacks."
+)
+SWITCH_AT = _gauge(
+    "azora_last_switch_timestamp_seconds", "environment", "kind", "color", help="Time of the last switch."
+)
+WATCHED_AT = _gauge(
+    "azora_watched_switch_timestamp_seconds", "environment", help="Time of the last switch that a probe watched."
+)
+REQUESTS = _gauge(
+    "azora_watched_switch_requests", "environment", help="Requests that the probe sent around this switch."
+)
+FAILED = _gauge("azora_watched_switch_failed_requests", "environment", help="Requests of the probe that failed.")
+P99 = _gauge("azora_watched_switch_p99_seconds", "environment", help="99th percentile of the probe's response times.")
+GOOD = _gauge("azora_watched_switch_good", "environment", help="1 when the verdict on this switch is good.")
+ROLLBACK = _gauge(
+    "azora_last_rollback_duration_seconds",
+    "environment",
+    help="Duration of the last rollback, from its start to the switch.",
+)
+ROLLBACK_AT = _gauge("azora_last_rollback_timestamp_seconds", "environment", help="Time of the last rollback.")
+PROOF_AT = _gauge("azora_last_proof_timestamp_seconds", "environment", help="Time of the newest proof.")
+RUNS = Measure("azora_runs", "counter", ("environment", "flow", "result"), "Finished runs by result.")
+RUN_AT = _gauge(
+    "azora_last_run_timestamp_seconds", "environment", "flow", help="Time when the last run of a flow finished."
+)
+RUN_OK = _gauge("azora_last_run_ok", "environment", "flow", help="1 when the last run of a flow succeeded.")
 STAGES = Measure(
-    "azora_stage_duration_seconds", "histogram", ("environment", "stage"), "Stages of runs that passed, from their start to their end."
+    "azora_stage_duration_seconds", "histogram", ("environment", "stage"), "Duration of the stages that succeeded."
 )  # fmt: skip
 CERTIFICATE = _gauge(
-    "azora_certificate_expiry_timestamp_seconds", "certificate", help="When a certificate that the pipeline leans on ends."
+    "azora_certificate_expiry_timestamp_seconds", "certificate", help="Expiry of a certificate or token that the pipeline uses."
 )  # fmt: skip
-FREE = _gauge("azora_disk_free_bytes", "folder", help="Free space where a folder of the pipeline lies.")
-SIZE = _gauge("azora_disk_size_bytes", "folder", help="All space there.")
+FREE = _gauge("azora_disk_free_bytes", "folder", help="Free space of the file system with this folder.")
+SIZE = _gauge("azora_disk_size_bytes", "folder", help="Size of the file system with this folder.")
 
 MEASURES = tuple(found for found in list(globals().values()) if isinstance(found, Measure))
 
 
 def measured(environment: str, world: World, now: datetime) -> Iterator[Sample]:
-    """Everything that *world* says of *environment* at the moment *now*."""
+    """Yield the samples of *environment* from *world* at the moment *now*."""
     for sample in _measured(world, now):
         yield Sample(sample.measure, sample.value, {"environment": environment, **sample.labels}, sample.suffix)
 

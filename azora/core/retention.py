@@ -88,7 +88,7 @@ def _spared(item: Item, newer: int, *, now: datetime, floor: timedelta, needs: N
     if why := next((needs[name] for name in (item.name, *sorted(item.known_as)) if name in needs), None):
         return why
     if item.at is None:
-        return "its age is not known"
+        return "its age is unknown"
     if item.group and newer == 0:
         return "the newest"
     return f"younger than {_told(floor)}" if now - item.at < floor else None
@@ -98,7 +98,7 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
     """Needs of environment *name*: what both colors run, and every release that its record remembers."""
     found: dict[str, str] = {}
     for release in releases:
-        why = f"{name} can go back to release {shown(release.id)}"
+        why = f"{name} can roll back to release {shown(release.id)}"
         found |= dict.fromkeys([*map(_digest, release.images.values()), release.commit], why)
     images = [*pod_images, *(image for stack in world.stacks.values() for image in stack.images)]
     records = [stack.record for stack in world.stacks.values() if stack.record]
@@ -115,7 +115,7 @@ def needs_of_environment(name: str, world: World, releases: Iterable[Release], p
 def needs_of_run(run: Unfinished, tags: Iterable[str]) -> Needs:
     """Needs of an unfinished run: its reports, its commit and images, as `path:tag` and by digest."""
     fixed = map(_digest, run.images)
-    return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags, *fixed], f"run {run.name!r} is not over")
+    return dict.fromkeys([run.id, *filter(None, [run.commit]), *tags, *fixed], f"run {run.name!r} is not finished")
 
 
 def bytes_told(count: int) -> str:

@@ -55,4 +55,4 @@ def _draw_switches(axes: Axes, nights: Sequence[Figures]) -> None:
     seen = [(place, one.last_on_old_seconds) for place, one in enumerate(nights) if one.last_on_old_seconds is not None]
     times.plot([place for place, _ in seen], [seconds for _, seconds in seen], "o", color="#1c7ed6", markersize=4)
     times.set_ylim(bottom=min([0, *(seconds for _, seconds in seen)]))
-    times.set_ylabel("last on the old color, s after it")
+    times.set_ylabel("last on the old color, s after the switch")

@@ -15,7 +15,7 @@ def tell_all(tellers: Mapping[str, Callable[[], str]], limit_seconds: float) -> 
     Returns:
         Why it was not taken, by the name of each that did not take it.
     """
-    troubles = dict.fromkeys(tellers, f"it did not answer within {limit_seconds:g} s")
+    troubles = dict.fromkeys(tellers, f"no answer within {limit_seconds:g} s")
 
     def call(name: str) -> None:
         troubles[name] = tellers[name]()

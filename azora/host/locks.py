@@ -34,7 +34,7 @@ def _held(file: Path, kind: int, what: str, timeout_seconds: float) -> Iterator[
     with file.open("a+") as held:  # NFS wants it readable for a shared lock: flock(2)
         while not _taken(held.fileno(), kind):
             if time.monotonic() > deadline:
-                raise NotReadyYet(f"could not {what}: another run holds {file} for {timeout_seconds:g} s already")
+                raise NotReadyYet(f"could not {what}: another run has held {file} for more than {timeout_seconds:g} s")
             time.sleep(POLL_SECONDS)
         yield
 

@@ -89,7 +89,7 @@ class LogFile(logging.Handler):
             return False
 
     def _turn_over(self) -> None:
-        with only_one(self._file.with_name(f".{self._file.name}.lock"), what="turn the log over", timeout_seconds=5):
+        with only_one(self._file.with_name(f".{self._file.name}.lock"), what="rotate the log", timeout_seconds=5):
             if not self._is_full():
                 return
             files = [self._file, *(Path(f"{self._file}.{number}") for number in range(1, OLD_FILES + 1))]

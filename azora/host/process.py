@@ -64,7 +64,7 @@ def run(
             except subprocess.TimeoutExpired:
                 raise Failed(
                     f"could not {what}: {argv[0]} did not end within {timeout_seconds:g} s",
-                    advice=f"read {log}" if log else "see what it waits for, then raise its limit",
+                    advice=f"read {log}" if log else "find out what the program waits for, then raise the limit",
                 ) from None
         return Completed(returncode, _read(output, start), _read(errors, 0) if errors else "")
 
@@ -100,7 +100,7 @@ def _started(
         )
     except OSError as error:
         advice = f"install {argv[0]!r} or correct PATH"
-        raise Failed(f"could not {what}: {argv[0]!r} does not start: {error.strerror}", advice=advice) from None
+        raise Failed(f"could not {what}: {argv[0]!r} cannot be started: {error.strerror}", advice=advice) from None
 
 
 @contextmanager
@@ -191,4 +191,4 @@ def _shown(command: Arguments) -> str:
 
 
 def _tail(text: str) -> str:
-    return " | ".join(text.strip().splitlines()[-4:]) or "it said nothing"
+    return " | ".join(text.strip().splitlines()[-4:]) or "no output"

@@ -47,8 +47,8 @@ def wait_for_addons(node: Layout, programs: Path, say: Say) -> None:
     while not _answer(node):
         if time.monotonic() > deadline:
             raise Failed(
-                f"could not reach {', '.join(DEPLOYMENTS)} of node {node.name!r}: they do not answer",
-                advice=f"look with `kubectl --kubeconfig {node.kubeconfig} --namespace {NAMESPACE} describe pods`",
+                f"could not reach {', '.join(DEPLOYMENTS)} of node {node.name!r}: no response",
+                advice=f"check with `kubectl --kubeconfig {node.kubeconfig} --namespace {NAMESPACE} describe pods`",
             )
         time.sleep(0.1)
 

@@ -173,7 +173,7 @@ def layout(name: str) -> Layout:
     """Layout of the node *name*: fixed for known names; else as before, as requested, or derived."""
     if not NAME.fullmatch(name):
         raise BadInput(
-            f"could not use {name!r} as a node's name: it is not 1 to 8 small letters and digits, a letter first",
+            f"could not use {name!r} as a node's name: use 1 to 8 lowercase letters and digits, a letter first",
             advice="choose a name such as 'demo', 'test' or 'mine2'",
         )
     state = states() / name

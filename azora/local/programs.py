@@ -70,5 +70,5 @@ def _room() -> None:
     if free < FREE_BYTES:
         raise Failed(
             f"could not build the node's programs: {cache_folder()} has {free / 1024**3:.1f} GB free, the build needs {FREE_BYTES / 1024**3:.0f}",
-            advice="make room (the Go compiler's cache is most of it), then run the same again",
+            advice="free space (the Go compiler's cache is most of it), then retry",
         )

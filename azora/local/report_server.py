@@ -37,7 +37,7 @@ def serving(folder: Path, auth_string: str) -> Starlette:
     async def page(request: Request) -> Response:
         path = request.path_params["path"]
         if not lets_in(auth_string, request.headers, path, request.query_params):
-            said = "This needs a user and a password. `azora local password` prints them, with a colon between.\n"
+            said = "The reports need a user and a password. `azora local password` prints both, separated by a colon.\n"
             return PlainTextResponse(said, HTTPStatus.UNAUTHORIZED, ASKS)
         return listed(folder, path) or await files.get_response(path or ".", request.scope)
 
@@ -85,7 +85,7 @@ def listing(folder: Path, title: str) -> str:
     entries = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     rows = "\n".join(_row(path) for path in entries if not path.name.startswith("."))
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
-    return f"{head}<h1>{escape(title)}</h1><table>\n{rows or '<tr><td>nothing yet</td></tr>'}\n</table></html>"
+    return f"{head}<h1>{escape(title)}</h1><table>\n{rows or '<tr><td>empty</td></tr>'}\n</table></html>"
 
 
 def _row(path: Path) -> str:

@@ -140,7 +140,7 @@ class Supervisor:
         while not self.answers():
             if time.monotonic() > deadline:
                 raise Failed(
-                    "could not start the supervisor: it does not answer",
+                    "could not start the supervisor: no response",
                     advice=f"read {log_of(self._node, 'supervisord')}",
                 )
             time.sleep(0.05)

@@ -41,7 +41,7 @@ def check_charts(delivery: Delivery, settings: Settings) -> None:
 
 
 def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Values], values: Values) -> None:
-    """Raise BadInput for a stack or a front door that could not be found, counted or switched."""
+    """Raise BadInput for a stack or router chart without the objects that Azora needs."""
     application = delivery.application
     faults: list[str] = []
     if name == application.name:
@@ -54,4 +54,4 @@ def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Value
 
 def _unfit(what: str, faults: list[str]) -> BadInput:
     lines = "\n  ".join(capped(faults, SHOWN_FAULTS))
-    return BadInput(f"could not {what}: {lines}", advice="docs/application-contract.md says what a chart must provide")
+    return BadInput(f"could not {what}: {lines}", advice="docs/application-contract.md lists what a chart must provide")

@@ -100,7 +100,7 @@ def must_be_releasable(found: Checkout, settings: Settings) -> None:
     """
     if found.application.name != settings.application:
         raise BadInput(
-            f"could not release {found.application.name!r}, as {FILE!r} says: this machine releases {settings.application!r}",
+            f"could not release {found.application.name!r} of {FILE!r}: this machine releases {settings.application!r}",
             advice="correct AZORA_APPLICATION (`application` in the settings file), or AZORA_REPOSITORY",
         )
     migrations_of(found.revision_files())

@@ -96,7 +96,7 @@ def _pipeline(environment: Environment, settings: Settings) -> Iterator[Finding]
     yield doctor.pod_security(labels_of(api, namespace), namespace, name)
     if api.authority:
         until = served_until(api.host, api.authority)
-        yield doctor.expiry("API certificate", until, now, "renew it, or ask who runs the cluster")
+        yield doctor.expiry("API certificate", until, now, "renew it, or ask the cluster's administrator")
 
 
 def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
@@ -201,5 +201,5 @@ def _certificates(folder: Path) -> Iterator[Finding]:
     }
     if ends:
         first = min(ends, key=lambda name: ends[name])
-        renewal = "they are made with the node and last ten years: `azora local clean`, then `azora local up`"
+        renewal = "create the node again: `azora local clean`, then `azora local up`"
         yield doctor.expiry("node certificate", ends[first], datetime.now(UTC), renewal)

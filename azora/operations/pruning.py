@@ -77,7 +77,7 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
         except (AzoraError, ValueError) as error:
             troubles.append(str(error))
             continue
-        gone += [Decision(Item(f"{name}/{one.run}", one.at), True, "its run is over or gone") for one in stale]
+        gone += [Decision(Item(f"{name}/{one.run}", one.at), True, "its run is finished or deleted") for one in stale]
     return Part("approval requests", tuple(gone), trouble="\n".join(troubles))
 
 
@@ -207,7 +207,7 @@ def _sweep(command: str) -> None:
     with writing(System.REGISTRY, "sweep"):
         done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
     if done.returncode:
-        raise Failed(f"could not {what}: {done.tail(5)}", advice="the next pruning tries again")
+        raise Failed(f"could not {what}: {done.tail(5)}", advice="the next pruning retries")
 
 
 def _needs(settings: Settings, *, with_images: bool = False) -> Needs:

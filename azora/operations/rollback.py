@@ -47,9 +47,7 @@ def roll_back(environment: Environment, revision: int | None, settings: Settings
     color = target if isinstance(target, Color) else _bring_up(cluster, target, by, settings)
     entry = point_at(cluster, color, by=by, kind="rollback", release=release)
     if entry is None:
-        raise Refused(
-            f"could not roll {environment.name} back: its users are on {color} already", advice="see `azora status`"
-        )
+        raise Refused(f"could not roll {environment.name} back: {color} is active already", advice="see `azora status`")
     return entry
 
 
@@ -96,10 +94,8 @@ def _context(cluster: Cluster, release: Release, by: str, settings: Settings) ->
 
 
 TRIES = 5
-BRING_UP = (
-    "bring a known-good release up first: `azora rollback ENVIRONMENT REVISION` with one that `azora status` lists"
-)
-NO_WAY_BACK = "what a contract took away does not come back: correct the newest code and release that"
+BRING_UP = "install a known-good release first: `azora rollback ENVIRONMENT NUMBER`, with a number from `azora status`"
+NO_WAY_BACK = "a contract migration cannot be undone: fix forward and release the fix"
 
 
 def point_at(
@@ -118,9 +114,7 @@ def point_at(
             seconds = (datetime.now(UTC) - began).total_seconds()
             cluster.record.write(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
         if entry:
-            moved = (
-                f"users go from {entry.came_from} to {entry.to}: release {shown(entry.release)} (switch {entry.number})"
-            )
+            moved = f"users switch from {entry.came_from} to {entry.to}: release {shown(entry.release)} (switch {entry.number})"
             write_event(cluster.namespace, kind.capitalize(), moved, run=by)
         return entry
 
@@ -133,14 +127,14 @@ def _switched(
         world = cluster.look()
         if world.service_version is None:
             raise BadInput(
-                f"could not move users of {cluster.namespace.environment.name}: there is no live Service",
+                f"could not switch users of {cluster.namespace.environment.name}: the live Service does not exist",
                 advice="release something first",
             )
         if world.active is color and not world.has_drifted:
             return None
         if reason := may_serve(world, color) or _runs_another(world, color, release):
             raise Refused(
-                f"could not move users of {cluster.namespace.environment.name} to {color}: {reason}",
+                f"could not switch users of {cluster.namespace.environment.name} to {color}: {reason}",
                 advice=NO_WAY_BACK if outdated(world, world.stack(color)) else BRING_UP,
             )
         if kind == "switch":
@@ -159,9 +153,7 @@ def _switched(
 def _runs_another(world: World, color: Color, release: str | None) -> str | None:
     """Why the stack of *color* is not what was meant; None where it runs *release*, or nothing was named."""
     found = world.stack(color).release
-    return (
-        f"the {color} stack runs {shown(found)} by now, not {shown(release)}" if release not in {None, found} else None
-    )
+    return f"the {color} stack runs {shown(found)} now, not {shown(release)}" if release not in {None, found} else None
 
 
 def must_be_approved(cluster: Cluster, world: World, release: str) -> None:
@@ -170,7 +162,7 @@ def must_be_approved(cluster: Cluster, world: World, release: str) -> None:
     if environment.approval is None or was_approved(world, release):
         return
     raise Refused(
-        f"could not move users of {environment.name} to release {shown(release)}: nobody approved it here",
+        f"could not switch users of {environment.name} to release {shown(release)}: it has no approval here",
         advice=f"request an approval: `azora deploy {environment.name} COMMIT`, or the flow that releases it",
     )
 

@@ -20,12 +20,12 @@ def run_live_suite(
     The cluster's record does not change.
 
     Raises:
-        BadInput: nobody is served there.
+        BadInput: no color is active.
     """
     cluster = connect(environment, settings)
     live = cluster.look().active_stack
     if live is None:
-        raise BadInput(f"could not test {environment.name}: nobody is served there", advice="release something first")
+        raise BadInput(f"could not test {environment.name}: no color is active", advice="release something first")
     return context_of(environment, cluster.running(), run=run, settings=settings).suite(
         name, environment.hosts.live, live
     )

@@ -30,13 +30,13 @@ def testing_of(environment_name: str, settings: Settings) -> UnderTest:
     """Target that users of the environment reach now; the suites are this checkout's.
 
     Raises:
-        BadInput: there is no such environment, or nobody is served there.
+        BadInput: there is no such environment, or no color is active.
     """
     environment = load_environment(environment_name, settings.environments)
     cluster = connect(environment, settings)
     live = cluster.look().active_stack
     if live is None:
-        raise BadInput(f"could not test {environment_name}: nobody is served there", advice="release something first")
+        raise BadInput(f"could not test {environment_name}: no color is active", advice="release something first")
     secret = None
     with suppress(BadInput):  # who needs it says so; the smoke cases do not
         secret = suite_secret(cluster.namespace, load_application(ROOT).suites.secret)
@@ -61,6 +61,6 @@ def suite_secret(namespace: Namespace, where: SecretKey | None) -> str | None:
     if where.key not in found:
         raise BadInput(
             f"could not find key {where.key!r} of Secret {where.name!r} in {namespace.name}",
-            advice="suites.secret of deployments/application.yaml names it for the end-to-end cases",
+            advice="suites.secret of deployments/application.yaml names this key for the end-to-end cases",
         )
     return b64decode(found[where.key]).decode()

@@ -47,7 +47,7 @@ def test_plan_named(sent: list[dict[str, Any]], named: str, capsys: pytest.Captu
 @pytest.mark.parametrize("named", ["f" * 12, HASH + "0"], ids=["another", "too long"])
 def test_another_plan_waits(sent: list[dict[str, Any]], named: str) -> None:
     """An answer to another plan than the waiting one is not sent."""
-    with pytest.raises(Refused, match="it waits with plan 0123456789ab, not with"):
+    with pytest.raises(Refused, match="the run waits with plan 0123456789ab, not"):
         approve(named=named)
     assert sent == []
 
@@ -56,7 +56,7 @@ def test_too_few_digits(sent: list[dict[str, Any]]) -> None:
     """Too few digits of the hash are an error about the digits, not about the plan."""
     with pytest.raises(BadInput, match="is too short") as caught:
         approve(named=HASH[:11])
-    assert "at least its first 12 digits" in caught.value.advice
+    assert "at least the first 12 digits" in caught.value.advice
     assert sent == []
 
 
@@ -81,7 +81,7 @@ def test_plan_with_a_long_line(
 
 def test_no_terminal_and_no_plan(sent: list[dict[str, Any]]) -> None:
     """Without a terminal the plan must be named; the error has the command."""
-    with pytest.raises(BadInput, match="nobody at a terminal can confirm") as caught:
+    with pytest.raises(BadInput, match="nobody can confirm") as caught:
         approve()
     assert "approve 1f2e3d4c --plan 0123456789ab -m" in caught.value.advice
     assert sent == []

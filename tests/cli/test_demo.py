@@ -67,7 +67,7 @@ def test_rejected_first_release(asked: list[str], capsys: pytest.CaptureFixture[
     asked.append("Rejected")
     demo.run(ask=True, change=Path("banner.txt"))
     said = capsys.readouterr().out
-    assert "Rejected: nothing was released, production serves nobody yet" in said
+    assert "Rejected: nothing was released, production has no active color yet" in said
     assert f"the run     {REJECTED.url}" in said
 
 

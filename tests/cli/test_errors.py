@@ -69,7 +69,7 @@ def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             ["rollback", "staging"], 4, [f"API server at http://{NOBODY}", "azora local status"], id="API away"
         ),
         pytest.param(
-            ["release"], 4, [f"Prefect does not answer at http://{NOBODY}/api", "azora local up"], id="Prefect away"
+            ["release"], 4, [f"no response from Prefect at http://{NOBODY}/api", "azora local up"], id="Prefect away"
         ),
         pytest.param(
             ["approve", "1f2e", "-m", "tested and awaited"],
@@ -79,7 +79,7 @@ def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         ),
         pytest.param(["follow", "1f2e"], 4, ["find run '1f2e'", "PREFECT_API_URL"], id="follow, Prefect away"),
         pytest.param(
-            ["release", "--until-asked"], 2, ["--until-asked", "not followed", "--wait"], id="until asked, not followed"
+            ["release", "--until-asked"], 2, ["--until-asked", "need --wait", "--wait"], id="until asked, not followed"
         ),
         pytest.param(
             ["release", "--wait", "--summary", "/nowhere/page.md"],
@@ -116,8 +116,8 @@ def test_error_of_a_command(azora: Callable[..., Said], arguments: list[str], co
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        pytest.param("azora:wrong", "refuses what PREFECT_API_AUTH_STRING says", id="wrong"),
-        pytest.param(None, "wants an auth string", id="none"),
+        pytest.param("azora:wrong", "rejected PREFECT_API_AUTH_STRING", id="wrong"),
+        pytest.param(None, "requires an auth string", id="none"),
     ],
 )
 def test_auth_string_that_is_wrong(
@@ -188,7 +188,7 @@ def test_machine_set_up_wrongly(azora: Callable[..., Said], variable: str, value
     ("content", "says"),
     [
         pytest.param("regsitry = 'x'\n", ["line 1: regsitry: unknown key", "configuration.md"], id="unknown key"),
-        pytest.param("registry = \n", ["no TOML: Invalid value (at line 1"], id="no TOML"),
+        pytest.param("registry = \n", ["not TOML: Invalid value (at line 1"], id="no TOML"),
         pytest.param(None, ["there is no such file", "AZORA_SETTINGS"], id="no file"),
     ],
 )

@@ -66,7 +66,7 @@ def test_until_asked(looks: States, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(until_asked=True) == 0
     assert left == [RUNNING]
     said = capsys.readouterr().out
-    assert "waits for a person" in said
+    assert "waits for an approval" in said
     assert "approve 1f2e3d4c --plan 0123456789ab -m" in said
 
 

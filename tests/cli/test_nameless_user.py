@@ -140,7 +140,7 @@ def test_shell_completion() -> None:
     assert [err for *_, err in found] == [""] * 5
 
 
-NO_NAME = "✗ could not name who does this: user 12345 of this machine has no name\n  → add --as NAME\n"
+NO_NAME = "✗ could not find your name: user 12345 of this machine has no name\n  → add --as NAME\n"
 CASES = [
     pytest.param(["approve", "1f2e", "-m", "tested and awaited"], {}, 2, NO_NAME, id="approve"),
     pytest.param(["reject", "1f2e", "-m", "not on a Friday"], {}, 2, NO_NAME, id="reject"),
@@ -152,8 +152,8 @@ CASES = [
     pytest.param(["rollback", "staging", "--as", "ada"], {}, 2, "could not use kubeconfig", id="named"),
     pytest.param(["status", "staging"], CLUSTER, 2, "could not use kubeconfig '/nowhere/config'", id="status"),
     pytest.param(["status", "staging"], {}, 2, "could not use kubeconfig '/.local/state", id="status, no settings"),
-    pytest.param(["release"], {}, 4, "no Prefect server is named", id="release"),
-    pytest.param(["follow", "1f2e"], {}, 4, "no Prefect server is named", id="follow"),
+    pytest.param(["release"], {}, 4, "no Prefect server is configured", id="release"),
+    pytest.param(["follow", "1f2e"], {}, 4, "no Prefect server is configured", id="follow"),
     pytest.param(["exporter", "--port", "1"], CLUSTER, 2, "could not listen at 127.0.0.1:1", id="exporter"),
     pytest.param(["local", "up"], {}, 3, "could not start a node", id="local up"),
     pytest.param(

@@ -32,9 +32,9 @@ def test_text_of_a_pruning(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     code, text = said(monkeypatch, capsys, DONE, as_json=False)
     assert code == 0
     assert text.splitlines() == [
-        "reports  1 would go, 3.2 kB; 1 stay",
+        "reports  1 would be removed, 3.2 kB; 1 kept",
         "  one  3.2 kB, older than 30 days",
-        "layers  0 would go; 0 stay",
+        "layers  0 would be removed; 0 kept",
     ]
 
 

@@ -42,20 +42,20 @@ def test_edited_live_service(
 ) -> None:
     """A live Service that somebody edited is reported."""
     text = said(replace(BOOKED, active=active), monkeypatch, capsys)
-    assert f"users are on {where}, the last switch sent them to green: somebody edited the live Service" in text
+    assert f"users are on {where}, the last switch sent them to green: the live Service was edited" in text
 
 
 def test_pending_helm_release(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A pending Helm release is reported with who repairs it."""
     text = said(replace(BOOKED, pending=("azora-blue",)), monkeypatch, capsys)
-    assert "half-done Helm releases: azora-blue; the next run repairs them" in text
+    assert "incomplete Helm releases: azora-blue; the next run repairs them" in text
 
 
 def test_environment_without_a_fault(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is reported of an environment without a fault."""
     text = said(BOOKED, monkeypatch, capsys)
     assert "somebody" not in text
-    assert "half-done" not in text
+    assert "incomplete" not in text
 
 
 class Away:

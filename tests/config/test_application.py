@@ -111,7 +111,7 @@ def test_suites_of_an_application(tmp_path: Path) -> None:
     """End-to-end cases are optional, smoke cases are required."""
     suites = load_application(committed(tmp_path / "a", GOOD | {"suites": {"smoke": "cases/smoke"}})).suites
     assert suites.folder("smoke") == "cases/smoke"
-    with pytest.raises(BadInput, match="could not run the e2e cases: the application has none"):
+    with pytest.raises(BadInput, match="could not run the e2e cases: the application has no such suite"):
         suites.folder("e2e")
     with pytest.raises(BadInput, match=r"suites\.smoke: is required"):
         load_application(committed(tmp_path / "b", GOOD | {"suites": {"e2e": "cases/e2e"}}))
@@ -136,5 +136,5 @@ def test_file_that_is_no_mapping(tmp_path: Path, content: str) -> None:
 
 def test_commit_without_the_file(tmp_path: Path) -> None:
     """A commit without the file is refused."""
-    with pytest.raises(BadInput, match="no such file in this commit"):
+    with pytest.raises(BadInput, match="the commit has no such file"):
         load_application(tmp_path)

@@ -33,7 +33,9 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
     ("finding", "level", "says"),
     [
         pytest.param(doctor.account(user_of("shop"), "shop", "staging"), GOOD, "azora-system:shop", id="own account"),
-        pytest.param(doctor.account("admin", "shop", "staging"), WEAK, "is admin, not an account", id="administrator"),
+        pytest.param(
+            doctor.account("admin", "shop", "staging"), WEAK, "is admin, not a dedicated account", id="administrator"
+        ),
         pytest.param(
             doctor.account(user_of("other"), "shop", "staging"), WEAK, "azora-system:other", id="another's account"
         ),
@@ -45,7 +47,7 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
             id="a right is missing",
         ),
         pytest.param(doctor.excess([], "staging"), GOOD, "nothing outside", id="nothing more"),
-        pytest.param(doctor.excess(["make namespaces"], "staging"), WEAK, "may also make namespaces", id="more"),
+        pytest.param(doctor.excess(["create namespaces"], "staging"), WEAK, "may also create namespaces", id="more"),
         pytest.param(
             doctor.pod_security({"pod-security.kubernetes.io/enforce": "restricted"}, "shop", "staging"),
             GOOD,
@@ -59,7 +61,7 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
             "baseline, not restricted",
             id="baseline",
         ),
-        pytest.param(doctor.pod_security(None, "shop", "staging"), WEAK, "is not there, or", id="no namespace"),
+        pytest.param(doctor.pod_security(None, "shop", "staging"), WEAK, "does not exist, or", id="no namespace"),
         pytest.param(doctor.storage({"folders": True, "fast": False}), GOOD, "folders", id="default class"),
         pytest.param(doctor.storage({"fast": False}), WEAK, "there are: fast", id="no default class"),
         pytest.param(doctor.storage({}), BAD, "there are: none", id="no class"),
@@ -69,7 +71,7 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         ),
         pytest.param(doctor.network(["kube-proxy", "cilium"], embedded=False), GOOD, "by Cilium", id="enforced"),
         pytest.param(
-            doctor.network(["kube-proxy"], embedded=False), UNKNOWN, "no network that is known", id="who knows"
+            doctor.network(["kube-proxy"], embedded=False), UNKNOWN, "no DaemonSet of a network plugin", id="who knows"
         ),
         pytest.param(doctor.ingress("http://shop", 200), GOOD, "http://shop answers 200", id="answers"),
         pytest.param(doctor.ingress("http://shop", 404), GOOD, "nothing released yet", id="no route"),
@@ -77,11 +79,11 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.ingress("http://shop", None, "refused"), BAD, "does not answer: refused", id="no ingress"),
         pytest.param(doctor.kubernetes("v1.36.3"), GOOD, "v1.36.3", id="Kubernetes"),
         pytest.param(doctor.kubernetes("v1.34.0-eks-1"), GOOD, "v1.34.0", id="oldest Kubernetes"),
-        pytest.param(doctor.kubernetes("v1.33.9"), WEAK, "older than Helm", id="older Kubernetes"),
+        pytest.param(doctor.kubernetes("v1.33.9"), WEAK, "older than this Helm", id="older Kubernetes"),
         pytest.param(doctor.kubernetes("strange"), UNKNOWN, "strange", id="unknown Kubernetes"),
         pytest.param(doctor.helm("v4.3.1"), GOOD, "v4.3.1", id="Helm"),
         pytest.param(doctor.helm("v3.19.0"), BAD, "not Helm 4", id="Helm 3"),
-        pytest.param(doctor.helm(""), BAD, "says no version", id="no Helm"),
+        pytest.param(doctor.helm(""), BAD, "prints no version", id="no Helm"),
         pytest.param(doctor.prefect("3.9.1", "3.9.1"), GOOD, "3.9.1", id="Prefect"),
         pytest.param(doctor.prefect("3.9.0", "3.9.1"), WEAK, "the client 3.9.1", id="another patch"),
         pytest.param(doctor.prefect("3.8.8", "3.9.1"), BAD, "the server is 3.8.8", id="another minor"),
@@ -93,17 +95,20 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.workers(["a"], "azora", "shop", is_served=False), BAD, "queue shop", id="another's worker"),
         pytest.param(doctor.deployments({"release", "x"}, ["release"]), GOOD, "all 1", id="deployments"),
         pytest.param(
-            doctor.deployments({"x"}, ["release", "e2e"]), BAD, "does not know release, e2e", id="unregistered"
+            doctor.deployments({"x"}, ["release", "e2e"]),
+            BAD,
+            "not registered in Prefect: release, e2e",
+            id="unregistered",
         ),
-        pytest.param(doctor.dead_runs(Automated.SET_UP), GOOD, "ends runs whose process died", id="automation"),
+        pytest.param(doctor.dead_runs(Automated.SET_UP), GOOD, "ends runs whose process was killed", id="automation"),
         pytest.param(doctor.dead_runs(Automated.MISSING), WEAK, "is missing: such a run stays", id="no automation"),
         pytest.param(doctor.dead_runs(Automated.DISABLED), WEAK, "is disabled", id="automation switched off"),
-        pytest.param(doctor.registry("r:5000", 200), GOOD, "r:5000 answers", id="registry"),
-        pytest.param(doctor.registry("r:5000", 401), GOOD, "r:5000 answers", id="registry with logins"),
+        pytest.param(doctor.registry("r:5000", 200), GOOD, "r:5000 responds", id="registry"),
+        pytest.param(doctor.registry("r:5000", 401), GOOD, "r:5000 responds", id="registry with logins"),
         pytest.param(doctor.registry("r:5000", 404), BAD, "404", id="not a registry"),
         pytest.param(doctor.registry("", 0), BAD, "AZORA_REGISTRY is not set", id="no registry"),
         pytest.param(doctor.base_image("", None), WEAK, "AZORA_BASE_IMAGE", id="no base image"),
-        pytest.param(doctor.base_image("r/x:1", None), BAD, "r/x:1 is not there", id="base image away"),
+        pytest.param(doctor.base_image("r/x:1", None), BAD, "r/x:1 does not exist", id="base image away"),
         pytest.param(doctor.base_image("r/x:1", "sha256:" + 64 * "a"), GOOD, "r/x:1 is sha256:a", id="base image"),
         pytest.param(doctor.expiry("c", NOW + timedelta(days=31), NOW, "renew"), GOOD, "2026-12-25", id="valid"),
         pytest.param(doctor.expiry("c", NOW + timedelta(days=3), NOW, "renew"), WEAK, "2026-11-27", id="soon over"),

@@ -57,7 +57,7 @@ def told(*items: Item, limit: Limit = LIMIT, needs: Needs | None = None) -> dict
             "the newest",
             id="counted within their group",
         ),
-        pytest.param([item("a", 1), item("x", None)], False, "its age is not known", id="age not known"),
+        pytest.param([item("a", 1), item("x", None)], False, "its age is unknown", id="age not known"),
         pytest.param([item("x", 31, group="")], True, "older than 30 days", id="no group, too old"),
         pytest.param(
             [*(item(str(number), 2, group="") for number in range(9)), item("x", 3, group="")],
@@ -102,8 +102,8 @@ def test_needs_of_an_environment() -> None:
 
     needs = needs_of_environment("production", world, [old, new], [digest_of(4), "elsewhere/tool:1"])
 
-    assert needs[digest(1)] == needs["a" * 40] == f"production can go back to release {old.id[:12]}"
-    assert needs[digest(2)] == needs["b" * 40] == f"production can go back to release {new.id[:12]}"
+    assert needs[digest(1)] == needs["a" * 40] == f"production can roll back to release {old.id[:12]}"
+    assert needs[digest(2)] == needs["b" * 40] == f"production can roll back to release {new.id[:12]}"
     assert needs[digest(3)] == needs[digest(4)] == needs["d" * 40] == "production runs it"
     assert {"run", "run of the proof", "run of the cases"} < needs.keys()
 
@@ -118,7 +118,7 @@ def test_needs_of_a_replaced_record() -> None:
 def test_needs_of_an_unfinished_run() -> None:
     """An unfinished run needs its reports, its commit and its images."""
     needs = needs_of_run(Unfinished("id", "release 1f2e3d4", "a" * 40), ["shop/web:t"])
-    assert needs == dict.fromkeys(["id", "a" * 40, "shop/web:t"], "run 'release 1f2e3d4' is not over")
+    assert needs == dict.fromkeys(["id", "a" * 40, "shop/web:t"], "run 'release 1f2e3d4' is not finished")
     assert list(needs_of_run(Unfinished("id", "new"), [])) == ["id"]
     fixed = Unfinished("id", "release 1f2e3d4", "a" * 40, (digest_of(7),))
     assert digest(7) in needs_of_run(fixed, []), "the images of a run are fixed by digest, whatever their tags become"

@@ -76,7 +76,7 @@ def test_nice_program_among_sessions(yields: bool, nice: str) -> None:
 
 def test_program_that_is_missing() -> None:
     """The error names the program."""
-    with pytest.raises(Failed, match="could not try: 'no-such-program' does not start"):
+    with pytest.raises(Failed, match="could not try: 'no-such-program' cannot be started"):
         run(["no-such-program"], timeout_seconds=5, what="try")
 
 

@@ -192,7 +192,7 @@ def test_images_that_are_old(
     runs = registry.push("shop/web", "runs", layer=b"runs", made=NOW - 50 * DAY)
     asked_for = registry.push("shop/web", "asked", layer=b"asked", made=NOW - 60 * DAY)
     newest = registry.push("shop/web", "newest", layer=shared, made=NOW - 2 * DAY)
-    nobody_needs_anything(monkeypatch, {runs: "staging runs it", "shop/web:asked": "run 'x' is not over"})
+    nobody_needs_anything(monkeypatch, {runs: "staging runs it", "shop/web:asked": "run 'x' is not finished"})
 
     told = gone(prune(here, dry_run=True), "images")
     assert told == {f"shop/web@{old}": "more than the newest 2", f"shop/web@{shares}": "more than the newest 2"}
@@ -317,7 +317,7 @@ def test_reports_that_are_old(machine: Callable[..., Settings], monkeypatch: pyt
     (written / "newer.log").write_text("a line")
     (here.runs_folder / "demo-probe.json").write_text("{}")
     old_folder(here.runs_folder / f"{DOOMED}killed", days=0)
-    nobody_needs_anything(monkeypatch, {"waits": "run 'release' is not over"})
+    nobody_needs_anything(monkeypatch, {"waits": "run 'release' is not finished"})
 
     parts = prune(here, dry_run=False)
 

@@ -32,7 +32,7 @@ def test_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
 
     address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
-    assert f"![What `test_pay` saw when it failed]({address})" in shown[0]
+    assert f"![Screenshot of `test_pay` at its failure]({address})" in shown[0]
     assert "no receipt" in shown[0]
 
 
@@ -44,7 +44,7 @@ def test_links_of_a_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatc
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
 
     signed = signature("azora:f-9_x", "/a run/e2e/seen.png")
-    assert f"![What `test_pay` saw when it failed](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
+    assert f"![Screenshot of `test_pay` at its failure](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
     traced = quote(f"http://r/a%20run/e2e/trace.zip?signature={signature('azora:f-9_x', '/a run/e2e/trace.zip')}")
     assert f"[trace](http://r/trace-viewer/?trace={traced})" in shown[0]
     assert "f-9_x" not in shown[0]
@@ -56,7 +56,7 @@ def test_flaky_case(shown: list[str]) -> None:
     artifacts.suite("k", "Cases", SuiteResult((case, Case("test_login", "passed", 1)), 1))
 
     assert "**≈ `test_pay`**" in shown[0]
-    assert "flaky: it passed at the second try; flaky in 2 of the last 4 runs" in shown[0]
+    assert "flaky: passed at the second try; flaky in 2 of the last 4 runs" in shown[0]
     assert "**✓ `test_login`**" not in shown[0]
 
 
@@ -66,7 +66,7 @@ def test_pruning_with_an_error(shown: list[str]) -> None:
     artifacts.pruned([Part("reports", gone), Part("images", trouble="could not reach it")])
 
     assert "| reports | 1 | 3.2 kB | 0 |" in shown[0]
-    assert shown[0].index("**⚠ images**: `could not reach it`") < shown[0].index("| what |")
+    assert shown[0].index("**⚠ images**: `could not reach it`") < shown[0].index("| kind |")
 
 
 def test_failed_case_without_a_screenshot(shown: list[str]) -> None:

@@ -47,8 +47,8 @@ def test_nightly_page(left: dict[str, Any], tmp_path: Path) -> None:
     """A nightly run leaves a plot, a page and labels."""
     hook()
     run, key, text = left["page"]
-    assert (run, key) == ("run", "nights")
-    assert "![Stage times and switches of the last nights](http://reports/run/nights.svg)" in text
+    assert (run, key) == ("run", "nightly-runs")
+    assert "![Stage times and switches of the last nightly runs](http://reports/run/nights.svg)" in text
     assert "Fix the cart" in text
     assert (tmp_path / "runs/run/nights.svg").is_file()
     assert left["commits"] == ("b", "c"), "from the night before to this one"
@@ -59,7 +59,7 @@ def test_nightly_page_of_the_first_run(left: dict[str, Any], monkeypatch: pytest
     """The page of the first nightly run has no commits to compare."""
     monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _, **__: NIGHTS[:1])
     hook()
-    assert "Not known" in left["page"][2]
+    assert "Unknown" in left["page"][2]
 
 
 def test_nightly_page_that_fails(

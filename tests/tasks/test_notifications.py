@@ -32,7 +32,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
 
     def send(notice: Notice, _: object) -> list[str]:
         sent.append(notice)
-        return ["could not tell address 1"]
+        return ["could not notify address 1"]
 
     monkeypatch.setattr(notifications, "send", send)
     monkeypatch.setattr(notifications, "addresses", lambda _: (Address("address 1", "json://h"),))
@@ -46,9 +46,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
     [
         pytest.param("production", JUDGED_GOOD, "azora: production runs new", id="good"),
         pytest.param("staging", JUDGED_GOOD, None, id="good, where only trouble is told"),
-        pytest.param(
-            "staging", JUDGED_BAD, "azora: staging stays on a release that was found bad: new", id="bad, there as well"
-        ),
+        pytest.param("staging", JUDGED_BAD, "azora: staging stays on a bad release: new", id="bad, there as well"),
         pytest.param("production", None, None, id="a cluster that is away"),
     ],
 )
@@ -87,5 +85,5 @@ def test_nightly_notice_of_a_failure(told: list[Notice], monkeypatch: pytest.Mon
     notifications.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]
 
     assert asked == [("old", "new")]
-    assert told[0].title == "azora: the night failed at test a"
+    assert told[0].title == "azora: the nightly run failed at test a"
     assert "- f1f1f1f Fix the cart (ada)" in told[0].text

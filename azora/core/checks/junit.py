@@ -27,11 +27,11 @@ def cases_of(text: str) -> tuple[Case, ...]:
             a file that cannot be collected.
     """
     if "<!DOCTYPE" in text:
-        raise ValueError("it has a DOCTYPE")
+        raise ValueError("the file has a DOCTYPE")
     try:
         root = ET.fromstring(text)  # noqa: S314 - without a DOCTYPE there are no entities to expand
     except ET.ParseError as error:
-        raise ValueError(f"it is not XML: {error}") from None
+        raise ValueError(f"not XML: {error}") from None
     found: dict[str, list[Case]] = {}
     for element in root.iter("testcase"):
         if not _is_a_skipped_file(element):
@@ -43,7 +43,7 @@ def cases_of(text: str) -> tuple[Case, ...]:
 def _case(element: ET.Element) -> Case:
     results = [child for child in element if child.tag not in _NO_OUTCOME]
     if not (name := _node_id(element)):
-        text = next((child.text for child in results if child.text), "it did not end")
+        text = next((child.text for child in results if child.text), "not finished")
         raise ValueError(f"{element.get('name', 'something')!r} is no case: {text[-MESSAGE_CHARACTERS:]}")
     message = next((said for child in results if (said := child.get("message") or child.text)), "")
     return Case(name, _outcome({child.tag for child in results}), _seconds(element), message[:MESSAGE_CHARACTERS])

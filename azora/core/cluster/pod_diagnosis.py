@@ -144,7 +144,7 @@ def _statuses(pod: Json) -> list[Json]:
 
 def _conditions(pod: Json) -> str:
     conditions: list[Json] = pod["status"].get("conditions") or []
-    return "; ".join(c["message"] for c in conditions if c.get("message")) or "it has not started yet"
+    return "; ".join(c["message"] for c in conditions if c.get("message")) or "not started yet"
 
 
 def _name(pod: Json) -> str:

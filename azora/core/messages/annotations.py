@@ -31,7 +31,9 @@ def of_move(application: str, environment: str, switch: Switch, receipt: Receipt
     lines = (
         f"{moved}: release {shown(switch.release)} ({switch.kind} {switch.number})",
         counts(switch, receipt) if receipt else "",
-        f"found bad: {escape(line(receipt.reason, ERROR_CHARACTERS))}" if receipt and receipt.verdict == "bad" else "",
+        f"verdict bad: {escape(line(receipt.reason, ERROR_CHARACTERS))}"
+        if receipt and receipt.verdict == "bad"
+        else "",
     )
     tags = (application, environment, shown(switch.release), str(switch.to), switch.kind)
     return Annotation(switch.at, tags, "\n".join(filter(None, lines)))

@@ -117,25 +117,25 @@ def page(nights: Sequence[Figures], *, plot: str, unreliable: Sequence[str], cha
     *changes* are the commits since the night before; None where one of the two commits is not known.
     """
     now = nights[0]
-    since = "Not known: this night or the one before found no commit." if changes is None else _listed(changes)
+    since = "Unknown: this nightly run or the one before found no commit." if changes is None else _listed(changes)
     parts = [
-        f"# The night of {now.night.at:%Y-%m-%d}",
-        "it went well"
+        f"# Nightly run of {now.night.at:%Y-%m-%d}",
+        "succeeded"
         if now.night.went_well
-        else f"it failed {_where(now.night, code)}: {code(now.night.error, ERROR_CHARACTERS)}",
-        f"![Stage times and switches of the last nights]({plot})" if plot else "",
-        "## Since the night before",
+        else f"failed {_where(now.night, code)}: {code(now.night.error, ERROR_CHARACTERS)}",
+        f"![Stage times and switches of the last nightly runs]({plot})" if plot else "",
+        "## Commits since the nightly run before",
         since,
-        "## Cases that cannot be trusted",
-        "\n".join(f"- {case}" for case in unreliable) or "None was flaky in its last runs.",
-        f"## The last {counted(len(nights), 'night')}",
+        "## Flaky cases",
+        "\n".join(f"- {case}" for case in unreliable) or "None in the last runs.",
+        f"## Last {counted(len(nights), 'nightly run')}",
         _table(nights),
     ]
     return "\n\n".join(filter(None, parts))
 
 
 def _table(nights: Sequence[Figures]) -> str:
-    titles = ["night", "", *STAGES, "requests", "failed", "last on the old color"]
+    titles = ["date", "", *STAGES, "requests", "failed", "last on the old color"]
     lines = [titles, ["---"] * len(titles), *map(_row, nights)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -149,7 +149,7 @@ def _row(one: Figures) -> list[str]:
 
 
 def _listed(changes: Sequence[Change]) -> str:
-    return "\n".join(listed(changes, SHOWN_COMMITS)) or "Nothing: the same commit."
+    return "\n".join(listed(changes, SHOWN_COMMITS)) or "None: the same commit."
 
 
 def _where(night: Night, shown: Callable[[str], str]) -> str:

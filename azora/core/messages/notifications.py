@@ -49,21 +49,23 @@ class Night:
 
 
 def waiting(plan: Plan, link: str, run: str) -> Notice:
-    """A person is asked: the plan in short, and where the answer is given."""
+    """Notification of an approval request: the plan in short, and how to answer."""
     release = plan.release
     told = [
-        f"would be served by {plan.preview}: {release.title}",
-        f"are served by {plan.active or 'nobody yet'}{f': {plan.runs_now}' if plan.runs_now else ''}",
-        f"proved: {line(plan.proof.summary) or 'passed' if plan.proof else 'not proved elsewhere'}",
+        f"active after the switch: {plan.preview}, {release.title}",
+        f"active now: {plan.active or 'none'}{f', {plan.runs_now}' if plan.runs_now else ''}",
+        f"proof: {line(plan.proof.summary) or 'passed' if plan.proof else 'none'}",
         *_migrations(plan),
         *(["the commit is not on the main branch"] if plan.on_main is False else []),
-        f"{counted(len(plan.images), 'other image')}, {_commits(plan)}",
+        f"{counted(len(plan.images), 'changed image')}, {_commits(plan)}",
         *_listed(plan.changes),
-        f"answer it with Resume: {link}",
-        f"or: {line_to_copy(run, plan.hash)}",
+        f"to answer, choose Resume: {link}",
+        f"or run: {line_to_copy(run, plan.hash)}",
     ]
     return Notice(
-        f"{plan.environment} waits for an answer: {line(release.subject) or release.short}", "\n".join(told), "warning"
+        f"{plan.environment} waits for an approval: {line(release.subject) or release.short}",
+        "\n".join(told),
+        "warning",
     )
 
 
@@ -76,7 +78,7 @@ def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice 
     if last.kind == "return":
         return _gone_back(environment, world, last, receipt, link)
     if receipt.verdict == "bad":
-        title = f"{environment} stays on a release that was found bad: {world.title_of(last)}"
+        title = f"{environment} stays on a bad release: {world.title_of(last)}"
         return _told(title, "failure", _reason(receipt), _requests(receipt), link)
     return _told(
         f"{environment} runs {world.title_of(last)}",
@@ -117,10 +119,10 @@ def of_the_night(nights: Sequence[Night], changes: Sequence[Change] = ()) -> Not
 
 
 def _failed(now: Night, good: Night | None, changes: Sequence[Change]) -> Notice:
-    known = f"since the last good night, {good.at:%Y-%m-%d}: " if good else "no good night is known"
-    told = counted(len(changes), "new commit") if now.commit and good and good.commit else "commits not known"
+    known = f"since the last good nightly run, {good.at:%Y-%m-%d}: " if good else "no nightly run succeeded before"
+    told = counted(len(changes), "new commit") if now.commit and good and good.commit else "commits unknown"
     return _told(
-        f"the night failed {now.where}",
+        f"the nightly run failed {now.where}",
         "failure",
         lines(now.error, ERROR_CHARACTERS),
         f"{known}{told}" if good else known,
@@ -130,25 +132,25 @@ def _failed(now: Night, good: Night | None, changes: Sequence[Change]) -> Notice
 
 
 def _still_failing(now: Night, before: Sequence[Night]) -> Notice:
-    since = f"failing since {before[-1].at:%Y-%m-%d}, {_nights([now, *before])}"
-    return _told(f"the night still fails {now.where}", "warning", since, now.link)
+    since = f"failing since {before[-1].at:%Y-%m-%d}, on {_days([now, *before])}"
+    return _told(f"the nightly run still fails {now.where}", "warning", since, now.link)
 
 
 def _recovered(now: Night, before: Sequence[Night]) -> Notice:
-    said = f"it failed since {before[-1].at:%Y-%m-%d}, {_nights(before)}, at last {before[0].where}"
-    return _told("the night is well again", "success", said, now.link)
+    said = f"failed since {before[-1].at:%Y-%m-%d}, on {_days(before)}, last {before[0].where}"
+    return _told("the nightly run succeeds again", "success", said, now.link)
 
 
-def _nights(nights: Sequence[Night]) -> str:
-    """Runs that were started by hand on one day are one night."""
-    return counted(len({night.at.date() for night in nights}), "night")
+def _days(nights: Sequence[Night]) -> str:
+    """Count the days of *nights*: a day may have several runs."""
+    return counted(len({night.at.date() for night in nights}), "day")
 
 
 def _gone_back(environment: str, world: World, last: Switch, own: Receipt, link: str) -> Notice:
     bad = world.receipt_of(last.number - 1) or own
     stays = f"users are on {last.to} again: {world.title_of(last)}"
     left = [world.title_of(switch) for switch in world.switches if switch.number == last.number - 1]
-    title = f"{environment} went back by itself from {left[0] if left else last.to.other}"
+    title = f"{environment} was rolled back automatically from {left[0] if left else last.to.other}"
     return _told(title, "failure", _reason(bad), _requests(bad), stays, link)
 
 
@@ -178,12 +180,12 @@ def _migrations(plan: Plan) -> list[str]:
         return []
     named = ", ".join(f"{migration.phase} {line(migration.revision)}" for migration in plan.migrations)
     contracts = any(migration.phase == "contract" for migration in plan.migrations)
-    return [f"migrations: {named}{'; no way back after them' if contracts else ''}"]
+    return [f"migrations: {named}{'; no rollback past them' if contracts else ''}"]
 
 
 def _commits(plan: Plan) -> str:
     if plan.lost is None:
-        return "commits not known: the commit that runs now is not"
+        return "commits unknown: the commit of the active release is unknown"
     lost = f"; users would lose {counted(len(plan.lost), 'commit')}" if plan.lost else ""
     return f"{counted(len(plan.changes), 'new commit').lower()}{lost}"
 

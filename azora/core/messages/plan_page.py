@@ -14,12 +14,12 @@ SHOWN_COMMITS = 10  # of each kind: more hide the answer's fields below them
 MOST_COMMITS = 1000  # of each kind, on their own page: more keep a browser busy
 
 WHEN = {
-    "before_preview": "**before** anything in {environment} changes: until a yes, no object of its namespace differs",
-    "after_preview": "**after** the preview was installed and proved: a yes moves users within seconds",
+    "before_preview": "**before** anything in {environment} changes: until the approval, no object of its namespace changes",
+    "after_preview": "**after** the preview is installed and proved: the approval switches users within seconds",
 }
 
-ON_MAIN = {True: "yes", False: "**no**", None: "not known"}
-LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: not known, since the commit that runs now is not"
+ON_MAIN = {True: "yes", False: "**no**", None: "unknown"}
+LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: unknown, as the commit of the active release is unknown"
 
 
 def markdown(plan: Plan, *, whole: bool = False) -> str:
@@ -33,17 +33,17 @@ def markdown(plan: Plan, *, whole: bool = False) -> str:
         "",
         f"| | {plan.environment} |",
         "|---|---|",
-        f"| users are served by | {plan.active or 'nobody yet'}: {cell(plan.runs_now or '')} |",
-        f"| would be served by | {plan.preview}: {cell(plan.release.title)} |",
-        f"| asked | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'nobody: no approval is needed here'} |",
-        f"| proved | {_proof(plan.proof)} |",
+        f"| active now | {plan.active or 'none'}: {cell(plan.runs_now or '')} |",
+        f"| active after the switch | {plan.preview}: {cell(plan.release.title)} |",
+        f"| approval | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'not needed here'} |",
+        f"| proof | {_proof(plan.proof)} |",
         f"| on the main branch | {ON_MAIN[plan.on_main]} |",
         f"| migrations | {_migrations(plan)} |",
         f"| plan | `{shown(plan.hash)}` |",
         "",
         *_commits(plan, most, rest),
         "",
-        f"### {counted(len(plan.images), 'other image')}",
+        f"### {counted(len(plan.images), 'changed image')}",
         "",
     ]
     if plan.images:
@@ -80,10 +80,10 @@ def listed(changes: Sequence[Change], most: int, rest: str = "") -> list[str]:
 
 
 def _migrations(plan: Plan) -> str:
-    """Each that would run, and whether there is a way back after it."""
+    """Pending migrations, and whether a rollback past them is possible."""
     told = ", ".join(f"{migration.phase} {cell(migration.revision)}" for migration in plan.migrations)
     if any(migration.phase == "contract" for migration in plan.migrations):
-        return f"{told}; **no way back** to what runs now: a rollback past a contract is refused"
+        return f"{told}; **no rollback** to the active release: a rollback past a contract is refused"
     return told or f"none to run (at {', '.join(map(cell, plan.release.migration_heads)) or 'none'})"
 
 
@@ -91,5 +91,5 @@ def _proof(proof: ProofRecord | None) -> str:
     return (
         f"{cell(proof.summary or 'passed')}, {proof.at:%Y-%m-%d %H:%M} UTC, run {cell(proof.run[:8])}"
         if proof
-        else "not proved elsewhere"
+        else "none"
     )

@@ -33,4 +33,4 @@ def ended(state: str, message: str) -> str:
 def _part(url: str, page: Page) -> str:
     if not page.key.endswith("-plan"):
         return page.text
-    return f"{page.text}\n\nA person is asked: [answer on the run's page]({url})."
+    return f"{page.text}\n\nThe run waits for an approval: [answer on the run's page]({url})."

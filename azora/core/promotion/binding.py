@@ -66,12 +66,12 @@ def bound_of(world: World, wanted: Wanted) -> Bound:
 def _lines(before: Bound, later: Bound) -> Iterator[tuple[str, str]]:
     yield "environment", f"the environment is {later.environment}, not {before.environment}"
     yield "release", f"the release is {shown(later.release)}, not {shown(before.release)}"
-    yield "policy", f"the file of {later.environment} was changed"
-    yield "router", "the objects of the router are different"
-    yield "serves", f"users are served by {_served(later)}, no longer by {_served(before)}"
-    yield "active", f"the active color is {later.active or 'none'}, no longer {before.active or 'none'}"
-    yield "switch", f"the last switch is number {later.switch}, no longer {before.switch}"
-    yield "migrations", f"the migrations to run are {_listed(later)}, no longer {_listed(before)}"
+    yield "policy", f"the file of {later.environment} changed"
+    yield "router", "the router's objects changed"
+    yield "serves", f"the active release is {_served(later)}, not {_served(before)}"
+    yield "active", f"the active color is {later.active or 'none'}, not {before.active or 'none'}"
+    yield "switch", f"the last switch is number {later.switch}, not {before.switch}"
+    yield "migrations", f"the migrations to run are {_listed(later)}, not {_listed(before)}"
 
 
 def _served(bound: Bound) -> str:

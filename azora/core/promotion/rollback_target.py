@@ -40,7 +40,7 @@ def _before(environment: str, world: World) -> Switch:
     if switch := _good_before(world, {running}):
         return switch
     raise BadInput(
-        f"could not roll {environment} back: nothing else served before",
+        f"could not roll {environment} back: no other release was active before",
         advice="see `azora status`, or name a revision of it",
     )
 
@@ -62,9 +62,9 @@ def _back_already(environment: str, world: World, back: Switch) -> Refused:
     left = world.moves[-2]
     further = _good_before(world, {back.release, left.release})
     ways = [(further, "further back")] if further else []
-    ways += [(left, "forth again")]
+    ways += [(left, "undo the rollback")]
     return Refused(
-        f"could not roll {environment} back further without a number: its users went back already,"
+        f"could not roll {environment} back further without a number: it was rolled back already,"
         f" from release {shown(left.release)} to {shown(back.release)} (switch {back.number}, {back.at:%Y-%m-%d %H:%M %Z} by {back.by})",
         advice="; ".join(
             f"{how}: `azora rollback {environment} {to.number}` (release {shown(to.release)})" for to, how in ways
@@ -78,6 +78,6 @@ def _numbered(environment: str, world: World, revision: int) -> Switch:
             return switch
     known = ", ".join(str(switch.number) for switch in world.switches) or "none"
     raise BadInput(
-        f"could not roll {environment} back to revision {revision}: there is no such switch",
+        f"could not roll {environment} back to revision {revision}: no switch has this number",
         advice=f"known revisions: {known}",
     )

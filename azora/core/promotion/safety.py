@@ -44,7 +44,7 @@ def may_be_installed(world: World, release: Code) -> str | None:
     Its migrations run first.
     """
     if world.active and (contract := breaking(release, world.serving)):
-        return f"migration {contract.revision} would break what serves users: {_why(world, contract)}"
+        return f"migration {contract.revision} would break the active release: {_why(world, contract)}"
     if contract := past(release, world.ran):
         return f"it was made without migration {contract.revision}, a contract that the database holds"
     return None
@@ -52,7 +52,7 @@ def may_be_installed(world: World, release: Code) -> str | None:
 
 def _why(world: World, contract: Migration) -> str:
     if world.serving is None:
-        return f"it is a contract, and the record does not say whether that code has {contract.contracts}"
+        return f"it is a contract, and the record does not list {contract.contracts} for that release"
     return f"it is a contract, and release {shown(world.serving.release)} does not have {contract.contracts}, which it follows"
 
 
@@ -61,7 +61,7 @@ def outdated(world: World, stack: Stack) -> str | None:
     contract = past(stack.known, together(world.ran, world.migrating))
     if contract is None:
         return None
-    ran = "ran since" if contract in world.ran else "may have run in an install that did not end well"
+    ran = "ran later" if contract in world.ran else "may have run in a failed install"
     return (
         f"the {stack.color} stack runs {shown(stack.release)}, made without migration {contract.revision}, "
         f"a contract that {ran}"
@@ -77,7 +77,7 @@ def _not_proved(stack: Stack) -> str | None:
             for name, count in stack.wanted.items()
             if stack.ready.get(name, 0) < count or count == 0
         }
-        return f"the {stack.color} stack is not ready: {missing or 'it wants no pods'}"
+        return f"the {stack.color} stack is not ready: {missing or 'it has no desired pods'}"
     if not stack.is_proved:
-        return f"the {stack.color} stack runs {shown(stack.release)}, which was never proved here"
+        return f"the {stack.color} stack runs {shown(stack.release)}, which is not proved here"
     return None

@@ -20,7 +20,7 @@ def stages_before(name: str, load: Load) -> list[str]:
     while policy := load(found[0] if found else name).proof:
         if policy.environment in {name, *found}:
             raise BadInput(
-                f"could not tell the stages before {name!r}: {' → '.join([policy.environment, *found, name])} is a circle",
+                f"could not find the stages before {name!r}: {' → '.join([policy.environment, *found, name])} is a circle",
                 advice="correct `proof.environment` in one of these files",
             )
         found.insert(0, policy.environment)

@@ -33,7 +33,7 @@ def migrations_of(files: Mapping[str, str]) -> tuple[Migration, ...]:
     if wrong := [f"{one.file}: {why}" for one in revisions if (why := _wrong(one, revisions))]:
         raise _bad(
             "; ".join(wrong),
-            'say `phase = "expand"` or `phase = "contract"`, and in a contract `contracts = "<the expand it follows>"`',
+            'set `phase = "expand"` or `phase = "contract"`, and in a contract `contracts = "<the expand it follows>"`',
         )
     return tuple(
         Migration.model_validate({"revision": one.id, "phase": one.phase, "contracts": one.contracts})
@@ -100,7 +100,7 @@ def _in_order(revisions: list[_Revision]) -> list[_Revision]:
 def _wrong(one: _Revision, revisions: list[_Revision]) -> str | None:
     """Why *one* may not be as it is, or None."""
     if one.phase not in PHASES:
-        return "it says neither expand nor contract"
+        return "its phase is neither expand nor contract"
     if one.phase == "expand":
         return None if one.contracts is None else "an expand contracts nothing"
     before = revisions[: revisions.index(one)]

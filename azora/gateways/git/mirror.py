@@ -49,8 +49,8 @@ def _location(repository: str) -> str:
     if "://" in repository:
         if urlsplit(repository).password:
             raise BadInput(
-                "could not use the repository's URL: it holds a password",
-                advice="leave it out and give git a credential helper, or use SSH",
+                "could not use the repository's URL: it contains a password",
+                advice="remove it and configure a git credential helper, or use SSH",
             )
         return repository
     if _SCP.fullmatch(repository):
@@ -91,7 +91,7 @@ def _fetch(repository: str, mirror: Path, *what: str) -> str:
 
 def _fetch_error(what: str) -> AzoraError:
     if _NETWORK.search(what):
-        return Unreachable(what, advice="see whether the host answers; the run tries again")
+        return Unreachable(what, advice="check that the host is reachable; the run retries")
     return BadInput(what, advice="check AZORA_REPOSITORY and git's own access to it, as the user who runs Azora")
 
 
@@ -113,7 +113,7 @@ def git(mirror: Path, command: list[str], what: str) -> str:
     """Run *command* in *mirror* and return its output. Raises Failed."""
     done = _run(mirror, command, what, GIT_TIMEOUT_SECONDS)
     if done.returncode:
-        raise Failed(f"could not {what}: {done.tail(5)}", advice=f"look at the mirror in {mirror}; it may be deleted")
+        raise Failed(f"could not {what}: {done.tail(5)}", advice=f"check the mirror in {mirror}; it is safe to delete")
     return done.output
 
 

@@ -49,8 +49,8 @@ def resolve(ref: str, settings: Settings) -> Commit:
         if ref and ref != "HEAD" and (sha := sha_of(mirror, candidate)):
             return _commits(mirror, ["-1", sha])[0]
     raise BadInput(
-        f"could not find {ref!r} in {settings.repository_location!r}: it is no branch, tag or commit there",
-        advice="check the spelling, and that it was pushed",
+        f"could not find {ref!r} in {settings.repository_location!r}: no branch, tag or commit has this name",
+        advice="check the spelling, and that the commit was pushed",
     )
 
 

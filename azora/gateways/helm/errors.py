@@ -19,16 +19,14 @@ def classified(what: str, said: str) -> AzoraError:
             text, advice="correct that key in the values of this chart, or allow it in its values.schema.json"
         )
     if any(mark in lowered for mark in _AWAY):
-        return Unreachable(text, advice="check that the API server runs (`azora local status`), then run again")
+        return Unreachable(text, advice="check that the API server runs (`azora local status`), then retry")
     if "cannot be imported into the current release" in lowered:
-        return Refused(
-            text, advice="docs/own-cluster.md says what to do, under *A namespace that is not empty*; then run again"
-        )
+        return Refused(text, advice="follow docs/own-cluster.md, *A namespace that is not empty*; then retry")
     if "another operation (install/upgrade/rollback) is in progress" in lowered:
-        return TransientError(text, advice="a killed Helm left this; run again, the next run repairs it")
+        return TransientError(text, advice="a killed Helm process left this; retry, the next run repairs it")
     if any(mark in lowered for mark in _UNRENDERED):
-        return BadInput(text, advice="correct the chart's template; `helm template` shows the same")
-    return HelmFailed(text, advice="correct what it names, and run again")
+        return BadInput(text, advice="correct the chart's template; `helm template` prints the same error")
+    return HelmFailed(text, advice="correct what the message names, then retry")
 
 
 _AWAY = (
@@ -48,7 +46,7 @@ def _essence(said: str) -> str:
     lines = [line.rstrip() for line in said.strip().splitlines() if line.strip() and not line.startswith("Use --debug")]
     start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), 0)
     once = dict.fromkeys(_PREFIXES.sub("", line) for line in lines[start:])
-    return "\n".join(_gathered(once)[-SHOWN_LINES:]) or "it said nothing"
+    return "\n".join(_gathered(once)[-SHOWN_LINES:]) or "no output"
 
 
 def _gathered(lines: Iterable[str]) -> list[str]:

@@ -61,10 +61,8 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
             await asyncio.wait({end, reason}, timeout=self._limit, return_when=asyncio.FIRST_COMPLETED)
             if end.done():
                 return end.result()
-            why = reason.result() if reason.done() else f"it did not end within {self._limit:g} s"
-            raise HelmFailed(
-                f"could not {what}: {why}", advice="correct what keeps its pods from starting, and run again"
-            )
+            why = reason.result() if reason.done() else f"not finished within {self._limit:g} s"
+            raise HelmFailed(f"could not {what}: {why}", advice="correct what keeps the pods from starting, then retry")
         finally:
             reason.cancel()
 

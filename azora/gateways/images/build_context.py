@@ -66,9 +66,7 @@ def _first(export: Path, *names: str) -> str | None:
 
 def _kept(image: Image, export: Path) -> Iterator[str]:
     if (export / image.context).is_symlink() or not (export / image.context).is_dir():
-        raise BadInput(
-            f"could not read the context {image.context!r}: it is no folder", advice="correct application.yaml"
-        )
+        raise BadInput(f"could not read the context {image.context!r}: not a folder", advice="correct application.yaml")
     ignored = _ignored(export, ignore_file(image, export))
     for path in files_under(export, image.context):
         if not ignored.matches(str(PurePosixPath(path).relative_to(image.context))):

@@ -121,7 +121,7 @@ def _error(image: Image, said: str, log: Path) -> AzoraError:
     what = f"could not build image {image.name!r}: {said}"
     last = said.splitlines()[-1] if said else ""
     if _CACHE_CHANGED in last:
-        return NotReadyYet(what, advice=f"somebody empties the build cache meanwhile; all of it in {log}")
+        return NotReadyYet(what, advice=f"another process emptied the build cache; see {log}")
     if _NETWORK.search(last):
-        return Unreachable(what, advice=f"see that the registry runs; all of it in {log}")
-    return BuildFailed(what, advice=f"all of it in {log}; repeat it there with the Dockerfile {image.dockerfile!r}")
+        return Unreachable(what, advice=f"check that the registry runs; see {log}")
+    return BuildFailed(what, advice=f"see {log}; to repeat the build, use the Dockerfile {image.dockerfile!r}")

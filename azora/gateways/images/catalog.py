@@ -21,7 +21,7 @@ from azora.gateways.images.registry import Reference, accepted, asked
 
 PAGE = 1000
 _NO_CATALOG = (codes.UNAUTHORIZED, codes.FORBIDDEN, codes.NOT_FOUND, codes.METHOD_NOT_ALLOWED)
-_OWN_RULES = "let the registry's own rules keep it small"
+_OWN_RULES = "use the registry's own retention rules"
 
 
 def images_in_registry(settings: Settings) -> list[Item]:
@@ -100,8 +100,8 @@ def _names(place: Reference, path: str, key: str) -> Iterator[str]:
     while True:
         answer = asked("GET", place, f"{path}?n={PAGE}{f'&last={quote(last)}' if last else ''}", what=what)
         if answer.status_code in _NO_CATALOG and key == "repositories":
-            said = f"could not {what}: the registry does not tell (HTTP {answer.status_code})"
-            raise Refused(said, advice=f"log in as who may list them, or {_OWN_RULES}")
+            said = f"could not {what}: the registry refused (HTTP {answer.status_code})"
+            raise Refused(said, advice=f"log in as a user who may list images, or {_OWN_RULES}")
         if answer.status_code == codes.NOT_FOUND:  # its last tag was removed, and the repository with it
             return
         names: list[str] = accepted(answer, place, what=what).json().get(key) or []

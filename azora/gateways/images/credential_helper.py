@@ -46,7 +46,7 @@ def _kept(program: str, server: str, _path: str, _period: int) -> tuple[str, str
     answer = _read(done)
     if answer is None:
         said = f"{program} printed no login (exit code {done.returncode})"
-        raise Failed(f"could not {what}: {said}", advice=f"run it by hand: echo {server} | {program} get")
+        raise Failed(f"could not {what}: {said}", advice=f"run manually: echo {server} | {program} get")
     return (answer.user, answer.secret) if answer.user and answer.secret else None
 
 

@@ -31,7 +31,7 @@ def pinned_base(settings: Settings) -> str:
     digest = reference.digest or digest_of_tag(reference)
     if digest is None:
         raise BadInput(
-            f"could not find the base image {settings.base_image!r}: its registry has no such tag",
-            advice="correct AZORA_BASE_IMAGE; `azora local up` makes the embedded node's",
+            f"could not find the base image {settings.base_image!r}: the registry has no such tag",
+            advice="correct AZORA_BASE_IMAGE; `azora local up` builds the one of the embedded node",
         )
     return reference.by_digest(digest)

@@ -90,7 +90,7 @@ def status_of_registry(settings: Settings) -> int:
     except httpx.HTTPError as error:
         raise Unreachable(
             f"could not reach the registry {settings.registry}: {error}",
-            advice="see that AZORA_REGISTRY and AZORA_REGISTRY_PLAIN_HTTP are right and that it runs (`azora local status`)",
+            advice="check AZORA_REGISTRY and AZORA_REGISTRY_PLAIN_HTTP, and that the registry runs (`azora local status`)",
         ) from None
 
 
@@ -122,7 +122,7 @@ def accepted(answer: httpx.Response, image: Reference, *, what: str) -> httpx.Re
     said = f"could not {what}: HTTP {answer.status_code}"
     if answer.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN):
         raise Refused(said, advice=f"log in: buildah login {image.host}")
-    raise Unreachable(said, advice="see the registry's own log")
+    raise Unreachable(said, advice="check the registry's log")
 
 
 def _api(host: str) -> str:
@@ -138,7 +138,7 @@ def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.
     except httpx.HTTPError as error:
         raise Unreachable(
             f"could not {what}: {error}",
-            advice="see that AZORA_REGISTRY is right and that the registry runs (`azora local status`)",
+            advice="check AZORA_REGISTRY, and that the registry runs (`azora local status`)",
         ) from None
 
 
@@ -173,7 +173,7 @@ def _token(challenge: str, image: Reference, login: Login | None, what: str) -> 
         with _client() as client:
             said = _exchanged(client, realm, query, login).json()
     except httpx.HTTPError as error:
-        raise Unreachable(f"could not {what}: {error}", advice=f"see that {realm} answers") from None
+        raise Unreachable(f"could not {what}: {error}", advice=f"check that {realm} is reachable") from None
     except ValueError:
         return None
     token = said.get("token") or said.get("access_token")

@@ -151,10 +151,10 @@ def _read(file: Path) -> _File:
     except (FileNotFoundError, NotADirectoryError):
         return _File()
     except OSError as error:
-        raise _unusable(file, str(error.strerror), "let the pipeline's user read it") from None
+        raise _unusable(file, str(error.strerror), "give the pipeline's user read access") from None
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors())
-        raise _unusable(file, said, "correct it, or remove it and log in again") from None
+        raise _unusable(file, said, "correct the file, or remove it and log in again") from None
 
 
 def _decoded(file: Path, key: str, entry: _Entry) -> Login | None:

@@ -20,10 +20,10 @@ REVIEWS = "/apis/authorization.k8s.io/v1"
 
 # What no account of one environment may do: the words, then where and what (None: everywhere).
 _FOREIGN: dict[str, tuple[str | None, Right]] = {
-    "make namespaces": (None, Right("", "namespaces", "create")),
+    "create namespaces": (None, Right("", "namespaces", "create")),
     "read the secrets of kube-system": ("kube-system", Right("", "secrets", "get")),
     "read the secrets of every namespace": (None, Right("", "secrets", "list")),
-    "give rights": (None, Right("rbac.authorization.k8s.io", "clusterrolebindings", "create")),
+    "grant rights": (None, Right("rbac.authorization.k8s.io", "clusterrolebindings", "create")),
 }
 
 
@@ -73,7 +73,7 @@ def served_until(url: str, authority: Path) -> datetime:
     except OSError as error:
         raise Unreachable(
             f"could not see the certificate of {url}: {error}",
-            advice="see that the network leads there, then look again",
+            advice="check the network to that address, then retry",
         ) from error
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
 

@@ -119,7 +119,7 @@ class Api:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(
                 f"could not reach the API server at {self.host} ({what}): {_cause(error)}",
-                advice="check that the cluster runs (`azora local status`) and the network to it, then run again",
+                advice="check that the cluster runs (`azora local status`) and the network to it, then retry",
             ) from error
         return response
 
@@ -156,26 +156,27 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
     """Our error for an HTTP *status*; decides what is tried again."""
     said = _message(raw)
     if status == 404:  # noqa: PLR2004 - HTTP
-        return Missing(f"could not {what}: {said}", advice="see what `azora status` shows of the environment")
+        return Missing(f"could not {what}: {said}", advice="check the environment with `azora status`")
     if status == 409:  # noqa: PLR2004 - HTTP
-        return Conflict(f"could not {what}: {said}", advice="somebody else changed it; look again")
+        return Conflict(f"could not {what}: {said}", advice="the object was changed by another client; retry")
     if status == 401:  # noqa: PLR2004 - HTTP
         return Refused(
-            f"could not {what}: the cluster does not know who we are: {said}",
-            advice="the token is over or was taken back: `azora rights apply ENV` writes a new one",
+            f"could not {what}: the cluster rejected the credentials: {said}",
+            advice="the token has expired or was revoked: `azora rights apply ENV` writes a new one",
         )
     if status == 403:  # noqa: PLR2004 - HTTP
         return Refused(
             f"could not {what}: {said}",
-            advice="`azora doctor ENV` says which rights are missing and which rule gives them, `azora rights apply ENV` gives them",
+            advice="`azora doctor ENV` lists the missing rights and their rules, `azora rights apply ENV` grants them",
         )
     if status in {429, 500, 502, 503, 504}:
         return TransientError(
-            f"could not {what}: the API server answered {status}: {said}",
-            advice="see that the API server and its etcd are well, then run again",
+            f"could not {what}: the API server responded with {status}: {said}",
+            advice="check that the API server and its etcd are healthy, then retry",
         )
     return Failed(
-        f"could not {what}: the API server answered {status}: {said}", advice="correct what it names, and run again"
+        f"could not {what}: the API server responded with {status}: {said}",
+        advice="correct what the message names, then retry",
     )
 
 

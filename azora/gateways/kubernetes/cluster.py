@@ -72,8 +72,9 @@ class Cluster:
         router = helm.get(application, ("", 0))[0] or None
         if service is None and router == "deployed":
             raise BadInput(
-                f"the live Service {namespace.live_service!r} is missing in {namespace.name}, though Helm release {application!r} is deployed",
-                advice=f"somebody deleted it; bring it back with `helm rollback {application} -n {namespace.name}`, then run again",
+                f"could not read {namespace.name}: the live Service {namespace.live_service!r} does not exist, but Helm"
+                f" release {application!r} is deployed",
+                advice=f"the Service was deleted; restore it with `helm rollback {application} -n {namespace.name}`, then retry",
             )
         seen = World(
             active=selected_color(service),
@@ -137,7 +138,8 @@ class Cluster:
         stack = self.look().active_stack
         if stack is None or stack.release is None:
             raise BadInput(
-                f"could not find what {self.namespace.environment.name} runs: nothing", advice="release something first"
+                f"could not find the active release of {self.namespace.environment.name}: no color is active",
+                advice="release something first",
             )
         return self.record.release(stack.release)
 

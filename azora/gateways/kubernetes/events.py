@@ -35,7 +35,7 @@ def write_event(namespace: Namespace, reason: str, message: str, *, run: str, ki
     try:
         namespace.api.create(f"{namespace.core}/events", body)
     except AzoraError as error:
-        return f"no Event in {namespace.name}: {error.message}"
+        return f"could not create an Event in {namespace.name}: {error.message}"
     return ""
 
 

@@ -73,8 +73,8 @@ class Lease:
         state = self._first.state(spec, now)
         if state is State.HELD:
             raise Refused(
-                f"could not promote in {self.namespace.name}: {spec['holderIdentity']} is doing so",
-                advice="wait until it ends",
+                f"could not promote in {self.namespace.name}: {spec['holderIdentity']} holds the Lease",
+                advice="wait until that run finishes",
             )
         return state is State.FREE
 
@@ -106,7 +106,7 @@ class Lease:
         other = (found.get("spec") or {}).get("holderIdentity")
         if other != self.holder:
             raise LeaseLost(
-                f"could not go on in {self.namespace.name}: {other or 'somebody'} took over",
+                f"could not go on in {self.namespace.name}: {other or 'another holder'} took over the Lease",
                 advice="a rollback or a newer promotion preempted this one; see `azora status`",
             )
         version = {"resourceVersion": found["metadata"]["resourceVersion"]}

@@ -59,7 +59,7 @@ class Namespace:
         except Refused as error:
             raise Refused(
                 f"could not enter the namespace {self.name}: {error.message.partition(': ')[2]}",
-                advice=f"somebody who may make namespaces and roles runs `azora rights apply {self.environment.name}`",
+                advice=f"as a user who may create namespaces and roles, run `azora rights apply {self.environment.name}`",
             ) from error
 
     def exists(self) -> bool:

@@ -90,8 +90,8 @@ def _apply(found: Json, api: Api) -> None:
     made = api.apply(f"{_PATHS[found['kind']].format(**found['metadata'])}/{name}", found)
     if "deletionTimestamp" in made["metadata"]:
         raise NotReadyYet(
-            f"could not make {found['kind']} {name!r}: the one that is there is being deleted",
-            advice=f"`kubectl get namespace {namespace} -o yaml` says what still holds it; when it is gone, run again",
+            f"could not create {found['kind']} {name!r}: the existing one is being deleted",
+            advice=f"`kubectl get namespace {namespace} -o yaml` shows what blocks the deletion; then retry",
         )
 
 

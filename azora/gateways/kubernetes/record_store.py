@@ -58,7 +58,7 @@ class RecordStore:
         if int(found.get("version", VERSION)) > VERSION:
             raise BadInput(
                 f"could not read the record of {self.namespace.name}: a newer Azora wrote it (version {found['version']})",
-                advice="update this Azora; an older one would lose what it does not know",
+                advice="update this Azora; an older version would lose the newer fields",
             )
         return found
 
@@ -131,7 +131,7 @@ class RecordStore:
         if found is None:
             names = ", ".join(shown(item.id) for item in known) or "none"
             raise BadInput(
-                f"could not find release {shown(id_)!r} in {self.namespace.name}", advice=f"it remembers {names}"
+                f"could not find release {shown(id_)!r} in {self.namespace.name}", advice=f"known releases: {names}"
             )
         return found
 

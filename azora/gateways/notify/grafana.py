@@ -41,7 +41,7 @@ def _token(settings: Settings) -> str:
     """
     found = settings.grafana_token.get_secret_value().strip() or _written(settings)
     if len(found.split()) != 1 or not found.isascii():
-        raise BadInput("could not use Grafana's token: it is not one word")
+        raise BadInput("could not use Grafana's token: it contains white space")
     return found
 
 
@@ -50,7 +50,7 @@ def _written(settings: Settings) -> str:
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        said = error.strerror if isinstance(error, OSError) else "not a text file"
         raise BadInput(f"could not read Grafana's token in {str(file)!r}: {said}") from None
 
 
@@ -67,7 +67,7 @@ def _trouble(annotations: Sequence[Annotation], settings: Settings, token: str) 
                 with writing(System.NOTICES, f"POST {url}"):
                     answer = client.post(url, json=_body(one))
                 if answer.status_code != httpx.codes.OK:
-                    return f"it answered {answer.status_code}: {_said(answer.text, token)}"
+                    return f"HTTP {answer.status_code}: {_said(answer.text, token)}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return _said(f"{type(error).__name__}: {error}", token)
     return ""

@@ -29,7 +29,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
 # Of the others chats make mentions and links, also where a commit's subject has them.
 _PLAIN = str.maketrans({"<": "‹", ">": "›", "@": "＠"})
 _SHORTEST_SECRET = 3  # shorter parts are not told from common words
-_ADVICE = "docs/notifications.md shows how addresses are written"
+_ADVICE = "docs/notifications.md shows the form of addresses"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def addresses(settings: Settings) -> tuple[Address, ...]:
     try:
         lines = file.read_text().splitlines() if settings.notify_file or file.is_file() else []
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        said = error.strerror if isinstance(error, OSError) else "not a text file"
         raise BadInput(f"could not read the addresses in {str(file)!r}: {said}", advice=_ADVICE) from None
     of_file = (line for text in lines if (line := text.strip()) and not line.startswith("#"))
     return (
@@ -66,7 +66,7 @@ def must_parse(settings: Settings) -> None:
         BadInput: naming those that are not.
     """
     if bad := [address.name for address in addresses(settings) if not _service(address)]:
-        raise BadInput(f"could not use {', '.join(bad)}: apprise knows no such address", advice=_ADVICE)
+        raise BadInput(f"could not use {', '.join(bad)}: apprise does not support this address", advice=_ADVICE)
 
 
 def send(notice: Notice, settings: Settings) -> list[str]:
@@ -84,7 +84,7 @@ def send(notice: Notice, settings: Settings) -> list[str]:
     _apprise()  # not by many threads at once
     tellers = {address.name: partial(_trouble, address, notice) for address in known}
     troubles = tell_all(tellers, settings.notify_timeout_seconds)
-    return [f"could not tell {name}: {why}" for name, why in troubles.items()]
+    return [f"could not notify {name}: {why}" for name, why in troubles.items()]
 
 
 def _trouble(address: Address, notice: Notice) -> str:
@@ -93,7 +93,7 @@ def _trouble(address: Address, notice: Notice) -> str:
     try:
         service = _service(address)
         if service is None:
-            return "apprise knows no such address"
+            return "apprise does not support this address"
         receivers = _apprise().Apprise(asset=service.asset)
         receivers.add(service)
         title, text = _plain(notice.title), _plain(notice.text)
@@ -102,7 +102,7 @@ def _trouble(address: Address, notice: Notice) -> str:
                 return ""
     except Exception as error:  # one plugin of a hundred, in a thread that nobody waits for
         return redacted(f"{type(error).__name__}: {error}", address.url)
-    return redacted(_HEARD.last() or "it did not take the notice", address.url)
+    return redacted(_HEARD.last() or "the service refused the notification", address.url)
 
 
 def _plain(text: str) -> str:

@@ -63,21 +63,23 @@ def connected(what: str) -> Iterator[SyncPrefectClient]:
     """Prefect's client, its connection errors made ours."""
     if not PREFECT_API_URL.value():
         raise Unreachable(
-            f"could not {what}: no Prefect server is named",
+            f"could not {what}: no Prefect server is configured",
             advice="set PREFECT_API_URL; `azora status`, `switch` and `rollback` work without one",
         )
     try:
         yield _client()
     except httpx.TransportError as error:
         raise Unreachable(
-            f"could not {what}: Prefect does not answer at {PREFECT_API_URL.value()}",
+            f"could not {what}: no response from Prefect at {PREFECT_API_URL.value()}",
             advice="start it (`azora local up`) or set PREFECT_API_URL; `azora rollback` works without it",
         ) from error
     except httpx.HTTPStatusError as error:
         raise _refusal(what, error.response) from error
     except UnicodeEncodeError as error:
         odd = error.object[error.start : error.end]
-        raise BadInput(f"could not {what}: {odd!a} in it is no UTF-8", advice="type it anew, in UTF-8") from error
+        raise BadInput(
+            f"could not {what}: {odd!a} in it is no UTF-8", advice="enter the text again, in UTF-8"
+        ) from error
 
 
 def _client() -> SyncPrefectClient:
@@ -114,15 +116,13 @@ def _write(request: httpx.Request) -> Write:
 
 def _refusal(what: str, response: httpx.Response) -> AzoraError:
     if response.status_code in {401, 403}:
-        given = (
-            "refuses what PREFECT_API_AUTH_STRING says" if PREFECT_API_AUTH_STRING.value() else "wants an auth string"
-        )
+        given = "rejected PREFECT_API_AUTH_STRING" if PREFECT_API_AUTH_STRING.value() else "requires an auth string"
         return Refused(
             f"could not {what}: Prefect at {PREFECT_API_URL.value()} {given}",
-            advice="set PREFECT_API_AUTH_STRING to its user:password: what the server has as PREFECT_SERVER_API_AUTH_STRING, "
-            "on the embedded node what `azora local password` prints",
+            advice="set PREFECT_API_AUTH_STRING to its user:password: the server's PREFECT_SERVER_API_AUTH_STRING, "
+            "printed by `azora local password` on the embedded node",
         )
-    said = f"could not {what}: Prefect answered {response.status_code}: {' '.join(response.text.split())[:200]}"
+    said = f"could not {what}: Prefect responded with {response.status_code}: {' '.join(response.text.split())[:200]}"
     if response.status_code >= 500:  # noqa: PLR2004 - HTTP
-        return TransientError(said, advice="try again; the log of prefect-server says more (`azora local logs`)")
-    return BadInput(said, advice="correct the input; where it is right, check PREFECT_API_URL")
+        return TransientError(said, advice="retry; see the log of prefect-server (`azora local logs`)")
+    return BadInput(said, advice="check the input, then PREFECT_API_URL")

@@ -35,7 +35,7 @@ NIGHTS = 60
 
 def nights_until(id_: str, *, application: str) -> list[Night]:
     """Nightly run and earlier runs of its flow, newest first, at most `NIGHTS`, without cancelled ones."""
-    with connected(f"read the nights before {id_!r}") as client:
+    with connected(f"read the nightly runs before {id_!r}") as client:
         this = client.read_flow_run(UUID(id_))
         runs = [this, *(run for run in _ended_runs(client, this, application) if run.id != this.id)]
         steps = _failed_steps(client, [run for run in runs if not _went_well(run)])

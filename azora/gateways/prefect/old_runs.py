@@ -41,7 +41,7 @@ AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CAN
 
 def unfinished(*, application: str) -> list[Unfinished]:
     """Runs that began and are not over: at work, waiting for a person, or waiting to be tried again."""
-    with connected("list the runs that are not over") as client:
+    with connected("list the unfinished runs") as client:
         begun = [run for run in own_runs(client, application, [*AT_WORK, StateType.SCHEDULED]) if _has_begun(run)]
     return [
         Unfinished(str(run.id), run.name, facts.commit, tuple(facts.images.values()))
@@ -52,13 +52,13 @@ def unfinished(*, application: str) -> list[Unfinished]:
 
 def ended_runs(*, application: str) -> list[Item]:
     """Runs that are over, by their end, each in the group of its flow."""
-    with connected("list the runs that are over") as client:
+    with connected("list the finished runs") as client:
         return [_item(run) for run in own_runs(client, application, OVER)]
 
 
 def over(ids: Collection[str]) -> set[str]:
     """Those of these runs that are over, or not there any more."""
-    with connected("look which runs are over") as client:
+    with connected("check which runs are finished") as client:
         alive = {str(run.id) for run in _called(client, [UUID(id_) for id_ in ids]) if run.state_type not in OVER}
     return set(ids) - alive
 
@@ -95,7 +95,7 @@ def nights_in_numbers(id_: str, *, application: str) -> list[Figures]:
     """Nightly run and those before it, newest first, at most `SHOWN`, in three requests."""
     nights = nights_until(id_, application=application)[:SHOWN]
     ids = [UUID(night.run) for night in nights]
-    with connected(f"read the figures of the nights before {id_!r}") as client:
+    with connected(f"read the figures of the nightly runs before {id_!r}") as client:
         if nights[0].went_well:
             _await_the_end_of_its_tasks(client, ids[0])
         labels = {run.id: run.labels for run in _called(client, ids)}
@@ -106,7 +106,7 @@ def nights_in_numbers(id_: str, *, application: str) -> list[Figures]:
 def leave_page(id_: str, key: str, text: str, description: str) -> None:
     """A page of a run that is over, which can make none itself any more."""
     page = ArtifactCreate(key=key, type="markdown", data=text, description=description, flow_run_id=UUID(id_))
-    with connected(f"leave the page {key!r} of run {id_!r}") as client:
+    with connected(f"write the page {key!r} of run {id_!r}") as client:
         client.create_artifact(page)
 
 

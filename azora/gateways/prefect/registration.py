@@ -75,9 +75,7 @@ def _deploy(prefect_yaml: str, settings: Settings) -> None:
         with writing(System.PREFECT, "prefect deploy --all"):
             done = run(command, timeout_seconds=TIMEOUT_SECONDS, what=what, cwd=ROOT, env=env)
             if done.returncode:
-                raise Failed(
-                    f"could not {what}: {done.tail(5)}", advice="correct what it names, then run the same again"
-                )
+                raise Failed(f"could not {what}: {done.tail(5)}", advice="correct what the message names, then retry")
 
 
 # -- what an older version registered
@@ -109,8 +107,8 @@ def _retire(client: SyncPrefectClient, deployment: DeploymentResponse, applicati
     client.update_deployment(deployment.id, DeploymentUpdate(tags=sorted({*deployment.tags, tag}), **same))
     waits = ", ".join(f"{one.name} ({one.state_name})" for one in unfinished)
     return (
-        f"{KEPT} {deployment.name}, without schedules, until its runs are over: {waits}; "
-        f"keep a worker on the work queue {OLD_QUEUE!r} until then, and run `azora register` again after it"
+        f"{KEPT} {deployment.name}, without schedules, until its runs finish: {waits}; "
+        f"keep a worker on the work queue {OLD_QUEUE!r} until then, then run `azora register` again"
     )
 
 
@@ -144,7 +142,7 @@ def dead_runs(application: str) -> AutomationCore:
     """
     return AutomationCore(
         name=f"{application}: end runs whose process died",
-        description="A run's process and its worker were killed together: nobody else ends the run. By azora register.",
+        description="Ends runs whose process and worker were killed together. Created by azora register.",
         trigger=EventTrigger(
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=ResourceSpecification(
@@ -161,7 +159,7 @@ def dead_runs(application: str) -> AutomationCore:
             ChangeFlowRunState(
                 state=StateType.CRASHED,
                 name="Crashed",
-                message=f"no sign of life for {SILENCE.total_seconds() / 60:g} minutes: its process and its worker died",
+                message=f"no heartbeat for {SILENCE.total_seconds() / 60:g} minutes: its process and its worker were killed",
             )
         ],
     )
@@ -171,17 +169,17 @@ def _automate(client: SyncPrefectClient, wanted: AutomationCore) -> str:
     """One of that name, as *wanted*; made anew where it differs."""
     found = client.read_automations_by_name(wanted.name)
     if len(found) == 1 and _content(found[0]) == _content(wanted):
-        return f"automation {wanted.name!r} is there already"
+        return f"automation {wanted.name!r} exists already"
     for one in found:
         client.delete_automation(one.id)
     client.create_automation(wanted)
-    return f"made the automation {wanted.name!r}"
+    return f"created the automation {wanted.name!r}"
 
 
 def automation_seen(application: str) -> Automated:
     """State of the automation of *application*."""
     wanted = dead_runs(application)
-    with connected("look at the automation for dead runs") as client:
+    with connected("read the automation for dead runs") as client:
         found = client.read_automations_by_name(wanted.name)
     if not found:
         return Automated.MISSING

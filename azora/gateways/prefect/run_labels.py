@@ -107,8 +107,8 @@ def _fix(run: str, labels: Labels) -> None:
     kept = _labels(run)
     if lost := sorted(name for name, value in labels.items() if kept.get(name) != value):
         raise Failed(
-            f"could not write {', '.join(lost)} to run {run}: Prefect keeps something else",
-            advice="the run ends here, since a resume could not tell what it is about; start a new one",
+            f"could not write {', '.join(lost)} to run {run}: Prefect stored other values",
+            advice="the run ends here, since a resume would not find its commit and release; start a new run",
         )
 
 

@@ -163,7 +163,8 @@ def answer(id_: str, *, application: str, decision: str, approver: str, reason: 
     if str(result.status.value) != "ACCEPT":
         why = getattr(result.details, "reason", None) or result.status.value
         raise Refused(
-            f"could not answer run {run.name!r}: {why}", advice="it waits on; correct the answer, or look at its page"
+            f"could not answer run {run.name!r}: {why}",
+            advice="the run still waits; correct the answer, or use the run's page",
         )
 
 
@@ -177,7 +178,7 @@ def _paused(id_: str, application: str) -> FlowRun:
     if run.state is None or not run.state.is_paused():
         state = run.state.name if run.state else "nothing"
         raise Refused(
-            f"could not answer run {run.name!r}: it waits for nobody, it is {state}", advice="see `azora status`"
+            f"could not answer run {run.name!r}: it is {state} and waits for no answer", advice="see `azora status`"
         )
     return run
 
@@ -192,7 +193,7 @@ def _found(id_: str, application: str) -> FlowRun:
         return newest
     raise BadInput(
         f"could not find run {id_!r} of application {application!r}: {_listed(matches)}",
-        advice="give its id, or the beginning of it; `azora status` lists the waiting ones",
+        advice="give the run's id or the first digits of it; `azora status` lists the waiting runs",
     )
 
 
@@ -216,7 +217,7 @@ def _matches(client: SyncPrefectClient, application: str, kinds: Sequence[StateT
 
 def _listed(matches: Sequence[FlowRun]) -> str:
     if not matches:
-        return "there is none"
+        return "no run matches"
     lines = [f"{run.id} {run.name} ({run.state_name})" for run in matches[:LISTED]]
     return f"{len(matches)} runs match: {', '.join(lines)}{', …' if len(matches) > LISTED else ''}"
 

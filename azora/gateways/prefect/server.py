@@ -27,7 +27,7 @@ class ServerSeen:
 
 def server_seen(pool: str, *, application: str) -> ServerSeen:
     """The server as it is now; *pool* is whose workers are looked for."""
-    with connected("look at Prefect") as client:
+    with connected("check Prefect") as client:
         said = client.hello().headers.get("Date")
         try:
             workers = list(every(client.read_workers_for_work_pool, work_pool_name=pool))

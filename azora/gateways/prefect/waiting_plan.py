@@ -29,13 +29,13 @@ class WaitingPlan:
         if len(named) < PREFIX_DIGITS:
             raise BadInput(
                 f"could not answer run {self.run[:8]}: {named!r} is too short for the hash of a plan",
-                advice=f"name the plan by at least its first {PREFIX_DIGITS} digits: `azora plan {self.run[:8]}` shows it",
+                advice=f"give at least the first {PREFIX_DIGITS} digits of the hash: `azora plan {self.run[:8]}` prints it",
             )
         if self.hash.startswith(named.lower()):
             return
         raise Refused(
-            f"could not answer run {self.run[:8]}: it waits with plan {self.hash[:PREFIX_DIGITS]}, not with {named!r}",
-            advice=f"read the plan that waits (`azora plan {self.run[:8]}`), then name it by its first {PREFIX_DIGITS} digits or all",
+            f"could not answer run {self.run[:8]}: the run waits with plan {self.hash[:PREFIX_DIGITS]}, not {named!r}",
+            advice=f"read the current plan (`azora plan {self.run[:8]}`), then give the first {PREFIX_DIGITS} digits of its hash",
         )
 
 
@@ -61,8 +61,8 @@ def waiting_plan(run: str) -> WaitingPlan:
         keys = state.state_details.run_input_keyset if state and state.is_paused() else None
         if not keys:
             raise Refused(
-                f"could not read the plan of run {found.name!r}: it waits for nobody, it is {state.name if state else 'new'}",
-                advice="see `azora status` for the runs that wait",
+                f"could not read the plan of run {found.name!r}: it waits for no answer, it is {state.name if state else 'new'}",
+                advice="`azora status` lists the waiting runs",
             )
         try:
             schema, text = (
@@ -81,7 +81,7 @@ def _hash(schema: dict[str, Any], name: str) -> str:
         (only,) = schema["properties"]["plan"]["enum"]
     except (KeyError, TypeError, ValueError):
         raise Refused(
-            f"could not read the plan of run {name!r}: its form is one of an older version, which names no plan",
-            advice="choose Resume on its page: the run then requests the approval again, by a form that does",
+            f"could not read the plan of run {name!r}: its form is from an older version and contains no plan",
+            advice="choose Resume on the run's page: the run then requests the approval again, with a plan in the form",
         ) from None
     return str(only)

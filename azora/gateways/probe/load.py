@@ -18,7 +18,7 @@ from azora.errors import BadInput
 
 COLOR_HEADER = "X-Azora-Color"
 FAILING_STATUS = 400
-CLOSED = "closed without an answer"
+CLOSED = "closed without a response"
 # Several, or all kept-alive requests would be one client's, on one pod.
 KEPT_CONNECTIONS = 8
 MOST_WAITING = 2000
@@ -39,7 +39,7 @@ class Target:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(
-                f"could not probe {url!r}: it is no http:// or https:// address", advice="write http://HOST:PORT"
+                f"could not probe {url!r}: not an http:// or https:// address", advice="write http://HOST:PORT"
             )
         asked = path or (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         address = f"{parts.scheme}://{connect or parts.netloc}{asked}"
@@ -148,6 +148,6 @@ def kind_of(error: BaseException) -> str:
         ConnectionRefusedError: "connection refused",
         ConnectionResetError: "connection reset",
         aiohttp.ServerDisconnectedError: CLOSED,
-        aiohttp.ClientPayloadError: "answer cut short",
+        aiohttp.ClientPayloadError: "response cut short",
     }
     return next((word for kind, word in known.items() if isinstance(cause, kind)), type(cause).__name__)

@@ -60,7 +60,7 @@ class Probe:
         self._stop.set()
         self._thread.join(self._deadline_seconds)
         if self._broken is not None:
-            raise Failed(f"could not probe: {self._broken!r}", advice="a fault of Azora's own") from self._broken
+            raise Failed(f"could not probe: {self._broken!r}", advice="an internal error of Azora") from self._broken
         return self.so_far()
 
     def so_far(self) -> ProbeResult:

@@ -91,7 +91,7 @@ def run_unit_tests(
         yields=True,
     )
     if done.returncode:
-        raise TestsFailed(f"could not pass the tests of {name!r}: {done.tail()}", advice=f"all of it in {log}")
+        raise TestsFailed(f"could not pass the tests of {name!r}: {done.tail()}", advice=f"see {log}")
 
 
 def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
@@ -107,8 +107,8 @@ def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
         raise _no_verdict(suite, done)
     if done.returncode and not any(case.outcome == "failed" for case in cases):
         raise Failed(
-            f"could not run the cases in {suite.folder}: none failed and pytest ended with {done.returncode}: {done.tail()}",
-            advice=f"all of it in {suite.files['log']}",
+            f"could not run the cases in {suite.folder}: no case failed, but pytest exited with {done.returncode}: {done.tail()}",
+            advice=f"see {suite.files['log']}",
         )
     return with_pictures(cases, suite.report / "pictures")
 
@@ -157,9 +157,7 @@ def must_pass(result: SuiteResult, where: str) -> None:
     if result.ok:
         return
     names = "\n".join(f"  {case.name}: {(case.message or case.outcome).splitlines()[0]}" for case in result.failures())
-    raise CheckFailed(
-        f"could not prove {where}: {result.summary()}\n{names}", advice="the report is linked on the run's page"
-    )
+    raise CheckFailed(f"could not prove {where}: {result.summary()}\n{names}", advice="the run's page links the report")
 
 
 def _configuration(suite: _Run) -> Path:
@@ -176,11 +174,12 @@ def _no_verdict(suite: _Run, done: Completed) -> Failed:
     log = suite.files["log"]
     if done.returncode in (*_RAN, NOTHING_COLLECTED):
         return Failed(
-            f"could not run the cases in {suite.folder}: there are none", advice="commit some, see application.yaml"
+            f"could not run the cases in {suite.folder}: the suite has no cases",
+            advice="commit cases, see application.yaml",
         )
     return Failed(
-        f"could not run the cases in {suite.folder}: pytest ended with {done.returncode}: {done.tail()}",
-        advice=f"all of it in {log}",
+        f"could not run the cases in {suite.folder}: pytest exited with {done.returncode}: {done.tail()}",
+        advice=f"see {log}",
     )
 
 

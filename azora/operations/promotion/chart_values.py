@@ -29,8 +29,8 @@ def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> 
     replicas = values.setdefault("replicas", {})
     if not isinstance(replicas, dict):
         raise BadInput(
-            f"could not use `replicas: {replicas!r}` in the values of {delivery.application.charts.stack!r}: it is no map",
-            advice="write `replicas: {SERVICE: n}`; azora, images and replicas are Azora's keys in a stack's values",
+            f"could not use `replicas: {replicas!r}` in the values of {delivery.application.charts.stack!r}: not a map",
+            advice="write `replicas: {SERVICE: n}`; the keys azora, images and replicas are reserved for Azora",
         )
     for service in delivery.application.service_names:
         replicas[service] = max(replicas.get(service, 1), least.get(service, 0))
@@ -107,5 +107,5 @@ def _read(file: Path) -> Values:
     except yaml.YAMLError as error:
         raise BadInput(f"{what}: {' '.join(str(error).split())}", advice="correct the YAML") from error
     if not isinstance(read, dict):
-        raise BadInput(f"{what}: it holds no keys but {read!r}", advice="write `key: value`")
+        raise BadInput(f"{what}: it contains no keys but {read!r}", advice="write `key: value`")
     return read

@@ -68,8 +68,8 @@ class Context:
         world = self.look_past_drift()
         if drift := drifted(world):
             raise Refused(
-                f"could not promote in {self.where}: {drift}: somebody changed it by hand",
-                advice=f"`azora rollback {self.where}` sends users back to where the log says; then run the release again",
+                f"could not promote in {self.where}: {drift}: it was changed manually",
+                advice=f"`azora rollback {self.where}` sends users to the color of the last switch; then start the release again",
             )
         return world
 
@@ -81,7 +81,7 @@ class Context:
         if reason:
             raise Refused(
                 f"could not bring {release.title} to {self.where}: {reason}",
-                advice="first release a commit that has the expand and not yet the contract; after a contract, only ones that have it",
+                advice="first release a commit with the expand and without the contract; after a contract, release only commits that contain it",
             )
         return world
 
@@ -114,9 +114,9 @@ class Context:
         found = approval_for(world, wanted, datetime.now(UTC))
         if wanted.approval_needed and found is None:
             raise Refused(
-                f"could not move users of {self.where} to {self.delivery.release.title}: no approval of this run holds for"
-                f" what the environment is now (plan {shown(bound_of(world, wanted).hash)})",
-                advice="run the release again: it requests a new approval",
+                f"could not switch users of {self.where} to {self.delivery.release.title}: no approval of this run is valid"
+                f" for the current state (plan {shown(bound_of(world, wanted).hash)})",
+                advice="start the release again: it requests a new approval",
             )
         return found
 

@@ -86,7 +86,8 @@ def _must_still_wait(context: Context, color: Color) -> None:
     context.hold()
     if context.cluster.look().active is color:
         raise Conflict(
-            f"could not install into {color} of {context.where}: it serves users by now", advice="look again"
+            f"could not install into {color} of {context.where}: this color is active now",
+            advice="start the release again",
         )
 
 
@@ -109,7 +110,7 @@ def _watcher(context: Context, color: Color, observer: Observer) -> GiveUp:
             lost = deadline.lost(context.cluster.pods(color), time.monotonic())
         except AzoraError:  # Helm says what it met, and for how long it waits
             return None
-        return f"{', '.join(lost)} will not come up" if lost else None
+        return f"{', '.join(lost)} cannot start" if lost else None
 
     return look
 
@@ -168,8 +169,8 @@ def _check_images(context: Context, stack: Stack) -> None:
     """Check that what runs is what was tested: every image of the stack is one of this release, by digest."""
     if strangers := sorted(stack.images - set(context.delivery.release.images.values())):
         raise CheckFailed(
-            f"could not prove {context.where}/{stack.color}: it runs images that are not of this release: {strangers}",
-            advice="somebody changed the stack by hand; run the release again",
+            f"could not prove {context.where}/{stack.color}: it runs images of another release: {strangers}",
+            advice="the stack was changed manually; start the release again",
         )
 
 
@@ -180,5 +181,5 @@ def _explained(context: Context, error: AzoraError, color: Color) -> AzoraError:
         with suppress(AzoraError):
             said = troubles(context.cluster, color, context.delivery.release.label)[:SHOWN_LINES]
     message = "\n  ".join([error.message, *said])
-    advice = "; ".join(filter(None, [error.advice, f"users of {context.where} are untouched"]))
+    advice = "; ".join(filter(None, [error.advice, f"users of {context.where} are not affected"]))
     return type(error)(message, advice=advice)

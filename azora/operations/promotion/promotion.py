@@ -49,7 +49,7 @@ class Promotion:
 
 def _repair(promotion: Promotion, _: Observer) -> Done:
     repaired = preview.repair(promotion.context)
-    said = f"a killed process left Helm releases half-done; forgot these revisions: {', '.join(repaired)}"
+    said = f"a killed process left incomplete Helm releases; removed these revisions: {', '.join(repaired)}"
     return Done(said, odd=True)
 
 
@@ -60,7 +60,7 @@ def _install_data(promotion: Promotion, _: Observer) -> Done:
 
 def _install_preview(promotion: Promotion, observer: Observer) -> Done:
     record = preview.install_preview(promotion.context, observer)
-    return Done(f"the preview of {promotion.context.where} is up: Helm revision {record.revision}")
+    return Done(f"the preview of {promotion.context.where} is ready: Helm revision {record.revision}")
 
 
 def _await_ready(promotion: Promotion, _: Observer) -> Done:

@@ -48,7 +48,7 @@ def _first(context: Context, world: World) -> Switch:
 def _promotion(context: Context, world: World) -> Switch:
     stack, release = world.stack(world.preview), context.delivery.release
     if reason := may_serve(world, stack.color) or _is_not(stack, release.id):
-        raise Refused(f"could not switch {context.where}: {reason}", advice="run the release again")
+        raise Refused(f"could not switch {context.where}: {reason}", advice="start the release again")
     by, approval = context.delivery.run, context.approval(world)
     return world.switch_to(stack, "promotion", by=by, at=datetime.now(UTC), came_from=world.active, approval=approval)
 
@@ -68,7 +68,7 @@ def watch(context: Context, probe: LiveProbe, observer: Observer) -> Receipt:
 def _judged(context: Context, probe: LiveProbe, observer: Observer) -> Receipt:
     entry = context.cluster.look().last_switch
     if entry is None:
-        raise Refused("could not watch a switch: there was none")
+        raise Refused("could not watch a switch: the log has no switch")
     probed = probe.finish(entry)
     stack = context.cluster.look().stack(entry.to)
     reason = failure(probed, entry, stack) or _failed_smoke(context, stack, observer)
@@ -104,10 +104,10 @@ def _go_back(context: Context, entry: Switch, receipt: Receipt) -> str:
     _void_proof(context, world.stack(entry.to))
     if entry.came_from is None:
         context.cluster.record.add_receipt(receipt)
-        return "nobody was served before"
+        return "there was no active color before"
     if entry.kind in BY_HAND:
         context.cluster.record.add_receipt(receipt)
-        return f"users stay on {entry.to}: {entry.by} sent them there by a {entry.kind}"
+        return f"users stay on {entry.to}: {entry.by} made this {entry.kind}"
     if reason := may_serve(world, entry.came_from):
         stay = f"users stay on {entry.to}: {reason}"
         context.cluster.record.add_receipt(receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))
@@ -141,4 +141,4 @@ def record_in_helm(context: Context) -> None:
 def _is_not(stack: Stack, release: str) -> str | None:
     if stack.release == release:
         return None
-    return f"the {stack.color} stack runs {shown(stack.release)} by now, not {shown(release)}"
+    return f"the {stack.color} stack runs {shown(stack.release)} now, not {shown(release)}"

@@ -19,9 +19,9 @@ def must_be_ours(cluster: Cluster, helm: Helm, *wanted: Chart) -> None:
     """Raise Refused where an installation of *wanted* would take over what is not Azora's. Writes nothing."""
     if found := list(dict.fromkeys(_foreign(cluster, helm, wanted))):
         raise Refused(
-            f"could not install into {cluster.namespace.name}: it holds what is not Azora's:{enumerated(found)}",
-            advice=f"give {cluster.namespace.environment.name} a namespace of its own, or hand these over as docs/own-cluster.md says"
-            " under *A namespace that is not empty*",
+            f"could not install into {cluster.namespace.name}: it contains objects that are not Azora's:{enumerated(found)}",
+            advice=f"use a separate namespace for {cluster.namespace.environment.name}, or hand these over:"
+            " docs/own-cluster.md, *A namespace that is not empty*",
         )
 
 

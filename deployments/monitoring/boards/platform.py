@@ -1,4 +1,4 @@
-"""The platform and the pipeline over days: is it well, what ran, what runs out."""
+"""Board of the platform and the pipeline over days: health, runs, certificates, disks."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ from deployments.monitoring.boards.words import HERE, board, figure, lines
 
 
 def build() -> Dashboard:
-    made = board("azora-platform", "Azora: the platform", "Is it well, what ran, what runs out.", hours=24)
-    return _runs_out(_pipeline(_services(_state(made))))
+    made = board(
+        "azora-platform",
+        "Azora: the platform",
+        "Health of the environment, runs of the pipeline, certificates and disks.",
+        hours=24,
+    )
+    return _limits(_pipeline(_services(_state(made))))
 
 
 def _state(made: Dashboard) -> Dashboard:
     failed_looks = f"sum(increase(azora_environment_errors_total{{{HERE}}}[1h]))"
     panels = (
-        figure("cluster answers", "bool_yes_no", f"azora_environment_up{{{HERE}}}"),
-        figure("did not, in the last hour", "short", failed_looks, about="Times that the exporter looked in vain."),
-        figure("colors that are ready", "short", f"sum(azora_stack_ready{{{HERE}}})"),
-        figure("… and proved", "short", f"sum(azora_stack_proved{{{HERE}}})"),
-        figure("is not as the log says", "short", f"sum(azora_color_drift{{{HERE}}})"),
+        figure("cluster is reachable", "bool_yes_no", f"azora_environment_up{{{HERE}}}"),
+        figure(
+            "failed reads, last hour",
+            "short",
+            failed_looks,
+            about="Reads of the namespace by the exporter that failed.",
+        ),
+        figure("ready colors", "short", f"sum(azora_stack_ready{{{HERE}}})"),
+        figure("proved colors", "short", f"sum(azora_stack_proved{{{HERE}}})"),
+        figure("drift", "short", f"sum(azora_color_drift{{{HERE}}})"),
         figure("migrations in doubt", "short", f"azora_migrations_in_doubt{{{HERE}}}"),
-        figure("questions that wait", "short", f"azora_approvals_waiting{{{HERE}}}"),
+        figure("open approval requests", "short", f"azora_approvals_waiting{{{HERE}}}"),
         figure("switches", "short", f"azora_switches_total{{{HERE}}}"),
     )
     made = made.with_row(Row("The environment"))
@@ -40,17 +50,17 @@ def _services(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             lines(
-                "requests that are being answered",
+                "requests in flight",
                 "short",
                 {legend: f"sum by (service, color) (http_requests_in_flight{{{HERE}}})"},
             )
         )
         .with_panel(
             lines(
-                "processor",
+                "CPU",
                 "short",
                 {legend: f"sum by (service, color) (rate(process_cpu_seconds_total{{{HERE}}}{rate}))"},
-                about="Seconds a second, all pods of a service together.",
+                about="CPU seconds per second, all pods of a service together.",
             )
         )
         .with_panel(
@@ -62,14 +72,14 @@ def _services(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             lines(
-                "open files of the pod that has most, of those it may",
+                "open files of the busiest pod, share of the limit",
                 "percentunit",
                 {legend: f"max by (service, color) (process_open_fds{{{HERE}}} / process_max_fds{{{HERE}}})"},
             )
         )
         .with_panel(
             lines(
-                "open connections that are not in use",
+                "idle connections",
                 "short",
                 {f"{legend} {{{{pool}}}}": f"sum by (service, color, pool) (service_pool_idle{{{HERE}}})"},
             )
@@ -84,15 +94,15 @@ def _pipeline(made: Dashboard) -> Dashboard:
         made.with_row(Row("The pipeline"))
         .with_panel(
             lines(
-                "runs that ended, since they are counted",
+                "finished runs",
                 "short",
                 {"{{flow}}: {{result}}": f"sum by (flow, result) (azora_runs_total{{{HERE}}})"},
             )
         )
-        .with_panel(lines("the last run ended well", "bool_yes_no", {"{{flow}}": f"azora_last_run_ok{{{HERE}}}"}))
+        .with_panel(lines("last run succeeded", "bool_yes_no", {"{{flow}}": f"azora_last_run_ok{{{HERE}}}"}))
         .with_panel(
             lines(
-                "a stage takes, on average",
+                "duration of a stage, average",
                 "s",
                 {"{{stage}}": f"{took.format('sum', HERE)} / {took.format('count', HERE)}"},
             )
@@ -107,11 +117,11 @@ def _pipeline(made: Dashboard) -> Dashboard:
         .with_panel(
             figure("last rollback", "dateTimeFromNow", f"azora_last_rollback_timestamp_seconds{{{HERE}}} * 1000")
         )
-        .with_panel(figure("… took", "s", f"azora_last_rollback_duration_seconds{{{HERE}}}"))
-        .with_panel(figure("proved last", "dateTimeFromNow", f"azora_last_proof_timestamp_seconds{{{HERE}}} * 1000"))
+        .with_panel(figure("duration of the last rollback", "s", f"azora_last_rollback_duration_seconds{{{HERE}}}"))
+        .with_panel(figure("last proof", "dateTimeFromNow", f"azora_last_proof_timestamp_seconds{{{HERE}}} * 1000"))
         .with_panel(
             figure(
-                "nightly ran last",
+                "last nightly run",
                 "dateTimeFromNow",
                 'max(azora_last_run_timestamp_seconds{flow="nightly"}) * 1000',
             )
@@ -119,17 +129,17 @@ def _pipeline(made: Dashboard) -> Dashboard:
     )
 
 
-def _runs_out(made: Dashboard) -> Dashboard:
+def _limits(made: Dashboard) -> Dashboard:
     return (
-        made.with_row(Row("What runs out"))
+        made.with_row(Row("Certificates and disks"))
         .with_panel(
             lines(
-                "certificates end in",
+                "certificates expire in",
                 "s",
                 {"{{certificate}}": "azora_certificate_expiry_timestamp_seconds - time()"},
             )
         )
         .with_panel(
-            lines("disk that is free", "percentunit", {"{{folder}}": "azora_disk_free_bytes / azora_disk_size_bytes"})
+            lines("free disk space", "percentunit", {"{{folder}}": "azora_disk_free_bytes / azora_disk_size_bytes"})
         )
     )

@@ -1,4 +1,4 @@
-"""A release: what users saw around each switch, by color."""
+"""Board of a release: requests of users around each switch, by color."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ BY_COLOR = "{{color}} {{release}}"
 
 
 def build() -> Dashboard:
-    made = board("azora-release", "Azora: a release", "What users saw around each switch, by color.", hours=1)
+    made = board("azora-release", "Azora: a release", "Requests of users around each switch, by color.", hours=1)
     return _behind(_users(_switch(made)))
 
 
 def _switch(made: Dashboard) -> Dashboard:
     who = "{{color}}: {{release}} ({{commit}})"
     panels = (
-        figure("users are on", "none", f"azora_live_info{{{HERE}}}", legend=who, named=True),
-        figure("the colors run", "none", f"azora_stack_info{{{HERE}}}", legend=who, named=True),
+        figure("active color", "none", f"azora_live_info{{{HERE}}}", legend=who, named=True),
+        figure("releases of both colors", "none", f"azora_stack_info{{{HERE}}}", legend=who, named=True),
         figure(
-            "made with migrations up to",
+            "newest migration in each release",
             "none",
             f"azora_migration_head_info{{{HERE}}}",
             legend="{{color}}: {{head}}",
             named=True,
         ),
-        figure("the last switch was", "dateTimeFromNow", f"azora_last_switch_timestamp_seconds{{{HERE}}} * 1000"),
-        figure("the last one that was watched was good", "bool_yes_no", f"azora_watched_switch_good{{{HERE}}}"),
-        figure("requests around it", "short", f"azora_watched_switch_requests{{{HERE}}}"),
-        figure("… that failed", "short", f"azora_watched_switch_failed_requests{{{HERE}}}"),
-        figure("99 of 100 within", "s", f"azora_watched_switch_p99_seconds{{{HERE}}}"),
-        figure("waits for a person since", "s", f"azora_approval_waiting_seconds{{{HERE}}}", about="0: nothing waits"),
+        figure("last switch", "dateTimeFromNow", f"azora_last_switch_timestamp_seconds{{{HERE}}} * 1000"),
+        figure("last watched switch was good", "bool_yes_no", f"azora_watched_switch_good{{{HERE}}}"),
+        figure("requests around that switch", "short", f"azora_watched_switch_requests{{{HERE}}}"),
+        figure("failed requests", "short", f"azora_watched_switch_failed_requests{{{HERE}}}"),
+        figure("p99", "s", f"azora_watched_switch_p99_seconds{{{HERE}}}"),
+        figure(
+            "approval request open for", "s", f"azora_approval_waiting_seconds{{{HERE}}}", about="0: no request is open"
+        ),
     )
     made = made.with_row(Row("The switch"))
     for panel in panels:
@@ -44,19 +46,17 @@ def _users(made: Dashboard) -> Dashboard:
     errors = f'sum by (color, release) (rate(http_requests_total{{{EDGE}, status=~"5.."}}[$__rate_interval]))'
     buckets = f"sum by (le, color, release) (rate(http_request_duration_seconds_bucket{{{EDGE}}}[$__rate_interval]))"
     return (
-        made.with_row(Row("What users met, by color"))
-        .with_panel(lines("requests", "reqps", {BY_COLOR: requests}, about="Operational ones included."))
-        .with_panel(
-            lines("requests that failed", "percentunit", {BY_COLOR: f"({errors} or 0 * {requests}) / {requests}"})
-        )
+        made.with_row(Row("Requests of users, by color"))
+        .with_panel(lines("requests", "reqps", {BY_COLOR: requests}, about="Probes and health checks included."))
+        .with_panel(lines("failed requests", "percentunit", {BY_COLOR: f"({errors} or 0 * {requests}) / {requests}"}))
         .with_panel(
             lines(
-                "time to the end of the answer",
+                "response time",
                 "s",
                 {
-                    f"half, {BY_COLOR}": f"histogram_quantile(0.5, {buckets})",
-                    f"19 of 20, {BY_COLOR}": f"histogram_quantile(0.95, {buckets})",
-                    f"99 of 100, {BY_COLOR}": f"histogram_quantile(0.99, {buckets})",
+                    f"p50, {BY_COLOR}": f"histogram_quantile(0.5, {buckets})",
+                    f"p95, {BY_COLOR}": f"histogram_quantile(0.95, {buckets})",
+                    f"p99, {BY_COLOR}": f"histogram_quantile(0.99, {buckets})",
                 },
             )
         )
@@ -66,7 +66,7 @@ def _users(made: Dashboard) -> Dashboard:
                 "short",
                 {
                     "{{color}} ready": f"sum by (color) (azora_pods_ready{{{HERE}}})",
-                    "{{color}} wanted": f"sum by (color) (azora_pods_wanted{{{HERE}}})",
+                    "{{color}} desired": f"sum by (color) (azora_pods_wanted{{{HERE}}})",
                 },
             )
         )
@@ -83,8 +83,8 @@ def _behind(made: Dashboard) -> Dashboard:
     legend = "{{service}} {{color}}"
     return (
         made.with_row(Row("Behind the edge"))
-        .with_panel(lines("answers of status 500 and above", "reqps", {legend: f"{errors} or 0 * {every}"}))
-        .with_panel(lines("19 of 20 within", "s", {legend: f"histogram_quantile(0.95, {buckets})"}))
-        .with_panel(lines("the fullest pool", "percentunit", {f"{legend} {{{{pool}}}}": full}))
-        .with_panel(lines("requests that wait for a place", "short", {f"{legend} {{{{pool}}}}": waiting}))
+        .with_panel(lines("responses with status 5xx", "reqps", {legend: f"{errors} or 0 * {every}"}))
+        .with_panel(lines("p95 of response times", "s", {legend: f"histogram_quantile(0.95, {buckets})"}))
+        .with_panel(lines("fullest connection pool", "percentunit", {f"{legend} {{{{pool}}}}": full}))
+        .with_panel(lines("requests that wait for a connection", "short", {f"{legend} {{{{pool}}}}": waiting}))
     )

@@ -80,7 +80,7 @@ OF_THE_MACHINE = '<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]><testsui
         pytest.param(
             junit('<error message="collection failure">no module x</error>'), "'t' is no case: no module x", id="broken"
         ),
-        pytest.param(junit(""), "'t' is no case: it did not end", id="no end"),
+        pytest.param(junit(""), "'t' is no case: not finished", id="no end"),
     ],
 )
 def test_junit_file_that_cannot_be_trusted(text: str, says: str) -> None:

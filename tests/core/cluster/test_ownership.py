@@ -277,8 +277,8 @@ def test_first_look_at_foreign_objects(there: dict[str, list[Json]], record: dic
     api.record = record
     with pytest.raises(Refused) as refused:
         context_for(api).first_look()
-    assert refused.value.message == f"could not install into shop: it holds what is not Azora's:\n  {named}"
-    assert "give staging a namespace of its own, or hand these over" in refused.value.advice
+    assert refused.value.message == f"could not install into shop: it contains objects that are not Azora's:\n  {named}"
+    assert "use a separate namespace for staging, or hand these over" in refused.value.advice
     assert api.done == []
 
 
@@ -374,7 +374,7 @@ def test_installation_over_a_foreign_object(name: str) -> None:
     }
     api = Api(**there)
     api.record = {"helm": '["guestbook","guestbook-blue","guestbook-data"]'}
-    with pytest.raises(Refused, match="it holds what is not Azora's"):
+    with pytest.raises(Refused, match="it contains objects that are not Azora's"):
         STEPS[name](context_for(api))
     assert api.done == []
 

@@ -65,7 +65,7 @@ def test_annotations_of_a_run(world: World, run: str, kinds: list[str]) -> None:
 def test_annotation_of_a_bad_switch() -> None:
     """The annotation of a bad switch has the counts and the reason."""
     bad, _ = of_run("azora", "production", WENT_BACK, "run")
-    assert bad.text.splitlines()[1:] == ["1200 requests around the switch, 3 failed", "found bad: smoke cases failed"]
+    assert bad.text.splitlines()[1:] == ["1200 requests around the switch, 3 failed", "verdict bad: smoke cases failed"]
 
 
 # -- when it is marked
@@ -100,7 +100,7 @@ def test_unreachable_cluster(marked: list[Annotation], caplog: pytest.LogCapture
     """Without the cluster there is a warning and no annotation; the run goes on."""
     notifications.last_switch("staging", Seen(None))  # type: ignore[arg-type]
     assert marked == []
-    assert "nobody was told" in caplog.text
+    assert "could not send the notification" in caplog.text
 
 
 def test_annotation_of_a_manual_switch(marked: list[Annotation]) -> None:

@@ -119,20 +119,20 @@ CHANGE = Change("f1f1f1f", "ada", "Fix the | cart")
 def test_page_of_a_good_night() -> None:
     """The page has the plot, the changes, the flaky cases and a row for each nightly run."""
     text = page(NIGHTS, plot="http://reports/nights.svg", unreliable=["`pay` (e2e): flaky"], changes=[CHANGE])
-    assert text.startswith("# The night of 2026-11-24\n\nit went well\n\n![")
+    assert text.startswith("# Nightly run of 2026-11-24\n\nsucceeded\n\n![")
     assert "(http://reports/nights.svg)" in text
     assert "- `f1f1f1f` `Fix the | cart` (`ada`)" in text
     assert "- `pay` (e2e): flaky" in text
     assert "| [2026-11-24](http://run/3) | ✓ | – | 12 s | – | 61 s | – | 512 | 0 | +0.120 s |" in text
     assert "| [2026-11-23](http://run/2) | ✗ at `test web` | – | 3 s | – | – | – | – | – | – |" in text
-    assert "## The last 2 nights" in text
+    assert "## Last 2 nightly runs" in text
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        pytest.param(None, "Not known", id="a commit is not known"),
-        pytest.param([], "Nothing: the same commit.", id="the same commit"),
+        pytest.param(None, "Unknown", id="a commit is not known"),
+        pytest.param([], "None: the same commit.", id="the same commit"),
         pytest.param([CHANGE] * 23, "- … and 3 more", id="more than one reads"),
     ],
 )
@@ -144,6 +144,6 @@ def test_page_with_changes(changes: list[Change] | None, says: str) -> None:
 def test_page_of_a_failed_night() -> None:
     """The page names the failed step and its error in one line."""
     text = page(NIGHTS[1:], plot="", unreliable=[], changes=None)
-    assert "it failed at `test web`: `could not test: a | b more`" in text
+    assert "failed at `test web`: `could not test: a | b more`" in text
     assert "![" not in text
-    assert "None was flaky in its last runs." in text
+    assert "None in the last runs." in text

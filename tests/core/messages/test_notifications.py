@@ -27,16 +27,16 @@ def test_request() -> None:
     """The notice of an approval request has the plan in short and where to answer."""
     plan = planned(SERVING_OLD, changes=(FIX, ADDED))
     assert waiting(plan, LINK, "1f2e3d4c-0") == Notice(
-        "production waits for an answer: Change the banner",
+        "production waits for an approval: Change the banner",
         f"""\
-would be served by green: {BASE.title}
-are served by blue: old
-proved: not proved elsewhere
-1 other image, 2 new commits
+active after the switch: green, {BASE.title}
+active now: blue, old
+proof: none
+1 changed image, 2 new commits
 - f1f1f1f Fix the cart (ada)
 - a2a2a2a Add a course (bob)
-answer it with Resume: {LINK}
-or: azora approve 1f2e3d4c --plan {plan.hash[:12]} -m 'why you approve'""",
+to answer, choose Resume: {LINK}
+or run: azora approve 1f2e3d4c --plan {plan.hash[:12]} -m 'why you approve'""",
         "warning",
     )
 
@@ -45,7 +45,7 @@ def test_request_with_a_contract() -> None:
     """The notice warns that a contract migration cannot be undone."""
     release = BASE.model_copy(update={"migrations": (ADD, DROP)})
     text = waiting(planned(SERVING_OLD, release), LINK, "run").text
-    assert f"migrations: expand {ADD.revision}, contract {DROP.revision}; no way back after them" in text
+    assert f"migrations: expand {ADD.revision}, contract {DROP.revision}; no rollback past them" in text
 
 
 def test_request_with_many_commits() -> None:
@@ -92,7 +92,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
         pytest.param(
             judged(known(RETURNED, GREEN, "new"), BAD, Receipt(number=3, verdict="good", reason=BAD.reason)),
             Notice(
-                "production went back by itself from new (ccccccc Change the banner)",
+                "production was rolled back automatically from new (ccccccc Change the banner)",
                 "reason: requests failed around the switch: 5 failed\n900 requests around the switch, 5 failed\n"
                 f"users are on blue again: old\n{LINK}",
                 "failure",
@@ -102,7 +102,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
         pytest.param(
             judged(RETURNED, Receipt(number=3, verdict="good", reason=BAD.reason)),
             Notice(
-                "production went back by itself from new",
+                "production was rolled back automatically from new",
                 f"reason: {BAD.reason}\nusers are on blue again: old\n{LINK}",
                 "failure",
             ),
@@ -113,7 +113,7 @@ RETURNED = replace(SWITCHED, active=BLUE, switches=(*SWITCHED.switches, RETURN))
                 SWITCHED, BAD.model_copy(update={"reason": "it is slow; users stay on green: the blue stack is gone"})
             ),
             Notice(
-                "production stays on a release that was found bad: new",
+                "production stays on a bad release: new",
                 "reason: it is slow; users stay on green: the blue stack is gone\n"
                 f"900 requests around the switch, 5 failed\n{LINK}",
                 "failure",
@@ -168,8 +168,8 @@ INSTALL, CASES = "staging: install preview", "staging: end-to-end cases of the p
         pytest.param(
             [night(24, CASES, commit="new"), night(23, commit="old")],
             Notice(
-                f"the night failed at {CASES}",
-                "could not test: no\n  → mend it\nsince the last good night, 2026-11-23: 2 new commits\n"
+                f"the nightly run failed at {CASES}",
+                "could not test: no\n  → mend it\nsince the last good nightly run, 2026-11-23: 2 new commits\n"
                 "- f1f1f1f Fix the cart (ada)\n- a2a2a2a Add a course (bob)\nhttp://prefect/run/24",
                 "failure",
             ),
@@ -178,8 +178,8 @@ INSTALL, CASES = "staging: install preview", "staging: end-to-end cases of the p
         pytest.param(
             [night(24, CASES, commit="new"), night(23, CASES), night(22, CASES), night(21)],
             Notice(
-                f"the night still fails at {CASES}",
-                "failing since 2026-11-22, 3 nights\nhttp://prefect/run/24",
+                f"the nightly run still fails at {CASES}",
+                "failing since 2026-11-22, on 3 days\nhttp://prefect/run/24",
                 "warning",
             ),
             id="the same again, a line",
@@ -187,8 +187,8 @@ INSTALL, CASES = "staging: install preview", "staging: end-to-end cases of the p
         pytest.param(
             [night(24, CASES), night(24, CASES), night(23, CASES)],
             Notice(
-                f"the night still fails at {CASES}",
-                "failing since 2026-11-23, 2 nights\nhttp://prefect/run/24",
+                f"the nightly run still fails at {CASES}",
+                "failing since 2026-11-23, on 2 days\nhttp://prefect/run/24",
                 "warning",
             ),
             id="a repeated run of the same date",
@@ -196,8 +196,8 @@ INSTALL, CASES = "staging: install preview", "staging: end-to-end cases of the p
         pytest.param(
             [night(24), night(23, CASES), night(22, INSTALL), night(21)],
             Notice(
-                "the night is well again",
-                f"it failed since 2026-11-22, 2 nights, at last at {CASES}\nhttp://prefect/run/24",
+                "the nightly run succeeds again",
+                f"failed since 2026-11-22, on 2 days, last at {CASES}\nhttp://prefect/run/24",
                 "success",
             ),
             id="well again, once",
@@ -214,13 +214,13 @@ def test_nightly_notice(nights: list[Night], told: Notice | None) -> None:
     [
         pytest.param(
             [night(24, INSTALL, commit="new"), night(23, CASES), night(22, commit="old")],
-            "since the last good night, 2026-11-22: No new commits",
+            "since the last good nightly run, 2026-11-22: No new commits",
             id="another step, in full again",
         ),
-        pytest.param([night(24, CASES, commit="new")], "no good night is known", id="the first nightly run"),
+        pytest.param([night(24, CASES, commit="new")], "no nightly run succeeded before", id="the first nightly run"),
         pytest.param(
             [night(24, "find the commit"), night(23, commit="old")],
-            "since the last good night, 2026-11-23: commits not known",
+            "since the last good nightly run, 2026-11-23: commits unknown",
             id="the commit was not found",
         ),
     ],
@@ -229,7 +229,7 @@ def test_nightly_notice_since_the_last_good(nights: list[Night], said: str) -> N
     """A failure names what is known of the last good nightly run."""
     told = of_the_night(nights)
     assert told
-    assert told.title == f"the night failed {nights[0].where}"
+    assert told.title == f"the nightly run failed {nights[0].where}"
     assert said in told.text.splitlines()
 
 
@@ -237,14 +237,14 @@ def test_nightly_notice_of_two_failed_steps() -> None:
     """Another set of failed steps is another failure, and all are named."""
     told = of_the_night([night(24, "test a", "test b"), night(23, "test a")])
     assert told
-    assert told.title == "the night failed at test a, test b"
+    assert told.title == "the nightly run failed at test a, test b"
 
 
 def test_nightly_notice_without_a_failed_step() -> None:
     """A failure in no step is reported as between the steps."""
     told = of_the_night([replace(night(24, CASES), steps=())])
     assert told
-    assert told.title == "the night failed between its steps"
+    assert told.title == "the nightly run failed between its steps"
 
 
 def test_nightly_notice_with_a_long_error() -> None:

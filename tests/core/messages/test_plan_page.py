@@ -19,7 +19,7 @@ def many(count: int) -> tuple[Change, ...]:
 
 def commits_in(text: str) -> str:
     """The part about commits."""
-    return text[text.index("### ") :].partition("\n\n### 1 other image")[0]
+    return text[text.index("### ") :].partition("\n\n### 1 changed image")[0]
 
 
 GAINED = "### 1 new commit\n\n- `1111111` `Fix the cart` (`Ada`)"
@@ -35,7 +35,7 @@ LOST = "### ⚠ 1 commit that users would lose\n\n- `2222222` `Add a course` (`B
         pytest.param(planned(SERVING_OLD, changes=(ONE,), lost=(TWO,)), f"{LOST}\n\n{GAINED}\n", id="diverged"),
         pytest.param(
             planned(SERVING_OLD, changes=(ONE,), lost=None),
-            "### ⚠ Commits that users would get or lose: not known, since the commit that runs now is not\n\n"
+            "### ⚠ Commits that users would get or lose: unknown, as the commit of the active release is unknown\n\n"
             "### 1 commit in the release\n\n- `1111111` `Fix the cart` (`Ada`)\n",
             id="not known",
         ),
@@ -48,7 +48,7 @@ def test_commits_of_a_plan(plan: Plan, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_main", "row"), [(True, "yes"), (False, "**no**"), (None, "not known")], ids=["on it", "beside it", "not known"]
+    ("on_main", "row"), [(True, "yes"), (False, "**no**"), (None, "unknown")], ids=["on it", "beside it", "not known"]
 )
 def test_main_branch(on_main: bool | None, row: str) -> None:
     """The page shows whether the main branch has the commit; a notice warns where it has not."""
@@ -82,15 +82,15 @@ def test_many_commits() -> None:
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        pytest.param(planned(SERVING_OLD, changes=many(60)), "1 other image, 60 new commits", id="newer"),
+        pytest.param(planned(SERVING_OLD, changes=many(60)), "1 changed image, 60 new commits", id="newer"),
         pytest.param(
             planned(SERVING_OLD, lost=many(12)),
-            "1 other image, no new commits; users would lose 12 commits",
+            "1 changed image, no new commits; users would lose 12 commits",
             id="older",
         ),
         pytest.param(
             planned(SERVING_OLD, changes=many(60), lost=None),
-            "1 other image, commits not known: the commit that runs now is not",
+            "1 changed image, commits unknown: the commit of the active release is unknown",
             id="not known",
         ),
     ],

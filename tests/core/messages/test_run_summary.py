@@ -13,7 +13,7 @@ from azora.gateways.prefect.runs import Run
 
 ID, URL = "1f2e3d4c-0000-0000-0000-000000000000", "http://prefect/runs/1f2e3d4c"
 LINK = f"[Run `1f2e3d4c`]({URL})"
-QUESTION = f"A person is asked: [answer on the run's page]({URL})."
+QUESTION = f"The run waits for an approval: [answer on the run's page]({URL})."
 PLAN, OTHER_PLAN = Page("production-plan", "plan `aa`"), Page("production-plan", "plan `bb`")
 ANSWER, SWITCH = Page("production-answer", "ada approved it"), Page("production-switch", "| failed | **0** |")
 RELEASE, SUITE = Page("release", "# Change the banner"), Page("production-smoke", "6 passed")

@@ -121,8 +121,8 @@ def test_form_that_replaces_another() -> None:
     """The form begins with what differs from the request before."""
     said = OVERTAKEN.bound.differences(PLAN.bound)
     description = form_of(PLAN, said)._description
-    assert description.startswith("**This replaces the request before:** `users are served by")
-    assert replace(PLAN.bound, switch=1).differences(PLAN.bound) == ["the last switch is number 2, no longer 1"]
+    assert description.startswith("**This replaces the request before:** `the active release is")
+    assert replace(PLAN.bound, switch=1).differences(PLAN.bound) == ["the last switch is number 2, not 1"]
 
 
 @pytest.mark.parametrize("text", ["ab", "a b", "a\nb"])

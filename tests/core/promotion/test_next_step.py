@@ -202,9 +202,9 @@ def test_approval_that_holds(world: World, *, holds: bool) -> None:
     [
         pytest.param({"environment": "qa"}, ["the environment is qa, not production"], id="environment"),
         pytest.param({"release": "newer"}, ["the release is newer, not new"], id="release"),
-        pytest.param({"policy": "other"}, ["the file of production was changed"], id="policy"),
-        pytest.param({"router_digest": "other"}, ["the objects of the router are different"], id="router"),
-        pytest.param({"code": MIGRATING}, ["the migrations to run are 0002, no longer none"], id="migrations"),
+        pytest.param({"policy": "other"}, ["the file of production changed"], id="policy"),
+        pytest.param({"router_digest": "other"}, ["the router's objects changed"], id="router"),
+        pytest.param({"code": MIGRATING}, ["the migrations to run are 0002, not none"], id="migrations"),
         pytest.param({"run": "another"}, [], id="who does it does not matter"),
         pytest.param({"data_digest": "other"}, [], id="nor do the databases' objects"),
     ],
@@ -220,9 +220,9 @@ def test_bound_state_of_the_environment() -> None:
     """A traffic switch makes another plan; an autoscaler, a preview or a receipt does not."""
     before = bound_of(SERVING_OLD, PRODUCTION)
     assert before.differences(bound_of(SWITCHED, PRODUCTION)) == [
-        "users are served by new (green), no longer by old (blue)",
-        "the active color is green, no longer blue",
-        "the last switch is number 2, no longer 1",
+        "the active release is new (green), not old (blue)",
+        "the active color is green, not blue",
+        "the last switch is number 2, not 1",
     ]
     scaled = replace(SERVING_OLD, stacks={BLUE: stack(BLUE, "old", wanted=9, ready=9), GREEN: stack(GREEN, "x")})
     assert bound_of(scaled, PRODUCTION) == bound_of(replace(SERVING_OLD, receipts=()), PRODUCTION) == before

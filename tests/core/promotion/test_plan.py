@@ -56,7 +56,7 @@ def test_page_of_a_plan() -> None:
     [
         ((FIRST,), "| migrations | none to run (at `0001`) |"),
         ((FIRST, ADD), "| migrations | expand `0002` |"),
-        ((FIRST, ADD, DROP), "| migrations | expand `0002`, contract `0004`; **no way back** to what runs now"),
+        ((FIRST, ADD, DROP), "| migrations | expand `0002`, contract `0004`; **no rollback** to the active release"),
     ],
     ids=["none", "expand", "contract"],
 )

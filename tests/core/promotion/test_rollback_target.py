@@ -132,7 +132,7 @@ def test_second_rollback(world: World) -> None:
         Refused, match=r"already, from release new to old \(switch 3, 2026-11-24 12:00 UTC by run\)"
     ) as said:
         target_of("shop", world, None)
-    assert said.value.advice == "forth again: `azora rollback shop 2` (release new)"
+    assert said.value.advice == "undo the rollback: `azora rollback shop 2` (release new)"
 
 
 def test_second_rollback_with_older_switches() -> None:
@@ -141,7 +141,7 @@ def test_second_rollback_with_older_switches() -> None:
     switches = tuple(switch.model_copy(update={"number": switch.number + 1}) for switch in BACK.switches)
     with pytest.raises(Refused) as said:
         target_of("shop", replace(BACK, switches=(oldest, *switches)), None)
-    assert said.value.advice.startswith("further back: `azora rollback shop 1` (release oldest); forth")
+    assert said.value.advice.startswith("further back: `azora rollback shop 1` (release oldest); undo the rollback")
 
 
 class Interrupted(ConfigMaps):

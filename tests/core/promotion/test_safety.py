@@ -41,7 +41,7 @@ KILLED = replace(PROVED, active=GREEN, stacks={BLUE: ON_THE_MARK, GREEN: migrate
         pytest.param(Stack(GREEN), "no green stack is installed", id="nothing there"),
         pytest.param(stack(GREEN, "new", ready=2), "not ready", id="a pod short"),
         pytest.param(stack(GREEN, "new", wanted=0, ready=0), "not ready", id="scaled to nothing"),
-        pytest.param(stack(GREEN, "new", proved=False), "never proved", id="never proved"),
+        pytest.param(stack(GREEN, "new", proved=False), "not proved here", id="never proved"),
     ],
 )
 def test_color_that_may_serve(candidate: Stack, reason: str | None) -> None:
@@ -53,7 +53,7 @@ def test_color_that_may_serve(candidate: Stack, reason: str | None) -> None:
 @pytest.mark.parametrize(
     ("world", "color", "reason"),
     [
-        pytest.param(CONTRACTED, BLUE, "the blue stack runs old, made without migration 0004, a contract that ran since", id="back over it"),
+        pytest.param(CONTRACTED, BLUE, "the blue stack runs old, made without migration 0004, a contract that ran later", id="back over it"),
         pytest.param(CONTRACTED, GREEN, None, id="to the one that brought it"),
         pytest.param(replace(CONTRACTED, stacks={BLUE: ON_THE_MARK, GREEN: migrated(GREEN, "new", FIRST)}), BLUE, None, id="back over expands"),
         pytest.param(replace(KILLED, migrating=(FIRST, ADD, MARK, DROP)), BLUE, "may have run", id="killed while it ran"),
@@ -74,7 +74,7 @@ def test_color_from_before_a_contract(world: World, color: Color, reason: str | 
         pytest.param(
             replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST, ADD)}),
             code(FIRST, ADD, MARK, DROP),
-            "migration 0004 would break what serves users: it is a contract, and release old does not have 0003",
+            "migration 0004 would break the active release: it is a contract, and release old does not have 0003",
             id="expand and contract at once",
         ),
         pytest.param(replace(PROVED, stacks={BLUE: ON_THE_MARK}), code(FIRST, ADD, MARK, DROP), None, id="one later"),
@@ -82,7 +82,7 @@ def test_color_from_before_a_contract(world: World, color: Color, reason: str | 
         pytest.param(
             replace(PROVED, stacks={BLUE: replace(ON_THE_MARK, record=None)}),
             code(FIRST, ADD, MARK, DROP),
-            "the record does not say",
+            "the record does not list",
             id="a record that is lost",
         ),
     ],
@@ -98,14 +98,14 @@ def test_promotion_of_a_breaking_contract() -> None:
     cluster = Remembered(replace(PROVED, stacks={BLUE: migrated(BLUE, "old", FIRST)}))
     with pytest.raises(Refused, match=r"could not bring .* to staging: migration 0004 would break") as caught:
         context_for(cluster, FIRST, ADD, MARK, DROP).look()
-    assert "first release a commit that has the expand" in caught.value.advice
+    assert "first release a commit with the expand" in caught.value.advice
     assert not cluster.written
 
 
 def test_switch_past_a_contract() -> None:
     """A manual switch past a contract migration is refused."""
     cluster = Remembered(CONTRACTED)
-    with pytest.raises(Refused, match="a contract that ran since"):
+    with pytest.raises(Refused, match="a contract that ran later"):
         switched_by_hand(cluster, BLUE, "ada", "switch")
     assert not cluster.moved
 
@@ -174,7 +174,7 @@ def test_drift(world: World, drift: str | None) -> None:
 def test_promotion_with_drift() -> None:
     """The run is refused, names the drift and the rollback that mends it, and writes nothing."""
     cluster = Remembered(replace(BOOKED, active=BLUE))
-    with pytest.raises(Refused, match=r"could not promote in staging: switch 2 .* changed it by hand") as caught:
+    with pytest.raises(Refused, match=r"could not promote in staging: switch 2 .* changed manually") as caught:
         context_for(cluster).look()
     assert "`azora rollback staging`" in caught.value.advice
     assert not cluster.written
@@ -207,7 +207,7 @@ def test_switch_to_an_unapproved_release() -> None:
     """`azora switch` refuses a preview without approval, and accepts it where none is asked."""
     waiting = replace(BOOKED, stacks={**BOOKED.stacks, BLUE: stack(BLUE, "rejected")})
     cluster = Remembered(waiting, PRODUCTION)
-    with pytest.raises(Refused, match="to release rejected: nobody approved it here") as caught:
+    with pytest.raises(Refused, match="to release rejected: it has no approval here") as caught:
         switched_by_hand(cluster, BLUE, "ada", "switch")
     assert "azora deploy production" in caught.value.advice
     assert not cluster.moved
@@ -233,13 +233,13 @@ def test_return_of_a_manual_switch(kind: str) -> None:
     entry = SWITCHED.switches[-1].model_copy(update={"kind": kind, "by": "ada"})
     cluster = Remembered(replace(SWITCHED, switches=(SWITCHED.switches[0], entry)))
     said = switch._go_back(context_for(cluster), entry, Receipt(number=entry.number, verdict="bad", reason="3 failed"))
-    assert said == f"users stay on green: ada sent them there by a {kind}"
+    assert said == f"users stay on green: ada made this {kind}"
     assert not cluster.moved
 
 
 def test_rollback_to_a_changed_stack() -> None:
     """Users get the release that was chosen, or none."""
-    with pytest.raises(Refused, match="the blue stack runs old by now, not another"):
+    with pytest.raises(Refused, match="the blue stack runs old now, not another"):
         switched_by_hand(Remembered(BOOKED), BLUE, "ada", "rollback", "another")
 
 

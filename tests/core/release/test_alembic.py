@@ -37,9 +37,9 @@ def test_revision_files() -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        pytest.param({"b.py": file("b1", None)}, "b.py: it says neither expand nor contract", id="no word"),
-        pytest.param({"b.py": file("b1", None, 'phase = "both"')}, "b.py: it says neither", id="another word"),
-        pytest.param({"b.py": file("b1", None, "phase = choose()")}, "b.py: it says neither", id="computed"),
+        pytest.param({"b.py": file("b1", None)}, "b.py: its phase is neither expand nor contract", id="no word"),
+        pytest.param({"b.py": file("b1", None, 'phase = "both"')}, "b.py: its phase is neither", id="another word"),
+        pytest.param({"b.py": file("b1", None, "phase = choose()")}, "b.py: its phase is neither", id="computed"),
         pytest.param({"b.py": ADD, "a.py": file("a2", "b1", CONTRACT)}, "a.py: it contracts None", id="of nothing"),
         pytest.param(
             {"b.py": ADD, "a.py": file("a2", "b1", CONTRACT, 'contracts = "zz"')}, "contracts 'zz'", id="of a stranger"

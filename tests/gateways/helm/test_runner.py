@@ -126,7 +126,7 @@ def test_helm_that_ignores_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Helm is killed when it ignores TERM."""
     monkeypatch.setattr(runner, "GRACE_SECONDS", 0.3)
     deaf = command("trap '' TERM; while :; do sleep 0.05; done", tmp_path, limit_seconds=0.3)
-    with pytest.raises(HelmFailed, match=r"it did not end within 0\.3 s"):
+    with pytest.raises(HelmFailed, match=r"not finished within 0\.3 s"):
         asyncio.run(deaf.run(["upgrade", "azora-blue"]))
     assert is_gone(tmp_path)
 
@@ -138,7 +138,7 @@ def test_helm_during_a_failed_look(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def look() -> None:
         raise LeaseLost("could not go on: somebody took over")
 
-    with pytest.raises(LeaseLost, match="somebody took over"):
+    with pytest.raises(LeaseLost, match="took over"):
         asyncio.run(command("exec sleep 60", tmp_path, limit_seconds=20, give_up=look).run(["upgrade", "azora-blue"]))
     assert is_gone(tmp_path)
 

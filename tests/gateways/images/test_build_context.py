@@ -217,7 +217,7 @@ def test_file_name_in_another_encoding(tmp_path: Path) -> None:
 
 def test_context_that_is_a_file(tmp_path: Path) -> None:
     """A context that is a file is refused."""
-    with pytest.raises(BadInput, match="could not read the context 'src/other': it is no folder"):
+    with pytest.raises(BadInput, match="could not read the context 'src/other': not a folder"):
         content_tag(WHOLE.model_copy(update={"context": "src/other"}), web(tmp_path), "")
 
 

@@ -303,7 +303,7 @@ def test_helper_that_is_missing(home: Path) -> None:
     write(home / FILES["docker"], {"credHelpers": {"h.example": "gone"}})
 
     with pytest.raises(
-        Failed, match=r"could not get the login of 'h.example': 'docker-credential-gone' does not start"
+        Failed, match=r"could not get the login of 'h.example': 'docker-credential-gone' cannot be started"
     ):
         login_of(PLACE)
 
@@ -465,7 +465,7 @@ def test_token_server_that_is_unreachable(serve: Callable[..., Server], home: Pa
     with pytest.raises(Unreachable, match="refused") as away:
         digest_of_tag(server.image)
 
-    assert away.value.advice == "see that http://127.0.0.1:9/token answers"
+    assert away.value.advice == "check that http://127.0.0.1:9/token is reachable"
 
 
 def test_token_server_over_plain_http(serve: Callable[..., Server], home: Path) -> None:

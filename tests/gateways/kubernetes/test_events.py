@@ -109,7 +109,7 @@ def test_event_namespace() -> None:
 def test_event_without_the_right() -> None:
     """A missing right is one sentence and no error."""
     said = write_event(namespace(Api(refuses=True)), "Rollback", "back", run="ada")
-    assert said == "no Event in shop-staging: could not create one of events: forbidden"
+    assert said == "could not create an Event in shop-staging: could not create one of events: forbidden"
 
 
 def test_event_of_a_step(warned: pytest.LogCaptureFixture) -> None:
@@ -141,7 +141,7 @@ def test_event_that_fails(warned: pytest.LogCaptureFixture) -> None:
         pass
     (record,) = warned.records
     assert record.levelname == "WARNING"
-    assert "no Event in shop-staging" in record.getMessage()
+    assert "could not create an Event in shop-staging" in record.getMessage()
 
 
 @pytest.mark.parametrize("kind", ["switch", "rollback"])
@@ -155,5 +155,5 @@ def test_event_of_a_manual_switch(kind: Literal["switch", "rollback"], monkeypat
     rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)
     ((_, event),) = api.made
     assert event["reason"] == kind.capitalize()
-    assert event["message"] == "users go from blue to green: release 1f2e (switch 7)"
+    assert event["message"] == "users switch from blue to green: release 1f2e (switch 7)"
     assert event["metadata"]["labels"] == {RUN_LABEL: "ada"}

@@ -151,7 +151,7 @@ def test_token_that_is_missing(folder: Path, grafana: Grafana) -> None:
 def test_grafana_that_refuses(folder: Path, grafana: Grafana) -> None:
     """One error has the answer, and not the token."""
     (said,) = annotate([MARK, SECOND], machine(folder, grafana.url, token="glsa_of-nobody"))
-    assert said.startswith("could not mark the switch in Grafana: it answered 401: ")
+    assert said.startswith("could not mark the switch in Grafana: HTTP 401: ")
     assert "Invalid API key Bearer ***" in said
     assert "glsa_of-nobody" not in said
 
@@ -174,7 +174,7 @@ def test_grafana_that_is_unreachable(folder: Path, url: str) -> None:
 def test_token_that_is_no_header(folder: Path, grafana: Grafana, token: str) -> None:
     """A token that no header may have is one line without the token."""
     said = annotate([MARK], machine(folder, grafana.url, token=token))
-    assert said == ["could not use Grafana's token: it is not one word"]
+    assert said == ["could not use Grafana's token: it contains white space"]
 
 
 def test_grafana_that_hangs(folder: Path, silent: str) -> None:

@@ -134,7 +134,7 @@ def test_receiver_that_is_unreachable(machine: Settings, receiver: Receiver) -> 
     troubles = send(NOTICE, told(machine, f"json://ada:{PASSWORD}@{away()}/hook", f"json://{receiver.place}/b"))
 
     assert len(troubles) == 1
-    assert troubles[0].startswith("could not tell address 1 of AZORA_NOTIFY (json://): ")
+    assert troubles[0].startswith("could not notify address 1 of AZORA_NOTIFY (json://): ")
     assert "onnection error" in troubles[0]
     assert [path for path, _ in receiver.got] == ["/b"]
 
@@ -154,8 +154,8 @@ def test_receivers_that_hang(machine: Settings, silent: str, receiver: Receiver)
 
     assert 0.7 <= took < 1.5
     assert troubles == [
-        "could not tell address 1 of AZORA_NOTIFY (json://): it did not answer within 0.7 s",
-        "could not tell address 2 of AZORA_NOTIFY (json://): it did not answer within 0.7 s",
+        "could not notify address 1 of AZORA_NOTIFY (json://): no answer within 0.7 s",
+        "could not notify address 2 of AZORA_NOTIFY (json://): no answer within 0.7 s",
     ]
     assert [path for path, _ in receiver.got] == ["/b"]
 
@@ -171,7 +171,7 @@ def test_process_with_a_hanging_receiver(machine: Settings, silent: str) -> None
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=20
     )
-    assert "did not answer within 0.5 s" in ran.stdout
+    assert "no answer within 0.5 s" in ran.stdout
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,9 @@ def test_address_that_is_wrong(
     with pytest.raises(BadInput) as error:
         must_parse(told(machine, "json://127.0.0.1/", url))
 
-    assert f"could not use address 2 of AZORA_NOTIFY ({named}): apprise knows no such address" in str(error.value)
+    assert f"could not use address 2 of AZORA_NOTIFY ({named}): apprise does not support this address" in str(
+        error.value
+    )
     assert str(error.value).count("  → ") == 1
     said = str(error.value) + log.getvalue() + "".join(capfd.readouterr()) + repr(addresses(told(machine, url)))
     assert PASSWORD not in said

@@ -70,8 +70,8 @@ def test_run_by_id_or_name(api: Prefect, asked: str, found: int) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        pytest.param("00000000-0000-4000-8000-000000000001", "there is none", id="no such id"),
-        pytest.param("ffff", "there is none", id="no such beginning"),
+        pytest.param("00000000-0000-4000-8000-000000000001", "no run matches", id="no such id"),
+        pytest.param("ffff", "no run matches", id="no such beginning"),
         pytest.param(
             "release",
             "2 runs match: 00000002-0000-4000-8000-000000000000 release (Completed), "
@@ -79,8 +79,8 @@ def test_run_by_id_or_name(api: Prefect, asked: str, found: int) -> None:
             id="several by that name, all over",
         ),
         pytest.param("000000", "2 runs match: 00000004", id="several begin so, two of them not over"),
-        pytest.param("00000009-0000-4000-8000-000000000000", "there is none", id="another application's id"),
-        pytest.param("00000009", "there is none", id="another application's, by its beginning"),
+        pytest.param("00000009-0000-4000-8000-000000000000", "no run matches", id="another application's id"),
+        pytest.param("00000009", "no run matches", id="another application's, by its beginning"),
     ],
 )
 def test_run_that_is_unclear(api: Prefect, asked: str, said: str) -> None:

@@ -95,7 +95,7 @@ def test_deployments_of_an_older_version(server: Server, here: Settings, monkeyp
 
     assert f"registered 8 deployments: {UPGRADED}-release, {UPGRADED}-deploy-staging" in said
     assert "removed the old deployment smoke" in said
-    assert "kept the old deployment release, without schedules, until its runs are over: release 1f2e3d4 (Susp" in said
+    assert "kept the old deployment release, without schedules, until its runs finish: release 1f2e3d4 (Susp" in said
     assert [run.id for run in waiting(application=UPGRADED)] == [str(waits.id)]
     assert [item.name for item in ended_runs(application=UPGRADED)] == [str(ended.id)]
     assert server.client.read_deployment(old).schedules == []
@@ -108,7 +108,7 @@ def test_deployments_of_an_older_version(server: Server, here: Settings, monkeyp
     server.client.set_flow_run_state(waits.id, Completed(), force=True)
     said = "\n".join(register(here))
     assert "removed the old deployment release" in said
-    assert "is there already" in said, "the automation is not made anew"
+    assert "exists already" in said, "the automation is not made anew"
     assert "of-another-team" in str(server.client.read_deployment(foreign).pull_steps)
 
 
@@ -129,9 +129,9 @@ def test_applications_on_one_server(server: Server) -> None:
         assert str(ended.id) in {item.name for item in ended_runs(application=application)}
         assert str(their_ended.id) not in {item.name for item in ended_runs(application=application)}
         for hidden in (str(their_waits.id), str(their_waits.id)[:10], f"waits of {other}"):
-            with pytest.raises(BadInput, match="there is none"):
+            with pytest.raises(BadInput, match="no run matches"):
                 run_called(hidden, application=application)
-        with pytest.raises(BadInput, match="there is none"):
+        with pytest.raises(BadInput, match="no run matches"):
             answer(
                 str(their_waits.id),
                 application=application,
@@ -164,15 +164,15 @@ def test_automation(server: Server) -> None:
     application, client = "blog", server.client
     assert automation_seen(application) is Automated.MISSING
     wanted = registration.dead_runs(application)
-    assert registration._automate(client, wanted).startswith("made")
+    assert registration._automate(client, wanted).startswith("created")
     assert automation_seen(application) is Automated.SET_UP
-    assert registration._automate(client, wanted).endswith("there already")
+    assert registration._automate(client, wanted).endswith("exists already")
     (made,) = client.read_automations_by_name(wanted.name)
     client.pause_automation(made.id)
     assert automation_seen(application) is Automated.DISABLED
-    assert registration._automate(client, wanted).startswith("made")
+    assert registration._automate(client, wanted).startswith("created")
     other = wanted.model_copy(update={"description": "by hand"})
-    assert registration._automate(client, other).startswith("made")
+    assert registration._automate(client, other).startswith("created")
     assert automation_seen(application) is Automated.OTHER
 
 
@@ -196,4 +196,4 @@ def test_run_without_a_heartbeat(server: Server, monkeypatch: pytest.MonkeyPatch
     until_it_is(
         ["Crashed", "Suspended", "Running", "Completed"], states, seconds=6, what="the others are left alone", every=1
     )
-    assert "no sign of life" in str(server.client.read_flow_run(dead.id).state.message)  # type: ignore[union-attr]
+    assert "no heartbeat" in str(server.client.read_flow_run(dead.id).state.message)  # type: ignore[union-attr]

@@ -128,7 +128,7 @@ def test_requests_that_fail() -> None:
         result = stopped_after(probe, 100)
 
     kinds = {failure.kind: failure.count for failure in result.all.failures}
-    assert kinds.keys() == {"HTTP 503", "timeout", "closed without an answer"}
+    assert kinds.keys() == {"HTTP 503", "timeout", "closed without a response"}
     assert result.failed == sum(kinds.values()) == result.total - result.all.colors["blue"].count
     assert all(result.began <= at <= result.ended for failure in result.all.failures for at in failure.at)
     assert result.kept == Counts()

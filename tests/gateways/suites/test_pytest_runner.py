@@ -247,10 +247,12 @@ class End:
 @pytest.mark.parametrize(
     ("cases", "limit", "said"),
     [
-        pytest.param("x = 1", 30, "there are none", id="no cases"),
+        pytest.param("x = 1", 30, "the suite has no cases", id="no cases"),
         pytest.param("import no_such_module", 30, "No module named 'no_such_module'", id="broken collection"),
-        pytest.param("import os\ndef test_x(): os._exit(7)", 30, "ended with 7", id="died"),
-        pytest.param(LIES_AT_THE_END, 30, "none failed and pytest ended with 1", id="nothing failed, and yet it did"),
+        pytest.param("import os\ndef test_x(): os._exit(7)", 30, "exited with 7", id="died"),
+        pytest.param(
+            LIES_AT_THE_END, 30, "no case failed, but pytest exited with 1", id="nothing failed, and yet it did"
+        ),
         pytest.param("import time\ndef test_x(): time.sleep(60)", 1, "did not end within 1 s", id="hung"),
     ],
 )

@@ -66,7 +66,7 @@ BAD = {
         at="find commit",
         says=(
             "could not read the migrations",
-            "later.py: it says neither expand nor contract",
+            "later.py: its phase is neither expand nor contract",
             'phase = "expand"',
         ),
     ),

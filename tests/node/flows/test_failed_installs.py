@@ -73,7 +73,7 @@ def test_image_that_does_not_start() -> None:
         "deploy-staging",
         sha,
         at="staging: install preview",
-        says=("-store-", "will not come up", "exit code 1", "ENTRIES is not set", "users of staging are untouched"),
+        says=("-store-", "cannot start", "exit code 1", "ENTRIES is not set", "users of staging are not affected"),
     )
 
 
@@ -85,7 +85,7 @@ def test_pod_that_never_becomes_ready() -> None:
         "deploy-staging",
         pipeline.commit(untested() | pods),
         at="staging: install preview",
-        says=("runs but is not ready", "Readiness probe failed", "users of staging are untouched"),
+        says=("runs but is not ready", "Readiness probe failed", "users of staging are not affected"),
     )
 
 
@@ -99,12 +99,12 @@ def test_case_that_fails_on_the_preview() -> None:
             "release",
             sha,
             at="staging: end-to-end cases of the preview",
-            says=("the preview of staging", "1 failed", "test_ships", "linked on the run's page"),
+            says=("the preview of staging", "1 failed", "test_ships", "the run's page links the report"),
         )
         (page,) = [found.text for found in pages(over.id) if found.key == "staging-preview-e2e"]
         pictures = {name: place.replace(settings().reports_url, url) for name, place in PICTURES.findall(page)}
         kinds = {name: httpx.get(place).raise_for_status().headers["content-type"] for name, place in pictures.items()}
-        assert "What `test_ships.py::test_ships[chromium]` saw when it failed" in page
+        assert "Screenshot of `test_ships.py::test_ships[chromium]` at its failure" in page
         assert kinds == {
             "screenshot": "image/png",
             "video": "video/webm",

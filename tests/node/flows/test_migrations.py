@@ -36,7 +36,7 @@ def test_migration_that_fails() -> None:
     must_fail(
         pipeline.commit(once | bad),
         at="staging: install preview",
-        says=("-migrations-", "exit code 1", "edu.nothing", "does not exist", "users of staging are untouched"),
+        says=("-migrations-", "exit code 1", "edu.nothing", "does not exist", "users of staging are not affected"),
     )
 
 
@@ -47,5 +47,5 @@ def test_expand_and_its_contract_at_once() -> None:
     must_fail(
         pipeline.commit(files),
         at="staging: inspect",
-        says=("migration last would break what serves users", "does not have later", "first release a commit"),
+        says=("migration last would break the active release", "does not have later", "first release a commit"),
     )

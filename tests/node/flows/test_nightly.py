@@ -111,7 +111,7 @@ def test_users_on_the_migrated_database(night: Night) -> None:
 
 def test_numbers_of_the_page(night: Night) -> None:
     """Its page shows the last nightly runs in numbers and as a picture."""
-    page = page_of(night, "nights")
+    page = page_of(night, "nightly-runs")
     row = next(line for line in page.splitlines() if line.startswith("|") and night.over.id in line)
     times = row.split("|")[3:8]
     assert all(cell.strip().endswith(" s") for cell in times), "pruning, tests, images, promotion, cases"
@@ -126,9 +126,9 @@ def test_numbers_of_the_page(night: Night) -> None:
 
 def test_sections_of_the_page(night: Night) -> None:
     """Its page names flaky cases, and the commits since the nightly run before."""
-    page = page_of(night, "nights")
-    assert "## Cases that cannot be trusted" in page
-    assert "## Since the night before" in page
+    page = page_of(night, "nightly-runs")
+    assert "## Flaky cases" in page
+    assert "## Commits since the nightly run before" in page
 
 
 def test_pruning(night: Night) -> None:

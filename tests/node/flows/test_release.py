@@ -147,8 +147,8 @@ def test_change_of_configuration(served_book: Guestbook) -> None:  # noqa: ARG00
 def test_notification_of_a_request(promoted: Promoted) -> None:
     """A request for approval is notified once, with the page where it is answered."""
     (request,) = promoted.request
-    assert request["title"].startswith(f"{settings().application}: production waits for an answer: ")
-    assert f"answer it with Resume: {promoted.over.url}" in request["message"]
+    assert request["title"].startswith(f"{settings().application}: production waits for an approval: ")
+    assert f"to answer, choose Resume: {promoted.over.url}" in request["message"]
 
 
 def test_notification_of_a_promotion(promoted: Promoted) -> None:

@@ -43,7 +43,7 @@ def test_approval(known: Known, tmp_path: Path) -> None:
     assert code == 0
     waiting = pipeline.run_called(known["needs.release.outputs.run"])
     assert waiting.waits
-    assert f"| would be served by | {before.preview}:" in page
+    assert f"| active after the switch | {before.preview}:" in page
     assert waiting.url in page
     assert pipeline.world("production").active is before.active
 

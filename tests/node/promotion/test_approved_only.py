@@ -38,7 +38,7 @@ def first(book: Guestbook) -> Release:
     release = book.release(book.commit())
     context = book.context(release)
     assert Promotion(context).next() is Step.ASK
-    with pytest.raises(Refused, match="no approval of this run holds"):
+    with pytest.raises(Refused, match="no approval of this run is valid"):
         walk_past_the_request(book, release)
     book.approve(context)
     walk(context)
@@ -81,10 +81,10 @@ def test_switch_without_an_approval(book: Guestbook, first: Release) -> None:  #
     context.cluster.record.end_approvals(context.delivery.run, "could not go on")
     with (
         held(context.cluster.namespace, context.delivery.run),
-        pytest.raises(Refused, match="no approval of this run holds"),
+        pytest.raises(Refused, match="no approval of this run is valid"),
     ):
         switch.switch(context, LiveProbe(context.delivery, settings()))
-    with pytest.raises(Refused, match="nobody approved it here"):
+    with pytest.raises(Refused, match="it has no approval here"):
         switch_users(book.environment(), context.cluster.look().preview, settings(), by="ada")
     (kept,) = [one for one in context.cluster.look().approvals if one.id == approval.id]
     assert kept.ended == "could not go on"
@@ -131,7 +131,7 @@ def test_selector_edited_by_hand(book: Guestbook, first: Release, edit: dict[str
     namespace, before = book.cluster().namespace, switches(book)
     namespace.api.patch(f"{namespace.core}/services/{namespace.live_service}", {"spec": {"selector": edit}})
     try:
-        with pytest.raises(Refused, match="changed it by hand") as caught:
+        with pytest.raises(Refused, match="changed manually") as caught:
             Promotion(book.context(book.release(book.commit()))).next()
         assert "`azora rollback production`" in caught.value.advice
         assert switches(book) == before

@@ -91,8 +91,8 @@ def test_namespace_that_holds_something(
         before = objects()
         with pytest.raises(Refused) as refused:
             promotion.first_look()
-        assert refused.value.message.endswith(f"it holds what is not Azora's:\n  {named}")
-        assert "a namespace of its own" in refused.value.advice
+        assert refused.value.message.endswith(f"it contains objects that are not Azora's:\n  {named}")
+        assert "a separate namespace" in refused.value.advice
         assert objects() == before
     assert objects() == {}
 

@@ -93,7 +93,7 @@ def test_two_promotions_at_once(promotion: Context) -> None:
     """One is refused, and the error says which run has the Lease."""
     with (
         held(promotion.cluster.namespace, "another run"),
-        pytest.raises(Refused, match="another run is doing so"),
+        pytest.raises(Refused, match="another run holds the Lease"),
         held(promotion.cluster.namespace, promotion.delivery.run),
     ):
         pass

@@ -134,13 +134,13 @@ def test_environment_that_changed(book: Guestbook, tmp_path: Path) -> None:
         old = approve(run)
         pipeline.wait_for(run, lambda now: now.waits and waiting_plan(run.id).hash != old.hash, seconds=60)
         assert waiting_plan(run.id).text.startswith(
-            "**This replaces the request before:** `the file of production was changed`"
+            "**This replaces the request before:** `the file of production changed`"
         )
         assert book.cluster().look().switches == before
         remove_image_of_the_store(book)
         approve(run)
         over = pipeline.until_over(run, seconds=60)
     file.write_text(text)
-    assert (over.state, "the registry no longer has its image of" in over.message) == ("Failed", True), over.message
+    assert (over.state, "the registry no longer has the image of" in over.message) == ("Failed", True), over.message
     assert "start a new run" in over.message
     assert book.cluster().look().switches == before

@@ -47,7 +47,7 @@ mutants: bootstrap ## break the platform in every way that is listed; exactly th
 	.venv/bin/python -m tests.mutants
 
 slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, an older version, the probe
-	$(PYTEST) -m slow -p no:randomly tests/node/promotion tests/node/test_second_node.py tests/node/flows tests/node/faults tests/gateways
+	$(PYTEST) -m slow $(RANDOM) tests/gateways tests/node
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
 	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill

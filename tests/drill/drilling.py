@@ -58,7 +58,10 @@ def _follow(block: Block, given: Given) -> None:
 def _run(command: str, given: Given) -> subprocess.CompletedProcess[str]:
     node = layout(settings().node)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:{programs()}"
-    env = clean_environment(PATH=path, KUBECONFIG=str(node.kubeconfig), AZORA_NODE=node.name, COLUMNS="200", **given)
+    known = {} if command.startswith("azora local") else _settings()
+    env = clean_environment(
+        **known | {"PATH": path, "KUBECONFIG": str(node.kubeconfig), "AZORA_NODE": node.name, "COLUMNS": "200"} | given
+    )
     return subprocess.run(
         ["bash", "-u", "-c", command],
         cwd=ROOT,
@@ -70,3 +73,8 @@ def _run(command: str, given: Given) -> subprocess.CompletedProcess[str]:
         timeout=COMMAND_TIMEOUT_SECONDS,
         check=False,
     )
+
+
+def _settings() -> dict[str, str]:
+    """Variables of the application that is drilled, and where its Prefect is."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("AZORA_", "PREFECT_API_"))}

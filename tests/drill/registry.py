@@ -11,9 +11,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
+from azora.config.application import load_application
 from azora.config.settings import settings
 from azora.host.process import output_of
 from azora.local.layout import Layout, layout
@@ -87,4 +89,5 @@ def _push_blob(content: bytes) -> str:
 
 def _repository() -> str:
     """A repository that pruning looks at."""
-    return f"http://{settings().registry}/v2/{settings().application}/web"
+    image = next(iter(load_application(Path(settings().repository_location)).images)).name
+    return f"http://{settings().registry}/v2/{settings().application}/{image}"

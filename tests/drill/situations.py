@@ -14,11 +14,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import yaml
 
+from azora.config.application import Application, load_application
 from azora.config.identity import of_pipeline
 from azora.config.settings import settings
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, Color
@@ -53,12 +55,31 @@ Given = dict[str, str]
 
 @dataclass(frozen=True)
 class Situation:
-    """Named as its section of the runbook. `broken` gives the variables of the section's commands."""
+    """Named as its section of the runbook. `broken` gives the variables of the section's commands.
+
+    One that `needs_data` breaks the platform's databases; any other breaks any application.
+    """
 
     name: str
     broken: Callable[[], AbstractContextManager[Given]]
     seen: Callable[[Given], bool]
     mended: Callable[[Given], bool]
+    needs_data: bool = False
+
+
+def application() -> Application:
+    return load_application(Path(settings().repository_location))
+
+
+def namespace() -> str:
+    """Of production."""
+    return pipeline.cluster("production").namespace.name
+
+
+def behind_the_edge() -> str:
+    """A service that users reach through another one."""
+    found = application()
+    return next(service.name for service in found.services if service.name != found.edge)
 
 
 # -- what is seen from outside
@@ -72,7 +93,7 @@ def users_are_well(environment: str) -> bool:
 
 def answers_well(environment: str) -> bool:
     try:
-        return pipeline.get(environment, "/api/health").is_success
+        return pipeline.get(environment, application().health).is_success
     except httpx.TransportError:
         return False
 
@@ -151,7 +172,7 @@ def no_room_for_new_pods() -> Iterator[None]:
 def lose_pods(color: Color, component: str) -> None:
     """As a machine that burns down would: no grace."""
     pods = ("delete", "pod", "-l", f"{COLOR_LABEL}={color},{COMPONENT_LABEL}={component}")
-    pipeline.kubectl("-n", "azora-production", *pods, "--grace-period=0", "--force", "--wait=false")
+    pipeline.kubectl("-n", namespace(), *pods, "--grace-period=0", "--force", "--wait=false")
 
 
 def live_color() -> Color:
@@ -165,7 +186,7 @@ def the_live_color_loses_pods() -> Iterator[Given]:
     pipeline.a_way_back()
     bad = live_color()
     with no_room_for_new_pods():
-        lose_pods(bad, "edu")
+        lose_pods(bad, behind_the_edge())
         yield {"BAD": bad}
 
 
@@ -188,7 +209,7 @@ def the_new_color_loses_pods_under_users() -> Iterator[Given]:
     with no_room_for_new_pods():
         pipeline.approve(run)
         until(lambda: live_color() is here.preview, seconds=120, what="users are on the new color")
-        lose_pods(here.preview, "edu")
+        lose_pods(here.preview, behind_the_edge())
         yield {"BAD": here.preview, "RUN": pipeline.until_over(run, seconds=120).id}
 
 
@@ -208,7 +229,7 @@ def the_live_service_selects_the_other_color() -> Iterator[Given]:
 def select(color: Color) -> None:
     patch = f'{{"spec": {{"selector": {{"{COLOR_LABEL}": "{color}"}}}}}}'
     pipeline.kubectl(
-        "-n", "azora-production", "patch", "service", pipeline.cluster("production").namespace.live_service, "-p", patch
+        "-n", namespace(), "patch", "service", pipeline.cluster("production").namespace.live_service, "-p", patch
     )
 
 
@@ -225,7 +246,7 @@ def users_are_home(given: Given) -> bool:
 
 @contextmanager
 def without(database: str) -> Iterator[Given]:
-    scale = ("-n", "azora-production", "scale", "statefulset", database)
+    scale = ("-n", namespace(), "scale", "statefulset", database)
     pipeline.kubectl(*scale, "--replicas=0")
     try:
         yield {}
@@ -281,7 +302,9 @@ def undone() -> Iterator[None]:
 @cache
 def a_flaky_commit() -> str:
     """The newest commit of main from now on: a case that fails at its first try."""
-    return pipeline.commit({"tests/smoke/test_flaky.py": FLAKY_CASE.replace("{mark}", uuid4().hex)}, "Add a flaky case")
+    return pipeline.commit(
+        {f"{application().suites.smoke}/test_flaky.py": FLAKY_CASE.replace("{mark}", uuid4().hex)}, "Add a flaky case"
+    )
 
 
 @contextmanager
@@ -392,8 +415,8 @@ SITUATIONS = [
     Situation("roll-back-now", the_live_color_loses_pods, users_are_on_the_bad_color, users_left_the_bad_color),
     Situation("automatic-rollback", the_new_color_loses_pods_under_users, over, users_left_the_bad_color),
     Situation("someone-edited-the-live-service", the_live_service_selects_the_other_color, users_strayed, users_are_home),
-    Situation("both-colors-unhealthy", lambda: without("azora-redis"), nobody_is_well, everybody_is_well),
-    Situation("database-down", lambda: without("azora-postgresql"), nobody_is_well, everybody_is_well),
+    Situation("both-colors-unhealthy", lambda: without("azora-redis"), nobody_is_well, everybody_is_well, needs_data=True),
+    Situation("database-down", lambda: without("azora-postgresql"), nobody_is_well, everybody_is_well, needs_data=True),
     Situation("certificate-expires", a_token_that_ends, lambda _: not token_is_good_for(1), lambda _: token_is_good_for(300)),
     Situation("cluster-unreachable", lambda: without_services("kube-apiserver"), the_cluster_is_away, the_cluster_is_back),
     Situation("prefect-down", lambda: without_services("prefect-worker", "prefect-server"), prefect_is_away, prefect_is_back),
@@ -401,5 +424,5 @@ SITUATIONS = [
     Situation("helm-release-stuck", helm_is_killed, helm_is_stuck, reached_staging),
     Situation("flaky-case", a_flaky_case, reached_staging, lambda _: users_are_well("staging")),
     Situation("nightly-run-failed", a_red_night, the_night_failed, staging_runs_main),
-    Situation("migration-failed", a_migration_fails, a_migration_is_in_doubt, reached_staging),
+    Situation("migration-failed", a_migration_fails, a_migration_is_in_doubt, reached_staging, needs_data=True),
 ]  # fmt: skip

@@ -133,14 +133,24 @@ def until_over(run: Run, *, seconds: float = 300) -> Run:
     return wait_for(run, lambda now: now.is_over, seconds=seconds)
 
 
-def until_the_crash_is_told(run: Run, *, seconds: float = 60) -> None:
-    """Prefect tells of a crash twice: the runner at once, the worker when the hooks are over, over a retry set in between.
+def until_the_crash_is_reported(run: Run, *, seconds: float = 60) -> None:
+    """Wait for the worker's last word on *run*, whose process was killed: "Retry" counts only after it.
 
-    That is seconds later: one hook awaits the run's last stages. The second word leaves no mark when nothing was in
-    between, so there is nothing to watch for but the time.
+    Prefect reports a crash twice: the runner at once, the worker when the hooks are over, over a retry in between. The
+    worker's event "executed" comes after both.
     """
+    executed = {
+        "event": {"name": ["prefect.worker.executed-flow-run"]},
+        "related": {"id": [f"prefect.flow-run.{run.id}"]},
+    }
+
+    def reported() -> bool:
+        found = client.post("/events/filter", json={"filter": executed}).raise_for_status().json()["events"]
+        return bool(found)
+
     wait_for(run, lambda now: now.kind == "CRASHED", seconds=seconds)
-    time.sleep(15)
+    with prefect() as client:
+        until(reported, seconds=seconds, what=f"the worker is done with {run.name}", every=0.5)
 
 
 def a_proved_commit() -> str:

@@ -27,7 +27,8 @@ def is_healthy() -> bool:
     return pipeline.get("staging", "/api/health").status_code == 200
 
 
-def test_a_release_ends_cleanly_and_the_platform_recovers_by_itself() -> None:
+def test_release_without_its_database() -> None:
+    """The release ends cleanly, and the platform recovers by itself."""
     before = pipeline.world("staging")
     sha = pipeline.commit({VALUES: f"{pipeline.content(VALUES)}\n# {time.time()}\n"}, "Change a value")
     run = pipeline.begin("deploy-staging", ref=sha)

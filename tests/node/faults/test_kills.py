@@ -10,14 +10,17 @@ from collections.abc import Callable
 import pytest
 
 from azora.core.cluster.state import World
+from azora.gateways.prefect.runs import Run
 from tests.support import pipeline
+from tests.support.guestbook import Guestbook
+from tests.support.pipeline import ENTRIES
 from tests.support.polling import until
 from tests.support.users import users_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("platform")]
+pytestmark = pytest.mark.slow
 
 
-def kill_at(run: pipeline.Run, moment: Callable[[World], bool], *, seconds: float = 60) -> None:
+def kill_at(run: Run, moment: Callable[[World], bool], *, seconds: float = 60) -> None:
     """SIGKILL the run's process at *moment*: it runs a few milliseconds at a time and is held while one looks."""
     pid = pipeline.process_of(run)
     deadline = time.monotonic() + seconds
@@ -51,18 +54,24 @@ def just_switched(old: World, now: World) -> bool:
         pytest.param(just_switched, True, id="just after"),
     ],
 )
-def test_a_flow_killed_around_the_switch_switches_once(
-    moment: Callable[[World, World], bool], *, was_switched: bool
+def test_flow_killed_around_the_switch(
+    served_book: Guestbook,
+    moment: Callable[[World, World], bool],
+    *,
+    was_switched: bool,
 ) -> None:
-    pipeline.take_preview_away("production")
+    """The retry switches once, or goes on after the switch; no request is lost."""
+    commit = pipeline.proved(served_book.commit(served_book.ready_after(3) | {ENTRIES: f"Ada: {moment.__name__}\n"}))
     old = pipeline.world("production")
-    run = pipeline.until_it_waits(pipeline.begin("release", ref=pipeline.a_proved_commit()))
+    run = pipeline.until_it_waits(pipeline.begin("release", ref=commit))
     with users_of("production") as users:
         pipeline.approve(run)
-        until(lambda: newly_ready(old, pipeline.world("production")), seconds=120, what="a preview to prove")
+        until(
+            lambda: newly_ready(old, pipeline.world("production")), seconds=120, what="a preview to prove", every=0.05
+        )
         kill_at(run, lambda now: moment(old, now))
         assert (pipeline.world("production").active is old.preview) is was_switched
-        pipeline.until_the_crash_is_told(run)
+        pipeline.until_the_crash_is_reported(run)
         pipeline.retry(run)
         over = pipeline.until_over(run, seconds=120)
         seen = users.stop()

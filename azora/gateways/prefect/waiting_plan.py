@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from prefect.exceptions import ObjectNotFound
+import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from azora.errors import BadInput, NotReadyYet, Refused
@@ -68,7 +68,9 @@ def waiting_plan(run: str) -> WaitingPlan:
             schema, text = (
                 json.loads(client.read_flow_run_input(found.id, keys[name])) for name in ("schema", "description")
             )
-        except ObjectNotFound as error:
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.NOT_FOUND:
+                raise
             raise NotReadyYet(
                 f"could not read the plan of run {found.name!r}: it waits, and its form is not stored yet",
                 advice="try again; if it stays so, cancel the run on its page and start it anew",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.worker import EventsWorker
+from prefect.input.run_input import keyset_from_base_key
 from prefect.states import Cancelled, Completed, Running, State, Suspended
 
 from azora.config.settings import ROOT, Settings, settings
@@ -26,6 +29,7 @@ from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfini
 from azora.gateways.prefect.registration import automation_seen, register
 from azora.gateways.prefect.runs import answer, run_called, start, waiting
 from azora.gateways.prefect.server import server_seen
+from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
 from tasks.heartbeat import Heart
 from tests.support.polling import until, until_it_is
 from tests.support.prefect_server import prefect_server
@@ -147,6 +151,25 @@ def test_applications_on_one_server(server: Server) -> None:
             start(f"{other}-shared", {}, application=application)
     states = [server.client.read_flow_run(run.id).state_name for pair in runs.values() for run in pair]
     assert states == ["Suspended", "Completed"] * 2, "all are as they were"
+
+
+def test_form_that_is_stored_late(server: Server) -> None:
+    """Prefect stores the form of a waiting run after its state: the plan is read a moment later."""
+    deployment = server.deploy("release", name_of("forms", "asks"), [tag_of("forms")], ROOT)
+    keys = keyset_from_base_key("approval")
+    waits = Suspended(timeout_seconds=600)
+    waits.state_details.run_input_keyset = keys
+    run = server.run(deployment, Running(), waits)
+
+    def store() -> None:
+        schema = json.dumps({"properties": {"plan": {"enum": ["1f2e"]}}})
+        for key, value in ((keys["schema"], schema), (keys["description"], json.dumps("the plan"))):
+            server.client.create_flow_run_input(run.id, key, value)
+
+    later = Timer(1, store)
+    later.start()
+    assert waiting_plan(str(run.id)) == WaitingPlan(str(run.id), "1f2e", "the plan")
+    later.join()
 
 
 def test_runs_that_are_over(server: Server) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from azora.config.settings import settings
 from azora.core.auth import signature
@@ -23,6 +23,7 @@ from azora.core.release.release import Release, shown
 from azora.core.retention import bytes_told
 from azora.errors import AzoraError
 from azora.gateways.kubernetes.cluster import Cluster
+from azora.host.writes import System, writing
 from azora.operations.pruning import Part
 from tasks.context import this_run
 
@@ -185,4 +186,17 @@ def link(file: object) -> str:
 
 
 def _page(key: str, text: str, description: str) -> None:
-    create_markdown_artifact(text, key=key, description=description)
+    with writing(System.PREFECT, f"artifact {key}"):
+        create_markdown_artifact(text, key=key, description=description)
+
+
+def progress(key: str, description: str) -> Callable[[int, int], None]:
+    """A bar on the run's page, empty at first; call what is returned with how many are done, of how many."""
+    with writing(System.PREFECT, f"artifact {key}"):
+        bar = create_progress_artifact(0.0, key=key, description=description)
+
+    def report(done: int, of: int) -> None:
+        with writing(System.PREFECT, f"artifact {key}"):
+            update_progress_artifact(bar, 100 * done / max(of, 1))  # type: ignore[arg-type]
+
+    return report

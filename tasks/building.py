@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -72,10 +71,10 @@ def build_release(commit: Commit) -> Release:
     if fixed := find_fixed_release(commit):
         return fixed
     images = checkout(commit.sha, settings()).application.images
-    progress = create_progress_artifact(0.0, key="images", description="Images in the registry")
+    report = artifacts.progress("images", "Images in the registry")
     futures = [build_image.submit(image.name, commit.sha) for image in images]
     for done, _ in enumerate(as_completed(futures), start=1):
-        update_progress_artifact(progress, 100 * done / len(futures))  # type: ignore[arg-type]
+        report(done, len(futures))
     references = {image.name: future.result() for image, future in zip(images, futures, strict=True)}
     return freeze(commit, references)
 

@@ -16,6 +16,7 @@ from prefect.events import emit_event
 from prefect.input import RunInput
 
 from azora.core.heartbeat import EVERY, HEARTBEAT, REST
+from azora.host.writes import System, Write, announce, writing
 
 Answer = TypeVar("Answer", bound=RunInput)
 
@@ -53,7 +54,8 @@ class Heart:
             self._rests.wait(EVERY.total_seconds())
 
     def _send(self, event: str) -> None:
-        emit_event(event=event, resource=self._resource, related=list(self._tags))
+        with writing(System.PREFECT, f"event {event}"):
+            emit_event(event=event, resource=self._resource, related=list(self._tags))
 
 
 _HEARTS: list[Heart] = []  # at most one: a process executes one run
@@ -76,7 +78,12 @@ def suspend(*, wait_for_input: type[Answer], key: str, timeout: int) -> Answer:
     """Suspend the run as Prefect does; a run that waits must not be taken for a dead one."""
     for heart in _HEARTS:
         heart.rest()
-    answer = suspend_flow_run(wait_for_input=wait_for_input, key=key, timeout=timeout)
+    write = Write(System.PREFECT, f"suspend with {key}")
+    announce("before", write)
+    try:
+        answer = suspend_flow_run(wait_for_input=wait_for_input, key=key, timeout=timeout)
+    finally:
+        announce("after", write)  # Prefect ends the process by an exception
     for heart in _HEARTS:
         heart.beat()
     return answer

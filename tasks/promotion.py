@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
@@ -121,24 +119,14 @@ def _observer(context: Context, step: Step) -> Observer:
     """Progress and results of a step, left on the run's page."""
     name = context.where
     return Observer(
-        pods=_progress(name) if step is Step.INSTALL_PREVIEW else SILENT.pods,
+        pods=artifacts.progress(f"{name}-preview-pods", f"Pods of the preview of {name}")
+        if step is Step.INSTALL_PREVIEW
+        else SILENT.pods,
         preview_smoke=partial(artifacts.suite, f"{name}-preview-smoke", f"Smoke cases of the preview of {name}"),
         preview_e2e=partial(artifacts.suite, f"{name}-preview-e2e", f"End-to-end cases of the preview of {name}"),
         live_smoke=partial(artifacts.suite, f"{name}-smoke", f"Smoke cases of {name} after the switch"),
         judged=partial(_judged, context),
     )
-
-
-def _progress(environment: str) -> Callable[[int, int], None]:
-    """A progress bar of the preview's pods."""
-    bar = create_progress_artifact(
-        0.0, key=f"{environment}-preview-pods", description=f"Pods of the preview of {environment}"
-    )
-
-    def report(ready: int, wanted: int) -> None:
-        update_progress_artifact(bar, 100 * ready / max(wanted, 1))  # type: ignore[arg-type]
-
-    return report
 
 
 def _judged(context: Context) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 
 from azora.config.environment import environments_of_flows
 from azora.config.settings import settings
@@ -14,6 +13,7 @@ from azora.errors import Refused
 from azora.gateways.git.repository import Commit, resolve
 from azora.gateways.images.registry import exists
 from azora.gateways.notify.sending import must_parse
+from azora.gateways.prefect.client import connected
 from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
 from azora.host.log_file import about
 from azora.operations.checkout import checkout, must_be_releasable
@@ -116,5 +116,5 @@ def main_branch() -> str:
 
 def name_the_run(what: str) -> None:
     """Call this run what it does, once that is known."""
-    with get_client(sync_client=True) as client:
+    with connected("name the run") as client:
         client.update_flow_run(this_run(), name=what)  # type: ignore[arg-type]

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from azora.cli.follow import Told, follow_run
+from azora.cli.options import environment_called
 from azora.cli.output import console
-from azora.config.environment import load_environment
 from azora.config.settings import settings
 from azora.config.urls import public_url
 from azora.core.checks.probe_result import ProbeResult, read_result
@@ -140,7 +140,7 @@ def _wait_until_all_are_served() -> None:
 
 
 def _production() -> World:
-    return connect(load_environment("production", settings().environments), settings()).look()
+    return connect(environment_called("production"), settings()).look()
 
 
 def _tell(over: Run, probed: ProbeResult, seconds: float) -> None:
@@ -168,7 +168,7 @@ def of_the_switch(over: Run, last: Switch | None, probed: ProbeResult) -> str:
 def _tell_where_to_look(over: Run, seconds: float) -> None:
     console.rule("where to look")
     for name in ("production", "staging"):
-        environment = load_environment(name, settings().environments)
+        environment = environment_called(name)
         console.print(f"{name:<11} {public_url(environment.hosts.live, settings())}")
     console.print(f"Prefect     {over.url.split('/runs/')[0]}")
     console.print(f"the run     {over.url}")

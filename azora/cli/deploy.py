@@ -8,9 +8,7 @@ import typer
 
 from azora.cli.apps import App
 from azora.cli.follow import begin
-from azora.cli.options import AsJson, EnvironmentName, Wait
-from azora.config.environment import load_environment
-from azora.config.settings import settings
+from azora.cli.options import AsJson, EnvironmentName, Wait, environment_called
 
 app = App()
 
@@ -23,5 +21,5 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Bring RELEASE to staging, or to production after an approval."""
-    load_environment(environment, settings().environments)
+    environment_called(environment)
     begin(f"deploy-{environment}", {"ref": ref}, wait=wait, as_json=as_json)

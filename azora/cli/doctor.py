@@ -12,9 +12,10 @@ from azora.cli.apps import App
 from azora.cli.options import (
     AsJson,
     OptionalEnvironment,
+    environment_called,
 )
 from azora.cli.output import console, safe
-from azora.config.environment import environments, load_environment
+from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.doctor import Finding, Level, exit_code
 from azora.operations.doctor import examine, examine_machine
@@ -33,7 +34,7 @@ def doctor(environment: OptionalEnvironment = None, as_json: AsJson = False) -> 
 
 def show(names: list[str], *, as_json: bool) -> int:
     """Print what was found of this machine and of each environment; returns the exit code."""
-    here = [load_environment(name, settings().environments) for name in names]
+    here = [environment_called(name) for name in names]
     found = {"machine": examine_machine(settings())} | {one.name: examine(one, settings()) for one in here}
     if as_json:
         rows = [{"where": where} | asdict(finding) for where, some in found.items() for finding in some]

@@ -9,10 +9,17 @@ from typing import Annotated
 import typer
 
 from azora.cli.apps import known_environments
+from azora.config.environment import Environment, load_environment
 from azora.config.os_user import user_name
+from azora.config.settings import settings
 from azora.errors import BadInput
 
 ME = user_name()
+
+
+def environment_called(name: str) -> Environment:
+    """Environment *name* of the settings' folder. Raises BadInput: there is none, or its file is wrong."""
+    return load_environment(name, settings().environments)
 
 
 def _named(who: str) -> str:

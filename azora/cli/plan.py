@@ -11,9 +11,9 @@ from rich.markdown import Markdown
 
 from azora.cli.apps import App
 from azora.cli.exit_codes import SOMETHING_CHANGES
-from azora.cli.options import AsJson
+from azora.cli.options import AsJson, environment_called
 from azora.cli.output import console, program
-from azora.config.environment import Environment, load_environment
+from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.core.messages.plan_page import markdown
 from azora.core.promotion.approval import line_to_copy
@@ -40,9 +40,7 @@ def plan(
 ) -> None:
     """Show the plan that RUN waits with, or that a release of REF to ENV would have."""
     changes = (
-        show_plan_for(what, load_environment(to, settings().environments), as_json=as_json)
-        if to
-        else show_plan_of(what, as_json=as_json)
+        show_plan_for(what, environment_called(to), as_json=as_json) if to else show_plan_of(what, as_json=as_json)
     )
     raise typer.Exit(SOMETHING_CHANGES if exit_code and changes else 0)
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from azora.cli.apps import App
-from azora.cli.options import EnvironmentName
+from azora.cli.options import EnvironmentName, environment_called
 from azora.cli.output import console
-from azora.config.environment import Environment, load_environment
+from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.config.urls import public_url
 from azora.gateways.kubernetes.cluster import connect
@@ -29,7 +29,7 @@ def probe(
     out: Annotated[Path | None, typer.Option(help="File for the counts, as JSON.")] = None,
 ) -> None:
     """Count what users of ENV meet; ends after SECONDS or with Ctrl-C."""
-    count(load_environment(environment, settings().environments), seconds=seconds, rate=rate, path=path, out=out)
+    count(environment_called(environment), seconds=seconds, rate=rate, path=path, out=out)
 
 
 def count(environment: Environment, *, seconds: float, rate: float, path: str | None, out: Path | None) -> None:

@@ -9,9 +9,7 @@ import typer
 
 from azora.cli.apps import App, known_environments
 from azora.cli.follow import begin
-from azora.cli.options import AsJson, Summary, UntilAsked, Wait
-from azora.config.environment import load_environment
-from azora.config.settings import settings
+from azora.cli.options import AsJson, Summary, UntilAsked, Wait, environment_called
 
 app = App()
 
@@ -34,7 +32,7 @@ def release(
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline for REF: test, build, prove on each stage before ENV, get approval, promote."""
-    load_environment(to, settings().environments)
+    environment_called(to)
     begin(
         "release",
         {"ref": ref, "fresh": fresh, "to": to},

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from azora.cli.apps import App, known_environments
+from azora.cli.options import environment_called
 from azora.cli.output import done, emit, note
-from azora.config.environment import load_environment
 from azora.config.os_user import user_label
 from azora.config.settings import settings
 
@@ -24,7 +24,7 @@ def show(environment: EnvironmentName) -> None:
     """Print what `apply` applies, for one who applies it by other means."""
     from azora.config.permissions import manifest_of  # noqa: PLC0415
 
-    typer.echo(manifest_of(load_environment(environment, settings().environments).namespace), nl=False)
+    typer.echo(manifest_of(environment_called(environment).namespace), nl=False)
 
 
 @app.command()
@@ -39,7 +39,7 @@ def apply(
     """
     from azora.gateways.kubernetes.rbac import grant  # noqa: PLC0415
 
-    here = load_environment(environment, settings().environments)
+    here = environment_called(environment)
     granted = grant(here, settings(), valid=timedelta(days=valid_days))
     sentence = f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}"
     said = {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until}

@@ -15,9 +15,10 @@ from azora.cli.exit_codes import exit_code
 from azora.cli.options import (
     AsJson,
     OptionalEnvironment,
+    environment_called,
 )
 from azora.cli.output import console, program, safe
-from azora.config.environment import environments, load_environment
+from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.config.urls import public_url
 from azora.core.cluster.state import World
@@ -83,7 +84,7 @@ def _error(error: AzoraError) -> dict[str, Any]:
 
 
 def _environment(name: str) -> dict[str, Any]:
-    environment = load_environment(name, settings().environments)
+    environment = environment_called(name)
     world = connect(environment, settings()).look()
     return {
         "address": public_url(environment.hosts.live, settings()),

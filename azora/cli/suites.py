@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from azora.cli.apps import App
-from azora.cli.options import AsJson, EnvironmentName
+from azora.cli.options import AsJson, EnvironmentName, environment_called
 from azora.cli.output import console, done, safe
-from azora.config.environment import Environment, load_environment
+from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.core.checks.case_history import told
 from azora.operations.run_suite import run_live_suite
@@ -22,13 +22,13 @@ MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]�
 @app.command()
 def e2e(environment: EnvironmentName, as_json: AsJson = False) -> None:
     """Run the browser cases of what ENV runs against its live address."""
-    print_suite(load_environment(environment, settings().environments), "e2e", as_json=as_json)
+    print_suite(environment_called(environment), "e2e", as_json=as_json)
 
 
 @app.command()
 def smoke(environment: EnvironmentName, as_json: AsJson = False) -> None:
     """Run the smoke cases of what ENV runs against its live address."""
-    print_suite(load_environment(environment, settings().environments), "smoke", as_json=as_json)
+    print_suite(environment_called(environment), "smoke", as_json=as_json)
 
 
 def print_suite(environment: Environment, name: Literal["e2e", "smoke"], *, as_json: bool) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from azora.cli.apps import App
 from azora.cli.moved import report_switch
-from azora.cli.options import ME, Approver, AsJson, EnvironmentName
+from azora.cli.options import ME, Approver, AsJson, EnvironmentName, environment_called
 from azora.cli.output import done
-from azora.config.environment import load_environment
 from azora.config.settings import settings
 from azora.core.colors import Color
 from azora.operations.rollback import switch_users
@@ -20,7 +19,7 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
 
     Works with Prefect down.
     """
-    here = load_environment(environment, settings().environments)
+    here = environment_called(environment)
     entry = switch_users(here, color, settings(), by=by)
     if entry is None:
         done(

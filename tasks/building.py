@@ -55,7 +55,8 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
     if content and not fresh and (before := passed_before(log.name, content, settings().runs_folder)):
         get_run_logger().info("unit tests of %s passed on the same sources; log: %s", service, before)
         return str(before)
-    run_unit_tests(service, command, folder_for_tests(commit, settings()), log=log)
+    variables = settings().test_variables.split()
+    run_unit_tests(service, command, folder_for_tests(commit, settings()), log=log, variables=variables)
     if content:
         remember_pass(log, content)
     get_run_logger().info("unit tests of %s passed; log: %s", service, log)
@@ -85,7 +86,7 @@ def check_charts(commit: Commit) -> None:
     found = checkout(commit.sha, settings())
     release = found.placeholder_release(commit.subject, settings().registry)
     for name in environments(settings().environments):
-        chart_check.check_charts(found.delivery(release, environment_called(name)), settings())
+        chart_check.check_charts(found.delivery(release, environment_called(name), settings()), settings())
 
 
 @task(

@@ -16,7 +16,7 @@ from azora.gateways.notify.sending import must_parse
 from azora.gateways.prefect.client import connected
 from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
 from azora.host.log_file import about
-from azora.operations.checkout import checkout, must_be_releasable
+from azora.operations.checkout import checkout, must_be_releasable, must_be_whole
 from tasks.context import this_run
 from tasks.retries import if_transient
 
@@ -40,7 +40,9 @@ def find_commit(ref: str) -> Commit:
     commit = resolve(fixed or ref, settings())
     if not fixed:
         fix_commit(this_run(), commit.sha)
-    must_be_releasable(checkout(commit.sha, settings()), settings())
+    found = checkout(commit.sha, settings())
+    must_be_releasable(found, settings())
+    must_be_whole(found, settings())
     get_run_logger().info("%s is %s: %s (%s)", line(ref), commit.short, line(commit.subject), line(commit.author_name))
     return commit
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from azora.config.yaml_file import other_suffix, read_mapping
 from azora.errors import BadInput
 
 FILE = "deployments/application.yaml"
@@ -157,11 +157,15 @@ def load_application(folder: Path) -> Application:
     """
     file = folder / FILE
     try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+        read = read_mapping(file, shown=repr(FILE))
     except FileNotFoundError:
-        raise _bad("the commit has no such file", "commit this file; Azora's own repository has an example") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _bad(" ".join(str(error).split()), "correct the YAML") from None
+        alike = other_suffix(file.parent, file.stem)
+        advice = (
+            f"rename {alike.name} to {file.name}"
+            if alike
+            else "commit this file; Azora's own repository has an example"
+        )
+        raise _bad("the commit has no such file", advice) from None
     application = _validated(read)
     missing = [
         f"{key}: {path!r} is not in this commit" for key, path in application.paths() if not (folder / path).exists()

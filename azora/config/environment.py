@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from azora.config.yaml_file import other_suffix, read_mapping
 from azora.errors import BadInput
 
 NAMED_BY_FLOWS = ("staging", "production")
@@ -68,10 +68,12 @@ def load_environment(name: str, folder: Path) -> Environment:
     file = folder / f"{name}.yaml"
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml"))) or "none"
-        raise BadInput(f"could not find environment {name!r} in {folder}", advice=f"known environments: {known}")
+        alike = other_suffix(folder, name)
+        advice = f"rename {alike.name} to {file.name}" if alike else f"known environments: {known}"
+        raise BadInput(f"could not find environment {name!r} in {folder}", advice=advice)
     try:
-        found = Environment.model_validate({"name": name, **(yaml.safe_load(file.read_text()) or {})})
-    except (ValidationError, yaml.YAMLError) as error:
+        found = Environment.model_validate({"name": name, **read_mapping(file, shown=str(file))})
+    except ValidationError as error:
         raise BadInput(f"could not read {file}: {_first(error)}", advice="correct that line of the file") from error
     return found
 
@@ -106,7 +108,5 @@ def environments_of_flows(folder: Path) -> list[str]:
     return found
 
 
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
-    return str(error)
+def _first(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])

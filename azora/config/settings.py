@@ -82,9 +82,21 @@ class Settings(BaseSettings):
         "main",
         description="The main branch: a plan shows whether its commit is on it, and the nightly run releases its newest commit to staging.",
     )
+    git_fetch_timeout_seconds: float = Field(
+        1800.0,
+        description="Time limit of a fetch from the repository, in seconds; the first one has its whole history.",
+        gt=0,
+    )
+    git_timeout_seconds: float = Field(
+        300.0, description="Time limit of every other Git command, in seconds, as the export of a commit.", gt=0
+    )
     environments: Place = Field(
         ROOT / "deployments/environments",
         description="Folder of environment files; never taken from the released commit.",
+    )
+    test_variables: str = Field(
+        "",
+        description="Names of the worker's variables that a commit's tests and suites receive, separated by spaces; `*` stands for any text.",
     )
     base_image: str = Field("", description="Base image for the services' Dockerfiles (build argument BASE).")
     reports_url: str = Field(

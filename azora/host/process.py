@@ -43,13 +43,14 @@ def run(
     grace_seconds: float = GRACE_SECONDS,
     yields: bool = False,
     given: str = "",
+    limit_is: str = "",
 ) -> Completed:
     """Run *argv* and return its result, whatever the exit code; *what* completes "could not …".
 
     It reads *given* from its standard input. With *log* both streams go to that file as they come, and `output` is that
     run's part of it. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
     TERM and, `grace_seconds` later, KILL.
-    What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
+    *limit_is* is the setting that has the limit. What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
     Raises Failed for a program that is not there or does not end. *argv* is public on this machine: no secrets in it.
     """
     with ExitStack() as stack:
@@ -64,9 +65,13 @@ def run(
             except subprocess.TimeoutExpired:
                 raise Failed(
                     f"could not {what}: {argv[0]} did not end within {timeout_seconds:g} s",
-                    advice=f"read {log}" if log else "find out what the program waits for, then raise the limit",
+                    advice=f"read {log}" if log else _beyond(limit_is),
                 ) from None
         return Completed(returncode, _read(output, start), _read(errors, 0) if errors else "")
+
+
+def _beyond(limit: str) -> str:
+    return f"find out what the program waits for{f', or raise {limit}' if limit else ''}"
 
 
 def _filled(file: IO[bytes], given: str) -> IO[bytes]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from azora.config.application import FILE, Application, Service, load_application
 from azora.config.environment import Environment
 from azora.config.settings import Settings
+from azora.core.messages.listing import capped
 from azora.core.release.alembic import heads_of, migrations_of
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
 from azora.errors import BadInput
 from azora.gateways.git.export import export
+from azora.gateways.git.repository import Entry, entries
+from azora.gateways.helm.values_files import read_values
+from azora.gateways.images.build_context import takes
 from azora.gateways.images.image_tag import content_tag, pinned_base
 from azora.gateways.images.registry import find
 from azora.host.content_hash import digest_of
 
 NO_DIGEST = "0" * 64
+SHOWN_PATHS = 8
+_POINTER = b"version https://git-lfs.github.com/spec/"  # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,15 @@ class Checkout:
         names = {image.name: f"{registry}/{self.application.name}/{image.name}" for image in self.application.images}
         return self.release(subject, {name: f"{path}@sha256:{NO_DIGEST}" for name, path in names.items()})
 
-    def delivery(self, release: Release, environment: Environment, *, run: str = "") -> Delivery:
-        """*release*, which is of this commit, on its way to *environment*."""
-        return Delivery(release, self.application, environment, self.folder, run)
+    def delivery(self, release: Release, environment: Environment, settings: Settings, *, run: str = "") -> Delivery:
+        """*release*, which is of this commit, on its way to *environment*. Raises BadInput for values that Helm cannot read."""
+        folder, layers = self.folder / self.application.values, ("common", environment.name)
+        values = {
+            chart: read_values(folder / Path(chart).name, layers, helm=settings.helm)
+            for _, chart in self.application.charts
+            if chart
+        }
+        return Delivery(release, self.application, environment, self.folder, values, run)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
         """Name and tag of each image in the registry, built or not, on the base image's present digest."""
@@ -104,3 +116,37 @@ def must_be_releasable(found: Checkout, settings: Settings) -> None:
             advice="correct AZORA_APPLICATION (`application` in the settings file), or AZORA_REPOSITORY",
         )
     migrations_of(found.revision_files())
+
+
+def must_be_whole(found: Checkout, settings: Settings) -> None:
+    """Raise BadInput for what a release uses of the commit and Git has by name only, or leads out of it."""
+    unfit = {entry.path: why for entry in entries(found.commit, settings) if (why := _unfit(entry, found.folder))}
+    used = [f"{path}: {why}" for path, why in unfit.items() if _is_used(found, path)]
+    if used:
+        lines = "\n  ".join(capped(used, SHOWN_PATHS))
+        raise BadInput(
+            f"could not release commit {found.commit[:7]}: it uses files that are not in it\n  {lines}",
+            advice="commit their content, or let the ignore file of the image name what no image needs",
+        )
+
+
+def _unfit(entry: Entry, folder: Path) -> str | None:
+    if entry.is_submodule:
+        return "a submodule, of which Git has only the commit"
+    if entry.is_link:
+        return None if (folder / entry.path).is_symlink() else "a link that leads out of the repository"
+    file_of = folder / entry.path
+    if not file_of.is_file():  # a name outside UTF-8: no pointer is looked for in it
+        return None
+    with file_of.open("rb") as file:
+        return "a pointer of Git LFS, without its content" if file.read(len(_POINTER)) == _POINTER else None
+
+
+def _is_used(found: Checkout, path: str) -> bool:
+    application = found.application
+    folders = [*(chart for _, chart in application.charts), application.values, application.migrations]
+    folders += [application.suites.smoke, application.suites.e2e]
+    folders += [source for service in application.services for source in service.sources]
+    return any(PurePosixPath(path).is_relative_to(one) for one in folders if one) or any(
+        takes(image, found.folder, path) for image in application.images
+    )

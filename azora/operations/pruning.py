@@ -21,6 +21,7 @@ from azora.gateways.images.buildah import kept_layers, nothing_is_built, remove_
 from azora.gateways.images.catalog import images_in_registry, remove_image
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.prefect.old_runs import ended_runs, remove_run, unfinished
+from azora.host.child_environment import REGISTRY, child_environment
 from azora.host.folders import finish_removals, folders_in, remove
 from azora.host.process import run
 from azora.host.writes import System, writing
@@ -205,7 +206,8 @@ def _swept(settings: Settings) -> Iterator[None]:
 def _sweep(command: str) -> None:
     what = "free the registry's unused blobs"
     with writing(System.REGISTRY, "sweep"):
-        done = run(shlex.split(command), timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
+        env = child_environment(*REGISTRY, "AZORA_*")
+        done = run(shlex.split(command), env=env, timeout_seconds=SWEEP_TIMEOUT_SECONDS, what=what)
     if done.returncode:
         raise Failed(f"could not {what}: {done.tail(5)}", advice="the next pruning retries")
 

@@ -11,10 +11,11 @@ from azora.config.settings import Settings
 
 
 class Repository:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, made: bool = False) -> None:
         self.folder = folder
-        folder.mkdir()
-        self.git("init", "--quiet", "--initial-branch=main")
+        if not made:
+            folder.mkdir()
+            self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *command: str) -> str:
         who = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@shop.example"}

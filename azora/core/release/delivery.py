@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from azora.config.application import Application
 from azora.config.environment import Environment
 from azora.core.release.release import Release
+from azora.core.release.values import Values
 
 
 @dataclass(frozen=True)
 class Delivery:
     """Delivery of a release.
 
-    `folder` is the export of its commit; `run` is the holder of the Lease, as the log names it.
+    `folder` is the export of its commit; `values` are those of each chart's files, by the chart's folder; `run` is the
+    holder of the Lease, as the log names it.
     """
 
     release: Release
     application: Application
     environment: Environment
     folder: Path
+    values: Mapping[str, Values]
     run: str

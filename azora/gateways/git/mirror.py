@@ -10,14 +10,24 @@ from urllib.parse import urlsplit
 
 from azora.config.settings import Settings
 from azora.errors import AzoraError, BadInput, Failed, Unreachable
+from azora.host.child_environment import GIT, child_environment
 from azora.host.locks import only_one
 from azora.host.process import Completed, run
 from azora.host.writes import System, writing, writing_if
 
-FETCH_TIMEOUT_SECONDS = 300.0
-GIT_TIMEOUT_SECONDS = 60.0
-
 WRITES = ("init", "config", "fetch")
+READY = "azora-ready-2"  # a mirror without this file is prepared, again
+# Whatever the user's and the machine's Git configuration says, a commit is what was committed.
+_NEUTRAL = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}  # for reads
+_FETCH = {  # which needs the user's logins and proxies; old history may have what new commits may not
+    "fetch.fsckObjects": "false",
+    "transfer.fsckObjects": "false",
+    "fetch.recurseSubmodules": "false",
+    "fetch.writeCommitGraph": "false",
+    "core.hooksPath": os.devnull,
+    "maintenance.auto": "false",
+}
+_AS_COMMITTED = "* -export-ignore -export-subst -text -eol -ident -filter -working-tree-encoding\n"
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:.+")
 _NO_NAME = re.compile(
     r"[\x00-\x20\x7f\ud800-\udc7f]"
@@ -33,15 +43,18 @@ def mirror_of(settings: Settings) -> Path:
     repository = settings.repository_location
     url = _location(repository)
     mirror = settings.state_folder / "mirror" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
-    if not (mirror / "azora-ready").is_file():
+    if not (mirror / READY).is_file():
         with only_one(mirror.with_suffix(".lock"), what=f"prepare the mirror of {repository!r}"):
             mirror.mkdir(parents=True, exist_ok=True)
             # HEAD names nothing, so that "HEAD" is unknown rather than a guess; commits are kept: releases name them
-            git(mirror, ["init", "--quiet", "--bare", "--initial-branch=azora/none", "."], f"prepare {mirror}")
+            init = ["init", "--quiet", "--bare", "--template=", "--initial-branch=azora/none", "."]
+            git(mirror, init, f"prepare {mirror}", settings)
             for key, value in {"remote.origin.url": url, "gc.auto": "0"}.items():
-                git(mirror, ["config", key, value], f"prepare {mirror}")
+                git(mirror, ["config", key, value], f"prepare {mirror}", settings)
             with writing(System.GIT, f"{mirror} is prepared"):
-                (mirror / "azora-ready").touch()
+                (mirror / "info").mkdir(exist_ok=True)
+                (mirror / "info/attributes").write_text(_AS_COMMITTED)
+                (mirror / READY).touch()
     return mirror
 
 
@@ -67,7 +80,7 @@ def fetch(mirror: Path, settings: Settings) -> None:
     """
     repository = settings.repository_location
     refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-    if said := _fetch(repository, mirror, "--prune", "origin", *refs):
+    if said := _fetch(settings, mirror, "--prune", "origin", *refs):
         raise _fetch_error(f"could not fetch {repository!r}: {said}")
 
 
@@ -77,15 +90,29 @@ def fetch_commit(mirror: Path, sha: str, settings: Settings) -> None:
     Raises as `fetch` does.
     """
     repository = settings.repository_location
-    if said := _fetch(repository, mirror, "origin", sha):
+    if said := _fetch(settings, mirror, "origin", sha):
         raise _fetch_error(f"could not fetch commit {sha}, which no branch or tag has, from {repository!r}: {said}")
 
 
-def _fetch(repository: str, mirror: Path, *what: str) -> str:
+def fetch_ref(mirror: Path, ref: str, settings: Settings) -> str:
+    """The commit that the repository calls *ref*, fetched: also one outside its branches and tags, as `pull/7/head` is; or ""."""
+    kept = f"refs/azora/{hashlib.sha256(ref.encode(errors='replace')).hexdigest()[:16]}"
+    if _NO_NAME.search(ref) or ":" in ref or ref.startswith(("-", "+", "^")):
+        return ""
+    for candidate in (ref, f"refs/{ref}"):
+        if not _fetch(settings, mirror, "origin", f"+{candidate}:{kept}"):
+            return sha_of(mirror, kept, settings)
+    return ""
+
+
+def _fetch(settings: Settings, mirror: Path, *what: str) -> str:
     """Fetch, and return git's error, or ""."""
-    command = ["fetch", "--quiet", "--no-write-fetch-head", *what]
+    repository = settings.repository_location
+    options = [part for key, value in _FETCH.items() for part in ("-c", f"{key}={value}")]
+    command = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow", *what]
+    limit = (settings.git_fetch_timeout_seconds, "AZORA_GIT_FETCH_TIMEOUT_SECONDS")
     with only_one(mirror.with_suffix(".lock"), what=f"fetch {repository!r}"):
-        done = _run(mirror, command, f"fetch {repository!r}", FETCH_TIMEOUT_SECONDS)
+        done = _run(mirror, command, f"fetch {repository!r}", limit, options)
     return done.tail(5) or f"exit code {done.returncode}" if done.returncode else ""
 
 
@@ -95,30 +122,38 @@ def _fetch_error(what: str) -> AzoraError:
     return BadInput(what, advice="check AZORA_REPOSITORY and git's own access to it, as the user who runs Azora")
 
 
-def sha_of(mirror: Path, ref: str) -> str:
+def sha_of(mirror: Path, ref: str, settings: Settings) -> str:
     """The full commit id of *ref*, or "" when there is none."""
     if _NO_NAME.search(ref):
         return ""
     command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
-    return _run(mirror, command, f"look {ref!r} up", GIT_TIMEOUT_SECONDS).output.strip()
+    return _read(mirror, command, f"look {ref!r} up", settings).output.strip()
 
 
-def is_ancestor(mirror: Path, sha: str, ref: str) -> bool:
+def is_ancestor(mirror: Path, sha: str, ref: str, settings: Settings) -> bool:
     """Return True when *ref* has the commit *sha*, as itself or in its history."""
     command = ["merge-base", "--is-ancestor", sha, ref]
-    return _run(mirror, command, f"look for {sha!r} in {ref!r}", GIT_TIMEOUT_SECONDS).returncode == 0
+    return _read(mirror, command, f"look for {sha!r} in {ref!r}", settings).returncode == 0
 
 
-def git(mirror: Path, command: list[str], what: str) -> str:
+def git(mirror: Path, command: list[str], what: str, settings: Settings) -> str:
     """Run *command* in *mirror* and return its output. Raises Failed."""
-    done = _run(mirror, command, what, GIT_TIMEOUT_SECONDS)
+    done = _read(mirror, command, what, settings)
     if done.returncode:
         raise Failed(f"could not {what}: {done.tail(5)}", advice=f"check the mirror in {mirror}; it is safe to delete")
     return done.output
 
 
-def _run(mirror: Path, command: list[str], what: str, limit: float) -> Completed:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_DIR") and key != "GIT_WORK_TREE"}
-    env = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+def _read(mirror: Path, command: list[str], what: str, settings: Settings) -> Completed:
+    limit = (settings.git_timeout_seconds, "AZORA_GIT_TIMEOUT_SECONDS")
+    return _run(mirror, command, what, limit, ["-c", f"safe.directory={mirror}"], **_NEUTRAL)
+
+
+def _run(
+    mirror: Path, command: list[str], what: str, limit: tuple[float, str], options: list[str], **variables: str
+) -> Completed:
+    env = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **child_environment(*GIT), "GIT_TERMINAL_PROMPT": "0"}
+    env |= {"LC_ALL": "C.UTF-8", **variables}
+    seconds, key = limit
     with writing_if(command[0] in WRITES, System.GIT, f"{command[0]} in {mirror}"):
-        return run(["git", *command], cwd=mirror, env=env, timeout_seconds=limit, what=what)
+        return run(["git", *options, *command], cwd=mirror, env=env, timeout_seconds=seconds, what=what, limit_is=key)

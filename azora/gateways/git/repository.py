@@ -10,11 +10,12 @@ from pathlib import Path
 from azora.config.settings import Settings
 from azora.core.promotion.plan import Change
 from azora.errors import AzoraError, BadInput
-from azora.gateways.git.mirror import fetch, fetch_commit, git, is_ancestor, mirror_of, sha_of
+from azora.gateways.git.mirror import fetch, fetch_commit, fetch_ref, git, is_ancestor, mirror_of, sha_of
 
 _FIELDS = ("%H", "%s", "%an", "%ae")
 MOST_LETTERS = 500  # in the cluster's record, which is small, are the subjects of many releases
 
+_SUBMODULE, _LINK = "160000", "120000"
 _FULL = re.compile(r"[0-9a-f]{40}")
 
 
@@ -33,21 +34,24 @@ class Commit:
 
 
 def resolve(ref: str, settings: Settings) -> Commit:
-    """The commit that *ref* (branch, tag or commit id) is now in the application's repository.
+    """The commit that *ref* (branch, tag, commit id, `origin/BRANCH`, `pull/N/head`) is now in the application's repository.
 
     A branch is preferred to a tag of its name. A full commit id that is known already needs no network. Raises BadInput
     for an unknown ref or repository, Unreachable where the network is at fault. A full commit id is found also where no branch has
     it any more.
     """
     mirror = mirror_of(settings)
-    if not (_FULL.fullmatch(ref) and sha_of(mirror, ref)):
+    if not (_FULL.fullmatch(ref) and sha_of(mirror, ref, settings)):
         fetch(mirror, settings)
-    if _FULL.fullmatch(ref) and not sha_of(mirror, ref):
+    if _FULL.fullmatch(ref) and not sha_of(mirror, ref, settings):
         with suppress(BadInput):  # said below
             fetch_commit(mirror, ref, settings)
-    for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
-        if ref and ref != "HEAD" and (sha := sha_of(mirror, candidate)):
-            return _commits(mirror, ["-1", sha])[0]
+    local = ref.removeprefix("refs/remotes/").removeprefix("origin/")  # as it is called in somebody's clone
+    for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref, f"refs/heads/{local}"):
+        if ref and ref != "HEAD" and (sha := sha_of(mirror, candidate, settings)):
+            return _commits(mirror, ["-1", sha], settings)[0]
+    if "/" in ref and (sha := fetch_ref(mirror, ref, settings)):
+        return _commits(mirror, ["-1", sha], settings)[0]
     raise BadInput(
         f"could not find {ref!r} in {settings.repository_location!r}: no branch, tag or commit has this name",
         advice="check the spelling, and that the commit was pushed",
@@ -61,8 +65,8 @@ def commits_between(old: str | None, new: str, settings: Settings) -> list[Commi
     is read from this list, so it is rather too long than too short.
     """
     mirror = mirror_of(settings)
-    known = old and sha_of(mirror, old)
-    return _commits(mirror, [f"{known}..{new}" if known else new])
+    known = old and sha_of(mirror, old, settings)
+    return _commits(mirror, [f"{known}..{new}" if known else new], settings)
 
 
 def changes_between(old: str | None, new: str, settings: Settings) -> tuple[Change, ...]:
@@ -77,10 +81,10 @@ def is_known(sha: str, settings: Settings) -> bool:
     False also without an answer.
     """
     mirror = mirror_of(settings)
-    if not sha_of(mirror, sha):
+    if not sha_of(mirror, sha, settings):
         with suppress(AzoraError):
             fetch_commit(mirror, sha, settings)
-    return bool(sha_of(mirror, sha))
+    return bool(sha_of(mirror, sha, settings))
 
 
 def is_on_main_branch(sha: str, settings: Settings) -> bool | None:
@@ -90,14 +94,37 @@ def is_on_main_branch(sha: str, settings: Settings) -> bool | None:
         fetch(mirror, settings)
     except AzoraError:
         return None
-    head = sha_of(mirror, f"refs/heads/{settings.branch}")
-    return is_ancestor(mirror, sha, head) if head else None
+    head = sha_of(mirror, f"refs/heads/{settings.branch}", settings)
+    return is_ancestor(mirror, sha, head, settings) if head else None
 
 
-def _commits(mirror: Path, selection: list[str]) -> list[Commit]:
+@dataclass(frozen=True)
+class Entry:
+    """One path of a commit that is no folder."""
+
+    path: str
+    mode: str
+
+    @property
+    def is_submodule(self) -> bool:
+        return self.mode == _SUBMODULE
+
+    @property
+    def is_link(self) -> bool:
+        return self.mode == _LINK
+
+
+def entries(sha: str, settings: Settings) -> list[Entry]:
+    """All paths of the commit *sha*, which this machine has."""
+    said = git(mirror_of(settings), ["ls-tree", "-r", "-z", "--full-tree", sha], f"list the files of {sha!r}", settings)
+    rows = (line.partition("\t") for line in said.split("\0")[:-1])
+    return [Entry(path, head.split()[0]) for head, _, path in rows]
+
+
+def _commits(mirror: Path, selection: list[str], settings: Settings) -> list[Commit]:
     # NUL alone is in no commit. A configuration that shows signatures would put them between.
     form = ["-z", "--encoding=UTF-8", "--no-show-signature", f"--format={'%x00'.join(_FIELDS)}"]
-    said = git(mirror, ["log", *form, *selection, "--"], f"list commits of {selection[-1]!r}")
+    said = git(mirror, ["log", *form, *selection, "--"], f"list commits of {selection[-1]!r}", settings)
     fields = iter(part[:MOST_LETTERS] for part in said.split("\0")[:-1])
     rows = zip(*[fields] * len(_FIELDS), strict=True)
     return [Commit(sha, sha[:7], subject, name, email) for sha, subject, name, email in rows]

@@ -12,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from azora.config.environment import Environment
 from azora.config.identity import of_pipeline
 from azora.config.settings import Settings
 from azora.core.release.values import Values
+from azora.gateways.helm.manifests import read_objects
 from azora.gateways.helm.runner import GiveUp, SafeCommand
 
 RENDER_SECONDS = 60.0
@@ -84,7 +83,7 @@ class Helm:
         argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
         command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
         rendered = _result(command.run(argv, json.dumps(values).encode()))
-        return [found for found in yaml.load_all(rendered, Loader=yaml.CSafeLoader) if found]
+        return read_objects(rendered.decode())
 
 
 def _result(coroutine: Coroutine[Any, Any, Found]) -> Found:

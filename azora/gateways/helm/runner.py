@@ -13,6 +13,7 @@ from pyhelm3.command import Command
 
 from azora.errors import BadInput, HelmFailed
 from azora.gateways.helm.errors import classified
+from azora.host.child_environment import CLOUD, child_environment
 from azora.host.writes import System, writing_if
 
 READS = ("template", "version")
@@ -82,6 +83,7 @@ async def _started(argv: list[str]) -> Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            env=child_environment(*CLOUD),
         )
     except OSError as error:
         raise BadInput(

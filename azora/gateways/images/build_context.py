@@ -45,6 +45,18 @@ def dockerfile(image: Image, into: Path) -> Path:
     return into / "export" / image.dockerfile if image.sources else into / "dockerfile" / Path(image.dockerfile).name
 
 
+def takes(image: Image, export: Path, path: str) -> bool:
+    """Return True when *path* of the repository goes into the build, or would if the export had it."""
+    if path == image.dockerfile:
+        return True
+    if image.sources:
+        return any(PurePosixPath(path).is_relative_to(source) for source in image.sources)
+    if not PurePosixPath(path).is_relative_to(image.context):
+        return False
+    ignored = _ignored(export, ignore_file(image, export))
+    return not ignored.matches(str(PurePosixPath(path).relative_to(image.context)))
+
+
 def build_options(image: Image) -> list[str]:
     """Options for a whole context: nothing is ignored twice; the files that made the tag are in the build."""
     return [] if image.sources else ["--ignorefile", "/dev/null"]

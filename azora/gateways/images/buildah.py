@@ -13,6 +13,7 @@ from typing import Any
 
 from azora.core.retention import Item
 from azora.errors import AzoraError
+from azora.host.child_environment import BUILDS, child_environment
 from azora.host.locks import alongside, only_one
 from azora.host.process import Completed, run
 
@@ -31,7 +32,7 @@ skip_mount_home = "true"
 
 def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Path | None = None) -> Completed:
     """Run `buildah *arguments*` like `commands.run`; CONTAINERS_STORAGE_CONF of the environment is kept."""
-    env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **os.environ}
+    env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **child_environment(*BUILDS)}
     return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log, yields=True)
 
 

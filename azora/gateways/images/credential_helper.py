@@ -12,6 +12,7 @@ from functools import lru_cache
 from pydantic import BaseModel, Field, ValidationError
 
 from azora.errors import Failed
+from azora.host.child_environment import REGISTRY, child_environment
 from azora.host.process import Completed, run
 
 TIMEOUT_SECONDS = 30.0
@@ -40,7 +41,8 @@ def answer_of(helper: str, server: str) -> tuple[str, str] | None:
 @lru_cache(maxsize=64)
 def _kept(program: str, server: str, _path: str, _period: int) -> tuple[str, str] | None:
     what = f"get the login of {server!r}"
-    done = run([program, "get"], given=server, timeout_seconds=TIMEOUT_SECONDS, what=what, grace_seconds=1)
+    env = child_environment(*REGISTRY)
+    done = run([program, "get"], given=server, env=env, timeout_seconds=TIMEOUT_SECONDS, what=what, grace_seconds=1)
     if done.returncode and _NOT_FOUND in done.output:
         return None
     answer = _read(done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +39,7 @@ from azora.core.prefect_names import (
 from azora.errors import Failed
 from azora.gateways.prefect.client import OVER, connected
 from azora.gateways.prefect.paging import every
+from azora.host.child_environment import child_environment
 from azora.host.process import run
 from azora.host.writes import System, writing
 
@@ -67,7 +67,8 @@ def register(settings: Settings) -> Iterator[str]:
 def _deploy(prefect_yaml: str, settings: Settings) -> None:
     """Register with Prefect's own command, which reads prefect.yaml and fails at a broken entrypoint."""
     what = "register the deployments of prefect.yaml"
-    env = {**os.environ, "AZORA_CHECKOUT": str(ROOT), "AZORA_APPLICATION": settings.application}
+    ours = {"AZORA_CHECKOUT": str(ROOT), "AZORA_APPLICATION": settings.application}
+    env = child_environment("PREFECT_*", "AZORA_*") | ours
     with NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(prefect_yaml)
         file.flush()

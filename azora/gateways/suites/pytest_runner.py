@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
@@ -15,14 +14,12 @@ from azora.core.checks.junit import cases_of
 from azora.core.checks.suite_result import Case, SuiteResult, after_second_try, report_of
 from azora.errors import CheckFailed, Failed, TestsFailed
 from azora.gateways.suites.playwright import video_browsers, with_pictures
+from azora.host.child_environment import PACKAGES, child_environment
 from azora.host.process import Completed, run
 
 SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
 _RAN = (0, 1)
-
-# The pipeline's own configuration and logins are none of a tested commit's business.
-_OWN = (SECRET, "PREFECT_", "AZORA_", "PYTEST_", "KUBECONFIG", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "COV_CORE_")
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,7 @@ class _Run:
     report: Path
     options: tuple[str, ...]
     timeout_seconds: float
+    variables: Sequence[str]
     secret: str | None = field(default=None, repr=False)
 
     @property
@@ -54,6 +52,7 @@ def run_suite(
     workers: int = 1,
     timeout_seconds: float = 900.0,
     second_try: bool = False,
+    variables: Sequence[str] = (),
     secret: str | None = None,
 ) -> SuiteResult:
     """Run the cases in *folder* against *url*, dialling *connect* where given, and say what each did.
@@ -66,11 +65,13 @@ def run_suite(
     asked = {"url": url, "connect": connect, "expect-release": release, "expect-color": color}
     options = tuple(part for key, value in asked.items() if value for part in (f"--azora-{key}", value))
     folder, report_folder = folder.resolve(), report_folder.resolve()
-    first = _Run(folder, report_folder, (*options, "-n", str(workers if workers > 1 else 0)), timeout_seconds, secret)
+    first = _Run(
+        folder, report_folder, (*options, "-n", str(workers if workers > 1 else 0)), timeout_seconds, variables, secret
+    )
     cases = _cases(first, [str(folder)])
     failed = [case.name for case in cases if case.outcome == "failed"]
     if failed and second_try:
-        again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds, secret)
+        again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds, variables, secret)
         cases = after_second_try(cases, _cases(again, failed))
     result = SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
     first.files["json"].write_text(json.dumps(report_of(result, report_folder), indent=1))
@@ -78,13 +79,22 @@ def run_suite(
 
 
 def run_unit_tests(
-    name: str, command: Sequence[str], export: Path, *, log: Path, timeout_seconds: float = 900.0
+    name: str,
+    command: Sequence[str],
+    export: Path,
+    *,
+    log: Path,
+    variables: Sequence[str] = (),
+    timeout_seconds: float = 900.0,
 ) -> None:
-    """Run a service's own tests at the root of *export*; raises TestsFailed with the last lines of *log*."""
+    """Run a service's own tests at the root of *export*, with *variables* of this process besides the usual ones.
+
+    Raises TestsFailed with the last lines of *log*.
+    """
     done = run(
         command,
         cwd=export,
-        env=_environment(),
+        env=child_environment(*PACKAGES, *variables),
         timeout_seconds=timeout_seconds,
         what=f"test {name!r}",
         log=log,
@@ -140,7 +150,10 @@ def _pytest(suite: _Run, selection: list[str]) -> Completed:
     options += ["--screenshot=only-on-failure", "--tracing=retain-on-failure", f"--output={suite.report / 'pictures'}"]
     browsers = video_browsers()
     options += ["--video=retain-on-failure"] if browsers else []
-    env = _environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | browsers  # nothing is written into the export
+    env = child_environment(*PACKAGES, *suite.variables) | {
+        "PYTHONDONTWRITEBYTECODE": "1"
+    }  # nothing goes into the export
+    env |= browsers
     env |= {SECRET: suite.secret} if suite.secret else {}
     return run(
         [sys.executable, "-m", "pytest", *options, *suite.options, *selection],
@@ -181,7 +194,3 @@ def _no_verdict(suite: _Run, done: Completed) -> Failed:
         f"could not run the cases in {suite.folder}: pytest exited with {done.returncode}: {done.tail()}",
         advice=f"see {log}",
     )
-
-
-def _environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith(_OWN)}

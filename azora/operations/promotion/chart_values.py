@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from azora.core.colors import Color
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import digest
@@ -20,7 +18,7 @@ ANY_RELEASE = "any"
 def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> Values:
     """Values of a stack in *color*, with at least as many replicas per service as *least*."""
     values = merged(
-        _layers(delivery, delivery.application.charts.stack),
+        delivery.values[delivery.application.charts.stack],
         {
             "azora": {**_azora(delivery), "color": str(color), "release": delivery.release.label},
             "images": _images(delivery, "stack"),
@@ -40,7 +38,7 @@ def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> 
 def router_values(delivery: Delivery, active: Color, release: str) -> Values:
     """Values of the router while *active* serves with pods that are labelled with *release*."""
     return merged(
-        _layers(delivery, delivery.application.charts.router),
+        delivery.values[delivery.application.charts.router],
         {
             "azora": {**_azora(delivery), "color": str(active), "release": release},
             "edge": {"component": delivery.application.edge},
@@ -51,7 +49,7 @@ def router_values(delivery: Delivery, active: Color, release: str) -> Values:
 
 def data_values(delivery: Delivery) -> Values:
     """Values of the databases."""
-    layers = _layers(delivery, str(delivery.application.charts.data))
+    layers = delivery.values[str(delivery.application.charts.data)]
     return merged(layers, {"azora": _azora(delivery), "images": _images(delivery, "data")})
 
 
@@ -91,21 +89,3 @@ def _azora(delivery: Delivery) -> Values:
 def _images(delivery: Delivery, chart: str) -> dict[str, str]:
     names = {image.name for image in delivery.application.images if image.chart == chart}
     return {name: reference for name, reference in delivery.release.images.items() if name in names}
-
-
-def _layers(delivery: Delivery, chart: str) -> Values:
-    folder = delivery.folder / delivery.application.values / Path(chart).name
-    return merged(*(_read(folder / f"{name}.yaml") for name in ("common", delivery.environment.name)))
-
-
-def _read(file: Path) -> Values:
-    if not file.is_file():
-        return {}
-    what = f"could not read {file.name} of {file.parent.name}"
-    try:
-        read = yaml.safe_load(file.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise BadInput(f"{what}: {' '.join(str(error).split())}", advice="correct the YAML") from error
-    if not isinstance(read, dict):
-        raise BadInput(f"{what}: it contains no keys but {read!r}", advice="write `key: value`")
-    return read

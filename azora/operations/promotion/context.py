@@ -176,6 +176,7 @@ class Context:
             workers=CASES_AT_ONCE if name == "e2e" else 0,
             timeout_seconds=600,
             second_try=True,
+            variables=self.settings.test_variables.split(),
             secret=suite_secret(self.cluster.namespace, suites.secret) if name == "e2e" else None,
         )
         return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")

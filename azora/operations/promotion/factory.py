@@ -13,6 +13,6 @@ from azora.operations.promotion.context import Context
 
 def context_of(environment: Environment, release: Release, *, run: str, settings: Settings) -> Context:
     """Everything that brings *release* to *environment*, on behalf of *run*."""
-    delivery = checkout(release.commit, settings).delivery(release, environment, run=run)
+    delivery = checkout(release.commit, settings).delivery(release, environment, settings, run=run)
     cluster = connect(environment, settings)
     return Context(delivery, cluster, Helm(environment, settings), settings)

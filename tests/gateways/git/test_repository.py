@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from azora.errors import BadInput, Unreachable
+from azora.errors import BadInput, Failed, Unreachable
 from azora.gateways.git import repository as source
 from azora.gateways.git.export import export
 from azora.host.content_hash import digest_of
@@ -142,15 +142,150 @@ def test_export_of_a_lost_commit(repository: Repository, tmp_path: Path) -> None
 
 
 def test_export_with_a_link_outside(repository: Repository, tmp_path: Path) -> None:
-    """A link out of the repository is refused, and no part of the export stays."""
+    """A link out of the repository is left out, and named among the entries; one inside stays."""
     (repository.folder / "out").symlink_to("/etc/shadow")
-    repository.git("add", "out")
+    (repository.folder / "up").symlink_to("../../x")
+    (repository.folder / "in").symlink_to("a")
+    repository.git("add", "out", "up", "in")
     sha = repository.commit("a", "1")
     source.resolve(sha, at(repository))
 
-    with pytest.raises(BadInput, match="out"):
-        export(sha, tmp_path / "out", at(repository))
-    assert list((tmp_path / "out").iterdir()) == []
+    folder = export(sha, tmp_path / "out", at(repository))
+
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "in"]
+    assert [one.path for one in source.entries(sha, at(repository)) if one.is_link] == ["in", "out", "up"]
+
+
+ATTRIBUTES = """\
+secret.txt export-ignore
+version.txt export-subst
+*.txt text eol=crlf
+*.id ident
+*.big filter=lfs diff=lfs merge=lfs -text
+*.wide working-tree-encoding=UTF-16
+"""
+CONTENT = {
+    "secret.txt": "kept\n",
+    "version.txt": "$Format:%H$\n",
+    "unix.txt": "a\nb\n",
+    "a.id": "$Id$\n",
+    "b.big": "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
+    "c.wide": "wide\n",
+    "run.sh": "#!/bin/sh\n",
+}
+CONFIGURATION = """\
+[core]
+  autocrlf = true
+  eol = crlf
+  hooksPath = {folder}/hooks
+  attributesFile = {folder}/attributes
+[tar]
+  umask = 0777
+[transfer]
+  fsckObjects = true
+[fetch]
+  fsckObjects = true
+  prune = false
+  recurseSubmodules = true
+[log]
+  showSignature = true
+  date = human
+  follow = true
+[filter "lfs"]
+  smudge = false
+  required = true
+[i18n]
+  logOutputEncoding = UTF-16
+[color]
+  ui = always
+[core]
+  quotePath = true
+"""
+
+
+@pytest.fixture
+def odd_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user whose Git configuration changes all that it can."""
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks/reference-transaction").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "hooks/reference-transaction").chmod(0o755)
+    (tmp_path / "attributes").write_text("* export-ignore\n")
+    (tmp_path / "gitconfig").write_text(CONFIGURATION.format(folder=tmp_path))
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text((tmp_path / "gitconfig").read_text())
+    monkeypatch.setenv("HOME", str(home))
+    for name, value in {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "tar.umask", "GIT_CONFIG_VALUE_0": "0777"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+
+
+def test_export_byte_by_byte(repository: Repository, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Neither the repository's attributes nor the user's configuration change what is exported, or hide it."""
+    for name, content in CONTENT.items():
+        (repository.folder / name).write_text(content)
+    (repository.folder / "run.sh").chmod(0o755)
+    repository.git("add", *CONTENT)
+    sha = repository.commit(".gitattributes", ATTRIBUTES, "Attributes")
+    request.getfixturevalue("odd_configuration")
+    assert source.resolve("main", at(repository)).subject == "Attributes"
+
+    folder = export(sha, tmp_path / "out", at(repository))
+
+    assert {name: (folder / name).read_bytes() for name in CONTENT} == {k: v.encode() for k, v in CONTENT.items()}
+    assert (folder / "run.sh").stat().st_mode & 0o777 == 0o755
+    assert (folder / "a.id").stat().st_mode & 0o777 == 0o644
+
+
+def test_history_that_fsck_refuses(repository: Repository, request: pytest.FixtureRequest) -> None:
+    """An old commit that a new one may not be like is fetched and listed, whatever the user's configuration asks of a fetch."""
+    repository.commit("a", "1")
+    old = written(repository, b"author A <a@x> 1300000000 +051800\ncommitter A <a@x> 1300000000 +051800", b"Old")
+    new = repository.git("commit-tree", f"{old}^{{tree}}", "-p", old, "-m", "New")
+    repository.git("update-ref", "refs/heads/main", new)
+    request.getfixturevalue("odd_configuration")
+    assert source.resolve("main", at(repository)).sha == new
+    assert [one.subject for one in source.commits_between(None, new, at(repository))] == ["New", "Old"]
+
+
+def test_shallow_clone(repository: Repository, tmp_path: Path) -> None:
+    """A repository that is itself a clone of depth one, as CI makes them, is read as far as it goes."""
+    repository.commit("a", "1", "One")
+    sha = repository.commit("a", "2", "Two")
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth=1", f"file://{repository}", str(tmp_path / "shallow")], check=True
+    )
+    clone = at(tmp_path / "shallow")
+    assert source.resolve("main", clone).sha == sha
+    assert [one.subject for one in source.commits_between(None, sha, clone)] == ["Two"]
+    assert (export(sha, tmp_path / "out", clone) / "a").read_text() == "2"
+
+
+@pytest.mark.parametrize("ref", ["origin/main", "refs/remotes/origin/main", "refs/heads/main", "heads/main"])
+def test_ref_as_a_clone_has_it(repository: Repository, ref: str) -> None:
+    """The names that somebody's own clone has for a branch are known."""
+    sha = repository.commit("a", "1")
+    assert source.resolve(ref, at(repository)).sha == sha
+
+
+@pytest.mark.parametrize("ref", ["pull/7/head", "refs/pull/7/head", "refs/pull/7/merge"])
+def test_ref_of_a_pull_request(repository: Repository, ref: str) -> None:
+    """A ref outside branches and tags is fetched by its name, again at each look."""
+    for content in ("1", "2"):
+        sha = repository.commit("a", content)
+        repository.git("update-ref", "refs/pull/7/head", sha)
+        repository.git("update-ref", "refs/pull/7/merge", sha)
+        repository.git("update-ref", "-d", "refs/heads/main")
+        assert source.resolve(ref, at(repository)).sha == sha
+
+
+def test_time_limits(repository: Repository) -> None:
+    """The limits of a fetch and of other commands are settings, which the error names."""
+    repository.commit("a", "1")
+    with pytest.raises(Failed, match="raise AZORA_GIT_FETCH_TIMEOUT_SECONDS"):
+        source.resolve("main", at(repository, git_fetch_timeout_seconds=0.001))
+    with pytest.raises(Failed, match="raise AZORA_GIT_TIMEOUT_SECONDS"):
+        source.resolve("main", at(repository, git_timeout_seconds=0.001))
 
 
 def test_export_by_many_at_once(repository: Repository, tmp_path: Path) -> None:

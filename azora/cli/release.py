@@ -10,13 +10,14 @@ import typer
 from azora.cli.apps import App, known_environments
 from azora.cli.follow import begin
 from azora.cli.options import AsJson, Summary, UntilAsked, Wait, environment_called
+from azora.config.settings import settings
 
 app = App()
 
 
 @app.command()
 def release(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.", show_default="AZORA_BRANCH")] = "",
     *,
     to: Annotated[
         str, typer.Option("--to", metavar="ENV", autocompletion=known_environments, help="Environment to release to.")
@@ -35,7 +36,7 @@ def release(
     environment_called(to)
     begin(
         "release",
-        {"ref": ref, "fresh": fresh, "to": to},
+        {"ref": ref or settings().branch, "fresh": fresh, "to": to},
         wait=wait,
         until_asked=until_asked,
         summary=summary,

@@ -47,9 +47,12 @@ def names_in(prefect_yaml: str, application: str) -> list[str]:
     return [str(one["name"]).replace(APPLICATION, application) for one in listed]
 
 
-def with_every_environment(prefect_yaml: str, environments: Iterable[str]) -> str:
-    """Add to *prefect_yaml* a deployment of the flow `deploy` for each of *environments* without one."""
+def deployments_for(prefect_yaml: str, environments: Iterable[str], branch: str) -> str:
+    """*prefect_yaml* with a deployment of the flow `deploy` for each of *environments*, and *branch* as the usual ref."""
     read = yaml.safe_load(prefect_yaml)
+    for one in read["deployments"]:
+        if "ref" in one.get("parameters", {}):
+            one["parameters"] = one["parameters"] | {"ref": branch}
     known = {one["name"]: one for one in read["deployments"]}
     for name in environments:
         if f"{APPLICATION}-deploy-{name}" not in known:

@@ -21,7 +21,7 @@ from azora.config.settings import ROOT, Settings
 from azora.config.urls import public_url
 from azora.core import doctor
 from azora.core.doctor import Finding, Level
-from azora.core.prefect_names import POOL, names_in, queue_of, with_every_environment
+from azora.core.prefect_names import POOL, deployments_for, names_in, queue_of
 from azora.errors import AzoraError
 from azora.gateways.images.registry import Reference, digest_of_tag, status_of_registry
 from azora.gateways.kubernetes.access_review import (
@@ -183,7 +183,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
     from azora.gateways.prefect.server import server_seen  # noqa: PLC0415 - slow to import
 
     seen = server_seen(POOL, application=settings.application)
-    text = with_every_environment((ROOT / "prefect.yaml").read_text(), environments(settings.environments))
+    text = deployments_for((ROOT / "prefect.yaml").read_text(), environments(settings.environments), settings.branch)
     application, wanted = settings.application, names_in(text, settings.application)
     yield doctor.prefect(seen.version, version("prefect"))
     if seen.at:

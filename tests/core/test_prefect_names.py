@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from azora.config.settings import ROOT
-from azora.core.prefect_names import OLD_NAMES, checkout_of, names_in, tag_of, with_every_environment
+from azora.core.prefect_names import OLD_NAMES, checkout_of, deployments_for, names_in, tag_of
 
 PREFECT_YAML = (ROOT / "prefect.yaml").read_text()
 DEPLOYMENTS = yaml.safe_load(PREFECT_YAML)["deployments"]
@@ -29,16 +29,17 @@ def test_queue_and_tag(deployment: dict[str, Any]) -> None:
 
 def test_deployment_of_another_environment() -> None:
     """Each environment file has a deployment with its own parameter and tag."""
-    assert with_every_environment(PREFECT_YAML, ["production", "staging"]) == yaml.safe_dump(
+    assert deployments_for(PREFECT_YAML, ["production", "staging"], "main") == yaml.safe_dump(
         yaml.safe_load(PREFECT_YAML), sort_keys=False
     )
-    text = with_every_environment(PREFECT_YAML, ["production", "qa", "staging"])
+    text = deployments_for(PREFECT_YAML, ["production", "qa", "staging"], "trunk")
     assert names_in(text, "shop")[-1] == "shop-deploy-qa"
     added = yaml.safe_load(text)["deployments"][-1]
     assert (added["entrypoint"], added["parameters"]) == (
         "flows/deploy.py:deploy",
-        {"ref": "main", "environment": "qa"},
+        {"ref": "trunk", "environment": "qa"},
     )
+    assert [one["parameters"].get("ref") for one in yaml.safe_load(text)["deployments"][:3]] == ["trunk"] * 3
     assert added["tags"] == [tag_of("{{ $AZORA_APPLICATION }}"), "deploy", "qa"]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from math import isinf
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -22,7 +22,7 @@ _UINT64 = 2**64
 class _Loader(yaml.CSafeLoader):
     """The scalars of go-yaml; a mapping's keys are text, as in JSON."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # none of PyYAML's
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - none of PyYAML's
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The entries of *node*, those merged by `<<` too."""

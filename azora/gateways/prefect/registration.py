@@ -31,10 +31,10 @@ from azora.core.prefect_names import (
     OLD_NAMES,
     OLD_QUEUE,
     checkout_of,
+    deployments_for,
     name_of,
     names_in,
     tag_of,
-    with_every_environment,
 )
 from azora.errors import Failed
 from azora.gateways.prefect.client import OVER, connected
@@ -53,7 +53,7 @@ def register(settings: Settings) -> Iterator[str]:
     Raises:
         Failed: `prefect deploy` did not work; its last lines are in the error.
     """
-    wanted = with_every_environment(PREFECT_YAML.read_text(), environments(settings.environments))
+    wanted = deployments_for(PREFECT_YAML.read_text(), environments(settings.environments), settings.branch)
     names = names_in(wanted, settings.application)
     _deploy(wanted, settings)
     yield f"registered {len(names)} deployments: {', '.join(names)}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import heapify, heappop, heappush
 
 from azora.core.release.migrations import Migration
 from azora.errors import BadInput
@@ -30,7 +32,7 @@ def migrations_of(files: Mapping[str, str]) -> tuple[Migration, ...]:
         BadInput: with a line per file that says neither expand nor contract, or a contract that follows no expand.
     """
     revisions = _in_order([found for file, text in sorted(files.items()) if (found := _read(file, text))])
-    if wrong := [f"{one.file}: {why}" for one in revisions if (why := _wrong(one, revisions))]:
+    if wrong := list(_faults(revisions)):
         raise _bad(
             "; ".join(wrong),
             'set `phase = "expand"` or `phase = "contract"`, and in a contract `contracts = "<the expand it follows>"`',
@@ -48,6 +50,7 @@ def heads_of(files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({one.id for one in revisions} - built_on))
 
 
+@lru_cache(maxsize=4096)
 def _read(file: str, text: str) -> _Revision | None:
     """None for a file that is no revision."""
     try:
@@ -85,28 +88,43 @@ def _names(value: object) -> tuple[str, ...]:
 
 
 def _in_order(revisions: list[_Revision]) -> list[_Revision]:
-    """Each after what it builds on. Raises BadInput where that is missing, a circle, or there twice."""
+    """Each after what it builds on, else in the given order. Raises BadInput where that is missing, a circle, or there twice."""
+    first = {one.id: number for number, one in reversed(list(enumerate(revisions)))}
+    missing = [len(set(one.after)) for one in revisions]
+    builders: dict[str, list[int]] = {}
+    for number in first.values():
+        for before in set(revisions[number].after):
+            builders.setdefault(before, []).append(number)
+    ready = [number for number in first.values() if not missing[number]]
+    heapify(ready)
     placed: list[_Revision] = []
-    while waiting := [one for one in revisions if one not in placed]:
-        known = {one.id for one in placed}
-        ready = [one for one in waiting if one.id not in known and known >= set(one.after)]
-        if not ready:
-            lost = [f"{one.file} is {one.id} after {', '.join(one.after) or 'nothing'}" for one in waiting]
-            raise _bad("; ".join(lost), "commit the missing revision, or correct `revision` and `down_revision`")
-        placed.append(ready[0])
+    while ready:
+        one = revisions[heappop(ready)]
+        placed.append(one)
+        for number in builders.get(one.id, ()):
+            missing[number] -= 1
+            if not missing[number]:
+                heappush(ready, number)
+    if len(placed) < len(revisions):
+        known = {id(one) for one in placed}
+        waiting = [one for one in revisions if id(one) not in known]
+        lost = [f"{one.file} is {one.id} after {', '.join(one.after) or 'nothing'}" for one in waiting]
+        raise _bad("; ".join(lost), "commit the missing revision, or correct `revision` and `down_revision`")
     return placed
 
 
-def _wrong(one: _Revision, revisions: list[_Revision]) -> str | None:
-    """Why *one* may not be as it is, or None."""
-    if one.phase not in PHASES:
-        return "its phase is neither expand nor contract"
-    if one.phase == "expand":
-        return None if one.contracts is None else "an expand contracts nothing"
-    before = revisions[: revisions.index(one)]
-    if any(other.id == one.contracts and other.phase == "expand" for other in before):
-        return None
-    return f"it contracts {one.contracts!r}, which is no expand before it"
+def _faults(revisions: list[_Revision]) -> Iterator[str]:
+    """What may not be as it is, of *revisions* in their order."""
+    expands: set[str] = set()
+    for one in revisions:
+        if one.phase not in PHASES:
+            yield f"{one.file}: its phase is neither expand nor contract"
+        elif one.phase == "expand":
+            expands.add(one.id)
+            if one.contracts is not None:
+                yield f"{one.file}: an expand contracts nothing"
+        elif one.contracts not in expands:
+            yield f"{one.file}: it contracts {one.contracts!r}, which is no expand before it"
 
 
 def _bad(what: str, advice: str) -> BadInput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from azora.config.application import FILE, Application, Service, load_application
+from azora.config.application import FILE, Application, Image, Service, load_application
 from azora.config.environment import Environment
 from azora.config.settings import Settings
 from azora.core.messages.listing import capped
@@ -16,8 +16,9 @@ from azora.errors import BadInput
 from azora.gateways.git.export import export
 from azora.gateways.git.repository import Entry, entries
 from azora.gateways.helm.values_files import read_values
+from azora.gateways.images.base_images import pinned_base, pinned_images
 from azora.gateways.images.build_context import takes
-from azora.gateways.images.image_tag import content_tag, pinned_base
+from azora.gateways.images.image_tag import content_tag
 from azora.gateways.images.registry import find
 from azora.host.content_hash import digest_of
 
@@ -65,12 +66,15 @@ class Checkout:
         return Delivery(release, self.application, environment, self.folder, values, run)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
-        """Name and tag of each image in the registry, built or not, on the base image's present digest."""
-        pinned = pinned_base(settings)
+        """Name and tag of each image in the registry, built or not, on the present digests of its base images."""
+        base = pinned_base(settings)
         return {
-            image.name: (f"{self.application.name}/{image.name}", content_tag(image, self.folder, pinned))
+            image.name: (f"{self.application.name}/{image.name}", self._tag(image, base, settings))
             for image in self.application.images
         }
+
+    def _tag(self, image: Image, base: str, settings: Settings) -> str:
+        return content_tag(image, self.folder, base, pinned_images(image, self.folder, base, settings))
 
     def built_images(self, settings: Settings) -> dict[str, str] | None:
         """References of all images when the registry has every one, else None. Builds nothing."""

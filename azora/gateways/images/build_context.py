@@ -10,9 +10,7 @@ from e2b_dockerfile_utils import PatternMatcher
 
 from azora.config.application import Image
 from azora.errors import BadInput
-from azora.host.content_hash import BYTECODE, files_under
-
-_IGNORED = shutil.ignore_patterns(BYTECODE)
+from azora.host.content_hash import files_under
 
 
 def paths(image: Image, export: Path) -> list[str]:
@@ -20,11 +18,9 @@ def paths(image: Image, export: Path) -> list[str]:
 
     Raises BadInput for an ignore file with a mistake and for a context that is no folder.
     """
-    if image.sources:
-        ignore = _first(export, _inside(image, ".dockerignore"))
-        return [*image.sources, image.dockerfile, *([ignore] if ignore else [])]
     ignore = ignore_file(image, export)
-    return [*_kept(image, export), _dockerfile(image, export), *([ignore] if ignore else [])]
+    dockerfile_ = image.dockerfile if image.sources else _dockerfile(image, export)
+    return [*_kept(image, export), dockerfile_, *([ignore] if ignore else [])]
 
 
 def copy(image: Image, export: Path, into: Path) -> None:
@@ -33,11 +29,10 @@ def copy(image: Image, export: Path, into: Path) -> None:
     A Dockerfile that copies more does not find it.
     """
     (into / "export" / image.context).mkdir(parents=True)
-    for path in paths(image, export) if image.sources else _kept(image, export):
-        _copied(export / path, into / "export" / path, as_folder=bool(image.sources))
-    if not image.sources:
-        dockerfile(image, into).parent.mkdir()
-        shutil.copy2(export / image.dockerfile, dockerfile(image, into))
+    for path in _kept(image, export):
+        _copied(export / path, into / "export" / path)
+    dockerfile(image, into).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(export / image.dockerfile, dockerfile(image, into))
 
 
 def dockerfile(image: Image, into: Path) -> Path:
@@ -49,23 +44,21 @@ def takes(image: Image, export: Path, path: str) -> bool:
     """Return True when *path* of the repository goes into the build, or would if the export had it."""
     if path == image.dockerfile:
         return True
-    if image.sources:
-        return any(PurePosixPath(path).is_relative_to(source) for source in image.sources)
-    if not PurePosixPath(path).is_relative_to(image.context):
+    if not any(PurePosixPath(path).is_relative_to(start) for start in _starts(image)):
         return False
     ignored = _ignored(export, ignore_file(image, export))
     return not ignored.matches(str(PurePosixPath(path).relative_to(image.context)))
-
-
-def build_options(image: Image) -> list[str]:
-    """Options for a whole context: nothing is ignored twice; the files that made the tag are in the build."""
-    return [] if image.sources else ["--ignorefile", "/dev/null"]
 
 
 def ignore_file(image: Image, export: Path) -> str | None:
     """The one that buildah respects: beside the Dockerfile and named like it, else in the context."""
     own = [f"{image.dockerfile}.dockerignore", f"{image.dockerfile}.containerignore"]
     return _first(export, *own, _inside(image, ".containerignore"), _inside(image, ".dockerignore"))
+
+
+def _starts(image: Image) -> tuple[str, ...]:
+    """Files and folders that go in."""
+    return image.sources or (image.context,)
 
 
 def _inside(image: Image, name: str) -> str:
@@ -80,7 +73,7 @@ def _kept(image: Image, export: Path) -> Iterator[str]:
     if (export / image.context).is_symlink() or not (export / image.context).is_dir():
         raise BadInput(f"could not read the context {image.context!r}: not a folder", advice="correct application.yaml")
     ignored = _ignored(export, ignore_file(image, export))
-    for path in files_under(export, image.context):
+    for path in dict.fromkeys(path for start in _starts(image) for path in files_under(export, start)):
         if not ignored.matches(str(PurePosixPath(path).relative_to(image.context))):
             yield path
 
@@ -98,9 +91,6 @@ def _dockerfile(image: Image, export: Path) -> str:
     return str((export / image.dockerfile).resolve().relative_to(export.resolve()))
 
 
-def _copied(source: Path, target: Path, *, as_folder: bool) -> None:
+def _copied(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if as_folder and source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=_IGNORED)
-    else:
-        shutil.copy2(source, target, follow_symlinks=False)
+    shutil.copy2(source, target, follow_symlinks=False)

@@ -14,8 +14,9 @@ from azora.config.application import Image
 from azora.config.settings import Settings
 from azora.errors import AzoraError, BuildFailed, NotReadyYet, Unreachable
 from azora.gateways.images import build_context, package_index
+from azora.gateways.images.base_images import BASE, pinned_base, pinned_images
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder
-from azora.gateways.images.image_tag import content_tag, pinned_base
+from azora.gateways.images.image_tag import content_tag
 from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.images.registry_login import file_for_buildah
 from azora.host.locks import only_one
@@ -41,6 +42,22 @@ class Built:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Bases:
+    """Images that a build begins with, by digest: *given* for BASE, *named* by the Dockerfile (name to reference)."""
+
+    given: str
+    named: dict[str, str]
+    references: tuple[Reference, ...]
+
+    @classmethod
+    def of(cls, image: Image, export: Path, settings: Settings) -> _Bases:
+        given = pinned_base(settings)
+        named = pinned_images(image, export, given, settings)
+        references = [Reference.parse(one, settings) for one in (given, *named.values()) if one]
+        return cls(given, named, tuple(references))
+
+
 def build(application: str, image: Image, export: Path, settings: Settings, *, log: Path) -> Built:
     """Make sure that the registry has *image* as the commit in *export* describes it, and say its digest.
 
@@ -50,40 +67,48 @@ def build(application: str, image: Image, export: Path, settings: Settings, *, l
     image or a path that is not there.
     """
     began = time.monotonic()
-    pinned = pinned_base(settings)
+    bases = _Bases.of(image, export, settings)
     name = f"{settings.registry}/{application}/{image.name}"
-    target = Reference.parse(f"{name}:{content_tag(image, export, pinned)}", settings)
-    base = Reference.parse(pinned, settings) if pinned else None
+    target = Reference.parse(f"{name}:{content_tag(image, export, bases.given, bases.named)}", settings)
     digest = digest_of_tag(target)
     reused = digest is not None
     if digest is None:
         with _turn(image, f"{application}/{image.name}"):
-            digest = digest_of_tag(target) or _built_and_pushed(image, export, base, target, log)
+            digest = digest_of_tag(target) or _built_and_pushed(image, export, bases, target, log)
     return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
 
 
-def _built_and_pushed(image: Image, export: Path, base: Reference | None, target: Reference, log: Path) -> str:
+def _built_and_pushed(image: Image, export: Path, bases: _Bases, target: Reference, log: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="azora-build-") as name:
         folder = Path(name)
         build_context.copy(image, export, folder)
         # Images of one context begin with the same layers: the first builds them, the others find them.
         with layers_kept():
-            with _turn(image, f"{image.context} on {base or ''}"):
-                done = _bud(image, folder, base, target, log)
+            with _turn(image, f"{image.context} on {bases.given}"):
+                done = _bud(image, folder, bases, target, log)
             _checked(image, done, log)
             digest = _pushed(image, folder / "digest", target, log)
     forget_old(f"{target.host}/{target.path}", keep=KEPT_LOCALLY)
     return digest
 
 
-def _bud(image: Image, folder: Path, base: Reference | None, target: Reference, log: Path) -> Completed:
+def _bud(image: Image, folder: Path, bases: _Bases, target: Reference, log: Path) -> Completed:
     # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
     command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
-    command += ["--file", str(build_context.dockerfile(image, folder)), *build_context.build_options(image)]
-    if base:
-        command += ["--build-arg", f"BASE={base}", f"--tls-verify={_tls(base)}"]
+    command += [
+        "--file",
+        str(build_context.dockerfile(image, folder)),
+        "--ignorefile",
+        "/dev/null",
+    ]  # nothing is ignored twice
+    if bases.given:
+        command += ["--build-arg", f"{BASE}={bases.given}"]
+    for named, reference in bases.named.items():
+        command += ["--build-context", f"{named}=docker-image://{reference}"]
+    if any(one.plain_http for one in bases.references):
+        command += ["--tls-verify=false"]
     command += [argument for volume in package_index.volumes(folder) for argument in ("--volume", volume)]
-    command += _logins(folder, target, *([base] if base else []))
+    command += _logins(folder, target, *bases.references)
     command.append(str(folder / "export" / image.context))
     return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
 

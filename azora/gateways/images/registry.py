@@ -26,7 +26,9 @@ _MANIFESTS = ", ".join(
         "docker.distribution.manifest.list.v2",
     )
 )
-_REFERENCE = re.compile(r"(?P<host>[^/]+)/(?P<path>[^@:]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?")
+_REFERENCE = re.compile(r"(?P<name>[^@]+?)(:(?P<tag>[\w][\w.-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?")
+_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_PART}(/{_PART})*")
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,26 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str, settings: Settings) -> Reference:
-        """Read *text*; the settings say whether its host is one without TLS.
+        """Read *text* as Docker does; the settings say whether its host is one without TLS.
+
+        `python:3.13` is `docker.io/library/python:3.13`: https://github.com/distribution/reference/blob/main/normalize.go
 
         Raises:
-            BadInput: it names no registry host, as `python:3.13` does not.
+            BadInput: it is no name of an image.
         """
         found = _REFERENCE.fullmatch(text)
-        if not found or not ({".", ":"} & set(found["host"]) or found["host"] == "localhost"):
+        host, _, path = found["name"].partition("/") if found else ("", "", "")
+        if not path or not ({".", ":"} & set(host) or host == "localhost"):
+            host, path = "docker.io", found["name"] if found else ""
+        if host in HUB:
+            host, path = "docker.io", path if "/" in path else f"library/{path}"
+        if not found or not _PATH.fullmatch(path):
             raise BadInput(
-                f"could not use the image {text!r}: no registry host", advice="write HOST/PATH:TAG or HOST/PATH@DIGEST"
+                f"could not use the image {text!r}: no name of an image",
+                advice="write HOST/PATH:TAG or HOST/PATH@DIGEST",
             )
-        plain_http = settings.registry_plain_http and found["host"] == settings.registry.split("/")[0]
-        return cls(found["host"], found["path"], found["tag"] or "latest", found["digest"], plain_http)
+        plain_http = settings.registry_plain_http and host == settings.registry.split("/")[0]
+        return cls(host, path, found["tag"] or "latest", found["digest"], plain_http)
 
     def __str__(self) -> str:
         return self.by_digest(self.digest) if self.digest else self.by_tag()

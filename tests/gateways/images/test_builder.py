@@ -143,8 +143,39 @@ def test_image_on_a_base(place: tuple[Path, str, Path], tmp_path: Path) -> None:
     result = built(place, on_top, base=f"{place[1]}/base/web:{base.tag}")
 
     assert f"FROM {base.reference}" in place[2].read_text()
-    assert result.tag == image_tag.content_tag(IMAGE, on_top, base.reference)
-    assert result.tag != image_tag.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1])
+    assert result.tag == image_tag.content_tag(IMAGE, on_top, base.reference, {})
+    assert result.tag != image_tag.content_tag(IMAGE, on_top, base.reference.replace("sha256:", "sha256:0")[:-1], {})
+
+
+@built_for_real
+def test_image_on_a_base_of_its_own(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """A base that the Dockerfile names is looked up at each build: a new one, under the same tag, is built upon."""
+    named = f"{place[1]}/moving/web:latest"
+    on_top = committed(tmp_path / "top", f"FROM {named} AS below\nFROM scratch\nCOPY --from=below /page /top\n")
+    results = []
+    for page in ("old", "new"):
+        base = built(place, committed(tmp_path / page, page=page), application="moving")
+        copied = buildah(
+            ["push", "--tls-verify=false", base.reference.partition("@")[0] + f":{base.tag}", f"docker://{named}"],
+            what="move the tag", timeout_seconds=60,
+        )  # fmt: skip
+        assert copied.returncode == 0, copied.errors
+        results.append(built(place, on_top))
+        assert f"FROM {base.reference}" in place[2].read_text()
+    assert results[0].reference != results[1].reference
+    assert not any(one.reused for one in results)
+    assert built(place, on_top).reused
+
+
+@built_for_real
+def test_secret_that_is_ignored(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """Whichever of the ignore files names it, a secret among the sources cannot go in."""
+    for name in ("src/.containerignore", "src/web/Dockerfile.dockerignore"):
+        export = committed(tmp_path / Path(name).name, "FROM scratch\nCOPY web/secret /x\n")
+        (export / "src/web/secret").write_text("s3cret")
+        (export / name).write_text("**/secret\n")
+        with pytest.raises(BuildFailed, match="secret"):
+            built(place, export)
 
 
 @built_for_real
@@ -228,6 +259,14 @@ def test_build_without_a_registry(tmp_path: Path) -> None:
         ("h.example/python", Reference("h.example", "python")),
         (f"localhost/a/b@{DIGEST}", Reference("localhost", "a/b", "latest", DIGEST)),
         (f"h:1/a:2@{DIGEST}", Reference("h:1", "a", "2", DIGEST)),
+        ("python:3.13", Reference("docker.io", "library/python", "3.13")),
+        ("python", Reference("docker.io", "library/python")),
+        ("docker.io/library/python:3.13", Reference("docker.io", "library/python", "3.13")),
+        ("docker.io/python", Reference("docker.io", "library/python")),
+        ("index.docker.io/grafana/grafana:12", Reference("docker.io", "grafana/grafana", "12")),
+        ("grafana/grafana", Reference("docker.io", "grafana/grafana")),
+        (f"python@{DIGEST}", Reference("docker.io", "library/python", "latest", DIGEST)),
+        ("ghcr.io/a/b/c-d__e.f:v1_2-3.4", Reference("ghcr.io", "a/b/c-d__e.f", "v1_2-3.4")),
     ],
 )
 def test_image_name(text: str, expected: Reference) -> None:
@@ -235,10 +274,12 @@ def test_image_name(text: str, expected: Reference) -> None:
     assert Reference.parse(text, Settings()) == expected
 
 
-@pytest.mark.parametrize("text", ["python:3", "library/python", "", "h:1/", "h:1/a@sha256:0"])
-def test_image_name_without_a_registry(text: str) -> None:
-    """A name without a registry is refused."""
-    with pytest.raises(BadInput, match="no registry host"):
+@pytest.mark.parametrize(
+    "text", ["", "h:1/", "h:1/a@sha256:0", "Python:3", "a b", "a:b c", "https://h/a", "a//b", "$BASE"]
+)
+def test_image_name_that_is_none(text: str) -> None:
+    """What no registry would know is refused."""
+    with pytest.raises(BadInput, match="no name of an image"):
         Reference.parse(text, Settings())
 
 
@@ -254,9 +295,9 @@ def test_tag_of_another_description(tmp_path: Path, change: dict[str, str]) -> N
     """The tag changes with the Dockerfile's path, the context and the sources."""
     export = committed(tmp_path / "e")
     shutil.copy(export / "src/web/Dockerfile", export / "src/web/Other")
-    tag = image_tag.content_tag(IMAGE, export, "")
+    tag = image_tag.content_tag(IMAGE, export, "", {})
 
-    assert image_tag.content_tag(IMAGE.model_copy(update=change), export, "") != tag
+    assert image_tag.content_tag(IMAGE.model_copy(update=change), export, "", {}) != tag
 
 
 def test_package_index_of_a_build(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Images that a Dockerfile begins with or copies from, each by its present digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from e2b_dockerfile_utils import DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
+
+from azora.config.application import Image
+from azora.config.settings import Settings
+from azora.errors import BadInput
+from azora.gateways.images.registry import Reference, digest_of_tag
+
+BASE = "BASE"  # the build argument for AZORA_BASE_IMAGE
+NOTHING = "scratch"
+
+
+def pinned_base(settings: Settings) -> str:
+    """Base image of the settings by its present digest in its registry, which is hashed into the tag; "" without one."""
+    if not settings.base_image:
+        return ""
+    return _pinned(
+        settings.base_image, settings, "correct AZORA_BASE_IMAGE; `azora local up` builds the one of the embedded node"
+    )
+
+
+def pinned_images(image: Image, export: Path, base: str, settings: Settings) -> dict[str, str]:
+    """Images that the Dockerfile of *image* names itself, as it names them, and each by its present digest.
+
+    *base* is what its build argument BASE is.
+
+    Raises:
+        BadInput: a registry has no such image. Unreachable, Refused: it does not answer, or not without a login.
+    """
+    text = (export / image.dockerfile).read_text(encoding="utf-8-sig", errors="replace")
+    named = dict.fromkeys(images_named(text, {BASE: base} if base else {}))
+    advice = f"correct the Dockerfile {image.dockerfile!r}, or log in: buildah login"
+    return {name: _pinned(name, settings, advice) for name in named if "@" not in name}
+
+
+def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]:
+    """Images of a *dockerfile* built with *arguments*, stages of its own left out, in the order they are met.
+
+    A name that is not known before the build, for it has a variable without a value, is left out too.
+    """
+    try:
+        parsed = parse_dockerfile_ast(dockerfile)
+    except DockerfileSyntaxError:
+        return  # the build says it better
+    known: dict[str, str] = {}
+
+    def expanded(word: str) -> str:
+        """Without its variables; "" where one has neither value nor default."""
+        kept = ShellLex(parsed.escape_token, env=known).process_word(word)
+        if "$" in kept and ":-" not in kept:
+            return ""
+        return ShellLex(parsed.escape_token, env=known, skip_unset_env=False).process_word(word)
+
+    stages: set[str] = {NOTHING}
+    begun = 0
+    for one in parsed.instructions:
+        if one.name == "ARG" and not begun:
+            for word in one.args:
+                name, given, default = word.partition("=")
+                if name in arguments or given:
+                    known[name] = arguments.get(name) or expanded(default)
+        elif one.name == "FROM" and one.args:
+            name = expanded(one.args[0])
+            if name and name.lower() not in stages:
+                yield name
+            begun += 1
+            stages |= {str(begun - 1), *(word.lower() for word in one.args[2:3])}
+        else:
+            yield from (source for flag in one.flags if (source := _source(flag)) and source.lower() not in stages)
+
+
+def _source(flag: str) -> str:
+    """The image or stage of `--from=…` and of `--mount=…,from=…`; "" of others, and of one with a variable."""
+    name, _, value = flag.partition("=")
+    found = value if name == "--from" else ""
+    if name == "--mount":
+        found = dict(part.partition("=")[::2] for part in value.split(",")).get("from", "")
+    return "" if "$" in found else found
+
+
+def _pinned(name: str, settings: Settings, advice: str) -> str:
+    reference = Reference.parse(name, settings)
+    digest = reference.digest or digest_of_tag(reference)
+    if digest is None:
+        raise BadInput(
+            f"could not find the base image {name!r}: the registry {reference.host} has no such tag", advice=advice
+        )
+    return reference.by_digest(digest)

@@ -17,7 +17,7 @@ from azora.config.json_object import Json
 from azora.config.settings import Settings
 from azora.core.retention import Item
 from azora.errors import Refused
-from azora.gateways.images.registry import Reference, accepted, asked
+from azora.gateways.images.registry import Reference, accepted, asked, digest_of_answer
 
 PAGE = 1000
 _NO_CATALOG = (codes.UNAUTHORIZED, codes.FORBIDDEN, codes.NOT_FOUND, codes.METHOD_NOT_ALLOWED)
@@ -68,7 +68,7 @@ def _images(repository: Reference, short: str) -> list[Item]:
         answer = asked("GET", image, f"/v2/{image.path}/manifests/{tag}", what=what)
         if answer.status_code == codes.NOT_FOUND:  # removed meanwhile
             continue
-        manifest, digest = accepted(answer, image, what=what).json(), answer.headers["Docker-Content-Digest"]
+        manifest, digest = accepted(answer, image, what=what).json(), digest_of_answer(answer)
         known = found.get(digest) or _item(image, f"{short}@{digest}", short, manifest)
         names = known.known_as | {digest, f"{short}:{tag}"}
         found[digest] = Item(known.name, known.at, known.size, short, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import ssl
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _MANIFESTS = ", ".join(
     )
 )
 _REFERENCE = re.compile(r"(?P<name>[^@]+?)(:(?P<tag>[\w][\w.-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?")
+_PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
 _PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_PART}(/{_PART})*")
 
@@ -82,11 +84,17 @@ def find(repository: str, tag: str, settings: Settings) -> str | None:
     return digest_of_tag(Reference.parse(f"{settings.registry}/{repository}:{tag}", settings))
 
 
+_NO_HEAD = (codes.METHOD_NOT_ALLOWED, codes.NOT_IMPLEMENTED)
+
+
 def exists(reference: str, settings: Settings) -> bool:
     """Return True when the registry still has the image *reference*, by its digest. Raises as `find`."""
     image = Reference.parse(reference, settings)
     what = f"look {reference!r} up"
-    answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.digest}", what=what)
+    path = f"/v2/{image.path}/manifests/{image.digest}"
+    answer = asked("HEAD", image, path, what=what)
+    if answer.status_code in _NO_HEAD:
+        answer = asked("GET", image, path, what=what)
     return answer.status_code != codes.NOT_FOUND and accepted(answer, image, what=what).is_success
 
 
@@ -107,10 +115,19 @@ def status_of_registry(settings: Settings) -> int:
 def digest_of_tag(image: Reference) -> str | None:
     """Digest of the image that *reference* names by its tag. Raises as `find`."""
     what = f"look {image.by_tag()!r} up"
-    answer = asked("HEAD", image, f"/v2/{image.path}/manifests/{image.tag}", what=what)
+    path = f"/v2/{image.path}/manifests/{image.tag}"
+    answer = asked("HEAD", image, path, what=what)
+    known = answer.is_success and "Docker-Content-Digest" in answer.headers
+    if not known and (answer.is_success or answer.status_code in _NO_HEAD):
+        answer = asked("GET", image, path, what=what)
     if answer.status_code == codes.NOT_FOUND:
         return None
-    return str(accepted(answer, image, what=what).headers["Docker-Content-Digest"])
+    return digest_of_answer(accepted(answer, image, what=what))
+
+
+def digest_of_answer(answer: httpx.Response) -> str:
+    """Digest of the manifest that *answer* has: its header, which a registry may leave out, or the hash of its bytes."""
+    return answer.headers.get("Docker-Content-Digest") or f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
 
 
 def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
@@ -132,6 +149,8 @@ def accepted(answer: httpx.Response, image: Reference, *, what: str) -> httpx.Re
     said = f"could not {what}: HTTP {answer.status_code}"
     if answer.status_code in (codes.UNAUTHORIZED, codes.FORBIDDEN):
         raise Refused(said, advice=f"log in: buildah login {image.host}")
+    if answer.status_code == codes.TOO_MANY_REQUESTS:
+        raise Unreachable(f"{said}: too many requests", advice="log in, or wait as long as the registry's limit says")
     raise Unreachable(said, advice="check the registry's log")
 
 
@@ -165,8 +184,9 @@ def _authorities() -> ssl.SSLContext:
 def _authorization(answer: httpx.Response, image: Reference, what: str) -> str | None:
     """Header that *answer* requires, from the login of *image*; None without a suitable login."""
     login = login_of(f"{image.host}/{image.path}".rstrip("/"))
-    for challenge in answer.headers.get_list("WWW-Authenticate"):
-        if challenge.lower().startswith("bearer "):
+    for line in answer.headers.get_list("WWW-Authenticate"):
+        if (start := line.lower().find("bearer ")) >= 0:
+            challenge = line[start:]
             token = _token(challenge, image, login, what)
             return f"Bearer {token}" if token else None
     return f"Basic {login.basic}" if login else None
@@ -174,7 +194,7 @@ def _authorization(answer: httpx.Response, image: Reference, what: str) -> str |
 
 def _token(challenge: str, image: Reference, login: Login | None, what: str) -> str | None:
     """https://distribution.github.io/distribution/spec/auth/token/"""
-    wanted = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    wanted = {name: quoted or plain for name, quoted, plain in _PARAMETER.findall(challenge)}
     realm = wanted.get("realm", "")
     if not realm.startswith(("https://", "http://") if image.plain_http else "https://"):
         return None
@@ -185,6 +205,8 @@ def _token(challenge: str, image: Reference, login: Login | None, what: str) -> 
     except httpx.HTTPError as error:
         raise Unreachable(f"could not {what}: {error}", advice=f"check that {realm} is reachable") from None
     except ValueError:
+        return None
+    if not isinstance(said, dict):
         return None
     token = said.get("token") or said.get("access_token")
     return str(token) if token else None

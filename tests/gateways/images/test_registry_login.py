@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import shutil
@@ -324,6 +325,7 @@ class Server:
         self.forms: list[dict[str, list[str]]] = []
         self.tokens: dict[str, str] = {}
         self.challenge, self.wanted = challenge, wanted
+        self.head = 0  # what it answers to HEAD, without a digest; 0: as it should
         served = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -335,8 +337,14 @@ class Server:
                 if path == "/token":
                     served.forms.append(parse_qs(body or query))
                     self.reply(200, {}, json.dumps(served.tokens).encode())
+                elif self.command == "HEAD" and served.head:
+                    self.reply(served.head, {})
                 elif sent == served.wanted:
-                    self.reply(200, {"Docker-Content-Digest": DIGEST})
+                    self.reply(
+                        200,
+                        {} if served.head else {"Docker-Content-Digest": DIGEST},
+                        b"" if self.command == "HEAD" else MANIFEST,
+                    )
                 else:
                     self.reply(401, {"WWW-Authenticate": served.challenge.format(served.address)})
 
@@ -364,6 +372,7 @@ class Server:
         return Reference(self.address, "team/web", "1", plain_http=True)
 
 
+MANIFEST = b'{"schemaVersion": 2}'
 BASIC = 'Basic realm="a registry"'
 BEARER = 'Bearer realm="http://{}/token",service="the.registry",scope="repository:team/web:pull"'
 
@@ -407,6 +416,33 @@ def test_registry_with_a_token_server(serve: Callable[..., Server], home: Path) 
     assert digest_of_tag(server.image) == DIGEST
     assert server.requests[1] == ("GET", "/token", f"Basic {entry('ada')['auth']}")
     assert server.forms == [{"service": ["the.registry"], "scope": ["repository:team/web:pull"]}]
+
+
+@pytest.mark.parametrize("status", [200, 405, 501])
+def test_registry_without_a_digest(serve: Callable[..., Server], home: Path, status: int) -> None:  # noqa: ARG001
+    """A registry that refuses HEAD, or leaves out the digest, is asked for the manifest, which has one."""
+    server = serve(BASIC, wanted="")
+    server.head = status
+    assert digest_of_tag(server.image) == f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
+
+
+def test_registry_that_has_enough(serve: Callable[..., Server], home: Path) -> None:  # noqa: ARG001
+    """Too many requests are no missing image: the error says what it is, and the run tries again."""
+    server = serve(BASIC, wanted="")
+    server.head = 429
+    with pytest.raises(Unreachable, match="too many requests"):
+        digest_of_tag(server.image)
+
+
+@pytest.mark.parametrize(
+    "challenge", ['Bearer realm="http://{0}/token"', "Basic realm=x, Bearer realm=http://{0}/token,service=s"]
+)
+def test_registry_with_an_odd_challenge(serve: Callable[..., Server], home: Path, challenge: str) -> None:
+    """A challenge without quotes or after another one is understood."""
+    server = serve(challenge, wanted="Bearer short-lived")
+    server.tokens = {"token": "short-lived"}
+    write(home / FILES["docker"], {"auths": {server.address: entry("ada")}})
+    assert digest_of_tag(server.image) == DIGEST
 
 
 @pytest.mark.parametrize("kept", ["in a file", "by a helper"])

@@ -10,11 +10,11 @@ import pytest
 from azora.config.application import load_application
 from azora.config.environment import environments, load_environment
 from azora.config.settings import ROOT, Settings
-from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release
 from azora.errors import BadInput
 from azora.gateways.helm.client import Helm
 from azora.operations.chart_check import check_charts
+from azora.operations.checkout import Checkout
 from azora.operations.promotion.chart_values import everything
 from tests.support.pod_security import offences
 from tests.support.rendering import helm_program
@@ -39,9 +39,9 @@ def made_of(folder: Path) -> Release:
 def render(folder: Path, environment: str, files: Path) -> None:
     """As a run does before it builds."""
     application = load_application(folder)
-    delivery = Delivery(made_of(folder), application, load_environment(environment, files), folder, run="")
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
-    check_charts(delivery, settings)
+    found = Checkout("0" * 40, folder, application)
+    check_charts(found.delivery(made_of(folder), load_environment(environment, files), settings), settings)
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -60,8 +60,9 @@ def test_environments_of_the_example() -> None:
 def test_pods_of_the_example(environment: str) -> None:
     """The example's pods meet the restricted Pod Security Standard."""
     here = load_environment(environment, EXAMPLES / "environments")
-    delivery = Delivery(made_of(GUESTBOOK), load_application(GUESTBOOK), here, GUESTBOOK, run="")
-    helm = Helm(here, Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None))
+    settings = Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None)
+    delivery = Checkout("0" * 40, GUESTBOOK, load_application(GUESTBOOK)).delivery(made_of(GUESTBOOK), here, settings)
+    helm = Helm(here, settings)
     objects = [found for name, chart, values in everything(delivery) for found in helm.render(name, chart, values)]
     pods = [found["spec"]["template"]["spec"] for found in objects if "template" in found["spec"]]
     assert len(pods) == 2 * 2

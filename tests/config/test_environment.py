@@ -30,7 +30,7 @@ def test_environment_files_of_the_project() -> None:
         pytest.param("hosts: {live: a, preview: b}\n", "namespace: Field required", id="missing key"),
         pytest.param(GOOD + "approval: {ask: sometimes}\n", "approval.ask", id="value that is no choice"),
         pytest.param(GOOD + "settle_seconds: -1\n", "settle_seconds", id="number out of range"),
-        pytest.param("a: [", "while parsing", id="no YAML"),
+        pytest.param("a: [", "line 1: expected the node content", id="no YAML"),
     ],
 )
 def test_environment_file_that_is_wrong(tmp_path: Path, text: str, said: str) -> None:

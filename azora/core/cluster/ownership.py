@@ -12,6 +12,7 @@ from azora.errors import BadInput
 
 HELM = "helm"  # key of the record
 OWNER, OWNER_NAMESPACE, HOOK = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace", "helm.sh/hook"
+HOOK_POLICY, BEFORE = "helm.sh/hook-delete-policy", "before-hook-creation"
 SHOWN = 8
 
 _NAMES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
@@ -75,6 +76,16 @@ def _belongs(rendered: Json, there: Json, release: str, namespace: str) -> bool:
     if HOOK in _annotations(rendered["metadata"]):
         return HOOK in said
     return said.get(OWNER) == release and said.get(OWNER_NAMESPACE, namespace) == namespace
+
+
+def stays_after_failure(rendered: Json) -> bool:
+    """Return True for a hook that Helm leaves behind when it fails, and then meets again: it would block every later release.
+
+    Without a policy Helm removes it before the next one: https://helm.sh/docs/topics/charts_hooks/#hook-deletion-policies
+    """
+    said = _annotations(rendered["metadata"])
+    policies = {one.strip() for one in str(said.get(HOOK_POLICY, "")).split(",")} - {""}
+    return HOOK in said and bool(policies) and BEFORE not in policies
 
 
 def _annotations(metadata: Json) -> Mapping[str, str]:

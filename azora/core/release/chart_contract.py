@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from azora.config.json_object import Json
+from azora.core.cluster.ownership import HOOK
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, NAME_LABEL, RELEASE_LABEL, Color
 
 RELEASE_LINE = f"{RELEASE_LABEL}: {{{{ .Values.azora.release | quote }}}}"
@@ -31,6 +32,9 @@ def stack_faults(objects: Sequence[Json], values: Json, services: Collection[str
     for one in deployments:
         if _labels(one).get(COMPONENT_LABEL) not in services:
             yield f"{_called(one)} is of no service of application.yaml: its label is {_told(_labels(one), COMPONENT_LABEL)}"
+    for one in objects:
+        yield from _image_faults(one, values)
+        yield from _job_faults(one)
 
 
 def _deployment_faults(deployment: Json, labels: Mapping[str, str], values: Json, service: str) -> Iterator[str]:
@@ -46,9 +50,45 @@ def _deployment_faults(deployment: Json, labels: Mapping[str, str], values: Json
         yield f"{name} selects pods of both colors: its selector lacks {_told(labels, COLOR_LABEL)}"
     if spec.get("replicas") != (wanted := values["replicas"][service]):
         yield f"{name} has {spec.get('replicas')} replicas, though replicas.{service} is {wanted}"
-    for container in spec["template"]["spec"]["containers"]:
-        if container.get("image") not in values["images"].values():
-            yield f"container {container['name']} of {name} runs {container.get('image')}, which is none of `images`"
+
+
+def _image_faults(found: Json, values: Json) -> Iterator[str]:
+    """An image by tag may be another one tomorrow, in whatever container it runs."""
+    for container in _containers(found):
+        image = str(container.get("image"))
+        if image not in values["images"].values() and "@sha256:" not in image:
+            yield (
+                f"container {container.get('name')} of {_called(found)} runs {image}, which is none of `images` and has no digest"
+            )
+
+
+def _job_faults(found: Json) -> Iterator[str]:
+    """A stack is installed as the preview, beside the one that serves: what acts by itself acts in both, and before the approval."""
+    if found.get("kind") == "CronJob":
+        yield f"{_called(found)} would run in both colors, in the preview too: move it to a chart of its own"
+    if found.get("kind") == "Job" and HOOK not in _annotations(found):
+        yield (
+            f"{_called(found)} is no hook: it would run in both colors, and Kubernetes lets no later release change it:"
+            f" add the annotation {HOOK}, or move it to a chart of its own"
+        )
+
+
+def images_of(objects: Sequence[Json]) -> set[str]:
+    """Images of all containers in *objects*."""
+    return {str(container.get("image")) for found in objects for container in _containers(found)}
+
+
+def _containers(found: Json) -> Iterator[Json]:
+    """Containers and init containers of the pods that *found* makes, if any."""
+    spec = found.get("spec") or {}
+    spec = (spec.get("jobTemplate") or {}).get("spec") or spec
+    pod = spec if found.get("kind") == "Pod" else (spec.get("template") or {}).get("spec") or {}
+    for key in ("initContainers", "containers"):
+        yield from pod.get(key) or ()
+
+
+def _annotations(found: Json) -> Mapping[str, str]:
+    return (found.get("metadata") or {}).get("annotations") or {}
 
 
 def router_faults(objects: Sequence[Json], values: Json) -> Iterator[str]:

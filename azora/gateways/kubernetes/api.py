@@ -82,7 +82,8 @@ class Api:
         return _json(self._answered("PATCH", path, body=body, query=query, content_type=APPLY))
 
     def delete(self, path: str) -> None:
-        self._answered("DELETE", path)
+        """Delete an object, and in the background what it owns: for a Job the default is to leave its pods."""
+        self._answered("DELETE", path, query={"propagationPolicy": "Background"})
 
     def clock(self) -> datetime:
         """Time of the API server's own clock, to the second."""

@@ -28,18 +28,23 @@ class Inventory:
         kinds that the account may not list.
         """
         for rendered in each_of(objects):
-            metadata = rendered.get("metadata") or {}
-            path = self._path(rendered["apiVersion"], rendered["kind"], metadata.get("namespace") or self._namespace)
-            if path and (there := self._named(path).get(str(metadata.get("name")))):
+            path = self._path_of(rendered)
+            if path and (there := self._named(path).get(str(_metadata(rendered).get("name")))):
                 yield dict(rendered), there
+
+    def remove(self, found: Values) -> None:
+        """Remove the object of the kind and name of *found*, with what it made; its finalizers are waited for by nobody."""
+        self._api.delete(f"{self._path_of(found)}/{_metadata(found)['name']}")
 
     def helm_releases(self) -> set[str]:
         """Names of the Helm releases that the namespace has, in whatever state."""
         path = f"/api/v1/namespaces/{self._namespace}/secrets"
         return {found["labels"]["name"] for found in self._api.metadata(path, labelSelector="owner=helm")}
 
-    def _path(self, version: str, kind: str, namespace: str) -> str | None:
-        plural = self._plurals(version).get(kind)
+    def _path_of(self, found: Values) -> str | None:
+        """Path of the list that has *found*."""
+        version, namespace = found["apiVersion"], _metadata(found).get("namespace") or self._namespace
+        plural = self._plurals(version).get(found["kind"])
         return f"{_root(version)}/namespaces/{namespace}/{plural}" if plural else None
 
     def _discovered(self, version: str) -> dict[str, str]:
@@ -52,6 +57,10 @@ class Inventory:
             return {found["name"]: found for found in self._api.metadata(path)}
         except (Refused, Missing):
             return {}
+
+
+def _metadata(found: Values) -> Json:
+    return found.get("metadata") or {}
 
 
 def _root(version: str) -> str:

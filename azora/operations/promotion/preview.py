@@ -11,7 +11,7 @@ from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import Stack
 from azora.core.colors import Color
 from azora.core.promotion.switch_verdict import pods_ready, unready
-from azora.core.release.chart_contract import live_ports
+from azora.core.release.chart_contract import images_of, live_ports
 from azora.errors import AzoraError, BadInput, CheckFailed, Conflict, HelmFailed, NotReadyYet
 from azora.gateways.helm.runner import GiveUp
 from azora.gateways.kubernetes.pod_errors import troubles
@@ -20,6 +20,7 @@ from azora.operations.promotion import chart_values
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.live_probe import await_answer
 from azora.operations.promotion.observer import Observer
+from azora.operations.promotion.takeover import remove_leftover_hooks
 
 SHOWN_LINES = 20
 
@@ -40,6 +41,7 @@ def install_data(context: Context) -> None:
     name, chart = f"{application.name}-data", context.delivery.folder / str(application.charts.data)
     values = chart_values.data_values(context.delivery)
     context.claim(name, chart, values)
+    remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
     context.helm.upgrade(name, chart, values, timeout_seconds=300)
     context.cluster.record.write(data=chart_values.data_digest(context.delivery))
 
@@ -64,6 +66,7 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     if world.stack(color).helm == "failed":
         context.cluster.forget_unready(color)
     _must_still_wait(context, color)
+    remove_leftover_hooks(context.cluster, context.helm, (context.cluster.namespace.stack_name(color), chart, values))
     try:
         revision = context.helm.upgrade(
             context.cluster.namespace.stack_name(color),
@@ -167,11 +170,21 @@ def install_router(context: Context) -> None:
 
 def _check_images(context: Context, stack: Stack) -> None:
     """Check that what runs is what was tested: every image of the stack is one of this release, by digest."""
-    if strangers := sorted(stack.images - set(context.delivery.release.images.values())):
+    strangers = stack.images - set(context.delivery.release.images.values())
+    if strangers:  # what the chart pins by itself is of this release too
+        strangers -= images_of(_rendered(context, stack.color))
+    if strangers:
         raise CheckFailed(
-            f"could not prove {context.where}/{stack.color}: it runs images of another release: {strangers}",
+            f"could not prove {context.where}/{stack.color}: it runs images of another release: {sorted(strangers)}",
             advice="the stack was changed manually; start the release again",
         )
+
+
+def _rendered(context: Context, color: Color) -> list[Json]:
+    """Objects of the stack's chart in *color*."""
+    values = chart_values.stack_values(context.delivery, color, least={})
+    chart = context.delivery.folder / context.delivery.application.charts.stack
+    return context.helm.render(context.cluster.namespace.stack_name(color), chart, values)
 
 
 def _explained(context: Context, error: AzoraError, color: Color) -> AzoraError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from azora.core.cluster.ownership import enumerated, foreign
+from azora.core.cluster.ownership import enumerated, foreign, stays_after_failure
 from azora.core.release.values import Values
 from azora.errors import Refused
 from azora.gateways.helm.client import Helm
@@ -23,6 +23,15 @@ def must_be_ours(cluster: Cluster, helm: Helm, *wanted: Chart) -> None:
             advice=f"use a separate namespace for {cluster.namespace.environment.name}, or hand these over:"
             " docs/own-cluster.md, *A namespace that is not empty*",
         )
+
+
+def remove_leftover_hooks(cluster: Cluster, helm: Helm, wanted: Chart) -> list[str]:
+    """Remove hooks of *wanted*, which is Azora's, that an earlier installation left as it failed; returns their names."""
+    inventory = Inventory(cluster.namespace.api, cluster.namespace.name)
+    left = [one for one, there in inventory.existing(helm.render(*wanted)) if stays_after_failure(one)]
+    for one in left:
+        inventory.remove(one)
+    return [f"{one['kind']} {one['metadata']['name']}" for one in left]
 
 
 def _foreign(cluster: Cluster, helm: Helm, wanted: Iterable[Chart]) -> Iterator[str]:

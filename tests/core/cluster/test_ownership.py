@@ -27,6 +27,7 @@ from azora.gateways.kubernetes.namespace import Namespace
 from azora.operations.promotion import chart_values, preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
+from azora.operations.promotion.takeover import remove_leftover_hooks
 
 SHOP = Environment(name="staging", namespace="shop", hosts=Hosts(live="shop", preview="next.shop"), data=False)
 GUESTBOOK = ROOT / "docs/examples/guestbook"
@@ -191,6 +192,9 @@ class Api:
         found = self.objects.get(plural, [])
         return [one["metadata"] for one in found if bool(labelSelector) == ("labels" in one["metadata"])]
 
+    def delete(self, path: str) -> None:
+        self.done.append(f"delete {' '.join(path.rsplit('/', 2)[-2:])}")
+
     def create(self, path: str, body: Json) -> None:
         name = body["metadata"]["name"]
         self.done.append(f"create {path.rsplit('/', 1)[-1]} {name}")
@@ -234,7 +238,9 @@ def context_for(api: Api, *more: Json) -> Context:
         charts_digest="1",
         values_digest="2",
     )
-    delivery = Delivery(release, load_application(GUESTBOOK), SHOP, GUESTBOOK, "run")
+    application = load_application(GUESTBOOK)
+    values: dict[str, Json] = {chart: {} for _, chart in application.charts if chart}
+    delivery = Delivery(release, application, SHOP, GUESTBOOK, values, "run")
     return Context(
         delivery, Cluster(Namespace(cast(Any, api), SHOP, "guestbook")), Rendering(api, *more), cast(Any, None)
     )
@@ -341,6 +347,29 @@ STEPS: dict[str, Callable[[Context], object]] = {
     "guestbook-blue": lambda walker: preview.install_preview(walker, SILENT),
     "guestbook": preview.install_router,
 }
+
+
+@pytest.mark.parametrize(
+    ("policy", "removed"),
+    [
+        pytest.param("hook-succeeded", True, id="kept after a failure"),
+        pytest.param("hook-succeeded, hook-failed", True, id="kept by a killed Helm"),
+        pytest.param("before-hook-creation,hook-succeeded", False, id="removed by Helm"),
+        pytest.param("", False, id="Helm's default"),
+        pytest.param(None, False, id="no hook"),
+    ],
+)
+def test_hook_that_an_earlier_installation_left(policy: str | None, removed: bool) -> None:
+    """It is removed where Helm would meet it and fail, at every later release."""
+    hook = thing(name="guestbook-blue-migrate", **({} if policy is None else {"hook": "pre-upgrade"}))
+    if policy:
+        hook["metadata"]["annotations"]["helm.sh/hook-delete-policy"] = policy
+    api = Api(services=[hook])
+    context = context_for(api, hook)
+    chart = ("guestbook-blue", context.delivery.folder, {})
+    named = remove_leftover_hooks(context.cluster, context.helm, chart)
+    assert named == (["Service guestbook-blue-migrate"] if removed else [])
+    assert api.done == (["delete services guestbook-blue-migrate"] if removed else [])
 
 
 @pytest.fixture

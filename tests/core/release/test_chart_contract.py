@@ -91,12 +91,58 @@ def test_stack_without_a_fault() -> None:
             "container proxy of Deployment shop-blue-front runs envoy:1, which is none of `images`",
             id="an image of nobody",
         ),
+        pytest.param(
+            lambda it: it["spec"]["template"]["spec"].update(initContainers=[{"name": "wait", "image": "busybox:1"}]),
+            "container wait of Deployment shop-blue-front runs busybox:1",
+            id="an init container by tag",
+        ),
+        pytest.param(
+            lambda it: it["spec"]["template"]["spec"].update(
+                initContainers=[{"name": "mesh", "image": "envoy", "restartPolicy": "Always"}]
+            ),
+            "container mesh of Deployment shop-blue-front runs envoy",
+            id="a sidecar without a tag",
+        ),
     ],
 )
 def test_stack_with_a_fault(change: Callable[[Json], object], fault: str) -> None:
     """Each fault of a service's Deployment is named."""
     (told,) = stack_faults([changed(FRONT, change)], STACK_VALUES, ["front"])
     assert fault in told
+
+
+PODS: Json = {"containers": [{"name": "one", "image": IMAGE}]}
+BY_TAG: Json = {"containers": [{"name": "one", "image": "busybox:1"}]}
+PINNED: Json = {"containers": [{"name": "one", "image": f"envoyproxy/envoy@sha256:{'0' * 64}"}]}
+
+
+def job(kind: str, pods: Json, **annotations: str) -> Json:
+    """An object that makes pods, with these annotations of Helm."""
+    spec: Json = {"template": {"spec": pods}}
+    metadata = {
+        "name": "one",
+        "annotations": {f"helm.sh/{key.replace('_', '-')}": said for key, said in annotations.items()},
+    }
+    return {"kind": kind, "metadata": metadata, "spec": {"jobTemplate": {"spec": spec}} if kind == "CronJob" else spec}
+
+
+@pytest.mark.parametrize(
+    ("found", "faults"),
+    [
+        pytest.param(job("Job", PODS, hook="pre-upgrade"), [], id="hook"),
+        pytest.param(job("Job", BY_TAG, hook="pre-upgrade"), ["container one of Job one runs busybox:1"], id="hook by tag"),
+        pytest.param(job("Job", PODS), ["Job one is no hook"], id="Job that is no hook"),
+        pytest.param(job("CronJob", PODS), ["CronJob one would run in both colors"], id="CronJob"),
+        pytest.param(job("StatefulSet", BY_TAG), ["container one of StatefulSet one runs busybox:1"], id="StatefulSet by tag"),
+        pytest.param({**job("Pod", {}), "spec": BY_TAG}, ["container one of Pod one runs busybox:1"], id="Pod by tag"),
+        pytest.param(job("DaemonSet", PINNED), [], id="image that the chart pins itself"),
+    ],
+)  # fmt: skip
+def test_stack_with_more_than_deployments(found: Json, faults: list[str]) -> None:
+    """What else makes pods is pinned, and acts in one color alone."""
+    told = list(stack_faults([FRONT, found], STACK_VALUES, ["front"]))
+    assert len(told) == len(faults)
+    assert all(fault in line for fault, line in zip(faults, told, strict=True))
 
 
 def test_stack_with_a_foreign_deployment() -> None:

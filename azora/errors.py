@@ -20,11 +20,34 @@ Text of each: ``could not <what we tried>: <what came back>``, then what to do, 
 
 from __future__ import annotations
 
+import re
+
+MOST_LETTERS = 10_000
+PAGE_LETTERS = 500_000  # Prefect keeps each page, and a browser shows it whole
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\r(?=\n)")  # colors of a terminal
+_UNSTORED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]"
+)  # PostgreSQL, JSON in UTF-8 or a page takes none of them
+
+
+def storable(text: str, most: int = MOST_LETTERS) -> str:
+    """*text* of any program or person, as a database and a page may have it: without control characters, of about *most* letters.
+
+    Of a longer one the beginning and the end are kept: what was tried, and what came of it.
+    """
+    visible = _UNSTORED.sub("\ufffd", _ESCAPES.sub("", text))
+    if len(visible) <= most:
+        return visible
+    head, tail = most // 4, most - most // 4
+    return f"{visible[:head]}\n… {len(visible) - most} letters left out …\n{visible[-tail:]}"
+
 
 class AzoraError(Exception):
     """An error with a sentence of advice for the person who reads it at night."""
 
     def __init__(self, message: str, *, advice: str = "") -> None:
+        message, advice = storable(message), storable(advice)
         super().__init__(f"{message}\n  → {advice}" if advice else message)
         self.message = message
         self.advice = advice

@@ -21,7 +21,7 @@ from azora.core.promotion.binding import Bound
 from azora.core.promotion.plan import Plan
 from azora.core.release.release import Release, shown
 from azora.core.retention import bytes_told
-from azora.errors import AzoraError
+from azora.errors import PAGE_LETTERS, AzoraError, storable
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.host.writes import System, writing
 from azora.operations.pruning import Part
@@ -187,7 +187,7 @@ def link(file: object) -> str:
 
 def _page(key: str, text: str, description: str) -> None:
     with writing(System.PREFECT, f"artifact {key}"):
-        create_markdown_artifact(text, key=key, description=description)
+        create_markdown_artifact(storable(text, PAGE_LETTERS), key=key, description=storable(description))
 
 
 def progress(key: str, description: str) -> Callable[[int, int], None]:

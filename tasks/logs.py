@@ -18,6 +18,7 @@ from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.cluster.run_counts import by_environment
 from azora.core.release.release import Release
+from azora.errors import storable
 from azora.host.log_file import LogFile, about, log_file
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
@@ -27,6 +28,20 @@ def keep_log(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
     """Hook for the start of a run: the pipeline's log gets the log lines of the run and its tasks too."""
     for name in LOGGERS:
         logging.getLogger(name).addHandler(_handler())
+        logging.getLogger(name).addFilter(_STORABLE)
+
+
+class Storable(logging.Filter):
+    """Cleans what a line says, before any handler has it: Prefect keeps answering 503 to a batch of lines with a NUL in one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = storable(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = storable(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+_STORABLE = Storable()  # added to a logger once, however often
 
 
 @cache

@@ -150,7 +150,7 @@ def _print(name: str, state: dict[str, Any]) -> None:
     for entry in state["history"][-SHOWN:]:
         counts = f", {entry['requests']} requests, {entry['failed']} failed" if "requests" in entry else ""
         console.print(
-            f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {shown(entry['release'])}{counts}"
+            f"  {entry['number']:>3}  {entry['at'][:19]}  {entry['kind']} to {entry['to']}: {safe(shown(entry['release']))}{counts}"
         )
     if home := state["drifted_from"]:
         console.print(
@@ -166,7 +166,7 @@ def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str | Tex
     return (
         color,
         "[green]● live[/]" if is_live else "",
-        shown(stack["release"]),
+        safe(shown(stack["release"])),
         f"{stack['ready']}/{stack['wanted']}",
         _state(stack),
         Text(line(f"{stack['commit'] or ''} {stack['subject'] or ''}"), no_wrap=True, overflow="ellipsis"),

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from azora.config.settings import Settings
 from azora.core.messages.notifications import Notice
-from azora.errors import BadInput
+from azora.errors import BadInput, storable
 from azora.host.deadline import tell_all
 from azora.host.writes import System, writing
 
@@ -106,7 +106,7 @@ def _trouble(address: Address, notice: Notice) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.translate(_PLAIN).replace("](", "] (")
+    return storable(text).translate(_PLAIN).replace("](", "] (")
 
 
 def redacted(text: str, url: str) -> str:

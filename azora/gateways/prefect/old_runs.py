@@ -28,7 +28,7 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 from azora.core.messages.nightly import SHOWN, Figures, Span, figures
 from azora.core.prefect_names import tag_of
 from azora.core.retention import Item, Unfinished
-from azora.errors import Refused
+from azora.errors import PAGE_LETTERS, Refused, storable
 from azora.gateways.prefect.client import OVER, STEP_SECONDS, STEP_TRIES, connected, own_runs
 from azora.gateways.prefect.nightly_runs import nights_until
 from azora.gateways.prefect.paging import PAGE, every
@@ -105,7 +105,9 @@ def nights_in_numbers(id_: str, *, application: str) -> list[Figures]:
 
 def leave_page(id_: str, key: str, text: str, description: str) -> None:
     """A page of a run that is over, which can make none itself any more."""
-    page = ArtifactCreate(key=key, type="markdown", data=text, description=description, flow_run_id=UUID(id_))
+    page = ArtifactCreate(
+        key=key, type="markdown", data=storable(text, PAGE_LETTERS), description=description, flow_run_id=UUID(id_)
+    )
     with connected(f"write the page {key!r} of run {id_!r}") as client:
         client.create_artifact(page)
 

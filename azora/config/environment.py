@@ -54,6 +54,11 @@ class Environment(_Strict):
         "all", description="all: also successful promotions. trouble: only approval requests and failures."
     )
     install_minutes: float = Field(15, gt=0, description="Time limit of the preview stack's installation, in minutes.")
+    patience_seconds: float = Field(
+        60,
+        ge=0,
+        description="Time that a container may fail to start, or end and be started anew, before the installation is given up, in seconds.",
+    )
     settle_seconds: float = Field(5, ge=0, description="Seconds of observation after the switch.")
     probe_per_second: float = Field(50, gt=0, description="Requests per second of the switch's probe.")
     rollback_window_minutes: float = Field(60 * 24, ge=0, description="Time that the old color stays at full size.")

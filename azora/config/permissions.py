@@ -60,7 +60,7 @@ def namespace_object(namespace: str) -> Json:
 
 def needed() -> tuple[Right, ...]:
     """All that the Role gives: what is used, and no more."""
-    (role,) = (found for found in objects_of("any") if found["kind"] == "Role")
+    (role,) = (found for found in objects_of("any") if found["kind"] == "Role" and found["metadata"]["name"] == ROLE)
     return rights_of(role["rules"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -42,6 +42,12 @@ def test_role_within_its_namespace() -> None:
         ("ServiceAccount", "azora-system", "shop"),
         ("Role", "shop", "azora-release"),
         ("RoleBinding", "shop", "azora-release"),
+        ("Role", "azora-system", "azora-token-shop"),
+        ("RoleBinding", "azora-system", "azora-token-shop"),
+    ]
+    (own,) = (found for found in objects if found["metadata"]["name"] == "azora-token-shop" and found["kind"] == "Role")
+    assert own["rules"] == [
+        {"apiGroups": [""], "resources": ["serviceaccounts/token"], "resourceNames": ["shop"], "verbs": ["create"]}
     ]
     assert not {"*"} & {word for right in needed() for word in (right.group, right.resource, right.verb)}
 
@@ -147,6 +153,7 @@ class Cluster:
     """An API that takes everything and hands out a token."""
 
     host = "https://10.0.0.1:6443"
+    connection: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, authority: Path) -> None:
         self.authority = authority
@@ -190,10 +197,10 @@ def test_kubeconfig_of_the_account(tmp_path: Path) -> None:
 
 
 def test_account_of_the_binding() -> None:
-    """The RoleBinding names the account."""
-    (binding,) = (found for found in objects_of("shop") if found["kind"] == "RoleBinding")
-    (subject,) = binding["subjects"]
-    assert user_of("shop") == f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
+    """Each RoleBinding names the account."""
+    bindings = [found for found in objects_of("shop") if found["kind"] == "RoleBinding"]
+    for (subject,) in (binding["subjects"] for binding in bindings):
+        assert user_of("shop") == f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
 
 
 def test_namespaces_of_the_environments() -> None:

@@ -119,6 +119,7 @@ def environment_file(prefix: str, name: str, **policy: object) -> str:
         "hosts": {"live": f"{name}.{prefix}.localhost", "preview": f"preview.{name}.{prefix}.localhost"},
         "data": False,
         "install_minutes": 3,
+        "patience_seconds": 10,
         "settle_seconds": 1,
         "probe_per_second": 20,
         "notices": "trouble",

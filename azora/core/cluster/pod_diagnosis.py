@@ -8,31 +8,31 @@ from collections.abc import Iterable, Iterator
 from azora.config.json_object import Json
 from azora.core.colors import COMPONENT_LABEL, RELEASE_LABEL
 
-RESTARTS = 3
 SHOWN_LETTERS = 400
 
-# What the kubelet says of a container that it cannot start, and for how many seconds it may say so: what it tries again
-# by itself, it tries after ten seconds (https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff), and
-# what it reads from its cache may be a moment late.
-_PATIENCE_SECONDS = {
-    "ErrImagePull": 15.0,
-    "ImagePullBackOff": 15.0,
-    "ErrImageNeverPull": 0.0,
-    "InvalidImageName": 0.0,
-    "CreateContainerConfigError": 5.0,
-    "CreateContainerError": 15.0,
+# What the kubelet says of a container that it cannot start. The first ones may be over in a moment: an operator makes the
+# Secret, the registry answers again, the sibling is up. The others never are.
+_MAY_END = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
 }
+_NEVER_ENDS = {"ErrImageNeverPull", "InvalidImageName"}
 
 
 class Deadline:
     """Looks at the pods of *release* as they come up, again and again, and says when waiting is pointless.
 
-    A container may end once (a dependency that was a moment late); one that was started anew and ended again is lost.
+    A container that does not start, or that ends and is started anew, may do so for *patience_seconds*.
     What happened before the first look does not count.
     """
 
-    def __init__(self, release: str) -> None:
+    def __init__(self, release: str, patience_seconds: float) -> None:
         self._release = release
+        self._patience = patience_seconds
         self._restarts: dict[tuple[str, str], int] = {}
         self._since: dict[tuple[str, str], float] = {}
 
@@ -49,10 +49,13 @@ class Deadline:
         key = (pod, status["name"])
         restarts = status.get("restartCount", 0) - self._restarts.setdefault(key, status.get("restartCount", 0))
         reason = _waiting(status).get("reason")
-        if reason not in _PATIENCE_SECONDS:
+        if reason in _NEVER_ENDS:
+            return True
+        if status.get("ready") or (reason not in _MAY_END and not restarts):
             self._since.pop(key, None)
-            return not status.get("ready") and (restarts >= RESTARTS or (reason == "CrashLoopBackOff" and restarts > 0))
-        return now - self._since.setdefault(key, now) >= _PATIENCE_SECONDS[reason]
+            return False
+        patient = now - self._since.setdefault(key, now) < self._patience
+        return reason in _MAY_END and not patient  # one that runs may be ready in a moment
 
 
 def complaint(pod: Json) -> str | None:

@@ -80,11 +80,18 @@ def served_until(url: str, authority: Path) -> datetime:
 
 def token_expiry(token: str) -> datetime | None:
     """Expiry of a signed token, from its own content; None when it is no token, or never expires."""
+    life = token_life(token)
+    return life[1] if life else None
+
+
+def token_life(token: str) -> tuple[datetime, datetime] | None:
+    """When a signed token was made, and when it expires; None when it is no token, or never expires."""
     try:
         claims = token.split(".")[1]
         said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        return datetime.fromtimestamp(said["exp"], UTC)
-    except (IndexError, ValueError, KeyError, TypeError):
+        expires = datetime.fromtimestamp(said["exp"], UTC)
+        return datetime.fromtimestamp(said.get("iat", said["exp"]), UTC), expires
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
 
 

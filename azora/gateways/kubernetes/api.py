@@ -31,6 +31,7 @@ PLAIN = "application/json"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
 
+_WARNING = re.compile(r'^\d+ \S+ "(.*)"')  # https://www.rfc-editor.org/rfc/rfc7234#section-5.5
 VERBS = {"GET": "read", "POST": "create one of", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
 
 
@@ -49,6 +50,7 @@ class Api:
         self._timeout = timeout_seconds
         self.host: str = configuration.host
         self.authority: Path | None = Path(configuration.ssl_ca_cert) if configuration.ssl_ca_cert else None
+        self.connection = _connection(configuration)
         self.client_certificate = Path(configuration.cert_file) if configuration.cert_file else None
 
     def get(self, path: str, **query: str) -> Json:
@@ -80,6 +82,13 @@ class Api:
         """Server-side apply that wins conflicts: the object is made, or its fields become those of *body*."""
         query = {"fieldManager": "azora", "force": "true"}
         return _json(self._answered("PATCH", path, body=body, query=query, content_type=APPLY))
+
+    def warnings_of(self, path: str, body: Json) -> list[str]:
+        """What the cluster would say of `apply`, which is not done: its warnings, as `kubectl --dry-run=server` prints them."""
+        query = {"fieldManager": "azora", "force": "true", "dryRun": "All"}
+        response = self._answered("PATCH", path, body=body, query=query, content_type=APPLY)
+        said = response.headers.getlist("Warning") if hasattr(response.headers, "getlist") else []
+        return [found[1] for one in said for found in [_WARNING.search(one)] if found]
 
     def delete(self, path: str) -> None:
         """Delete an object, and in the background what it owns: for a Job the default is to leave its pods."""
@@ -140,6 +149,18 @@ def _json(response: RESTResponse) -> Json:
 def micro_time(moment: datetime) -> str:
     """MicroTime wants its six digits, also when they are zero."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _connection(configuration: Configuration) -> Json:
+    """How the API server is reached besides its address and authority, as a cluster of a kubeconfig says it."""
+    known: Json = {}
+    if configuration.tls_server_name:
+        known["tls-server-name"] = configuration.tls_server_name
+    if configuration.proxy and not configuration._proxy_from_env:  # noqa: SLF001 - the environment's holds without a word
+        known["proxy-url"] = configuration.proxy
+    if not configuration.verify_ssl:
+        known["insecure-skip-tls-verify"] = True
+    return known
 
 
 def _load(configuration: Configuration, kubeconfig: Path | None, context: str | None) -> None:

@@ -34,6 +34,7 @@ from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
 from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.namespace import Namespace
+from azora.gateways.kubernetes.rbac import renew
 from azora.gateways.kubernetes.record_store import (
     RELEASES,
     RecordStore,
@@ -225,4 +226,6 @@ def connect(environment: Environment, settings: Settings, identity: Identity | N
     node_must_be_up(settings)
     who = identity or of_pipeline(environment, settings)
     api = Api(who.kubeconfig, who.context, timeout_seconds=settings.api_timeout_seconds)
+    if identity is None and settings.identities and who.kubeconfig and renew(environment, api, who.kubeconfig):
+        api = Api(who.kubeconfig, who.context, timeout_seconds=settings.api_timeout_seconds)
     return Cluster(Namespace(api, environment, settings.application))

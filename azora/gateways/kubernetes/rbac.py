@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
@@ -13,10 +14,12 @@ import yaml
 from azora.config.environment import Environment
 from azora.config.identity import node_must_be_up, of_person
 from azora.config.json_object import Json
-from azora.config.permissions import SYSTEM, objects_of
+from azora.config.permissions import SYSTEM, namespace_object, objects_of
 from azora.config.settings import Settings
-from azora.errors import NotReadyYet
+from azora.errors import AzoraError, NotReadyYet
+from azora.gateways.kubernetes.access_review import token_life
 from azora.gateways.kubernetes.api import Api, Missing
+from azora.host.locks import only_one
 from azora.host.writes import System, writing
 
 VALID = timedelta(days=365)
@@ -52,19 +55,58 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
     return let_in(environment, api, settings.identities or settings.state_folder / "identities", valid=valid)
 
 
+def refused_pods(environment: Environment, settings: Settings) -> list[str]:
+    """What of the namespace's present pods the Pod Security Standard would refuse, in the cluster's words.
+
+    They go on; when they are made anew, they are refused. Raises as `grant` does.
+    """
+    node_must_be_up(settings)
+    person = of_person(environment, settings)
+    api = Api(person.kubeconfig, person.context, timeout_seconds=settings.api_timeout_seconds)
+    path = f"/api/v1/namespaces/{environment.namespace}"
+    return api.warnings_of(path, namespace_object(environment.namespace)) if api.find(path) else []
+
+
 def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
     """Apply the rights through *api*, with a new token; safe to repeat.
 
     Rights become those of the file; the old token stays valid.
     """
     _make(objects_of(environment.namespace), api)
+    return _with_a_new_token(environment, api, folder / f"{environment.name}.kubeconfig", valid)
+
+
+def renew(environment: Environment, api: Api, kubeconfig: Path) -> Granted | None:
+    """Write a new token into *kubeconfig* of the account, by its own right, once half of the old one's time is over.
+
+    None where that is not so, or an older version gave the account no such right: a person renews it by `azora rights apply`.
+    """
+    if not _is_half_over(kubeconfig):
+        return None
+    with only_one(kubeconfig.with_suffix(".lock"), what=f"renew the token of {environment.name}"):
+        if not (life := _is_half_over(kubeconfig)):
+            return None  # another process did it meanwhile
+        with suppress(AzoraError):
+            return _with_a_new_token(environment, api, kubeconfig, life)
+    return None
+
+
+def _is_half_over(kubeconfig: Path) -> timedelta | None:
+    """The whole time of the token, where less than half of it is left."""
+    users = (yaml.safe_load(kubeconfig.read_text()) or {}).get("users") or [{}]
+    life = token_life(str((users[0].get("user") or {}).get("token", "")))
+    if life is None or datetime.now(UTC) < life[0] + (life[1] - life[0]) / 2:
+        return None
+    return life[1] - life[0] or None
+
+
+def _with_a_new_token(environment: Environment, api: Api, file: Path, valid: timedelta) -> Granted:
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": {"expirationSeconds": int(valid.total_seconds())},
     }
     answer = api.create(f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/{environment.namespace}/token", request)["status"]
-    file = folder / f"{environment.name}.kubeconfig"
     _write(file, yaml.safe_dump(_kubeconfig(environment.namespace, api, answer["token"]), sort_keys=False))
     return Granted(file, datetime.fromisoformat(answer["expirationTimestamp"]))
 
@@ -96,8 +138,8 @@ def _apply(found: Json, api: Api) -> None:
 
 
 def _kubeconfig(namespace: str, api: Api, token: str) -> Json:
-    cluster: Json = {"server": api.host}
-    if api.authority:
+    cluster: Json = {"server": api.host, **api.connection}
+    if api.authority and "insecure-skip-tls-verify" not in cluster:
         cluster["certificate-authority-data"] = base64.b64encode(api.authority.read_bytes()).decode()
     return {
         "apiVersion": "v1",

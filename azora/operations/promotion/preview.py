@@ -105,7 +105,7 @@ def _ports(context: Context, color: Color) -> tuple[Json, ...] | None:
 
 def _watcher(context: Context, color: Color, observer: Observer) -> GiveUp:
     """Watcher of *color*'s pods while Helm waits: reports the number ready, gives up when hopeless."""
-    deadline = Deadline(context.delivery.release.label)
+    deadline = Deadline(context.delivery.release.label, context.delivery.environment.patience_seconds)
 
     def look() -> str | None:
         try:

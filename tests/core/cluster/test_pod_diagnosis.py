@@ -26,19 +26,36 @@ def pod(state: Json, *, restarts: int = 0, ready: bool = False, release: str = "
 @pytest.mark.parametrize(
     ("looks", "lost"),
     [
-        pytest.param([(0, pod(STARTS)), (60, pod(STARTS))], False, id="starts slowly"),
-        pytest.param([(0, pod(RUNS)), (60, pod(RUNS))], False, id="runs, not ready yet"),
-        pytest.param([(0, pod(RUNS)), (5, pod(BACKS_OFF))], False, id="ended once: a dependency was late"),
-        pytest.param([(0, pod(RUNS)), (16, pod(BACKS_OFF, restarts=1))], True, id="ended again after its restart"),
-        pytest.param([(0, pod(RUNS)), (40, pod(RUNS, restarts=3))], True, id="third restart, between two crashes"),
-        pytest.param([(0, pod(RUNS)), (40, pod(RUNS, restarts=3, ready=True))], False, id="ready after all"),
-        pytest.param([(0, pod(RUNS, restarts=7)), (5, pod(RUNS, restarts=7))], False, id="restarts of long ago"),
-        pytest.param([(0, pod(NO_IMAGE)), (9, pod(NO_IMAGE))], False, id="first pull failed"),
-        pytest.param([(0, pod(NO_IMAGE)), (15, pod(NO_IMAGE))], True, id="second pull failed"),
+        pytest.param([(0, pod(STARTS)), (600, pod(STARTS))], False, id="starts slowly"),
+        pytest.param([(0, pod(RUNS)), (600, pod(RUNS))], False, id="runs, not ready yet"),
         pytest.param(
-            [(0, pod(NO_IMAGE)), (9, pod(STARTS)), (20, pod(NO_IMAGE))], False, id="pulled, later failed anew"
+            [(0, pod(RUNS)), (5, pod(BACKS_OFF, restarts=1)), (64, pod(BACKS_OFF, restarts=3))],
+            False,
+            id="its sibling is late",
         ),
-        pytest.param([(0, pod(NO_SECRET)), (5, pod(NO_SECRET))], True, id="its Secret is missing"),
+        pytest.param(
+            [(0, pod(RUNS)), (5, pod(BACKS_OFF, restarts=1)), (65, pod(BACKS_OFF, restarts=3))],
+            True,
+            id="crashes for a minute",
+        ),
+        pytest.param(
+            [(0, pod(RUNS)), (5, pod(RUNS, restarts=1)), (90, pod(RUNS, restarts=3))],
+            False,
+            id="runs between two crashes",
+        ),
+        pytest.param(
+            [(0, pod(RUNS)), (5, pod(RUNS, restarts=1)), (90, pod(BACKS_OFF, restarts=3))], True, id="and crashes again"
+        ),
+        pytest.param([(0, pod(RUNS)), (90, pod(RUNS, restarts=3, ready=True))], False, id="ready after all"),
+        pytest.param([(0, pod(RUNS, restarts=7)), (90, pod(RUNS, restarts=7))], False, id="restarts of long ago"),
+        pytest.param([(0, pod(NO_IMAGE)), (59, pod(NO_IMAGE))], False, id="the registry is away for a moment"),
+        pytest.param([(0, pod(NO_IMAGE)), (60, pod(NO_IMAGE))], True, id="the image is nowhere"),
+        pytest.param(
+            [(0, pod(NO_IMAGE)), (9, pod(STARTS)), (70, pod(NO_IMAGE))], False, id="pulled, later failed anew"
+        ),
+        pytest.param([(0, pod(NO_SECRET)), (40, pod(NO_SECRET))], False, id="an operator makes its Secret"),
+        pytest.param([(0, pod(NO_SECRET)), (60, pod(NO_SECRET))], True, id="nobody makes its Secret"),
+        pytest.param([(0, pod({"waiting": {"reason": "InvalidImageName"}}))], True, id="what never ends"),
         pytest.param(
             [(0, pod(RUNS, release="old")), (9, pod(BACKS_OFF, restarts=9, release="old"))],
             False,
@@ -48,7 +65,7 @@ def pod(state: Json, *, restarts: int = 0, ready: bool = False, release: str = "
 )
 def test_lost_pod(looks: list[tuple[float, Json]], lost: bool) -> None:
     """A pod is lost when it crashes, cannot be pulled or lacks a Secret repeatedly."""
-    deadline = Deadline("new")
+    deadline = Deadline("new", 60)
     seen = [deadline.lost([look], now) for now, look in looks]
     assert seen == [*([[]] * (len(looks) - 1)), ["shop-1"] if lost else []]
 
@@ -57,7 +74,7 @@ def test_deleted_pod() -> None:
     """A pod that is being deleted is neither lost nor reported."""
     gone = pod(BACKS_OFF, restarts=9)
     gone["metadata"]["deletionTimestamp"] = "2026-11-24T08:00:00Z"
-    deadline = Deadline("new")
+    deadline = Deadline("new", 60)
     assert deadline.lost([pod(RUNS)], 0) == deadline.lost([gone], 1) == []
     assert complaint(gone) is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from azora.config.urls import public_url
 from azora.gateways.kubernetes.cluster import connect
 from azora.gateways.probe.probe import Probe, run
 from azora.operations.checkout import checkout
+from azora.operations.promotion.live_probe import probed
 
 app = App()
 
@@ -35,14 +36,14 @@ def probe(
 def count(environment: Environment, *, seconds: float, rate: float, path: str | None, out: Path | None) -> None:
     """Probe the live address until the time is over or somebody ends it; print and keep the counts."""
     url = public_url(environment.hosts.live, settings())
-    path = path or probed_path(environment)
-    counting = Probe(url, connect=settings().ingress_address, rate_per_second=rate, path=path, limit_seconds=seconds)
+    asked: dict[str, Any] = {"path": path} if path else {**asked_of(environment), "strictly": True}
+    counting = Probe(url, connect=settings().ingress_address, rate_per_second=rate, limit_seconds=seconds, **asked)
     file = out or settings().runs_folder / f"probe-{environment.name}.json"
     console.print(f"{rate:g} requests/s to {url} for at most {seconds:g} s; counts in {file}")
     console.print(run(counting, file).summary())
 
 
-def probed_path(environment: Environment) -> str:
-    """Path that the running release names for the probe."""
-    commit = connect(environment, settings()).running().commit
-    return checkout(commit, settings()).application.probe
+def asked_of(environment: Environment) -> dict[str, Any]:
+    """What the running release says of the probe's requests."""
+    cluster = connect(environment, settings())
+    return probed(checkout(cluster.running().commit, settings()).application, cluster.namespace)

@@ -109,6 +109,27 @@ class Suites(_Strict):
         return folder
 
 
+class ProbedPath(_Strict):
+    """Requests of the probe: a cheap path, the header in which the answer names its color, headers that it needs itself.
+
+    `color_header: none` is for an application that names none: its receipts count only.
+    """
+
+    path: str = Field(pattern=r"^/")
+    color_header: Annotated[str, Field(pattern=r"^[-!#$%&'*+.^_`|~A-Za-z0-9]+$")] | None = "X-Azora-Color"
+    headers: dict[Annotated[str, Field(pattern=r"^[-A-Za-z0-9]+$")], SecretKey] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, read: object) -> object:
+        """A path alone is the short form; `none` is no header."""
+        if isinstance(read, str):
+            return {"path": read}
+        if isinstance(read, dict) and read.get("color_header") == "none":
+            return {**read, "color_header": None}
+        return read
+
+
 class Application(_Strict):
     """Everything Azora knows about the platform it releases."""
 
@@ -120,7 +141,7 @@ class Application(_Strict):
     values: Inside
     migrations: Inside | None = None
     health: str = Field(pattern=r"^/")
-    probe: str = Field(pattern=r"^/")
+    probe: ProbedPath
     suites: Suites
 
     @model_validator(mode="after")

@@ -55,12 +55,19 @@ def suite_secret(namespace: Namespace, where: SecretKey | None) -> str | None:
     Raises:
         BadInput: the environment does not have it.
     """
-    if where is None:
-        return None
+    return secret_value(namespace, where, "suites.secret") if where else None
+
+
+def secret_value(namespace: Namespace, where: SecretKey, key: str) -> str:
+    """Value of one key of a Secret in the environment's namespace, which *key* of application.yaml names.
+
+    Raises:
+        BadInput: the environment does not have it.
+    """
     found = (namespace.api.find(f"{namespace.core}/secrets/{where.name}") or {}).get("data") or {}
     if where.key not in found:
         raise BadInput(
             f"could not find key {where.key!r} of Secret {where.name!r} in {namespace.name}",
-            advice="suites.secret of deployments/application.yaml names this key for the end-to-end cases",
+            advice=f"{key} of deployments/application.yaml names this key: make the Secret, or correct it",
         )
     return b64decode(found[where.key]).decode()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.config.application import FILE, load_application
+from azora.config.application import FILE, SecretKey, load_application
 from azora.config.settings import Settings
 from azora.errors import BadInput
 from azora.operations.checkout import Checkout, must_be_releasable
@@ -105,6 +105,24 @@ def test_build_context_with_sources(tmp_path: Path) -> None:
         "src/front",
         "values",
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        pytest.param("/version", ("/version", "X-Azora-Color", {}), id="path alone"),
+        pytest.param({"path": "/up", "color_header": "none"}, ("/up", None, {}), id="no header"),
+        pytest.param(
+            {"path": "/up", "color_header": "X-Served-By", "headers": {"X-Key": {"name": "probe", "key": "password"}}},
+            ("/up", "X-Served-By", {"X-Key": SecretKey(name="probe", key="password")}),
+            id="all of it",
+        ),
+    ],
+)
+def test_probe_of_an_application(tmp_path: Path, said: object, asked: tuple[object, ...]) -> None:
+    """The probe is a path, or a path with the header of the color and headers from Secrets."""
+    probe = load_application(committed(tmp_path / "a", GOOD | {"probe": said})).probe
+    assert (probe.path, probe.color_header, probe.headers) == asked
 
 
 def test_suites_of_an_application(tmp_path: Path) -> None:

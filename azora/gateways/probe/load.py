@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from azora.core.checks.probe_result import ProbedRequest
+from azora.core.checks.probe_result import COLOR_HEADER, ProbedRequest
 from azora.errors import BadInput
 
-COLOR_HEADER = "X-Azora-Color"
 FAILING_STATUS = 400
+REDIRECTS = range(300, 400)
+SHOWN_LETTERS = 80
 CLOSED = "closed without a response"
 # Several, or all kept-alive requests would be one client's, on one pod.
 KEPT_CONNECTIONS = 8
@@ -46,6 +47,27 @@ class Target:
         return cls(address, parts.netloc, parts.hostname if parts.scheme == "https" else None)
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What counts as an answer of the application, where *strictly* so: no redirect, and with the header of its color."""
+
+    color_header: str | None = COLOR_HEADER
+    strictly: bool = False
+
+    def failure(self, status: int, headers: Mapping[str, str]) -> str | None:
+        """Why an answer is a failed request; None for a good one."""
+        if status >= FAILING_STATUS:
+            return f"HTTP {status}"
+        if self.strictly and status in REDIRECTS:
+            return f"HTTP {status} to {headers.get('Location', 'nowhere')[:SHOWN_LETTERS]}"
+        if self.strictly and self.color_header and self.color_header not in headers:
+            return f"HTTP {status} without {self.color_header}"
+        return None
+
+    def color(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get(self.color_header) if self.color_header else None
+
+
 class OpenLoop:
     """Send requests to *target* on schedule, however slow the answers are; pass each Sample to *seen*.
 
@@ -54,9 +76,18 @@ class OpenLoop:
     """
 
     def __init__(
-        self, target: Target, seen: Callable[[ProbedRequest], None], *, timeout_seconds: float, fresh: bool | None
+        self,
+        target: Target,
+        seen: Callable[[ProbedRequest], None],
+        *,
+        timeout_seconds: float,
+        fresh: bool | None,
+        expected: Expected,
+        headers: Mapping[str, str],
     ) -> None:
         self._target = target
+        self._expected = expected
+        self._headers = {**headers, "Host": target.host}
         self._seen = seen
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._sorts = (True, False) if fresh is None else (fresh,)
@@ -119,14 +150,13 @@ class OpenLoop:
         try:
             async with session.get(
                 self._target.address,
-                headers={"Host": self._target.host},
+                headers=self._headers,
                 server_hostname=self._target.server_name,
                 allow_redirects=False,
                 trace_request_ctx=attempts,
             ) as answer:
                 await answer.read()
-                failure = f"HTTP {answer.status}" if answer.status >= FAILING_STATUS else None
-                return answer.headers.get(COLOR_HEADER), failure
+                return self._expected.color(answer.headers), self._expected.failure(answer.status, answer.headers)
         except (aiohttp.ClientError, OSError) as error:
             return None, kind_of(error)
 

@@ -6,11 +6,12 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from azora.core.checks.probe_result import ProbedRequest, ProbeResult, RequestCounter, to_json
+from azora.core.checks.probe_result import COLOR_HEADER, ProbedRequest, ProbeResult, RequestCounter, to_json
 from azora.errors import Failed
 from azora.host.priority import go_first
 from azora.host.writes import System, writing
@@ -24,7 +25,7 @@ class Probe:
     """Probe of *url* at *rate_per_second*, by way of *connect* (host:port) where given, until stopped.
 
     Half of the requests open a connection each, half keep theirs, unless *fresh_connections* says all or none. It ends by
-    itself after *limit_seconds*. Also a context manager. `so_far` may be asked from any thread at any time.
+    itself after *limit_seconds*. *strictly*: a redirect, and an answer without *color_header*, is a failed request. Also a context manager. `so_far` may be asked from any thread at any time.
     """
 
     def __init__(
@@ -34,14 +35,24 @@ class Probe:
         connect: str | None = None,
         rate_per_second: float = 100.0,
         path: str | None = None,
+        color_header: str | None = COLOR_HEADER,
+        headers: Mapping[str, str] | None = None,
+        strictly: bool = False,
         fresh_connections: bool | None = None,
         limit_seconds: float = LONGEST_SECONDS,
         request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
-        from azora.gateways.probe.load import OpenLoop, Target  # noqa: PLC0415 - aiohttp, for the few processes that probe
+        from azora.gateways.probe.load import Expected, OpenLoop, Target  # noqa: PLC0415 - aiohttp, for the few processes that probe
 
         target = Target.of(url, connect, path)
-        self._loop = OpenLoop(target, self._seen, timeout_seconds=request_timeout_seconds, fresh=fresh_connections)
+        self._loop = OpenLoop(
+            target,
+            self._seen,
+            timeout_seconds=request_timeout_seconds,
+            fresh=fresh_connections,
+            expected=Expected(color_header, strictly),
+            headers=headers or {},
+        )
         self._rate, self._limit, self._deadline_seconds = rate_per_second, limit_seconds, request_timeout_seconds + 5
         self._tallies = {"all": RequestCounter(), "fresh": RequestCounter(), "kept": RequestCounter()}
         self._lock, self._stop = threading.Lock(), threading.Event()

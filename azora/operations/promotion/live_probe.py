@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from azora.config.application import FILE, Application
 from azora.config.settings import Settings
 from azora.config.urls import public_url
 from azora.core.checks.probe_result import ProbeResult
 from azora.core.cluster.record import Switch
 from azora.core.release.delivery import Delivery
-from azora.errors import NotReadyYet
+from azora.errors import CheckFailed, NotReadyYet
+from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.probe.probe import Probe
+from azora.operations.suite_target import secret_value
+
+TRIES = 6
 
 
 def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: int = 60) -> None:
@@ -34,31 +40,71 @@ def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: in
     )
 
 
-def _probe(settings: Settings, host: str, *, rate_per_second: float, path: str) -> Probe:
+def _probe(settings: Settings, host: str, *, rate_per_second: float, **more: Any) -> Probe:  # noqa: ANN401 - as the Probe's
     return Probe(
         public_url(host, settings),
         connect=settings.ingress_address,
         rate_per_second=rate_per_second,
-        path=path,
+        **more,
     )
+
+
+def probed(application: Application, namespace: Namespace) -> dict[str, Any]:
+    """Arguments of a Probe for *application*, its headers read from their Secrets.
+
+    Raises:
+        BadInput: the environment has no such Secret.
+    """
+    asked = application.probe
+    headers = {name: secret_value(namespace, where, f"probe.headers.{name}") for name, where in asked.headers.items()}
+    return {"path": asked.path, "color_header": asked.color_header, "headers": headers}
+
+
+def must_answer(delivery: Delivery, settings: Settings, namespace: Namespace, host: str) -> None:
+    """Raise CheckFailed where the probe's requests to *host* would not reach the application: a login page answers, or a redirect."""
+    asked = probed(delivery.application, namespace)
+    for _ in range(TRIES):
+        seen = _looked_at(settings, host, asked)
+        if seen.total and not seen.failed:
+            return
+        time.sleep(0.5)
+    raise CheckFailed(
+        f"could not prove {delivery.environment.name}: the application does not answer the probe at"
+        f" {public_url(host, settings)}{asked['path']}: {seen.summary()}",
+        advice=f"in {FILE}, correct `probe`: its path, the headers that it needs, the header in which answers name their color",
+    )
+
+
+def _looked_at(settings: Settings, host: str, asked: dict[str, Any]) -> ProbeResult:
+    """A few requests, each of which must be answered by the application."""
+    probe = _probe(settings, host, rate_per_second=20, strictly=True, **asked).start()
+    time.sleep(0.2)
+    return probe.stop()
 
 
 class LiveProbe:
     """Probe of the live address around a switch; lives as long as the promotion's loop."""
 
-    def __init__(self, delivery: Delivery, settings: Settings) -> None:
+    def __init__(self, delivery: Delivery, settings: Settings, namespace: Namespace) -> None:
         self._delivery = delivery
         self._settings = settings
+        self._namespace = namespace
         self._running: Probe | None = None
 
     def start(self) -> Probe:
-        """Begin to count, `probe_per_second` requests a second."""
+        """Begin to count, `probe_per_second` requests a second.
+
+        Strictly, where users were answered so before: an older release may have named its color in another header, or not at all.
+        """
         environment = self._delivery.environment
+        asked = probed(self._delivery.application, self._namespace)
+        before = _looked_at(self._settings, environment.hosts.live, asked)
         self._running = _probe(
             self._settings,
             environment.hosts.live,
             rate_per_second=environment.probe_per_second,
-            path=self._delivery.application.probe,
+            strictly=bool(before.total) and not before.failed,
+            **asked,
         ).start()
         return self._running
 

@@ -18,7 +18,7 @@ from azora.gateways.kubernetes.pod_errors import troubles
 from azora.gateways.suites.pytest_runner import must_pass
 from azora.operations.promotion import chart_values
 from azora.operations.promotion.context import Context
-from azora.operations.promotion.live_probe import await_answer
+from azora.operations.promotion.live_probe import await_answer, must_answer
 from azora.operations.promotion.observer import Observer
 from azora.operations.promotion.takeover import remove_leftover_hooks
 
@@ -137,6 +137,7 @@ def prove(context: Context, observer: Observer) -> None:
     host = context.delivery.environment.hosts.preview
     with suppress(NotReadyYet):  # the cases will say what is wrong
         await_answer(context.delivery, context.settings, host, tries=20)
+    must_answer(context.delivery, context.settings, context.cluster.namespace, host)
     result = context.suite("smoke", host, stack)
     observer.preview_smoke(result)
     must_pass(result, f"the preview of {context.where} ({color})")

@@ -32,7 +32,7 @@ class Promotion:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.probe = LiveProbe(context.delivery, context.settings)
+        self.probe = LiveProbe(context.delivery, context.settings, context.cluster.namespace)
 
     @retried
     def next(self, *, end_to_end: bool = False) -> Step | None:

@@ -223,7 +223,7 @@ def test_switch_that_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(Context, "hold", lambda _: None)
     context = context_for(cluster)
-    assert switch.switch(context, LiveProbe(context.delivery, context.settings)) is entry
+    assert switch.switch(context, LiveProbe(context.delivery, context.settings, context.cluster.namespace)) is entry
     assert not cluster.moved
 
 

@@ -29,7 +29,7 @@ from azora.core.checks.probe_result import (
     to_json,
 )
 from azora.errors import BadInput
-from azora.gateways.probe.load import Target
+from azora.gateways.probe.load import Expected, Target
 from azora.gateways.probe.probe import Probe
 from azora.host.priority import weight_of_session
 from tests.support.polling import until
@@ -135,6 +135,47 @@ def test_requests_that_fail() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("header", "status", "headers", "loose", "strict"),
+    [
+        pytest.param("X-Azora-Color", 200, {"X-Azora-Color": "blue"}, None, None, id="application"),
+        pytest.param("X-Azora-Color", 200, {}, None, "HTTP 200 without X-Azora-Color", id="login page"),
+        pytest.param("X-Azora-Color", 302, {"Location": "/login"}, None, "HTTP 302 to /login", id="redirect to a login"),
+        pytest.param("X-Azora-Color", 308, {"Location": "https://a/"}, None, "HTTP 308 to https://a/", id="redirect to TLS"),
+        pytest.param("X-Azora-Color", 503, {"X-Azora-Color": "blue"}, "HTTP 503", "HTTP 503", id="error"),
+        pytest.param("X-Served-By", 200, {"X-Served-By": "blue"}, None, None, id="another header"),
+        pytest.param(None, 200, {}, None, None, id="no header"),
+        pytest.param(None, 304, {}, None, "HTTP 304 to nowhere", id="no header, redirect"),
+    ],
+)  # fmt: skip
+def test_answer_of_the_application(
+    header: str | None, status: int, headers: dict[str, str], loose: str | None, strict: str | None
+) -> None:
+    """Strictly, an answer that did not come from the application is a failed request, with its target named."""
+    assert Expected(header).failure(status, headers) == loose
+    assert Expected(header, strictly=True).failure(status, headers) == strict
+
+
+def test_headers_of_the_probe() -> None:
+    """The probe sends the headers that the application needs, and reads the color from the one that it names."""
+
+    async def answer(request: web.Request) -> web.Response:
+        allowed = request.headers.get("X-Key") == "s3cret" and request.headers["Host"] == "shop.example"
+        return web.Response(status=200 if allowed else 401, headers={"X-Served-By": "green"})
+
+    with serving(answer) as address:
+        probe = Probe(
+            "http://shop.example",
+            connect=address,
+            color_header="X-Served-By",
+            headers={"X-Key": "s3cret"},
+            strictly=True,
+        )
+        seen = stopped_after(probe.start(), 5)
+    assert seen.failed == 0
+    assert set(seen.all.colors) == {"green"}
+
+
 def test_requests_with_slow_answers() -> None:
     """Slow answers do not lower the request rate."""
 

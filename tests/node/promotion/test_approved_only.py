@@ -83,7 +83,7 @@ def test_switch_without_an_approval(book: Guestbook, first: Release) -> None:  #
         held(context.cluster.namespace, context.delivery.run),
         pytest.raises(Refused, match="no approval of this run is valid"),
     ):
-        switch.switch(context, LiveProbe(context.delivery, settings()))
+        switch.switch(context, LiveProbe(context.delivery, settings(), context.cluster.namespace))
     with pytest.raises(Refused, match="it has no approval here"):
         switch_users(book.environment(), context.cluster.look().preview, settings(), by="ada")
     (kept,) = [one for one in context.cluster.look().approvals if one.id == approval.id]

@@ -1,4 +1,4 @@
-"""Processor seconds of the whole machine, by folder of tests: printed at the end of a run.
+"""Processor seconds of the whole machine, by folder of tests, on the node by file: printed at the end of a run.
 
 Between two events of the run (a test begins or ends) the machine's seconds are divided by the tests that were under way.
 """
@@ -33,7 +33,8 @@ class ProcessorSeconds:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._divide()
-        folder = str(Path(nodeid.partition("::")[0]).parent)
+        file = Path(nodeid.partition("::")[0])
+        folder = str(file if "node" in file.parts else file.parent)
         self._under_way[nodeid] = folder
         self._tests[folder] += 1
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from azora.core.promotion.next_step import Step
 from azora.gateways.kubernetes.lease import held
+from azora.host.retry import retried
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.promotion import Promotion
 
 
 def walk(context: Context, *, until: Step | None = None) -> list[Step]:
-    """Take step after step until there is none, or until *until*, which is not taken; returns those that were."""
+    """Take step after step, each again while it says that this may help, until there is none, or until *until*, which is not taken; returns those that were."""
     promotion = Promotion(context)
     taken: list[Step] = []
     with held(context.cluster.namespace, context.delivery.run):
         while (step := promotion.next()) and step is not until:
             taken.append(step)
-            promotion.take(step)
+            retried(promotion.take)(step)
     return taken

@@ -118,3 +118,4 @@ def test_namespace_that_was_emptied(book: Guestbook, promotion: Context, tmp_pat
     with a_helm_release(tmp_path, "guestbook-green"), pytest.raises(Refused, match="Helm release guestbook-green"):
         promotion.first_look()
     promotion.first_look()
+    pipeline.empty(NAME)

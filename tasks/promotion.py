@@ -54,19 +54,24 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     the preview before any user meets it.
     """
     look(environment, release)
-    promotion = Promotion(context_of(environment, release))
-    while step := promotion.next(end_to_end=end_to_end):
-        if step is Step.ASK:
-            if ask(environment, release) is None:
+    with Promotion(context_of(environment, release)) as promotion:
+        while step := promotion.next(end_to_end=end_to_end):
+            if step is not Step.ASK:
+                _walk(promotion, end_to_end=end_to_end)
+            elif ask(environment, release) is None:
                 return False
-            continue
-        with held(promotion.context.cluster.namespace, this_run()), use_up_approval(environment):
-            while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
-                with notifications.step(promotion.context, Step(step)):
-                    _take(promotion, Step(step))
     it_runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
     return True
+
+
+def _walk(promotion: Promotion, *, end_to_end: bool) -> None:
+    """Take step after step under the Lease, until there is none or a person is asked."""
+    environment = promotion.context.where
+    with held(promotion.context.cluster.namespace, this_run()), use_up_approval(environment):
+        while (step := promotion.next(end_to_end=end_to_end)) not in {None, Step.ASK}:
+            with notifications.step(promotion.context, Step(step)):
+                _take(promotion, Step(step))
 
 
 @task(

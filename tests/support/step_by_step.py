@@ -11,9 +11,8 @@ from azora.operations.promotion.promotion import Promotion
 
 def walk(context: Context, *, until: Step | None = None) -> list[Step]:
     """Take step after step, each again while it says that this may help, until there is none, or until *until*, which is not taken; returns those that were."""
-    promotion = Promotion(context)
     taken: list[Step] = []
-    with held(context.cluster.namespace, context.delivery.run):
+    with Promotion(context) as promotion, held(context.cluster.namespace, context.delivery.run):
         while (step := promotion.next()) and step is not until:
             taken.append(step)
             retried(promotion.take)(step)

@@ -96,6 +96,7 @@ class LiveProbe:
 
         Strictly, where users were answered so before: an older release may have named its color in another header, or not at all.
         """
+        self.cancel()
         environment = self._delivery.environment
         asked = probed(self._delivery.application, self._namespace)
         before = _looked_at(self._settings, environment.hosts.live, asked)
@@ -107,6 +108,12 @@ class LiveProbe:
             **asked,
         ).start()
         return self._running
+
+    def cancel(self) -> None:
+        """End it without a result, where it was begun: nothing is counted any more for a switch that nobody watches."""
+        if self._running:
+            self._running.stop()
+            self._running = None
 
     def finish(self, entry: Switch) -> ProbeResult:
         """Count until *entry*'s settle time ends; a probe lost with a killed process starts again now."""

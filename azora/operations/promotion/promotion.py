@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Self
 
 from azora.core.colors import Color
 from azora.core.promotion.next_step import Step, next_step
+from azora.errors import Failed
 from azora.host.retry import retried
 from azora.operations.promotion import preview, switch
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.live_probe import LiveProbe
 from azora.operations.promotion.observer import SILENT, Observer
+
+MOST_REPEATS = 5  # of one step that went well, in a row
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,21 @@ class Done:
 
 
 class Promotion:
-    """One delivery on its way: its context, and the probe that lives from the switch to its verdict."""
+    """One delivery on its way: its context, and the probe that lives from the switch to its verdict.
+
+    A context manager, at whose end the probe ends too.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.probe = LiveProbe(context.delivery, context.settings, context.cluster.namespace)
+        self._well: tuple[Step | None, int] = (None, 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.probe.cancel()
 
     @retried
     def next(self, *, end_to_end: bool = False) -> Step | None:
@@ -43,8 +57,20 @@ class Promotion:
         return next_step(context.look(), wanted, datetime.now(UTC))
 
     def take(self, step: Step, observer: Observer = SILENT) -> Done:
-        """Take *step*, any but ASK; the Lease must be held."""
-        return _STEPS[step](self, observer)
+        """Take *step*, any but ASK; the Lease must be held.
+
+        Raises:
+            Failed: it was taken again and again, and the next look asked for it each time.
+        """
+        last, times = self._well
+        if step is last and times >= MOST_REPEATS:
+            raise Failed(
+                f"could not promote in {self.context.where}: {step} went well {times} times, and the cluster does not show it",
+                advice=f"compare `azora status {self.context.where}` and `helm list` in its namespace with what the run's page says",
+            )
+        done = _STEPS[step](self, observer)
+        self._well = (step, times + 1 if step is last else 1)
+        return done
 
 
 def _repair(promotion: Promotion, _: Observer) -> Done:

@@ -24,7 +24,7 @@ CHANGE_BY_PREFECT = {"create_markdown_artifact", "create_progress_artifact", "up
 # No run goes on from any of these: a process that ends just before or after such a write changes nothing for the next one.
 OUTSIDE_THE_SEAM = {
     "scratch": {
-        "gateways/images/build_context.py:_copied",
+        "gateways/helm/values_files.py:_read",
         "gateways/images/package_index.py:volumes",
         "gateways/images/registry_login.py:file_for_buildah",
         "gateways/kubernetes/rbac.py:_write",  # the draft; its rename is announced

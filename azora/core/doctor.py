@@ -21,6 +21,7 @@ FULL_BYTES, NARROW_BYTES = 2 * GIB, 10 * GIB  # one build of all images takes ab
 SOON = timedelta(days=30)
 SKEW_WEAK, SKEW_BAD = timedelta(seconds=2), timedelta(seconds=10)  # a Lease is lost after 15 s without its holder
 OLDEST_KUBERNETES = (1, 34)  # Helm 4.3 is built for 1.37 and three before: https://helm.sh/docs/topics/version_skew
+BUILDAH_WITH_HEREDOCS = (1, 33)
 HELM_MAJOR = 4
 
 # Who enforces NetworkPolicies, by the DaemonSet that does it.
@@ -189,6 +190,18 @@ def helm(version: str) -> Finding:
         return Finding("Helm", Level.GOOD, version)
     return Finding(
         "Helm", Level.BAD, f"{version or 'it prints no version'}: not Helm {HELM_MAJOR}", "set AZORA_HELM to a Helm 4"
+    )
+
+
+def buildah(version: str) -> Finding:
+    """Version of buildah; an old one builds, and knows less of the Dockerfile's syntax."""
+    found = _numbers(version)
+    if found:
+        least = ".".join(map(str, BUILDAH_WITH_HEREDOCS))
+        lacks = "" if found >= BUILDAH_WITH_HEREDOCS else f"; here-documents in a Dockerfile (`RUN <<EOF`) need {least}"
+        return Finding("buildah", Level.GOOD, f"{version}{lacks}")
+    return Finding(
+        "buildah", Level.BAD, "it is not there, or prints no version", "install buildah: images are built with it"
     )
 
 

@@ -23,6 +23,7 @@ from azora.core import doctor
 from azora.core.doctor import Finding, Level
 from azora.core.prefect_names import POOL, deployments_for, names_in, queue_of
 from azora.errors import AzoraError
+from azora.gateways.images.buildah import version_of_buildah
 from azora.gateways.images.registry import Reference, digest_of_tag, status_of_registry
 from azora.gateways.kubernetes.access_review import (
     excess_of,
@@ -47,6 +48,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
     looks: dict[str, Look] = {
         "disk": lambda: _disk(settings.state_folder),
         "Helm": lambda: _helm(settings),
+        "buildah": lambda: doctor.buildah(version_of_buildah()),
         "registry": lambda: _registry(settings),
         "base image": lambda: _base_image(settings),
         "Prefect": lambda: _prefect(settings),

@@ -41,6 +41,15 @@ class Stack:
         return self.record if self.record and self.record.release == self.release else None
 
     @property
+    def is_half_installed(self) -> bool:
+        """Its pods are of another release than the record has for the very revision that Helm deployed last.
+
+        So a Helm was killed after it had changed some of the objects: hooks and other kinds may be missing.
+        """
+        record = self.record
+        return record is not None and record.revision == self.revision and record.release != self.release
+
+    @property
     def is_proved(self) -> bool:
         """The release that is installed now is the one that passed its checks here."""
         return self.known is not None and self.known.proved_at is not None

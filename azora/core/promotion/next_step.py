@@ -53,7 +53,8 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
         return Step.INSTALL_DATA
     preview = world.stack(world.preview)
     size = world.active_stack.wanted if world.active_stack else {}
-    if preview.release != wanted.release or preview.helm != "deployed" or not preview.is_at_size(size):
+    is_installed = preview.release == wanted.release and preview.helm == "deployed" and not preview.is_half_installed
+    if not is_installed or not preview.is_at_size(size):
         return Step.INSTALL_PREVIEW
     if not preview.is_ready:
         return Step.AWAIT_READY

@@ -36,6 +36,15 @@ def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Pat
     return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log, yields=True)
 
 
+def version_of_buildah() -> str:
+    """Such as `1.28.2`; "" where it is not there, or says something else."""
+    with suppress(AzoraError):
+        said = buildah(["--version"], what="ask buildah for its version", timeout_seconds=TIDY_TIMEOUT_SECONDS).output
+        found = re.search(r"\d+\.\d+(\.\d+)?", said)
+        return found[0] if found else ""
+    return ""
+
+
 def forget_old(name: str, *, keep: int) -> None:
     """Remove all but the *keep* newest local images *name* (host/path), with layers that only they have.
 

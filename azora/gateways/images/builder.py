@@ -15,7 +15,7 @@ from azora.config.settings import Settings
 from azora.errors import AzoraError, BuildFailed, NotReadyYet, Unreachable
 from azora.gateways.images import build_context, package_index
 from azora.gateways.images.base_images import BASE, pinned_base, pinned_images
-from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder
+from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder, version_of_buildah
 from azora.gateways.images.image_tag import content_tag
 from azora.gateways.images.registry import Reference, digest_of_tag
 from azora.gateways.images.registry_login import file_for_buildah
@@ -149,4 +149,6 @@ def _error(image: Image, said: str, log: Path) -> AzoraError:
         return NotReadyYet(what, advice=f"another process emptied the build cache; see {log}")
     if _NETWORK.search(last):
         return Unreachable(what, advice=f"check that the registry runs; see {log}")
-    return BuildFailed(what, advice=f"see {log}; to repeat the build, use the Dockerfile {image.dockerfile!r}")
+    return BuildFailed(
+        what, advice=f"see {log}; buildah {version_of_buildah()} read the Dockerfile {image.dockerfile!r}"
+    )

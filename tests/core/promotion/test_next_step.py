@@ -46,6 +46,12 @@ def tried_by(run: str) -> World:
     return replace(PROVED, stacks={**PROVED.stacks, GREEN: replace(preview, record=record)})
 
 
+def left_by_a_killed_helm(revision: int) -> World:
+    """APPROVED, with pods of the new release in the preview, where the record has the old one's as revision 1; Helm has *revision*."""
+    preview = replace(stack(GREEN, "older"), release="new", label="new", revision=revision)
+    return replace(APPROVED, stacks={**APPROVED.stacks, GREEN: preview})
+
+
 STAGING = replace(PRODUCTION, approval_needed=False)
 TRIED = replace(PRODUCTION, end_to_end=True)
 AFTER = replace(PRODUCTION, ask_after_preview=True)
@@ -74,6 +80,8 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
         pytest.param(SERVING_OLD, STAGING, Step.INSTALL_PREVIEW, id="staging needs no approval"),
         pytest.param(APPROVED, PRODUCTION, Step.INSTALL_PREVIEW, id="after the approval"),
         pytest.param(replace(APPROVED, pending=("azora-green",)), PRODUCTION, Step.REPAIR, id="half-done after a kill"),
+        pytest.param(left_by_a_killed_helm(1), PRODUCTION, Step.INSTALL_PREVIEW, id="half-done, and repaired"),
+        pytest.param(left_by_a_killed_helm(2), PRODUCTION, Step.PROVE, id="installed, and not recorded"),
         pytest.param(
             replace(SERVING_OLD, pending=("azora-green",)),
             PRODUCTION,

@@ -148,7 +148,7 @@ def test_image_on_a_base(place: tuple[Path, str, Path], tmp_path: Path) -> None:
 
 
 @built_for_real
-def test_image_on_a_base_of_its_own(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+def test_image_on_a_moving_base(place: tuple[Path, str, Path], tmp_path: Path) -> None:
     """A base that the Dockerfile names is looked up at each build: a new one, under the same tag, is built upon."""
     named = f"{place[1]}/moving/web:latest"
     on_top = committed(tmp_path / "top", f"FROM {named} AS below\nFROM scratch\nCOPY --from=below /page /top\n")

@@ -127,7 +127,7 @@ def test_rollback_past_a_contract(book: Guestbook, promotion: Context) -> None:
     assert old.active
     later = book.context(book.release(book.commit()), "staging")
     walk(made_with(later, EXPAND, DROP))
-    with pytest.raises(Refused, match="made without migration drop, a contract that ran since"):
+    with pytest.raises(Refused, match="made without migration drop, a contract that ran later"):
         switch_users(promotion.delivery.environment, old.active, settings(), by="test")
     with pytest.raises(Refused, match="made without migration drop, a contract that the database holds"):
         roll_back(promotion.delivery.environment, None, settings(), by="test")

@@ -105,6 +105,18 @@ def test_pods_of_the_example(environment: str) -> None:
             ["`replicas: 2`", "write `replicas: {SERVICE: n}`"],
             id="replicas as a number",
         ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", "replica: {web: 2}\nbook:"),
+            ["'replica' not allowed", "with the values of staging", "values.schema.json"],
+            id="unknown key of the values",
+        ),
+        pytest.param(
+            "charts/guestbook/templates/_pods.tpl",
+            ("azora.dev/release: {{ .root.Values.azora.release | quote }}", '{{ include "guestbook.nowhere" . }}'),
+            ["the chart 'deployments/charts/guestbook'", '"guestbook.nowhere"', "template"],
+            id="a template that does not render",
+        ),
     ],
 )
 def test_chart_with_a_fault(tmp_path: Path, file: str, change: tuple[str, str], says: list[str]) -> None:

@@ -33,7 +33,7 @@ class Users:
 
 
 @contextmanager
-def users_of(environment: str, *, rate: float = 100) -> Iterator[Users]:
+def users_of(environment: str, *, rate: float = 50) -> Iterator[Users]:
     """Users who call the live address for as long as the block takes, on fresh and on kept connections."""
     with TemporaryDirectory(prefix="azora-users-") as folder:
         seen_in = Path(folder) / "probe.json"

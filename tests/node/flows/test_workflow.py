@@ -36,7 +36,7 @@ def test_rejection(known: Known, tmp_path: Path) -> None:
 
 def test_approval(known: Known, tmp_path: Path) -> None:
     """An approval brings the commit to production; the pages carry plan, link and counts."""
-    known["needs.checks.outputs.commit"] = pipeline.commit()
+    known["needs.checks.outputs.commit"] = pipeline.a_proved_commit()
     before = pipeline.world("production")
 
     code, page = run_job("release", known, tmp_path)

@@ -10,14 +10,9 @@ from playwright.sync_api import expect
 from azora.config.settings import settings
 from azora.gateways.prefect.runs import Run
 from tests.support import pipeline
-from tests.support.guestbook import Guestbook
 from tests.support.screens import PrefectUI
 
-
-@pytest.fixture
-def change(served_book: Guestbook) -> str:  # noqa: ARG001 - production serves users
-    """A commit that staging proved and production does not run."""
-    return pipeline.proved(pipeline.commit())
+pytestmark = pytest.mark.usefixtures("served_book")  # production serves users
 
 
 def start(ui: PrefectUI, commit: str) -> Run:
@@ -26,15 +21,15 @@ def start(ui: PrefectUI, commit: str) -> Run:
     ui.fill_parameter("ref", commit)
     ui.picture("start form")
     run = ui.submit()
-    ui.wait_until("Suspended", seconds=900)
+    ui.wait_until(run, "Suspended", seconds=900)
     expect(ui.page.get_by_role("navigation", name="breadcrumb")).to_contain_text(f"release {commit[:7]}")
     return run
 
 
-def test_rejection(ui: PrefectUI, change: str) -> None:
+def test_rejection(ui: PrefectUI) -> None:
     """A rejection in the form ends the run as Rejected, and leaves production alone."""
     before = pipeline.objects("production")
-    run = start(ui, change)
+    run = start(ui, pipeline.commit())
     assert pipeline.objects("production") == before, "something in production changed before an answer"
     ui.picture_of_graph("waiting")
 
@@ -43,7 +38,7 @@ def test_rejection(ui: PrefectUI, change: str) -> None:
     ui.picture("rejection")
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
-    ui.wait_until("Rejected", seconds=180)
+    ui.wait_until(run, "Rejected", seconds=180)
     expect(ui.state()).to_have_class(re.compile("state-completed"))  # green: the pipeline did its work
     ui.picture("rejected")
 
@@ -51,9 +46,9 @@ def test_rejection(ui: PrefectUI, change: str) -> None:
     assert pipeline.objects("production") == before
 
 
-def test_approval(ui: PrefectUI, change: str) -> None:
+def test_approval(ui: PrefectUI) -> None:
     """An approval in the form moves users; an incomplete one does not."""
-    before = pipeline.world("production")
+    change, before = pipeline.a_proved_commit(), pipeline.world("production")
     run = start(ui, change)
 
     stages = ui.open_tab("Task Runs")
@@ -88,8 +83,7 @@ def test_approval(ui: PrefectUI, change: str) -> None:
     ui.picture("approval")
     ui.send_answer(question)
     ui.expect_toast("Flow run resumed")
-    ui.wait_until("Completed", seconds=600)
-    ui.open_run(run)
+    ui.wait_until(run, "Completed", seconds=600)
     ui.picture_of_graph("done")
 
     assert pipeline.world("production").active is before.preview

@@ -32,7 +32,7 @@ _UNSTORED = re.compile(
 
 
 def storable(text: str, most: int = MOST_LETTERS) -> str:
-    """*text* of any program or person, as a database and a page may have it: without control characters, of about *most* letters.
+    """Clean foreign *text* for a database or a page: no control characters, about *most* letters.
 
     Of a longer one the beginning and the end are kept: what was tried, and what came of it.
     """

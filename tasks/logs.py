@@ -32,7 +32,10 @@ def keep_log(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
 
 
 class Storable(logging.Filter):
-    """Cleans what a line says, before any handler has it: Prefect keeps answering 503 to a batch of lines with a NUL in one."""
+    """Clean a line before any handler has it.
+
+    Prefect keeps answering 503 to a batch of lines with a NUL in one.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = storable(record.getMessage()), None

@@ -44,6 +44,6 @@ def count(environment: Environment, *, seconds: float, rate: float, path: str | 
 
 
 def asked_of(environment: Environment) -> dict[str, Any]:
-    """What the running release says of the probe's requests."""
+    """Arguments of the probe's requests, as the running release has them."""
     cluster = connect(environment, settings())
     return probed(checkout(cluster.running().commit, settings()).application, cluster.namespace)

@@ -65,7 +65,10 @@ def apply(
 
 
 def _confirm(environment: Environment, refused: list[str]) -> None:
-    """Show what the namespace's Pod Security Standard would refuse, and ask. Raises Refused without a terminal."""
+    """Show what the Pod Security Standard would refuse, and ask.
+
+    Raises Refused without a terminal.
+    """
     console.print(
         f"[bold]{environment.namespace}[/] has pods that its Pod Security Standard would refuse once they are made anew:"
     )

@@ -110,7 +110,7 @@ class Suites(_Strict):
 
 
 class ProbedPath(_Strict):
-    """Requests of the probe: a cheap path, the header in which the answer names its color, headers that it needs itself.
+    """Requests of the probe: a cheap path, the header with the color, headers to send.
 
     `color_header: none` is for an application that names none: its receipts count only.
     """

@@ -1,4 +1,7 @@
-"""Our own YAML files, read by YAML 1.2: `on`, `22:00` and `2023-10-16` are text, a key that stands twice is an error."""
+"""Our own YAML files, read by YAML 1.2.
+
+`on`, `22:00` and `2023-10-16` are text; a key that stands twice is an error.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from azora.errors import BadInput
 
 
 class _Core(SafeConstructor):
-    """The core schema of YAML 1.2 has no dates, no `=` and no `<<`: https://yaml.org/spec/1.2.2/#103-core-schema"""
+    """Core schema of YAML 1.2: no dates, no `=` and no `<<`.
+
+    https://yaml.org/spec/1.2.2/#103-core-schema
+    """
 
 
 for _kind in ("timestamp", "value", "merge"):
@@ -50,7 +56,7 @@ def read_mapping(file: Path, *, shown: str) -> Json:
 
 
 def other_suffix(folder: Path, name: str) -> Path | None:
-    """The file in *folder* that is called like `<name>.yaml` but for its suffix or the case of its letters, if any."""
+    """Find a file called like `<name>.yaml` but for its suffix or the case of its letters."""
     wanted = f"{name}.yaml"
     alike = {wanted.lower(), f"{name}.yml".lower(), f"{name}.json".lower()}
     found = sorted(folder.iterdir()) if folder.is_dir() else []

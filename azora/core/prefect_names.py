@@ -48,7 +48,7 @@ def names_in(prefect_yaml: str, application: str) -> list[str]:
 
 
 def deployments_for(prefect_yaml: str, environments: Iterable[str], branch: str) -> str:
-    """*prefect_yaml* with a deployment of the flow `deploy` for each of *environments*, and *branch* as the usual ref."""
+    """Add a deployment of the flow `deploy` for each of *environments*; *branch* is the usual ref."""
     read = yaml.safe_load(prefect_yaml)
     for one in read["deployments"]:
         if "ref" in one.get("parameters", {}):

@@ -1,4 +1,4 @@
-"""Variables that a child process gets: by name, so that what a worker's environment holds besides changes nothing.
+"""Variables that a child process gets, by name: others of the worker change nothing.
 
 `HELM_DRIVER`, `GIT_CONFIG_COUNT`, `BUILDAH_FORMAT` and their like would.
 """
@@ -22,6 +22,6 @@ PACKAGES = ("PIP_*", "UV_*", "npm_config_*", "NPM_CONFIG_*", "PLAYWRIGHT_*", "GO
 
 
 def child_environment(*allowed: str, **more: str) -> dict[str, str]:
-    """Variables of this process that every program may have, those whose name matches one of *allowed*, and *more*."""
+    """Variables for a child: the usual ones, those whose name matches one of *allowed*, and *more*."""
     names = (*_ALWAYS, *allowed)
     return {key: value for key, value in os.environ.items() if any(fnmatchcase(key, name) for name in names)} | more

@@ -56,7 +56,10 @@ class Checkout:
         return self.release(subject, {name: f"{path}@sha256:{NO_DIGEST}" for name, path in names.items()})
 
     def delivery(self, release: Release, environment: Environment, settings: Settings, *, run: str = "") -> Delivery:
-        """*release*, which is of this commit, on its way to *environment*. Raises BadInput for values that Helm cannot read."""
+        """*release*, which is of this commit, on its way to *environment*.
+
+        Raises BadInput for values that Helm cannot read.
+        """
         folder, layers = self.folder / self.application.values, ("common", environment.name)
         values = {
             chart: read_values(folder / Path(chart).name, layers, helm=settings.helm)

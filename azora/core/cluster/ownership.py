@@ -79,7 +79,7 @@ def _belongs(rendered: Json, there: Json, release: str, namespace: str) -> bool:
 
 
 def stays_after_failure(rendered: Json) -> bool:
-    """Return True for a hook that Helm leaves behind when it fails, and then meets again: it would block every later release.
+    """Return True for a hook that stays after it failed and blocks every later release.
 
     Without a policy Helm removes it before the next one: https://helm.sh/docs/topics/charts_hooks/#hook-deletion-policies
     """

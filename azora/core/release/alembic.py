@@ -88,7 +88,10 @@ def _names(value: object) -> tuple[str, ...]:
 
 
 def _in_order(revisions: list[_Revision]) -> list[_Revision]:
-    """Each after what it builds on, else in the given order. Raises BadInput where that is missing, a circle, or there twice."""
+    """Sort each after what it builds on, else in the given order.
+
+    Raises BadInput where that is missing, a circle, or there twice.
+    """
     first = {one.id: number for number, one in reversed(list(enumerate(revisions)))}
     missing = [len(set(one.after)) for one in revisions]
     builders: dict[str, list[int]] = {}
@@ -114,7 +117,7 @@ def _in_order(revisions: list[_Revision]) -> list[_Revision]:
 
 
 def _faults(revisions: list[_Revision]) -> Iterator[str]:
-    """What may not be as it is, of *revisions* in their order."""
+    """Faults of *revisions*, which are in their order."""
     expands: set[str] = set()
     for one in revisions:
         if one.phase not in PHASES:

@@ -63,7 +63,7 @@ def _image_faults(found: Json, values: Json) -> Iterator[str]:
 
 
 def _job_faults(found: Json) -> Iterator[str]:
-    """A stack is installed as the preview, beside the one that serves: what acts by itself acts in both, and before the approval."""
+    """Faults of what acts by itself: in both colors, and in the preview before the approval."""
     if found.get("kind") == "CronJob":
         yield f"{_called(found)} would run in both colors, in the preview too: move it to a chart of its own"
     if found.get("kind") == "Job" and HOOK not in _annotations(found):

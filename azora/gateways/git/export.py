@@ -16,7 +16,7 @@ from azora.host.writes import System, writing
 
 
 def export(sha: str, into: Path, settings: Settings) -> Path:
-    """Export *sha* to `into/<sha>`: the committed content, byte by byte; reused when present, fetched when unknown.
+    """Export *sha* to `into/<sha>`, byte by byte; reused when present, fetched when unknown.
 
     Attributes of the repository (export-ignore, end of line, filters) change nothing. Left out are links that lead out of it.
 

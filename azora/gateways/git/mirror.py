@@ -95,7 +95,7 @@ def fetch_commit(mirror: Path, sha: str, settings: Settings) -> None:
 
 
 def fetch_ref(mirror: Path, ref: str, settings: Settings) -> str:
-    """The commit that the repository calls *ref*, fetched: also one outside its branches and tags, as `pull/7/head` is; or ""."""
+    """Fetch *ref*, also one outside branches and tags such as `pull/7/head`; "" where there is none."""
     kept = f"refs/azora/{hashlib.sha256(ref.encode(errors='replace')).hexdigest()[:16]}"
     if _NO_NAME.search(ref) or ":" in ref or ref.startswith(("-", "+", "^")):
         return ""

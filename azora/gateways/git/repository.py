@@ -34,7 +34,9 @@ class Commit:
 
 
 def resolve(ref: str, settings: Settings) -> Commit:
-    """The commit that *ref* (branch, tag, commit id, `origin/BRANCH`, `pull/N/head`) is now in the application's repository.
+    """The commit that *ref* is now in the application's repository.
+
+    A ref is a branch, a tag, a commit id, `origin/BRANCH` or `pull/N/head`.
 
     A branch is preferred to a tag of its name. A full commit id that is known already needs no network. Raises BadInput
     for an unknown ref or repository, Unreachable where the network is at fault. A full commit id is found also where no branch has

@@ -1,4 +1,6 @@
-"""Rendered manifests, read as Helm and Kubernetes read them: by the scalars of go-yaml, which are neither YAML 1.1 nor 1.2.
+"""Rendered manifests, read as Helm and Kubernetes read them.
+
+By the scalars of go-yaml, which are neither YAML 1.1 nor 1.2.
 
 https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
 """

@@ -1,4 +1,7 @@
-"""Values files, read by Helm itself: a date, `22:00`, `1e5` and `010` are what `helm install --values` makes of them."""
+"""Values files, read by Helm itself.
+
+A date, `22:00`, `1e5` and `010` are what `helm install --values` makes of them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _NOISE = re.compile(r"error (converting YAML to JSON|unmarshaling JSON): (yaml: 
 
 
 def read_values(folder: Path, names: Sequence[str], *, helm: str) -> Values:
-    """Values of the files `<name>.yaml` in *folder* that are there, the later laid over the earlier, by the program *helm*.
+    """Values of the files `<name>.yaml` in *folder*, the later laid over the earlier, by *helm*.
 
     Raises:
         BadInput: with file and line, for what Helm cannot read, and for a file of another suffix, which Helm would not be given.

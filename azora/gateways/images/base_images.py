@@ -17,7 +17,7 @@ NOTHING = "scratch"
 
 
 def pinned_base(settings: Settings) -> str:
-    """Base image of the settings by its present digest in its registry, which is hashed into the tag; "" without one."""
+    """Base image of the settings by its present digest in its registry; "" without one."""
     if not settings.base_image:
         return ""
     return _pinned(
@@ -26,7 +26,7 @@ def pinned_base(settings: Settings) -> str:
 
 
 def pinned_images(image: Image, export: Path, base: str, settings: Settings) -> dict[str, str]:
-    """Images that the Dockerfile of *image* names itself, as it names them, and each by its present digest.
+    """Images that the Dockerfile of *image* names itself, each with its present digest.
 
     *base* is what its build argument BASE is.
 
@@ -40,7 +40,7 @@ def pinned_images(image: Image, export: Path, base: str, settings: Settings) -> 
 
 
 def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]:
-    """Images of a *dockerfile* built with *arguments*, stages of its own left out, in the order they are met.
+    """Images that a *dockerfile* built with *arguments* names, without stages of its own.
 
     A name that is not known before the build, for it has a variable without a value, is left out too.
     """
@@ -76,7 +76,7 @@ def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]
 
 
 def _source(flag: str) -> str:
-    """The image or stage of `--from=…` and of `--mount=…,from=…`; "" of others, and of one with a variable."""
+    """Image or stage of `--from=…` and `--mount=…,from=…`; "" of others, and of one with a variable."""
     name, _, value = flag.partition("=")
     found = value if name == "--from" else ""
     if name == "--mount":

@@ -44,7 +44,7 @@ class Built:
 
 @dataclass(frozen=True)
 class _Bases:
-    """Images that a build begins with, by digest: *given* for BASE, *named* by the Dockerfile (name to reference)."""
+    """Base images of a build by digest: *given* for BASE, *named* by the Dockerfile."""
 
     given: str
     named: dict[str, str]

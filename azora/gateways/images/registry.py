@@ -126,7 +126,7 @@ def digest_of_tag(image: Reference) -> str | None:
 
 
 def digest_of_answer(answer: httpx.Response) -> str:
-    """Digest of the manifest that *answer* has: its header, which a registry may leave out, or the hash of its bytes."""
+    """Digest of a manifest: the header, which a registry may leave out, or the hash of its bytes."""
     return answer.headers.get("Docker-Content-Digest") or f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
 
 

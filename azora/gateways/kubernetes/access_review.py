@@ -85,7 +85,7 @@ def token_expiry(token: str) -> datetime | None:
 
 
 def token_life(token: str) -> tuple[datetime, datetime] | None:
-    """When a signed token was made, and when it expires; None when it is no token, or never expires."""
+    """Creation and expiry of a signed token; None when it is no token, or never expires."""
     try:
         claims = token.split(".")[1]
         said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))

@@ -84,7 +84,7 @@ class Api:
         return _json(self._answered("PATCH", path, body=body, query=query, content_type=APPLY))
 
     def warnings_of(self, path: str, body: Json) -> list[str]:
-        """What the cluster would say of `apply`, which is not done: its warnings, as `kubectl --dry-run=server` prints them."""
+        """Warnings that `apply` would give, as `kubectl --dry-run=server` prints them; nothing is done."""
         query = {"fieldManager": "azora", "force": "true", "dryRun": "All"}
         response = self._answered("PATCH", path, body=body, query=query, content_type=APPLY)
         said = response.headers.getlist("Warning") if hasattr(response.headers, "getlist") else []
@@ -152,7 +152,7 @@ def micro_time(moment: datetime) -> str:
 
 
 def _connection(configuration: Configuration) -> Json:
-    """How the API server is reached besides its address and authority, as a cluster of a kubeconfig says it."""
+    """Further fields of a kubeconfig's cluster: TLS name, proxy, no verification."""
     known: Json = {}
     if configuration.tls_server_name:
         known["tls-server-name"] = configuration.tls_server_name

@@ -33,7 +33,7 @@ class Inventory:
                 yield dict(rendered), there
 
     def remove(self, found: Values) -> None:
-        """Remove the object of the kind and name of *found*, with what it made; its finalizers are waited for by nobody."""
+        """Remove the object of the kind and name of *found*, with what it owns."""
         self._api.delete(f"{self._path_of(found)}/{_metadata(found)['name']}")
 
     def helm_releases(self) -> set[str]:

@@ -56,7 +56,7 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
 
 
 def refused_pods(environment: Environment, settings: Settings) -> list[str]:
-    """What of the namespace's present pods the Pod Security Standard would refuse, in the cluster's words.
+    """Present pods that the Pod Security Standard would refuse, in the cluster's words.
 
     They go on; when they are made anew, they are refused. Raises as `grant` does.
     """
@@ -77,7 +77,7 @@ def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta
 
 
 def renew(environment: Environment, api: Api, kubeconfig: Path) -> Granted | None:
-    """Write a new token into *kubeconfig* of the account, by its own right, once half of the old one's time is over.
+    """Renew the account's token in *kubeconfig*, by its own right, once half of its time is over.
 
     None where that is not so, or an older version gave the account no such right: a person renews it by `azora rights apply`.
     """

@@ -49,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Expected:
-    """What counts as an answer of the application, where *strictly* so: no redirect, and with the header of its color."""
+    """Rule for an answer of the application; *strictly*: no redirect, and the header of its color."""
 
     color_header: str | None = COLOR_HEADER
     strictly: bool = False

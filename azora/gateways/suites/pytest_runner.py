@@ -87,7 +87,7 @@ def run_unit_tests(
     variables: Sequence[str] = (),
     timeout_seconds: float = 900.0,
 ) -> None:
-    """Run a service's own tests at the root of *export*, with *variables* of this process besides the usual ones.
+    """Run a service's own tests at the root of *export*, with *variables* of this process too.
 
     Raises TestsFailed with the last lines of *log*.
     """

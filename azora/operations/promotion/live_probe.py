@@ -61,7 +61,7 @@ def probed(application: Application, namespace: Namespace) -> dict[str, Any]:
 
 
 def must_answer(delivery: Delivery, settings: Settings, namespace: Namespace, host: str) -> None:
-    """Raise CheckFailed where the probe's requests to *host* would not reach the application: a login page answers, or a redirect."""
+    """Raise CheckFailed where something else than the application answers the probe at *host*."""
     asked = probed(delivery.application, namespace)
     for _ in range(TRIES):
         seen = _looked_at(settings, host, asked)
@@ -110,7 +110,7 @@ class LiveProbe:
         return self._running
 
     def cancel(self) -> None:
-        """End it without a result, where it was begun: nothing is counted any more for a switch that nobody watches."""
+        """End the probe without a result: nobody watches the switch any more."""
         if self._running:
             self._running.stop()
             self._running = None

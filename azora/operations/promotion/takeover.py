@@ -26,7 +26,7 @@ def must_be_ours(cluster: Cluster, helm: Helm, *wanted: Chart) -> None:
 
 
 def remove_leftover_hooks(cluster: Cluster, helm: Helm, wanted: Chart) -> list[str]:
-    """Remove hooks of *wanted*, which is Azora's, that an earlier installation left as it failed; returns their names."""
+    """Remove hooks of *wanted* that a failed installation of ours left; returns their names."""
     inventory = Inventory(cluster.namespace.api, cluster.namespace.name)
     left = [one for one, there in inventory.existing(helm.render(*wanted)) if stays_after_failure(one)]
     for one in left:

@@ -39,6 +39,7 @@ def markdown(plan: Plan, *, whole: bool = False) -> str:
         f"| proof | {_proof(plan.proof)} |",
         f"| on the main branch | {ON_MAIN[plan.on_main]} |",
         f"| migrations | {_migrations(plan)} |",
+        f"| router | {_router(plan)} |",
         f"| plan | `{shown(plan.hash)}` |",
         "",
         *_commits(plan, most, rest),
@@ -85,6 +86,13 @@ def _migrations(plan: Plan) -> str:
     if any(migration.phase == "contract" for migration in plan.migrations):
         return f"{told}; **no rollback** to the active release: a rollback past a contract is refused"
     return told or f"none to run (at {', '.join(map(cell, plan.release.migration_heads)) or 'none'})"
+
+
+def _router(plan: Plan) -> str:
+    """Hosts, and whether the router's objects change: what users meet before any pod of the release."""
+    changes = {None: "is installed", True: "**changes** (its chart, its values or the hosts)", False: "stays as it is"}
+    live, preview = plan.hosts
+    return f"{changes[plan.router_changes]}: users at {cell(live)}, the preview at {cell(preview)}"
 
 
 def _proof(proof: ProofRecord | None) -> str:

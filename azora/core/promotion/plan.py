@@ -39,6 +39,8 @@ class Plan:
     migrations: tuple[Migration, ...] = ()
     lost: tuple[Change, ...] | None = ()  # what runs now has them, the release does not; None: not known
     on_main: bool | None = None  # None: not known
+    hosts: tuple[str, str] = ("", "")  # live and preview
+    router_changes: bool | None = None  # None: it is not installed yet
 
     @property
     def hash(self) -> str:
@@ -74,6 +76,8 @@ def plan_of(
         migrations=migrations,
         lost=lost,
         on_main=on_main,
+        hosts=(environment.hosts.live, environment.hosts.preview),
+        router_changes=None if world.router_digest is None else not world.router_digest.startswith(f"{bound.router}/"),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from azora.core.cluster.state import World
 from azora.core.messages.notifications import waiting
 from azora.core.messages.plan_page import commits_page, markdown
 from azora.core.promotion.plan import Change, Plan
-from tests.support.plans import planned
-from tests.support.worlds import SERVING_OLD
+from tests.support.plans import PRODUCTION, planned
+from tests.support.worlds import EMPTY, SERVING_OLD
 
 ONE, TWO = Change("1111111", "Ada", "Fix the cart"), Change("2222222", "Bob", "Add a course")
 
@@ -55,6 +58,25 @@ def test_main_branch(on_main: bool | None, row: str) -> None:
     plan = planned(SERVING_OLD, on_main=on_main)
     assert f"| on the main branch | {row} |" in markdown(plan)
     assert ("not on the main branch" in waiting(plan, "link", "run").text) is (on_main is False)
+
+
+@pytest.mark.parametrize(
+    ("world", "row"),
+    [
+        pytest.param(EMPTY, "is installed: users at", id="first release"),
+        pytest.param(SERVING_OLD, "stays as it is: users at", id="same"),
+        pytest.param(
+            replace(SERVING_OLD, router_digest="other/blue"),
+            "**changes** (its chart, its values or the hosts)",
+            id="other",
+        ),
+    ],
+)
+def test_router_of_a_plan(world: World, row: str) -> None:
+    """The page shows at which hosts users are served, and whether what serves them changes."""
+    page = markdown(planned(world))
+    assert f"| router | {row}" in page
+    assert f"`{PRODUCTION.hosts.live}`" in page
 
 
 def test_commits_in_the_plan_hash() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from e2b_dockerfile_utils import PatternMatcher
+
 from azora.config.settings import Settings
 from azora.core.messages.listing import capped
 from azora.core.release.chart_contract import RELEASE_LINE, router_faults, shared_names, stack_faults
 from azora.core.release.delivery import Delivery
+from azora.core.release.helm_record import record_fault
 from azora.core.release.values import Values
 from azora.errors import AzoraError, BadInput
 from azora.gateways.helm.client import Helm
@@ -30,6 +35,8 @@ def check_charts(delivery: Delivery, settings: Settings) -> None:
         try:
             rendered[name] = helm.render(name, chart, values)
             _must_provide(delivery, name, str(chart), rendered[name], values)
+            if fault := record_fault(_files_of(chart), rendered[name], values):
+                raise _unfit(f"install the chart {str(chart)!r}", [fault])
         except AzoraError as error:
             message = error.message.replace(f"{delivery.folder}/", "")
             advice = (
@@ -38,6 +45,19 @@ def check_charts(delivery: Delivery, settings: Settings) -> None:
             raise type(error)(f"{message}\n  with the values of {environment.name}", advice=advice) from error
     if faults := list(shared_names(rendered)):
         raise _unfit("use the charts", faults)
+
+
+def _files_of(chart: Path) -> dict[str, bytes]:
+    """Files of *chart* that Helm keeps in its record, by name: those that its .helmignore does not name."""
+    ignore = chart / ".helmignore"
+    lines = ignore.read_text(errors="replace").split("\n") if ignore.is_file() else []
+    anywhere = [
+        f"**/{line}" if line and "/" not in line and line[0] not in "#!" else line for line in lines
+    ]  # as Helm's
+    ignored = PatternMatcher(anywhere)
+    files = [file for file in chart.rglob("*") if file.is_file()]
+    named = {str(file.relative_to(chart)): file for file in files}
+    return {name: file.read_bytes() for name, file in named.items() if not ignored.matches(name)}
 
 
 def _must_provide(delivery: Delivery, name: str, chart: str, objects: list[Values], values: Values) -> None:

@@ -64,7 +64,17 @@ class Hunt:
 
     def _failed(self, report: Path, selection: Sequence[str]) -> list[str]:
         """The cases of *selection* that fail, by their names in full."""
-        options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line", f"--azora-url={self._processes.address}"]
+        options = [
+            "-q",
+            "-n",
+            "0",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:randomly",
+            "--tb=line",
+            f"--azora-url={self._processes.address}",
+        ]
         options += ["-p", "azora.gateways.suites.pytest_plugin", f"--junitxml={report}", "-o", "junit_family=xunit1"]
         options += ["--screenshot=off", "--video=off", "--tracing=off"]  # nobody looks at a mutant's
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}

@@ -113,7 +113,7 @@ def make_repository(folder: Path, source: Path, name: str = NAME) -> Path:
 
 
 def environment_file(prefix: str, name: str, **policy: object) -> str:
-    """The file of one environment; *prefix* makes its namespace and hosts its own."""
+    """The file of one environment; *prefix* makes its namespace and hosts its own, and None takes a key away."""
     content = {
         "namespace": f"{prefix}-{name}",
         "hosts": {"live": f"{name}.{prefix}.localhost", "preview": f"preview.{name}.{prefix}.localhost"},
@@ -125,7 +125,7 @@ def environment_file(prefix: str, name: str, **policy: object) -> str:
         "notices": "trouble",
         **policy,
     }
-    return yaml.safe_dump(content, sort_keys=False)
+    return yaml.safe_dump({key: said for key, said in content.items() if said is not None}, sort_keys=False)
 
 
 @contextmanager

@@ -76,7 +76,8 @@ def older(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def book(node: str, older: Path, tmp_path: Path) -> Iterator[Guestbook]:  # noqa: ARG001 - the node must be up
-    with guestbook(tmp_path / "now", "older", {"staging": {}}, source=older / "docs/examples/guestbook") as found:
+    policy: dict[str, object] = {"patience_seconds": None}  # a key that the older version does not know
+    with guestbook(tmp_path / "now", "older", {"staging": policy}, source=older / "docs/examples/guestbook") as found:
         yield found
 
 

@@ -12,6 +12,7 @@ from azora.core.messages.listing import capped
 from azora.core.release.alembic import heads_of, migrations_of
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
+from azora.core.release.values import ValuesOfCharts
 from azora.errors import BadInput
 from azora.gateways.git.export import export
 from azora.gateways.git.repository import Entry, entries
@@ -58,14 +59,13 @@ class Checkout:
     def delivery(self, release: Release, environment: Environment, settings: Settings, *, run: str = "") -> Delivery:
         """*release*, which is of this commit, on its way to *environment*.
 
-        Raises BadInput for values that Helm cannot read.
+        Its values are read by Helm when they are asked for: what needs none needs no Helm.
         """
         folder, layers = self.folder / self.application.values, ("common", environment.name)
-        values = {
-            chart: read_values(folder / Path(chart).name, layers, helm=settings.helm)
-            for _, chart in self.application.charts
-            if chart
-        }
+        charts = (chart for _, chart in self.application.charts if chart)
+        values = ValuesOfCharts(
+            charts, lambda chart: read_values(folder / Path(chart).name, layers, helm=settings.helm)
+        )
         return Delivery(release, self.application, environment, self.folder, values, run)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:

@@ -182,6 +182,8 @@ def test_kubeconfig_of_the_account(tmp_path: Path) -> None:
         "/api/v1/namespaces/azora-system/serviceaccounts/shop-staging",
         "/apis/rbac.authorization.k8s.io/v1/namespaces/shop-staging/roles/azora-release",
         "/apis/rbac.authorization.k8s.io/v1/namespaces/shop-staging/rolebindings/azora-release",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/azora-system/roles/azora-token-shop-staging",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/azora-system/rolebindings/azora-token-shop-staging",
     ]
     assert cluster.asked == {
         "/api/v1/namespaces/azora-system/serviceaccounts/shop-staging/token": {"expirationSeconds": 365 * 86400}

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Values = dict[str, Any]
+
+
+class ValuesOfCharts(Mapping[str, Values]):
+    """Values of each chart's files, by the chart's folder; read when they are asked for."""
+
+    def __init__(self, charts: Iterable[str], read: Callable[[str], Values]) -> None:
+        self._charts = tuple(charts)
+        self._read = read
+
+    def __getitem__(self, chart: str) -> Values:
+        if chart not in self._charts:
+            raise KeyError(chart)
+        return self._read(chart)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._charts)
+
+    def __len__(self) -> int:
+        return len(self._charts)
 
 
 def merged(*layers: Values) -> Values:

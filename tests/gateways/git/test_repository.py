@@ -279,13 +279,18 @@ def test_ref_of_a_pull_request(repository: Repository, ref: str) -> None:
         assert source.resolve(ref, at(repository)).sha == sha
 
 
-def test_time_limits(repository: Repository) -> None:
+def test_time_limits(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits of a fetch and of other commands are settings, which the error names."""
-    repository.commit("a", "1")
+    sha = repository.commit("a", "1")
+    source.resolve("main", at(repository))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     with pytest.raises(Failed, match="raise AZORA_GIT_FETCH_TIMEOUT_SECONDS"):
-        source.resolve("main", at(repository, git_fetch_timeout_seconds=0.001))
+        source.resolve("main", at(repository, git_fetch_timeout_seconds=0.1))
     with pytest.raises(Failed, match="raise AZORA_GIT_TIMEOUT_SECONDS"):
-        source.resolve("main", at(repository, git_timeout_seconds=0.001))
+        source.resolve(sha, at(repository, git_timeout_seconds=0.1))
 
 
 def test_export_by_many_at_once(repository: Repository, tmp_path: Path) -> None:

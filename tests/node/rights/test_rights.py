@@ -59,9 +59,21 @@ def test_rights_in_its_namespace(environment: str) -> None:
 @each_environment
 @pytest.mark.parametrize("elsewhere", ["default", "kube-system", "azora-system", "the other environment"])
 def test_rights_elsewhere(environment: str, elsewhere: str) -> None:
-    """An account may do nothing in another namespace."""
+    """An account may do nothing in another namespace, but make tokens for itself."""
     other = namespace_of("production" if environment == "staging" else "staging")
-    assert listed(environment, other if elsewhere.startswith("the ") else elsewhere) == set()
+    own = {Right("", "serviceaccounts/token", "create")} if elsewhere == "azora-system" else set()
+    assert listed(environment, other if elsewhere.startswith("the ") else elsewhere) == own
+
+
+@each_environment
+def test_token_of_another_account(environment: str) -> None:
+    """An account makes a token for itself, and for no other one."""
+    api = connect(load_environment(environment, settings().environments), settings()).namespace.api
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    accounts = "/api/v1/namespaces/azora-system/serviceaccounts"
+    assert api.create(f"{accounts}/{namespace_of(environment)}/token", request)["status"]["token"]
+    with pytest.raises(Refused, match="forbidden"):
+        api.create(f"{accounts}/{namespace_of('production' if environment == 'staging' else 'staging')}/token", request)
 
 
 def as_staging() -> Api:

@@ -18,6 +18,7 @@ from azora.gateways.probe.probe import Probe
 from azora.operations.suite_target import secret_value
 
 TRIES = 6
+LOOKED_AT, LOOK_SECONDS = 3, 5.0  # requests, and how long they may take on a machine that is busy
 
 
 def await_answer(delivery: Delivery, settings: Settings, host: str, *, tries: int = 60) -> None:
@@ -78,7 +79,9 @@ def must_answer(delivery: Delivery, settings: Settings, namespace: Namespace, ho
 def _looked_at(settings: Settings, host: str, asked: dict[str, Any]) -> ProbeResult:
     """A few requests, each of which must be answered by the application."""
     probe = _probe(settings, host, rate_per_second=20, strictly=True, **asked).start()
-    time.sleep(0.2)
+    deadline = time.monotonic() + LOOK_SECONDS
+    while probe.running and probe.so_far().total < LOOKED_AT and time.monotonic() < deadline:
+        time.sleep(0.02)
     return probe.stop()
 
 

@@ -19,6 +19,7 @@ from azora.operations.chart_check import check_charts
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT, Observer
 from azora.operations.promotion.promotion import Promotion
+from azora.operations.promotion.rehearsal import rehearse
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
 from tasks.context import context_of, this_run
@@ -91,6 +92,7 @@ def look(environment: str, release: Release) -> None:
     world = context.first_look()
     if not runs(world, release.id):
         check_charts(context.delivery, settings())
+        rehearse(context)
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack

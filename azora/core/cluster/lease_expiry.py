@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-DURATION_SECONDS = 15
-
 Spec = Mapping[str, Any]
 
 
@@ -26,11 +24,15 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class FirstLook:
-    """Lease as *holder* first saw it, at `at_seconds` of its monotonic clock; no spec: no Lease existed."""
+    """Lease as *holder* first saw it, at `at_seconds` of its monotonic clock; no spec: no Lease existed.
+
+    A Lease that does not say for how long it holds does so for `usual_seconds`.
+    """
 
     holder: str
     spec: Spec
     at_seconds: float
+    usual_seconds: float
 
     def state(self, now: Spec, now_seconds: float) -> State:
         """State of a Lease that is *now* so: a holder that lives renews it several times within its duration."""
@@ -38,5 +40,5 @@ class FirstLook:
             return State.FREE
         if now != self.spec:
             return State.HELD
-        duration = now.get("leaseDurationSeconds") or DURATION_SECONDS
+        duration = now.get("leaseDurationSeconds") or self.usual_seconds
         return State.FREE if now_seconds - self.at_seconds >= duration else State.NOT_CLEAR

@@ -83,10 +83,14 @@ class Api:
         query = {"fieldManager": "azora", "force": "true"}
         return _json(self._answered("PATCH", path, body=body, query=query, content_type=APPLY))
 
+    def dry_run(self, path: str, body: Json, *, manager: str = "azora") -> RESTResponse:
+        """Answer that `apply` would get; nothing is done."""
+        query = {"fieldManager": manager, "force": "true", "dryRun": "All"}
+        return self._answered("PATCH", path, body=body, query=query, content_type=APPLY)
+
     def warnings_of(self, path: str, body: Json) -> list[str]:
         """Warnings that `apply` would give, as `kubectl --dry-run=server` prints them; nothing is done."""
-        query = {"fieldManager": "azora", "force": "true", "dryRun": "All"}
-        response = self._answered("PATCH", path, body=body, query=query, content_type=APPLY)
+        response = self.dry_run(path, body)
         said = response.headers.getlist("Warning") if hasattr(response.headers, "getlist") else []
         return [found[1] for one in said for found in [_WARNING.search(one)] if found]
 
@@ -119,7 +123,7 @@ class Api:
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "azora"}
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         try:
-            with writing_if(method != "GET", System.KUBERNETES, f"{method} {path}"):
+            with writing_if(method != "GET" and "dryRun" not in (query or {}), System.KUBERNETES, f"{method} {path}"):
                 response = self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
                 raw = _content(response)
                 if response.status >= 400:  # noqa: PLR2004 - HTTP

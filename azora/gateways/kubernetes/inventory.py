@@ -32,6 +32,15 @@ class Inventory:
             if path and (there := self._named(path).get(str(_metadata(rendered).get("name")))):
                 yield dict(rendered), there
 
+    def rehearse(self, found: Values) -> None:
+        """Have the cluster judge *found* as Helm would apply it, and keep nothing.
+
+        As Helm's own field manager: as another one, what the chart no longer has would stay in lists. Kinds that the cluster does
+        not know, and those outside namespaces, are left to Helm. Raises what the cluster answers.
+        """
+        if path := self._path_of(found):
+            self._api.dry_run(f"{path}/{_metadata(found)['name']}", found, manager="helm")
+
     def remove(self, found: Values) -> None:
         """Remove the object of the kind and name of *found*, with what it owns."""
         self._api.delete(f"{self._path_of(found)}/{_metadata(found)['name']}")

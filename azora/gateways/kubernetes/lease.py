@@ -15,14 +15,14 @@ from typing import Protocol
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from azora.config.json_object import Json
-from azora.core.cluster.lease_expiry import DURATION_SECONDS, FirstLook, State
+from azora.core.cluster.lease_expiry import FirstLook, State
 from azora.errors import AzoraError, Conflict, LeaseLost, Refused
 from azora.gateways.kubernetes.api import micro_time
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.host.retry import retried
 
 NAME = "azora-promotion"
-DURATION = timedelta(seconds=DURATION_SECONDS)
+DURATION = timedelta(seconds=15)  # a Lease that nobody renews for so long is free
 LOOK_SECONDS = 0.5
 TRIES = 5
 
@@ -69,7 +69,7 @@ class Lease:
 
     def _is_free(self, spec: Json) -> bool:
         now = self._clock.monotonic()
-        self._first = self._first or FirstLook(self.holder, spec, now)
+        self._first = self._first or FirstLook(self.holder, spec, now, DURATION.total_seconds())
         state = self._first.state(spec, now)
         if state is State.HELD:
             raise Refused(

@@ -49,7 +49,7 @@ NONE: dict[str, Any] = {}
 )
 def test_state(first: dict[str, Any], now: dict[str, Any], seconds: float, state: State) -> None:
     """The state follows from changes and seconds of one clock; no time in the Lease is read."""
-    assert FirstLook("ours", first, at_seconds=1000).state(now, 1000 + seconds) is state
+    assert FirstLook("ours", first, at_seconds=1000, usual_seconds=15).state(now, 1000 + seconds) is state
 
 
 class Clock:

@@ -14,18 +14,21 @@ from azora.config.settings import settings
 from azora.core.cluster.record import StackRecord
 from azora.core.promotion.next_step import Step
 from azora.core.release.migrations import Migration
-from azora.errors import Conflict, Refused
+from azora.errors import BadInput, Conflict, Refused
 from azora.gateways.kubernetes import lease
 from azora.gateways.kubernetes.lease import held
+from azora.host.writes import Moment, System, Write, listening
 from azora.operations.promotion import preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
+from azora.operations.promotion.rehearsal import rehearse
 from azora.operations.rollback import roll_back, switch_users
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, guestbook
 from tests.support.step_by_step import walk
 
 VALUES = "deployments/values/guestbook/staging.yaml"
+PODS = "deployments/charts/guestbook/templates/_pods.tpl"
 EXPAND = Migration(revision="note", phase="expand")
 DROP = Migration(revision="drop", phase="contract", contracts="note")
 
@@ -50,6 +53,53 @@ def made_with(promotion: Context, *migrations: Migration) -> Context:
     """The same, of a release with these migrations."""
     release = promotion.delivery.release.model_copy(update={"migrations": migrations})
     return replace(promotion, delivery=replace(promotion.delivery, release=release))
+
+
+def test_writes_of_a_promotion(promotion: Context) -> None:
+    """Each write is announced before and after; Helm is called twice, and the live Service is changed by the switch alone."""
+    seen: list[tuple[Moment, Write]] = []
+    namespace, preview_ = promotion.cluster.namespace, promotion.cluster.look().preview
+    with listening(lambda moment, write: seen.append((moment, write))):
+        walk(promotion)
+    begun = [write for moment, write in seen if moment == "before"]
+    assert sorted(begun, key=str) == sorted((write for moment, write in seen if moment == "after"), key=str)
+    calls = [write.what for write in begun if write.system is System.HELM]
+    assert calls == [f"upgrade {namespace.stack_name(preview_)}", f"upgrade {namespace.application}"]
+    live = f"{namespace.core}/services/{namespace.live_service}"
+    assert [write.what for write in begun if live in write.what.split()] == [f"PATCH {live}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param(
+            ('include "guestbook.labels" . | nindent 6 }}', 'include "guestbook.labels" . | nindent 6 }}\n      app.kubernetes.io/version: "3"'),
+            "field is immutable",
+            id="version in a selector",
+        ),
+        pytest.param(("progressDeadlineSeconds: 120", "progressDeadlineSeconds: -1"), "must be greater than", id="wrong value"),
+        pytest.param(("enableServiceLinks: false", "enableServiceLink: false"), "field not declared", id="unknown field"),
+    ],
+)  # fmt: skip
+def test_objects_that_the_cluster_refuses(book: Guestbook, change: tuple[str, str], says: str) -> None:
+    """They are refused by name before anything is written."""
+    head = pipeline.git("rev-parse", "HEAD")
+    text = (book.repository / PODS).read_text()
+    assert change[0] in text
+    context = book.context(book.release(book.commit({PODS: text.replace(*change)}, "Change the pods")), "staging")
+    before = pipeline.objects("staging")
+    with pytest.raises(BadInput) as refused:
+        rehearse(context)
+    assert "could not install into staging: the cluster would refuse" in refused.value.message
+    assert "Deployment guestbook-" in refused.value.message
+    assert says in refused.value.message
+    assert pipeline.objects("staging") == before
+    pipeline.undo_to(head)
+
+
+def test_objects_that_the_cluster_takes(promotion: Context) -> None:
+    """An installation that is fit passes, over what is there."""
+    rehearse(promotion)
 
 
 def test_kill_between_the_steps(promotion: Context) -> None:

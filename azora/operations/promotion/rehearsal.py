@@ -1,0 +1,78 @@
+"""Rehearsal of an installation: the cluster judges each object that the charts render, and keeps none.
+
+What would fail at Helm's hand (a field that may not change, a quota, an admission webhook, a missing right) is refused
+before the approval, by the name of who refused it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from azora.core.cluster.ownership import HOOK, each_of
+from azora.core.messages.listing import capped
+from azora.core.release.values import Values
+from azora.errors import AzoraError, BadInput, TransientError
+from azora.gateways.kubernetes.inventory import Inventory
+from azora.operations.promotion import chart_values
+from azora.operations.promotion.context import Context
+
+SHOWN = 8
+# What the API server says, and what to do about it.
+_ADVICE = (
+    (
+        r"field is immutable|may not change|updates to .* are forbidden",
+        "give the object a new name, or take the field back",
+    ),
+    (r"exceeded quota", "raise the namespace's quota, or lower the requests"),
+    (r"admission webhook|ValidatingAdmissionPolicy", "meet the policy that refused it, or ask who runs it"),
+    (r"forbidden", "give the right to the pipeline's account: `azora rights apply` has the usual ones"),
+)
+_OTHER = "correct the chart: the message is the cluster's"
+
+
+def rehearse(context: Context) -> None:
+    """Apply every object of the delivery to the cluster as a dry run, over what is there.
+
+    Raises:
+        BadInput: with each object that the cluster would refuse, and why.
+    """
+    refused = dict(_refused(context))
+    if refused:
+        lines = [f"{called}: {why}" for called, why in refused.items()]
+        raise BadInput(
+            f"could not install into {context.where}: the cluster would refuse\n  " + "\n  ".join(capped(lines, SHOWN)),
+            advice="; ".join(dict.fromkeys(_advice(why) for why in refused.values())),
+        )
+
+
+def _refused(context: Context) -> Iterator[tuple[str, str]]:
+    namespace = context.cluster.namespace
+    if not namespace.exists():
+        return
+    inventory = Inventory(namespace.api, namespace.name)
+    active = context.cluster.look().active
+    live = namespace.stack_name(active) if active else None
+    for name, chart, values in chart_values.everything(context.delivery):
+        if name == live:  # nothing is installed into the color that serves
+            continue
+        for found in each_of(context.helm.render(name, chart, values)):
+            if why := _why_not(inventory, found):
+                yield f"{found['kind']} {found['metadata']['name']} of {name}", why
+
+
+def _why_not(inventory: Inventory, found: Values) -> str | None:
+    """What the cluster says against *found*; None where it would take it, or Helm removes what is there first."""
+    if HOOK in (found["metadata"].get("annotations") or {}):
+        return None
+    try:
+        inventory.rehearse(found)
+    except TransientError:
+        raise
+    except AzoraError as error:
+        return " ".join(error.message.partition(": ")[2].split())
+    return None
+
+
+def _advice(why: str) -> str:
+    return next((advice for pattern, advice in _ADVICE if re.search(pattern, why)), _OTHER)

@@ -14,6 +14,7 @@ from azora.config.yaml_file import other_suffix, read_mapping
 from azora.errors import BadInput
 
 FILE = "deployments/application.yaml"
+COLOR_HEADER = "X-Azora-Color"  # where an application names no other
 
 
 def _folder(path: str) -> str:
@@ -116,7 +117,7 @@ class ProbedPath(_Strict):
     """
 
     path: str = Field(pattern=r"^/")
-    color_header: Annotated[str, Field(pattern=r"^[-!#$%&'*+.^_`|~A-Za-z0-9]+$")] | None = "X-Azora-Color"
+    color_header: Annotated[str, Field(pattern=r"^[-!#$%&'*+.^_`|~A-Za-z0-9]+$")] | None = COLOR_HEADER
     headers: dict[Annotated[str, Field(pattern=r"^[-A-Za-z0-9]+$")], SecretKey] = Field(default_factory=dict)
 
     @model_validator(mode="before")

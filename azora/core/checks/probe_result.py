@@ -10,7 +10,6 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 TIMES_KEPT = 5
-COLOR_HEADER = "X-Azora-Color"  # where an application names no other
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,7 @@ def grant(environment: Environment, settings: Settings, *, valid: timedelta = VA
         Unreachable: it is the embedded node, and that is down.
         NotReadyYet: the namespace is being deleted, and something in it does not go.
     """
-    node_must_be_up(settings)
-    person = of_person(environment, settings)
-    api = Api(person.kubeconfig, person.context, timeout_seconds=settings.api_timeout_seconds)
+    api = _as_person(environment, settings)
     return let_in(environment, api, settings.identities or settings.state_folder / "identities", valid=valid)
 
 
@@ -60,11 +58,15 @@ def refused_pods(environment: Environment, settings: Settings) -> list[str]:
 
     They go on; when they are made anew, they are refused. Raises as `grant` does.
     """
-    node_must_be_up(settings)
-    person = of_person(environment, settings)
-    api = Api(person.kubeconfig, person.context, timeout_seconds=settings.api_timeout_seconds)
+    api = _as_person(environment, settings)
     path = f"/api/v1/namespaces/{environment.namespace}"
     return api.warnings_of(path, namespace_object(environment.namespace)) if api.find(path) else []
+
+
+def _as_person(environment: Environment, settings: Settings) -> Api:
+    node_must_be_up(settings)
+    person = of_person(environment, settings)
+    return Api(person.kubeconfig, person.context, timeout_seconds=settings.api_timeout_seconds)
 
 
 def let_in(environment: Environment, api: Api, folder: Path, *, valid: timedelta = VALID) -> Granted:
@@ -81,17 +83,17 @@ def renew(environment: Environment, api: Api, kubeconfig: Path) -> Granted | Non
 
     None where that is not so, or an older version gave the account no such right: a person renews it by `azora rights apply`.
     """
-    if not _is_half_over(kubeconfig):
+    if not _life_past_half(kubeconfig):
         return None
     with only_one(kubeconfig.with_suffix(".lock"), what=f"renew the token of {environment.name}"):
-        if not (life := _is_half_over(kubeconfig)):
+        if not (life := _life_past_half(kubeconfig)):
             return None  # another process did it meanwhile
         with suppress(AzoraError):
             return _with_a_new_token(environment, api, kubeconfig, life)
     return None
 
 
-def _is_half_over(kubeconfig: Path) -> timedelta | None:
+def _life_past_half(kubeconfig: Path) -> timedelta | None:
     """The whole time of the token, where less than half of it is left."""
     users = (yaml.safe_load(kubeconfig.read_text()) or {}).get("users") or [{}]
     life = token_life(str((users[0].get("user") or {}).get("token", "")))

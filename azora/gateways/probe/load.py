@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from azora.core.checks.probe_result import COLOR_HEADER, ProbedRequest
+from azora.config.application import COLOR_HEADER
+from azora.core.checks.probe_result import ProbedRequest
 from azora.errors import BadInput
 
 FAILING_STATUS = 400

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from azora.core.checks.probe_result import COLOR_HEADER, ProbedRequest, ProbeResult, RequestCounter, to_json
+from azora.config.application import COLOR_HEADER
+from azora.core.checks.probe_result import ProbedRequest, ProbeResult, RequestCounter, to_json
 from azora.errors import Failed
 from azora.host.priority import go_first
 from azora.host.writes import System, writing

@@ -301,10 +301,17 @@ def undone() -> Iterator[None]:
 
 @cache
 def a_flaky_commit() -> str:
-    """The newest commit of main from now on: a case that fails at its first try."""
-    return pipeline.commit(
-        {f"{application().suites.smoke}/test_flaky.py": FLAKY_CASE.replace("{mark}", uuid4().hex)}, "Add a flaky case"
-    )
+    """Newest commit of main from now on: a case that fails at its first try, and an install that takes a while."""
+    suite = f"{application().suites.smoke}/test_flaky.py"
+    return pipeline.commit({suite: FLAKY_CASE.replace("{mark}", uuid4().hex), **_slow_pods()}, "Add a flaky case")
+
+
+def _slow_pods() -> dict[Path | str, str]:
+    """Templates of the stack, with pods that become ready some seconds after they started."""
+    stack, probe = f"{application().charts.stack}/templates", "readinessProbe: {"
+    files = [path for path in (Path(settings().repository_location) / stack).iterdir() if probe in path.read_text()]
+    assert files
+    return {f"{stack}/{path.name}": path.read_text().replace(probe, f"{probe}initialDelaySeconds: 8, ") for path in files}
 
 
 @contextmanager

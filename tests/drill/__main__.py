@@ -19,7 +19,7 @@ os.environ.update(node_environment(os.environ["AZORA_NODE"]))  # Prefect reads i
 def main(names: list[str]) -> None:
     """All situations, or those of *names*."""
     from tests.drill.drilling import drill
-    from tests.drill.situations import SITUATIONS, undone
+    from tests.drill.situations import SITUATIONS
     from tests.support import pipeline
 
     console = Console()
@@ -29,7 +29,7 @@ def main(names: list[str]) -> None:
         sys.exit("nothing was released yet: make demo")
     table = Table("", "situation", "recovered in, s", "with the break, s", title="Drill")
     good = True
-    with undone():
+    with pipeline.undone():
         for situation in [one for one in SITUATIONS if not names or one.name in names]:
             console.rule(situation.name)
             began = time.monotonic()

@@ -289,16 +289,6 @@ def prefect_is_back(_: Given) -> bool:
 # -- staging
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """What is committed in the block is on no branch after it."""
-    before = pipeline.git("rev-parse", "HEAD")
-    try:
-        yield
-    finally:
-        pipeline.undo_to(before)
-
-
 @cache
 def a_flaky_commit() -> str:
     """Newest commit of main from now on: a case that fails at its first try, and an install that takes a while."""
@@ -350,7 +340,7 @@ def a_red_night() -> Iterator[Given]:
     """Tests of the newest commit fail; its author has taken it back since."""
     manifest = "deployments/application.yaml"
     red = re.sub(r"test: \[.*\]", "test: [sh, -c, 'echo sums do not add up; exit 1']", pipeline.content(manifest))
-    with undone():
+    with pipeline.undone():
         pipeline.commit({manifest: red}, "Break the sums")
         run = pipeline.until_over(pipeline.begin("nightly"))
     yield {"RUN": run.id}
@@ -369,7 +359,7 @@ def staging_runs_main(_: Given) -> bool:
 @contextmanager
 def a_migration_fails() -> Iterator[Given]:
     """A release of it has failed; its author has taken the commit back with a new one."""
-    with undone():
+    with pipeline.undone():
         once = added(STACK_VALUES, "migrations: {backoffLimit: 0}")
         bad = revision("drill", 'op.execute("ALTER TABLE edu.nothing ADD note text")', 'phase = "expand"')
         run = pipeline.until_over(pipeline.begin("deploy-staging", ref=pipeline.commit(once | bad, "Add a migration")))
@@ -387,7 +377,7 @@ def a_migration_is_in_doubt(_: Given) -> bool:
 @contextmanager
 def no_room_for_images() -> Iterator[Given]:
     """A release of a new image has failed for want of room."""
-    with a_full_registry(), undone():
+    with a_full_registry(), pipeline.undone():
         yield {"RUN": pipeline.until_over(pipeline.begin("deploy-staging", ref=pipeline.commit())).id}
 
 

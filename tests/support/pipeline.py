@@ -98,6 +98,16 @@ def undo_to(commit: str) -> None:
     git("reset", "--quiet", "--hard", commit)
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is committed in the block is on no branch after it."""
+    before = git("rev-parse", "HEAD")
+    try:
+        yield
+    finally:
+        undo_to(before)
+
+
 def content(name: Path | str) -> str:
     return (Path(settings().repository_location) / name).read_text()
 

@@ -27,6 +27,7 @@ from azora.host.writes import System, writing_if
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+NOT_OF_THE_SCHEMA = "failed to create typed patch object"  # the answer to such an apply is 500
 PLAIN = "application/json"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
@@ -195,7 +196,7 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
             f"could not {what}: {said}",
             advice="`azora doctor ENV` lists the missing rights and their rules, `azora rights apply ENV` grants them",
         )
-    if status in {429, 500, 502, 503, 504}:
+    if status in {429, 500, 502, 503, 504} and NOT_OF_THE_SCHEMA not in said:
         return TransientError(
             f"could not {what}: the API server responded with {status}: {said}",
             advice="check that the API server and its etcd are healthy, then retry",

@@ -18,6 +18,7 @@ from azora.operations.promotion import chart_values
 from azora.operations.promotion.context import Context
 
 SHOWN = 8
+NO_DRY_RUN = "does not support dry run"  # a webhook that has side effects: Helm will meet it
 # What the API server says, and what to do about it.
 _ADVICE = (
     (
@@ -70,7 +71,8 @@ def _why_not(inventory: Inventory, found: Values) -> str | None:
     except TransientError:
         raise
     except AzoraError as error:
-        return " ".join(error.message.partition(": ")[2].split())
+        said = " ".join(error.message.partition(": ")[2].split())
+        return None if NO_DRY_RUN in said else said
     return None
 
 

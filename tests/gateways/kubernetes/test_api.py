@@ -37,3 +37,9 @@ def test_error_of_an_expired_token() -> None:
     assert "azora rights apply ENV" in unknown.advice
     assert "azora doctor ENV" not in unknown.advice
     assert "azora doctor ENV" in forbidden.advice
+
+
+def test_field_that_the_schema_lacks() -> None:
+    """The API server answers 500 to such an apply: no later try helps."""
+    said = "failed to create typed patch object (n/x; apps/v1, Kind=Deployment): .spec.y: field not declared in schema"
+    assert type(translated("change /x", 500, json.dumps({"message": said}).encode())) is Failed

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.drill.drilling import drill
-from tests.drill.situations import SITUATIONS, Situation, undone
+from tests.drill.situations import SITUATIONS, Situation
+from tests.support import pipeline
 from tests.support.guestbook import Guestbook
 
 pytestmark = pytest.mark.slow
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", autouse=True)
 def repository(served_book: Guestbook) -> Iterator[None]:  # noqa: ARG001 - both environments serve users
     """What is committed here is on no branch after it."""
-    with undone():
+    with pipeline.undone():
         yield
 
 

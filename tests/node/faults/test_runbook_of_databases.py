@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.drill.drilling import drill
-from tests.drill.situations import SITUATIONS, Situation, undone
+from tests.drill.situations import SITUATIONS, Situation
+from tests.support import pipeline
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("platform")]
 
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("platform")]
 @pytest.fixture(scope="module", autouse=True)
 def repository(platform: object) -> Iterator[None]:  # noqa: ARG001
     """What is committed here is on no branch after it."""
-    with undone():
+    with pipeline.undone():
         yield
 
 

@@ -50,9 +50,8 @@ def browser_type_launch_args(browser_type_launch_args):
 @pytest.fixture(autouse=True)
 def repository(served_book: Guestbook) -> Iterator[None]:  # noqa: ARG001 - both environments serve users
     """What a test commits is undone after it."""
-    before = pipeline.git("rev-parse", "HEAD")
-    yield
-    pipeline.undo_to(before)
+    with pipeline.undone():
+        yield
 
 
 def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> Run:

@@ -18,9 +18,8 @@ pytestmark = pytest.mark.usefixtures("platform")
 @pytest.fixture(autouse=True)
 def repository(platform: object) -> Iterator[None]:  # noqa: ARG001
     """What a test commits is undone after it."""
-    before = pipeline.git("rev-parse", "HEAD")
-    yield
-    pipeline.undo_to(before)
+    with pipeline.undone():
+        yield
 
 
 def must_fail(sha: str, *, at: str, says: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from azora.cli.output import done, emit, note
 from azora.config.environment import Environment
+from azora.config.identity import settings_by_hand
 from azora.config.settings import settings
 from azora.core.cluster.record import Switch
 from azora.core.release.release import LABEL_DIGITS
@@ -15,7 +16,7 @@ def report_switch(environment: Environment, entry: Switch, sentence: str, *, by:
     name = environment.name
     done(sentence, entry.model_dump(mode="json"), as_json=as_json)
     note(sentence, environment=name, release=entry.release[:LABEL_DIGITS], color=entry.to, by=by)
-    record_in_helm(environment, settings(), by=f"{entry.kind} by {by}")
+    record_in_helm(environment, settings_by_hand(settings()), by=f"{entry.kind} by {by}")
     from azora.core.messages.annotations import of_move  # noqa: PLC0415 - users do not wait for it
     from azora.gateways.notify.grafana import annotate  # noqa: PLC0415
 

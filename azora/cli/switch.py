@@ -6,6 +6,7 @@ from azora.cli.apps import App
 from azora.cli.moved import report_switch
 from azora.cli.options import ME, Approver, AsJson, EnvironmentName, environment_called
 from azora.cli.output import done
+from azora.config.identity import settings_by_hand
 from azora.config.settings import settings
 from azora.core.colors import Color
 from azora.operations.rollback import switch_users
@@ -20,7 +21,7 @@ def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_jso
     Works with Prefect down.
     """
     here = environment_called(environment)
-    entry = switch_users(here, color, settings(), by=by)
+    entry = switch_users(here, color, settings_by_hand(settings()), by=by)
     if entry is None:
         done(
             f"users of {environment} are on {color} already",

@@ -132,7 +132,10 @@ class ProbedPath(_Strict):
 
 
 class Application(_Strict):
-    """Everything Azora knows about the platform it releases."""
+    """Everything Azora knows about the platform it releases.
+
+    `waits_for` are kinds of custom resources in the stack's chart that must be ready before the preview is.
+    """
 
     name: Name
     edge: Name
@@ -144,6 +147,7 @@ class Application(_Strict):
     health: str = Field(pattern=r"^/")
     probe: ProbedPath
     suites: Suites
+    waits_for: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")], ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Application:

@@ -40,6 +40,17 @@ def of_person(environment: Environment, settings: Settings) -> Identity:
     return Identity(settings.kubeconfig_file, environment.context or settings.kube_context)
 
 
+def settings_by_hand(settings: Settings) -> Settings:
+    """Settings under which a command moves users as the person who gives it.
+
+    With their own kubeconfig where AZORA_KUBECONFIG or AZORA_KUBE_CONTEXT names one: the cluster then knows who it was, and an
+    account whose token expired is in nobody's way. Else with the account.
+    """
+    return (
+        settings.model_copy(update={"identities": None}) if settings.kubeconfig or settings.kube_context else settings
+    )
+
+
 def node_must_be_up(settings: Settings) -> None:
     """Check that the embedded node is up before a request: without its link, requests leave the machine.
 

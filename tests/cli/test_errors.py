@@ -206,7 +206,7 @@ def test_settings_file_that_is_unreadable(
 
 def test_account_without_a_kubeconfig(azora: Callable[..., Said], tmp_path: Path) -> None:
     """The error names the command that makes it; no other identity is used instead."""
-    ended, said = azora("rollback", "staging", AZORA_IDENTITIES=str(tmp_path / "identities"))
+    ended, said = azora("status", "staging", AZORA_IDENTITIES=str(tmp_path / "identities"))
     assert ended == 2
     assert_one_sentence(said, ["identities/staging.kubeconfig", "azora rights apply staging"])
 

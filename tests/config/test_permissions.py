@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from azora.config.environment import Environment, Hosts, load_environment
-from azora.config.identity import Identity, of_pipeline
+from azora.config.identity import Identity, of_pipeline, settings_by_hand
 from azora.config.permissions import Right, granted, manifest_of, needed, objects_of, rights_of, rules_for, user_of
 from azora.config.settings import ROOT, Settings
 from azora.errors import BadInput, Refused
@@ -144,6 +144,25 @@ def test_identity_without_accounts(named: str | None, used: str) -> None:
     """Without accounts the context of the environment or of the settings is used."""
     settings = Settings(identities=None, kubeconfig=None, kube_context="mine")
     assert of_pipeline(SHOP.model_copy(update={"context": named}), settings) == Identity(None, used)
+
+
+@pytest.mark.parametrize(
+    ("context", "here", "used"),
+    [
+        pytest.param("theirs", {"kube_context": "mine"}, Identity(None, "theirs"), id="context of the environment"),
+        pytest.param(None, {"kubeconfig": Path("/mine")}, Identity(Path("/mine"), None), id="file of the settings"),
+        pytest.param(None, {"kube_context": "mine"}, Identity(None, "mine"), id="context of the settings"),
+        pytest.param(None, {}, Identity(Path("/accounts/staging.kubeconfig"), None), id="nothing named: the account"),
+    ],
+)
+def test_identity_of_whoever_rolls_back(
+    context: str | None, here: dict[str, Any], used: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person moves users as that person, where a kubeconfig of theirs is named."""
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    shop = SHOP.model_copy(update={"context": context})
+    settings = Settings(identities=Path("/accounts"), **({"kubeconfig": None, "kube_context": None} | here))
+    assert of_pipeline(shop, settings_by_hand(settings)) == used
 
 
 # -- letting in

@@ -301,7 +301,9 @@ def _slow_pods() -> dict[Path | str, str]:
     stack, probe = f"{application().charts.stack}/templates", "readinessProbe: {"
     files = [path for path in (Path(settings().repository_location) / stack).iterdir() if probe in path.read_text()]
     assert files
-    return {f"{stack}/{path.name}": path.read_text().replace(probe, f"{probe}initialDelaySeconds: 8, ") for path in files}
+    return {
+        f"{stack}/{path.name}": path.read_text().replace(probe, f"{probe}initialDelaySeconds: 8, ") for path in files
+    }
 
 
 @contextmanager

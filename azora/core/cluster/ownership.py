@@ -58,6 +58,14 @@ def each_of(objects: Iterable[Json]) -> Iterator[Json]:
             yield found
 
 
+def owned(found: Json, release: str, namespace: str) -> Json:
+    """Rendered object *found* with the marks by which Helm knows it as one of *release*."""
+    metadata = found["metadata"]
+    labels = {**(metadata.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    annotations = {**_annotations(metadata), OWNER: release, OWNER_NAMESPACE: namespace}
+    return {**found, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+
+
 def foreign(release: str, namespace: str, pairs: Iterable[tuple[Json, Json]], *, is_ours: bool) -> Iterator[str]:
     """Objects that an installation of Helm *release* would take over, each with whose it is.
 

@@ -125,6 +125,18 @@ def first_approval(world: World, wanted: Wanted) -> Approval | None:
     return next((yes for yes in world.approvals if yes.plan == before), None)
 
 
+def covers_what_is_left(world: World, wanted: Wanted) -> bool:
+    """Return True when the approval by which users came here covers *wanted* as it is read now.
+
+    After the switch the router's objects are still to be applied: not where somebody edited the environment's file meanwhile.
+    """
+    last = world.last_switch
+    if last is None:
+        return False
+    plan = bound_of(replace(world, active=last.came_from, switches=world.switches[:-1]), wanted).hash
+    return any((yes.id, yes.plan) == (last.approval, plan) for yes in world.approvals)
+
+
 def approved(world: World, wanted: Wanted, now: datetime) -> bool:
     """Return True when users may be moved to *wanted* now."""
     return not wanted.approval_needed or approval_for(world, wanted, now) is not None

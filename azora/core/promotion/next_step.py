@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from azora.core.cluster.state import World
-from azora.core.promotion.approval import approved, first_approval
+from azora.core.promotion.approval import approved, covers_what_is_left, first_approval
 from azora.core.promotion.goal import Wanted
 from azora.core.release.migrations import pending
 
@@ -79,7 +79,7 @@ def _after_the_switch(world: World, wanted: Wanted, now: datetime) -> Step | Non
         return Step.WATCH
     if _is_recorded(world, wanted):
         return None
-    may_record = last.by == wanted.run or _same_router(world, wanted) or approved(world, wanted, now)
+    may_record = same_router(world, wanted) or covers_what_is_left(world, wanted) or approved(world, wanted, now)
     return Step.RECORD_IN_HELM if may_record else Step.ASK
 
 
@@ -92,6 +92,6 @@ def _is_recorded(world: World, wanted: Wanted) -> bool:
     )
 
 
-def _same_router(world: World, wanted: Wanted) -> bool:
+def same_router(world: World, wanted: Wanted) -> bool:
     """Return True when the router's objects match, color aside: an upgrade changes nothing for users."""
     return world.router_digest is not None and world.router_digest.partition("/")[0] == wanted.router_digest

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from azora.config.environment import Environment
 from azora.config.identity import of_pipeline
 from azora.config.settings import Settings
+from azora.core.release.custom_resources import is_custom
 from azora.core.release.values import Values
 from azora.gateways.helm.manifests import read_objects
 from azora.gateways.helm.runner import GiveUp, SafeCommand
@@ -31,13 +32,15 @@ class Helm:
         self._environment = environment
         self._namespace = environment.namespace
         self._settings = settings
+        self._rendered: dict[str, list[Values]] = {}
 
-    def _command(self, timeout_seconds: float, give_up: GiveUp | None = None) -> SafeCommand:
+    def _command(self, timeout_seconds: float, give_up: GiveUp | None = None, wait: str = "watcher") -> SafeCommand:
         """A command line for one call: Helm's own *timeout_seconds* comes first, then ours."""
         who = of_pipeline(self._environment, self._settings)
         return SafeCommand(
             limit_seconds=max(timeout_seconds, self._settings.helm_timeout_seconds) + 60,
             give_up=give_up,
+            wait=wait,
             executable=self._settings.helm,
             kubeconfig=who.kubeconfig,
             kubecontext=who.context,
@@ -55,13 +58,17 @@ class Helm:
     ) -> int:
         """Install or upgrade *name* by server-side apply, which wins conflicts; returns the revision.
 
+        Waits for workloads; for a custom resource it does not, since the account may not be allowed to read it, and some never say
+        that they are ready.
+
         Objects of others are not taken over: Helm refuses those that carry no name of its release, or another one.
 
         *give_up* is asked every second, in another thread; the reason it returns ends Helm, which leaves a `failed`
         revision (or a `pending` one, where it had to be killed) for the next run to repair, and raises HelmFailed.
         """
+        watcher = "legacy" if wait and any(map(is_custom, self.render(name, chart, values))) else "watcher"
         done = _result(
-            self._command(timeout_seconds, give_up).install_or_upgrade(
+            self._command(timeout_seconds, give_up, watcher).install_or_upgrade(
                 name,
                 chart,
                 values,
@@ -76,14 +83,17 @@ class Helm:
         return int(done["version"])
 
     def render(self, name: str, chart: Path, values: Values) -> list[Values]:
-        """Objects that *chart* renders with *values*, without a cluster.
+        """Objects that *chart* renders with *values*, without a cluster; each chart of an export is rendered once with the same values.
 
         Raises BadInput where it does not render, by its own schema too.
         """
-        argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
-        command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
-        rendered = _result(command.run(argv, json.dumps(values).encode()))
-        return read_objects(rendered.decode())
+        given = json.dumps(values, sort_keys=True)
+        key = f"{name} {chart} {given}"
+        if key not in self._rendered:
+            argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
+            command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
+            self._rendered[key] = read_objects(_result(command.run(argv, given.encode())).decode())
+        return self._rendered[key]
 
 
 def _result(coroutine: Coroutine[Any, Any, Found]) -> Found:

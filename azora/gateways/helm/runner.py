@@ -25,16 +25,20 @@ GiveUp = Callable[[], str | None]
 class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
     """pyhelm3's command line, run the way a release tool must.
 
-    *give_up* is asked every second whether waiting has become pointless; the reason it returns ends Helm.
+    *give_up* is asked every second whether waiting has become pointless; the reason it returns ends Helm. *wait* is the strategy
+    that `--wait` stands for.
     """
 
-    def __init__(self, *, limit_seconds: float, give_up: GiveUp | None = None, **options: object) -> None:
+    def __init__(
+        self, *, limit_seconds: float, give_up: GiveUp | None = None, wait: str = "watcher", **options: object
+    ) -> None:
         super().__init__(**options)
         self._limit = limit_seconds
+        self._wait = wait
         self._give_up = give_up
 
     async def run(self, command: list[Any], input: bytes | None = None) -> bytes:  # noqa: A002 - pyhelm3's name
-        argv = [self._executable, *map(str, command)]
+        argv = [self._executable, *(f"--wait={self._wait}" if word == "--wait" else str(word) for word in command)]
         if self._kubeconfig:
             argv += ["--kubeconfig", str(self._kubeconfig)]
         if self._kubecontext:

@@ -79,9 +79,9 @@ class Api:
         """Patch an object; a body with metadata.resourceVersion is refused (Conflict) after another change."""
         return _json(self._answered("PATCH", path, body=body, content_type=kind))
 
-    def apply(self, path: str, body: Json) -> Json:
+    def apply(self, path: str, body: Json, *, manager: str = "azora") -> Json:
         """Server-side apply that wins conflicts: the object is made, or its fields become those of *body*."""
-        query = {"fieldManager": "azora", "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         return _json(self._answered("PATCH", path, body=body, query=query, content_type=APPLY))
 
     def dry_run(self, path: str, body: Json, *, manager: str = "azora") -> RESTResponse:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from azora.config.json_object import Json
-from azora.core.cluster.ownership import each_of
+from azora.core.cluster.ownership import each_of, owned
 from azora.core.release.values import Values
 from azora.errors import Refused
 from azora.gateways.kubernetes.api import Api, Missing
+
+HELM_MANAGER = "helm"  # the name under which Helm 4 applies
 
 
 class Inventory:
@@ -39,7 +41,18 @@ class Inventory:
         not know, and those outside namespaces, are left to Helm. Raises what the cluster answers.
         """
         if path := self._path_of(found):
-            self._api.dry_run(f"{path}/{_metadata(found)['name']}", found, manager="helm")
+            self._api.dry_run(f"{path}/{_metadata(found)['name']}", found, manager=HELM_MANAGER)
+
+    def apply(self, found: Values, release: str) -> None:
+        """Apply *found* as Helm would for its *release*, which then upgrades it as its own."""
+        if path := self._path_of(found):
+            self._api.apply(
+                f"{path}/{_metadata(found)['name']}", owned(found, release, self._namespace), manager=HELM_MANAGER
+            )
+
+    def read(self, found: Values) -> Json | None:
+        """The cluster's object of the kind and name of *found*; None while it is not there."""
+        return self._api.find(f"{self._path_of(found)}/{_metadata(found)['name']}")
 
     def remove(self, found: Values) -> None:
         """Remove the object of the kind and name of *found*, with what it owns."""

@@ -12,17 +12,20 @@ from azora.config.urls import public_url
 from azora.core.checks.suite_result import SuiteResult
 from azora.core.cluster.record import Approval, StackRecord
 from azora.core.cluster.state import Stack, World
+from azora.core.colors import Color
 from azora.core.promotion.approval import approval_for
 from azora.core.promotion.binding import bound_of, policy_digest
 from azora.core.promotion.goal import Wanted
-from azora.core.promotion.next_step import runs
+from azora.core.promotion.next_step import runs, same_router
 from azora.core.promotion.safety import drifted, may_be_installed
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import shown
+from azora.core.release.router_objects import of_preview
 from azora.core.release.values import Values
 from azora.errors import Refused
 from azora.gateways.helm.client import Helm
 from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.inventory import Inventory
 from azora.gateways.kubernetes.lease import Lease
 from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
@@ -152,6 +155,22 @@ class Context:
     @property
     def router(self) -> Path:
         return self.delivery.folder / self.delivery.application.charts.router
+
+    def rendered_router(self, active: Color) -> list[Values]:
+        """Objects of the router while *active* serves this release."""
+        values = chart_values.router_values(self.delivery, active, self.delivery.release.label)
+        return self.helm.render(self.delivery.application.name, self.router, values)
+
+    def route_preview(self, world: World) -> None:
+        """Apply the router's objects that only the preview meets, as this release has them; users keep the others."""
+        name, hosts = self.delivery.application.name, self.delivery.environment.hosts
+        if world.active is None or same_router(world, self.wanted):
+            return
+        values = chart_values.router_values(self.delivery, world.active, str(world.stack(world.active).label))
+        self.claim(name, self.router, values)
+        inventory = Inventory(self.cluster.namespace.api, self.cluster.namespace.name)
+        for found in of_preview(self.helm.render(name, self.router, values), name, hosts.preview, hosts.live):
+            inventory.apply(found, name)
 
     def upgrade_router(self, active: Stack) -> None:
         values = chart_values.router_values(self.delivery, active.color, str(active.label))

@@ -12,8 +12,10 @@ from azora.core.cluster.state import Stack
 from azora.core.colors import Color
 from azora.core.promotion.switch_verdict import pods_ready, unready
 from azora.core.release.chart_contract import images_of, live_ports
+from azora.core.release.custom_resources import unready as unready_resource
 from azora.errors import AzoraError, BadInput, CheckFailed, Conflict, HelmFailed, NotReadyYet
 from azora.gateways.helm.runner import GiveUp
+from azora.gateways.kubernetes.inventory import Inventory
 from azora.gateways.kubernetes.pod_errors import troubles
 from azora.gateways.suites.pytest_runner import must_pass
 from azora.operations.promotion import chart_values
@@ -75,6 +77,7 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
             timeout_seconds=limit,
             give_up=_watcher(context, color, observer),
         )
+        _await_named(context, color, time.monotonic() + limit)
     except AzoraError as error:
         raise _explained(context, error, color) from error
     wanted = sum(values["replicas"].values())
@@ -82,6 +85,29 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     record = context.record_of(revision).model_copy(update={"ports": _ports(context, color)})
     context.cluster.record.set_installed(color, record)
     return record
+
+
+def _await_named(context: Context, color: Color, deadline: float) -> None:
+    """Wait for the custom resources that application.yaml names under `waits_for`.
+
+    Raises HelmFailed with each that is not ready at the *deadline*.
+    """
+    kinds = context.delivery.application.waits_for
+    named = [found for found in _rendered(context, color) if found["kind"] in kinds] if kinds else []
+    inventory = Inventory(context.cluster.namespace.api, context.cluster.namespace.name)
+    while late := [
+        f"{one['kind']} {one['metadata']['name']}: {why}"
+        for one in named
+        if (why := unready_resource(inventory.read(one)))
+    ]:
+        if time.monotonic() > deadline:
+            raise HelmFailed(
+                f"could not install {color} of {context.where}: not ready within"
+                f" {context.delivery.environment.install_minutes} minutes: {'; '.join(late)}",
+                advice="see what its operator says of it, or take its kind out of `waits_for` in application.yaml",
+            )
+        time.sleep(1)
+        context.hold()
 
 
 def _must_still_wait(context: Context, color: Color) -> None:
@@ -96,10 +122,8 @@ def _must_still_wait(context: Context, color: Color) -> None:
 
 def _ports(context: Context, color: Color) -> tuple[Json, ...] | None:
     """Ports of the live Service for *color*; None where an older router's chart names no release."""
-    name = context.delivery.application.name
     with suppress(BadInput):
-        values = chart_values.router_values(context.delivery, color, context.delivery.release.label)
-        return live_ports(context.helm.render(name, context.router, values), name)
+        return live_ports(context.rendered_router(color), context.delivery.application.name)
     return None
 
 
@@ -134,6 +158,7 @@ def prove(context: Context, observer: Observer) -> None:
     _check_images(context, stack)
     if world.service_version:
         context.cluster.point_preview_at(stack)
+        context.route_preview(world)
     host = context.delivery.environment.hosts.preview
     with suppress(NotReadyYet):  # the cases will say what is wrong
         await_answer(context.delivery, context.settings, host, tries=20)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from azora.core.cluster.ownership import HOOK, each_of
+from azora.core.cluster.ownership import HOOK, each_of, enumerated
+from azora.core.colors import Color
 from azora.core.messages.listing import capped
+from azora.core.release.chart_contract import live_ports
+from azora.core.release.router_objects import lost_ports
 from azora.core.release.values import Values
 from azora.errors import AzoraError, BadInput, TransientError
 from azora.gateways.kubernetes.inventory import Inventory
@@ -38,6 +41,14 @@ def rehearse(context: Context) -> None:
     Raises:
         BadInput: with each object that the cluster would refuse, and why.
     """
+    if not context.cluster.namespace.exists():
+        return
+    if lost := list(dict.fromkeys(_lost_ports(context))):
+        raise BadInput(
+            f"could not release to {context.where}: users would lose their port of the live Service:{enumerated(lost)}",
+            advice="change `targetPort` alone; or add the new port in one release, let the Ingress name it in the next, and remove the"
+            " old one in a third",
+        )
     refused = dict(_refused(context))
     if refused:
         lines = [f"{called}: {why}" for called, why in refused.items()]
@@ -49,8 +60,6 @@ def rehearse(context: Context) -> None:
 
 def _refused(context: Context) -> Iterator[tuple[str, str]]:
     namespace = context.cluster.namespace
-    if not namespace.exists():
-        return
     inventory = Inventory(namespace.api, namespace.name)
     active = context.cluster.look().active
     live = namespace.stack_name(active) if active else None
@@ -60,6 +69,24 @@ def _refused(context: Context) -> Iterator[tuple[str, str]]:
         for found in each_of(context.helm.render(name, chart, values)):
             if why := _why_not(inventory, found):
                 yield f"{found['kind']} {found['metadata']['name']} of {name}", why
+
+
+def _lost_ports(context: Context) -> Iterator[str]:
+    """Ports of the live Service that the switch would take from users, or a rollback after it; Ingresses follow later."""
+    namespace, serving = context.cluster.namespace, context.cluster.look().serving
+    rendered = context.rendered_router(Color.BLUE)
+    if serving is None:
+        return
+    ports = live_ports(rendered, context.delivery.application.name)
+    if ports is not None:
+        found = namespace.api.find(f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/ingresses") or {}
+        yield from (
+            f"{lost}: this commit has none"
+            for lost in lost_ports(found.get("items") or (), namespace.live_service, ports)
+        )
+    if serving.ports is not None:
+        later = lost_ports([one for one in rendered if one["kind"] == "Ingress"], namespace.live_service, serving.ports)
+        yield from (f"{lost} with this commit: a rollback would take it away" for lost in later)
 
 
 def _why_not(inventory: Inventory, found: Values) -> str | None:

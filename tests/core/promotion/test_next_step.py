@@ -151,6 +151,12 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
             id="a router that changed since is no bookkeeping",
         ),
         pytest.param(
+            WATCHED,
+            replace(PRODUCTION, router_digest="other hosts"),
+            Step.ASK,
+            id="the environment's file was edited after the switch",
+        ),
+        pytest.param(
             BOOKED, replace(STAGING, router_digest="other hosts"), Step.RECORD_IN_HELM, id="where nobody is asked it is"
         ),
         pytest.param(

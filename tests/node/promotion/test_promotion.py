@@ -13,10 +13,12 @@ import pytest
 from azora.config.settings import settings
 from azora.core.cluster.record import StackRecord
 from azora.core.promotion.next_step import Step
+from azora.core.release.custom_resources import unready
 from azora.core.release.migrations import Migration
 from azora.errors import BadInput, Conflict, Refused
 from azora.gateways.kubernetes import lease
 from azora.gateways.kubernetes.lease import held
+from azora.gateways.kubernetes.namespace import Namespace
 from azora.host.writes import Moment, System, Write, listening
 from azora.operations.promotion import preview
 from azora.operations.promotion.context import Context
@@ -25,10 +27,14 @@ from azora.operations.promotion.rehearsal import rehearse
 from azora.operations.rollback import roll_back, switch_users
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, guestbook
+from tests.support.polling import until
 from tests.support.step_by_step import walk
 
 VALUES = "deployments/values/guestbook/staging.yaml"
 PODS = "deployments/charts/guestbook/templates/_pods.tpl"
+ROUTER = "deployments/charts/router/templates/services.yaml"
+WEB, NAMED = "{name: web, port: 80, targetPort: web", ("port: {name: web}", "port: {name: edge}")
+RBAC, GROUP = "rbac.authorization.k8s.io", "/apis/steps.azora.test/v1"
 EXPAND = Migration(revision="note", phase="expand")
 DROP = Migration(revision="drop", phase="contract", contracts="note")
 
@@ -45,6 +51,10 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 @pytest.fixture
 def promotion(book: Guestbook) -> Context:
     """A release of a configuration-only change, on its way to staging."""
+    return next_release(book)
+
+
+def next_release(book: Guestbook) -> Context:
     text = (book.repository / VALUES).read_text()
     return book.context(book.release(book.commit({VALUES: f"{text}\n# {uuid4()}\n"}, "Change a value")), "staging")
 
@@ -97,6 +107,123 @@ def test_objects_that_the_cluster_refuses(book: Guestbook, change: tuple[str, st
 def test_objects_that_the_cluster_takes(promotion: Context) -> None:
     """An installation that is fit passes, over what is there."""
     rehearse(promotion)
+
+
+def changed_router(book: Guestbook, *changes: tuple[str, str]) -> Context:
+    """A release whose router differs by *changes*, on its way to staging."""
+    text = (book.repository / ROUTER).read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return book.context(book.release(book.commit({ROUTER: text}, "Change the router")), "staging")
+
+
+def ports_of_ingresses(promotion: Context) -> dict[str, str]:
+    """Name of the port that each Ingress names."""
+    namespace = promotion.cluster.namespace
+    found = namespace.api.get(f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/ingresses")["items"]
+    routes = {one["metadata"]["name"]: one["spec"]["rules"][0]["http"]["paths"][0] for one in found}
+    return {name: route["backend"]["service"]["port"]["name"] for name, route in routes.items()}
+
+
+def test_port_that_the_router_changes(book: Guestbook) -> None:
+    """At once it is refused; in two releases the preview's Ingress moves before the proof, and users' after the switch."""
+    both = (WEB, f"{WEB}}}, {{name: edge, port: 8080, targetPort: web")
+    for changes, says in (
+        (
+            ((WEB, WEB.replace("web, port: 80", "edge, port: 8080")), NAMED),
+            "port web of Service guestbook: this commit has none",
+        ),
+        ((both, NAMED), "port edge of Service guestbook with this commit: a rollback would take it away"),
+    ):
+        with pipeline.undone(), pytest.raises(BadInput) as refused:
+            rehearse(changed_router(book, *changes))
+        assert says in refused.value.message
+    first = changed_router(book, both)
+    rehearse(first)
+    walk(first)
+    second = changed_router(book, NAMED)
+    rehearse(second)
+    walk(second, until=Step.SWITCH)
+    assert ports_of_ingresses(second) == {"guestbook": "web", "guestbook-preview": "edge"}
+    walk(second)
+    assert ports_of_ingresses(second) == {"guestbook": "edge", "guestbook-preview": "edge"}
+    assert book.page("staging").is_success
+
+
+CRD = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "tickets.steps.azora.test"},
+    "spec": {
+        "group": "steps.azora.test",
+        "scope": "Namespaced",
+        "names": {"kind": "Ticket", "plural": "tickets"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+TICKET = """
+---
+apiVersion: steps.azora.test/v1
+kind: Ticket
+metadata: {name: "{{ .Values.azora.application }}-{{ .Values.azora.color }}"}
+status: {conditions: [{type: Ready, status: "False", message: nobody at the desk}]}
+"""
+
+
+@pytest.fixture
+def tickets(book: Guestbook) -> Iterator[Namespace]:
+    """The cluster has a kind that the pipeline's account may write and read by name, but not list."""
+    here = book.cluster("staging").namespace
+    role = {"name": "tickets", "namespace": here.name}
+    rules = [
+        {"apiGroups": ["steps.azora.test"], "resources": ["tickets"], "verbs": ["get", "create", "patch", "delete"]}
+    ]
+    everybody = {"kind": "Group", "name": "system:serviceaccounts", "apiGroup": RBAC}
+    ref = {"kind": "Role", "name": "tickets", "apiGroup": RBAC}
+    crd = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD['metadata']['name']}"
+    roles = f"/apis/{RBAC}/v1/namespaces/{here.name}"
+    here.api.apply(crd, CRD)
+    here.api.apply(
+        f"{roles}/roles/tickets", {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": role, "rules": rules}
+    )
+    binding = {"kind": "RoleBinding", "metadata": role, "subjects": [everybody], "roleRef": ref}
+    here.api.apply(f"{roles}/rolebindings/tickets", {"apiVersion": f"{RBAC}/v1", **binding})
+    until(lambda: here.api.find(f"{GROUP}/namespaces/{here.name}/tickets"), seconds=30, what="the kind is served")
+    yield here
+    here.api.delete(crd)
+
+
+def test_custom_resource(book: Guestbook, tickets: Namespace) -> None:
+    """Helm does not wait for it; where application.yaml names its kind, the preview does."""
+    application = book.repository / "deployments/application.yaml"
+    with pipeline.undone():
+        stack = {PODS.replace("_pods.tpl", "ticket.yaml"): TICKET}
+        walk(book.context(book.release(book.commit(stack, "Add a ticket")), "staging"))
+        named = {"deployments/application.yaml": f"{application.read_text()}\nwaits_for: [Ticket]\n"}
+        waiting = book.context(book.release(book.commit(named, "Wait for it")), "staging")
+        color = waiting.cluster.look().preview
+        desk = threading.Timer(8, serve, (tickets, f"guestbook-{color}"))
+        desk.start()
+        walk(waiting)
+        desk.join()
+        assert waiting.cluster.look().active is color
+        assert unready(tickets.api.get(f"{GROUP}/namespaces/{tickets.name}/tickets/guestbook-{color}")) is None
+    for _ in range(2):  # no color has one when the kind goes
+        walk(next_release(book))
+
+
+def serve(tickets: Namespace, name: str) -> None:
+    """As the operator of the kind does it."""
+    conditions = [{"type": "Ready", "status": "True"}]
+    tickets.api.patch(f"{GROUP}/namespaces/{tickets.name}/tickets/{name}", {"status": {"conditions": conditions}})
 
 
 def test_kill_between_the_steps(promotion: Context) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -19,6 +20,7 @@ from azora.errors import BadInput, Conflict, Refused
 from azora.gateways.kubernetes import lease
 from azora.gateways.kubernetes.lease import held
 from azora.gateways.kubernetes.namespace import Namespace
+from azora.host.retry import retried
 from azora.host.writes import Moment, System, Write, listening
 from azora.operations.promotion import preview
 from azora.operations.promotion.context import Context
@@ -196,7 +198,8 @@ def tickets(book: Guestbook) -> Iterator[Namespace]:
     )
     binding = {"kind": "RoleBinding", "metadata": role, "subjects": [everybody], "roleRef": ref}
     here.api.apply(f"{roles}/rolebindings/tickets", {"apiVersion": f"{RBAC}/v1", **binding})
-    until(lambda: here.api.find(f"{GROUP}/namespaces/{here.name}/tickets"), seconds=30, what="the kind is served")
+    listed = partial(retried(here.api.find), f"{GROUP}/namespaces/{here.name}/tickets")
+    until(listed, seconds=30, what="the kind is served")
     yield here
     here.api.delete(crd)
 

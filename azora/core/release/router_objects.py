@@ -1,4 +1,4 @@
-"""Objects of the router: those that only the preview meets, and the ports of the live Service that others name."""
+"""Objects of the router: those of the preview alone, and ports of the live Service in use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from azora.core.cluster.ownership import HOOK
 
 
 def of_preview(objects: Iterable[Json], application: str, preview_host: str, live_host: str) -> Iterator[Json]:
-    """Those that name the preview's Service or host and nothing that users meet; the preview's Service itself, too."""
+    """Objects that name the preview's Service or host and nothing that users meet.
+
+    The preview's Service is one of them.
+    """
     preview = f"{application}-preview"
     for found in objects:
         metadata, texts = found.get("metadata") or {}, set(_texts(found.get("spec")))
@@ -24,7 +27,10 @@ def of_preview(objects: Iterable[Json], application: str, preview_host: str, liv
 
 
 def lost_ports(ingresses: Iterable[Json], service: str, ports: Collection[Json]) -> Iterator[str]:
-    """Ports of *service* that *ingresses* of the cluster send users to, and that its new *ports* lack; each with whose it is."""
+    """Ports of *service* that *ingresses* send users to, and that its *ports* lack.
+
+    Each with the name of the Ingress.
+    """
     known = {one.get("port") for one in ports} | {one.get("name") for one in ports}
     for ingress in ingresses:
         for backend in _backends(ingress.get("spec") or {}):

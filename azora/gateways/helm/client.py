@@ -83,7 +83,7 @@ class Helm:
         return int(done["version"])
 
     def render(self, name: str, chart: Path, values: Values) -> list[Values]:
-        """Objects that *chart* renders with *values*, without a cluster; each chart of an export is rendered once with the same values.
+        """Objects that *chart* renders with *values*, without a cluster; the same is rendered once.
 
         Raises BadInput where it does not render, by its own schema too.
         """

@@ -162,7 +162,7 @@ class Context:
         return self.helm.render(self.delivery.application.name, self.router, values)
 
     def route_preview(self, world: World) -> None:
-        """Apply the router's objects that only the preview meets, as this release has them; users keep the others."""
+        """Apply the router's objects that only the preview meets; users keep theirs until the switch."""
         name, hosts = self.delivery.application.name, self.delivery.environment.hosts
         if world.active is None or same_router(world, self.wanted):
             return

@@ -72,7 +72,10 @@ def _refused(context: Context) -> Iterator[tuple[str, str]]:
 
 
 def _lost_ports(context: Context) -> Iterator[str]:
-    """Ports of the live Service that the switch would take from users, or a rollback after it; Ingresses follow later."""
+    """Ports of the live Service that the switch, or a rollback after it, would take from users.
+
+    Ingresses follow later: the ones of the cluster need the new ports until then, those of the commit the old ones after a rollback.
+    """
     namespace, serving = context.cluster.namespace, context.cluster.look().serving
     rendered = context.rendered_router(Color.BLUE)
     if serving is None:
@@ -90,7 +93,7 @@ def _lost_ports(context: Context) -> Iterator[str]:
 
 
 def _why_not(inventory: Inventory, found: Values) -> str | None:
-    """What the cluster says against *found*; None where it would take it, or Helm removes what is there first."""
+    """Reason why the cluster would refuse *found*; None where it would not, and for hooks."""
     if HOOK in (found["metadata"].get("annotations") or {}):
         return None
     try:

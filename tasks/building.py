@@ -21,6 +21,7 @@ from azora.gateways.suites.pytest_runner import run_unit_tests
 from azora.host.log_file import about
 from azora.operations import chart_check
 from azora.operations.checkout import checkout, folder_for_tests
+from azora.operations.isolation import sandbox_for
 from tasks import artifacts
 from tasks.context import environment_called, this_run
 from tasks.retries import if_transient, once_per_run
@@ -55,8 +56,8 @@ def check_service(service: str, command: list[str], commit: str, content: str | 
     if content and not fresh and (before := passed_before(log.name, content, settings().runs_folder)):
         get_run_logger().info("unit tests of %s passed on the same sources; log: %s", service, before)
         return str(before)
-    variables = settings().test_variables.split()
-    run_unit_tests(service, command, folder_for_tests(commit, settings()), log=log, variables=variables)
+    folder, variables = folder_for_tests(commit, settings()), settings().test_variables.split()
+    run_unit_tests(service, command, folder, log=log, variables=variables, sandbox=sandbox_for(folder, settings()))
     if content:
         remember_pass(log, content)
     get_run_logger().info("unit tests of %s passed; log: %s", service, log)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     test_variables: str = Field(
         "",
         description="Names of the worker's variables that a commit's tests and suites receive, separated by spaces; `*` stands for any text.",
+    )
+    sandbox: Literal["auto", "off"] = Field(
+        "auto",
+        description="`auto`: a commit's tests and suites run in a sandbox. `off`: with all that the worker's user may do.",
     )
     base_image: str = Field("", description="Base image for the services' Dockerfiles (build argument BASE).")
     reports_url: str = Field(

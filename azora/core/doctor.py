@@ -205,6 +205,16 @@ def buildah(version: str) -> Finding:
     )
 
 
+def sandbox(kind: str, *, is_off: bool) -> Finding:
+    """Means by which this machine keeps a commit's tests apart from the pipeline."""
+    if is_off:
+        advice = "unset AZORA_SANDBOX; until then, whoever may commit may do all that the pipeline's user may"
+        return Finding("sandbox", Level.WEAK, "off: a commit's tests can read the pipeline's credentials", advice)
+    if kind == "bubblewrap":
+        return Finding("sandbox", Level.GOOD, "bubblewrap, as the worker's own user")
+    return Finding("sandbox", Level.GOOD, f"{kind}, as a user of its own")
+
+
 def prefect(server: str, client: str) -> Finding:
     if server == client:
         return Finding("Prefect", Level.GOOD, f"{server}, server and client")

@@ -44,13 +44,14 @@ def run(
     yields: bool = False,
     given: str = "",
     limit_is: str = "",
+    called: str = "",
 ) -> Completed:
     """Run *argv* and return its result, whatever the exit code; *what* completes "could not …".
 
     It reads *given* from its standard input. With *log* both streams go to that file as they come, and `output` is that
     run's part of it. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
     TERM and, `grace_seconds` later, KILL.
-    *limit_is* is the setting that has the limit. What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
+    *limit_is* is the setting that has the limit, *called* the program's name where another one starts it. What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
     Raises Failed for a program that is not there or does not end. *argv* is public on this machine: no secrets in it.
     """
     with ExitStack() as stack:
@@ -64,7 +65,7 @@ def run(
                 returncode = process.wait(timeout_seconds)
             except subprocess.TimeoutExpired:
                 raise Failed(
-                    f"could not {what}: {argv[0]} did not end within {timeout_seconds:g} s",
+                    f"could not {what}: {called or argv[0]} did not end within {timeout_seconds:g} s",
                     advice=f"read {log}" if log else _beyond(limit_is),
                 ) from None
         return Completed(returncode, _read(output, start), _read(errors, 0) if errors else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ from azora.gateways.kubernetes.access_review import (
 from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.cluster import connect
 from azora.host.process import run
+from azora.host.sandbox import NO_SANDBOX, Sandbox, kind
 
 SECONDS = 10.0
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -49,6 +51,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
         "disk": lambda: _disk(settings.state_folder),
         "Helm": lambda: _helm(settings),
         "buildah": lambda: doctor.buildah(version_of_buildah()),
+        "sandbox": lambda: _sandbox(settings),
         "registry": lambda: _registry(settings),
         "base image": lambda: _base_image(settings),
         "Prefect": lambda: _prefect(settings),
@@ -81,6 +84,17 @@ def _all(looks: dict[str, Look]) -> list[Finding]:
             level = Level.UNKNOWN if check in {"storage", "network policy"} else Level.BAD
             found.append(Finding(check, level, error.message, error.advice))
     return found
+
+
+def _sandbox(settings: Settings) -> Finding:
+    """Start a program in the sandbox: a container may lack the right to make one."""
+    if settings.sandbox == "off":
+        return doctor.sandbox("", is_off=True)
+    command = Sandbox().command(["true"], Path("/"), os.environ.get("PATH", ""))
+    done = run(command, what="start a program in the sandbox", timeout_seconds=SECONDS)
+    if done.returncode:
+        return Finding("sandbox", Level.BAD, f"{kind()} does not work here: {done.tail(2)}", NO_SANDBOX)
+    return doctor.sandbox(kind(), is_off=False)
 
 
 # -- the cluster, as the pipeline

@@ -36,6 +36,8 @@ def export(sha: str, into: Path, settings: Settings) -> Path:
         archived = ["archive", "--format=tar", f"--output={archive}", sha]
         git(mirror, archived, f"export commit {sha!r}", settings)
         with tarfile.open(archive) as tar:
+            content.mkdir()
+            content.chmod(0o755)
             tar.extractall(content, filter=_inside)  # noqa: S202 - which calls the filter "data"
         try:
             with writing(System.FILES, str(target)):
@@ -71,6 +73,7 @@ def _lock(into: Path) -> Path:
 def _inside(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
     """*member*, or None for a link that leads out of the repository: `entries` still has it."""
     try:
-        return tarfile.data_filter(member, into)
+        kept = tarfile.data_filter(member, into)
+        return kept.replace(mode=0o755) if kept.isdir() else kept  # whatever the worker's umask is, tests may read it
     except (tarfile.AbsoluteLinkError, tarfile.LinkOutsideDestinationError):
         return None

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from azora.core.checks.junit import cases_of
@@ -16,6 +16,7 @@ from azora.errors import CheckFailed, Failed, TestsFailed
 from azora.gateways.suites.playwright import video_browsers, with_pictures
 from azora.host.child_environment import PACKAGES, child_environment
 from azora.host.process import Completed, run
+from azora.host.sandbox import Sandbox, interpreter, take_back
 
 SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
@@ -29,6 +30,7 @@ class _Run:
     options: tuple[str, ...]
     timeout_seconds: float
     variables: Sequence[str]
+    sandbox: Sandbox | None
     secret: str | None = field(default=None, repr=False)
 
     @property
@@ -54,6 +56,7 @@ def run_suite(
     second_try: bool = False,
     variables: Sequence[str] = (),
     secret: str | None = None,
+    sandbox: Sandbox | None = None,
 ) -> SuiteResult:
     """Run the cases in *folder* against *url*, dialling *connect* where given, and say what each did.
 
@@ -65,14 +68,13 @@ def run_suite(
     asked = {"url": url, "connect": connect, "expect-release": release, "expect-color": color}
     options = tuple(part for key, value in asked.items() if value for part in (f"--azora-{key}", value))
     folder, report_folder = folder.resolve(), report_folder.resolve()
-    first = _Run(
-        folder, report_folder, (*options, "-n", str(workers if workers > 1 else 0)), timeout_seconds, variables, secret
-    )
+    at_once = ("-n", str(workers if workers > 1 else 0))
+    first = _Run(folder, report_folder, (*options, *at_once), timeout_seconds, variables, sandbox, secret)
     cases = _cases(first, [str(folder)])
     failed = [case.name for case in cases if case.outcome == "failed"]
     if failed and second_try:
-        again = _Run(folder, report_folder / "second-try", (*options, "-n", "0"), timeout_seconds, variables, secret)
-        cases = after_second_try(cases, _cases(again, failed))
+        by_itself = replace(first, report=report_folder / "second-try", options=(*options, "-n", "0"))
+        cases = after_second_try(cases, _cases(by_itself, failed))
     result = SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
     first.files["json"].write_text(json.dumps(report_of(result, report_folder), indent=1))
     return result
@@ -86,19 +88,27 @@ def run_unit_tests(
     log: Path,
     variables: Sequence[str] = (),
     timeout_seconds: float = 900.0,
+    sandbox: Sandbox | None = None,
 ) -> None:
-    """Run a service's own tests at the root of *export*, with *variables* of this process too.
+    """Run a service's own tests at the root of *export*, in *sandbox*.
+
+    They have *variables* of this process, too.
 
     Raises TestsFailed with the last lines of *log*.
     """
+    environment, program = child_environment(*PACKAGES, *variables), command[0]
+    if sandbox:
+        inside = replace(sandbox, readable=interpreter(), writable=(export,))
+        command, environment = inside.command(command, export, environment["PATH"]), inside.environment(environment)
     done = run(
         command,
         cwd=export,
-        env=child_environment(*PACKAGES, *variables),
+        env=environment,
         timeout_seconds=timeout_seconds,
         what=f"test {name!r}",
         log=log,
         yields=True,
+        called=program,
     )
     if done.returncode:
         raise TestsFailed(f"could not pass the tests of {name!r}: {done.tail()}", advice=f"see {log}")
@@ -109,7 +119,11 @@ def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
     for kind in ("junit", "json"):
         suite.files[kind].unlink(missing_ok=True)  # an earlier attempt's
     shutil.rmtree(suite.report / "pictures", ignore_errors=True)
-    done = _pytest(suite, selection)
+    try:
+        done = _pytest(suite, selection)
+    finally:
+        if suite.sandbox:
+            take_back(suite.report)
     if done.returncode not in _RAN or not suite.files["junit"].is_file():
         raise _no_verdict(suite, done)
     cases = _read(suite)
@@ -155,13 +169,19 @@ def _pytest(suite: _Run, selection: list[str]) -> Completed:
     }  # nothing goes into the export
     env |= browsers
     env |= {SECRET: suite.secret} if suite.secret else {}
+    command = [sys.executable, "-m", "pytest", *options, *suite.options, *selection]
+    if suite.sandbox:
+        readable = (*suite.sandbox.readable, *interpreter(), *map(Path, browsers.values()))
+        inside = replace(suite.sandbox, readable=readable, writable=(suite.report,))
+        command, env = inside.command(command, suite.folder, env["PATH"]), inside.environment(env)
     return run(
-        [sys.executable, "-m", "pytest", *options, *suite.options, *selection],
+        command,
         cwd=suite.folder,
         env=env,
         timeout_seconds=suite.timeout_seconds,
         what=f"run the cases in {suite.folder}",
         log=files["log"],
+        called="pytest",
     )
 
 
@@ -185,7 +205,7 @@ def _configuration(suite: _Run) -> Path:
 
 def _no_verdict(suite: _Run, done: Completed) -> Failed:
     log = suite.files["log"]
-    if done.returncode in (*_RAN, NOTHING_COLLECTED):
+    if done.returncode == NOTHING_COLLECTED or (done.returncode in _RAN and suite.files["junit"].is_file()):
         return Failed(
             f"could not run the cases in {suite.folder}: the suite has no cases",
             advice="commit cases, see application.yaml",

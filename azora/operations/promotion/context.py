@@ -29,6 +29,7 @@ from azora.gateways.kubernetes.inventory import Inventory
 from azora.gateways.kubernetes.lease import Lease
 from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
+from azora.operations.isolation import sandbox_for
 from azora.operations.promotion import chart_values
 from azora.operations.promotion.takeover import must_be_ours
 from azora.operations.suite_target import suite_secret
@@ -197,5 +198,6 @@ class Context:
             second_try=True,
             variables=self.settings.test_variables.split(),
             secret=suite_secret(self.cluster.namespace, suites.secret) if name == "e2e" else None,
+            sandbox=sandbox_for(self.delivery.folder, self.settings),
         )
         return remembered(result, self.settings.state_folder / "cases" / f"{host}-{name}.json")

@@ -5,37 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from azora.core.checks.suite_result import SuiteResult
 from azora.errors import Failed, TestsFailed
 from azora.gateways.suites.pytest_runner import run_suite, run_unit_tests
-
-CONFTEST = """
-import pytest
-
-def pytest_addoption(parser):
-    for name in ("url", "connect", "expect-release", "expect-color"):
-        parser.addoption(f"--azora-{name}", default="")
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args():
-    return {"executable_path": "/usr/bin/chromium-headless-shell", "args": ["--no-sandbox"]}
-"""
-
-
-def suite(folder: Path, cases: str, *, conftest: str = CONFTEST) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "conftest.py").write_text(conftest)
-    (folder / "test_shop.py").write_text(textwrap.dedent(cases))
-    return folder
-
-
-def outcomes(result: SuiteResult) -> dict[str, str]:
-    return {case.name.split("::")[1]: case.outcome for case in result.cases}
+from tests.support.suites import outcomes, suite
 
 
 def test_case_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,201 @@
+"""Sandbox for the tests of a commit: they are a stranger's, whoever reviewed them.
+
+Inside is a root of its own: the system's programs, read only, the folders that are given, an empty home, /tmp, /run and /root. There
+are no other processes, no capabilities and no way to get some. The network is the machine's: tests need what they test, and packages.
+
+As root by util-linux, as a user of its own; else by bubblewrap, as the same user.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import join, quote
+from typing import Literal
+
+from azora.errors import BadInput
+
+Kind = Literal["util-linux", "bubblewrap"]
+NO_SANDBOX = (
+    "let the worker make namespaces (not in a pod of the level `restricted`); or set AZORA_SANDBOX=off, where whoever may commit may"
+    " do all that the pipeline's user may"
+)
+
+# A user that no system has: between those of packages and those that systemd makes and forgets (61184 to 65519).
+USER, NUMBER = "azora-tests", 61000
+HOME = Path("/home") / USER
+ROOT = Path("/run/azora-sandbox")
+_SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys")
+_OWN = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_*")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Folders and files of the machine that a program sees, at the paths that they have outside.
+
+    `cache` is kept for the next one, as `~/.cache`.
+    """
+
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    cache: Path | None = None
+
+    def command(self, argv: Sequence[str], cwd: Path, search: str) -> list[str]:
+        """Command line that runs *argv* in *cwd* inside; programs are looked for in the folders of *search*.
+
+        Raises BadInput where the machine has no means for it.
+        """
+        for folder in (*self.writable, *([self.cache] if self.cache else [])):
+            folder.mkdir(parents=True, exist_ok=True)
+            hand_over(folder)
+        if kind() == "bubblewrap":
+            return list(self._bubblewrap(argv, cwd, search))
+        ROOT.mkdir(mode=0o755, exist_ok=True)
+        flags = ["--mount", "--pid", "--ipc", "--fork", "--kill-child", "--propagation=private"]
+        return ["unshare", *flags, "--", "/bin/sh", "-euc", "\n".join(self._script(argv, cwd, search)), USER]
+
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Variables of *given*, with the home of the sandbox."""
+        own = {"HOME": str(HOME), "USER": USER, "LOGNAME": USER, "UV_LINK_MODE": "copy"}
+        return {key: value for key, value in given.items() if key not in _OWN and not key.startswith("XDG_")} | own
+
+    def _mounts(self, search: str) -> list[tuple[Path, bool]]:
+        """Each path that is mounted, parents first, and whether it may be written."""
+        writable = dict.fromkeys(self.writable, True)
+        readable = dict.fromkeys((*self.readable, *_programs(search)), False)
+        return sorted((path, may_write) for path, may_write in (readable | writable).items() if path.exists())
+
+    def _script(self, argv: Sequence[str], cwd: Path, search: str) -> Iterator[str]:
+        """Shell script for root in the new namespaces; it stays the first process, and with it all others end."""
+        yield f"mount -t tmpfs -o mode=755,nosuid,nodev sandbox {ROOT}"
+        yield f"cd {ROOT}"
+        for path in map(Path, _SYSTEM):
+            if path.is_symlink():
+                yield f"ln -s {quote(str(path.readlink()))} .{path}"
+            elif path.is_dir():
+                yield from _mounted(path, may_write=False)
+        yield "mkdir -p proc dev tmp var/tmp run root home"
+        yield "mount -t proc proc proc"
+        yield "mount --rbind /dev dev"
+        yield "mount -t tmpfs -o mode=1777,nosuid,nodev shm dev/shm"
+        yield "chmod 1777 tmp var/tmp"
+        yield f"mkdir -m 700 .{HOME}"
+        yield f"chown {NUMBER}:{NUMBER} .{HOME}"
+        for name, line in (("passwd", f"{USER}:x:{NUMBER}:{NUMBER}::{HOME}:/bin/sh"), ("group", f"{USER}:x:{NUMBER}:")):
+            yield f"{{ cat /etc/{name}; echo {quote(line)}; }} > run/{name}"
+            yield f"mount --bind run/{name} etc/{name}"
+        for path, may_write in self._mounts(search):
+            yield from _mounted(path, may_write=may_write)
+        if self.cache:
+            yield from _mounted(self.cache, may_write=True, at=HOME / ".cache")
+        yield "pivot_root . ."
+        yield "umount -l ."
+        yield f"cd {quote(str(cwd))}"
+        drop = "--clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
+        yield f"setpriv --reuid={NUMBER} --regid={NUMBER} {drop} -- {join(argv)} || exit $?"
+
+    def _bubblewrap(self, argv: Sequence[str], cwd: Path, search: str) -> Iterator[str]:
+        yield from (
+            "bwrap",
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--die-with-parent",
+            "--cap-drop",
+            "ALL",
+        )
+        for path in map(Path, _SYSTEM):
+            if path.is_symlink():
+                yield from ("--symlink", str(path.readlink()), str(path))
+            elif path.is_dir():
+                yield from ("--ro-bind", str(path), str(path))
+        yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/run")  # noqa: S108
+        yield from ("--dir", "/root", "--dir", str(HOME))
+        for path, may_write in self._mounts(search):
+            yield from ("--bind" if may_write else "--ro-bind", str(path), str(path))
+        if self.cache:
+            yield from ("--bind", str(self.cache), str(HOME / ".cache"))
+        yield from ("--chdir", str(cwd), "--", *argv)
+
+
+def kind() -> Kind:
+    """Means of this machine.
+
+    Raises:
+        BadInput: it has none.
+    """
+    if os.geteuid() == 0 and all(map(shutil.which, ("unshare", "setpriv", "mount", "pivot_root"))):
+        return "util-linux"
+    if shutil.which("bwrap"):
+        return "bubblewrap"
+    raise BadInput(
+        "could not run the tests of a commit in a sandbox: this machine has no bubblewrap",
+        advice=f"install the package bubblewrap; {NO_SANDBOX}",
+    )
+
+
+def hand_over(folder: Path) -> None:
+    """Give *folder* and all in it to the sandbox's user; it was handed over when it is theirs itself."""
+    if os.geteuid() == 0 and folder.lstat().st_uid != NUMBER:
+        _give(folder, NUMBER)
+
+
+def take_back(folder: Path) -> None:
+    """Make *folder* ours again after strangers wrote in it: what is no plain file or folder is removed.
+
+    A link of theirs would be followed with our rights: read by whoever serves the folder, written by the next run.
+    """
+    for _, folders, files, here in os.fwalk(folder):
+        for name in (*folders, *files):
+            mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                os.unlink(name, dir_fd=here)
+    if os.geteuid() == 0:
+        _give(folder, 0)
+
+
+def _give(folder: Path, user: int) -> None:
+    """Give *folder* to *user*, itself last.
+
+    By descriptors, so that nobody who works in it leads us out of it.
+    """
+    for _, folders, files, here in os.fwalk(folder, topdown=False):
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):  # another test of the same export removed it
+                os.chown(name, user, user, dir_fd=here, follow_symlinks=False)
+    os.chown(folder, user, user, follow_symlinks=False)
+
+
+def interpreter() -> tuple[Path, ...]:
+    """Paths of this process's Python, its packages and Azora's own, for the plugin of the suites."""
+    return (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parent.parent)
+
+
+def _programs(search: str) -> Iterator[Path]:
+    """Folders of programs outside of the system's, and what links in the system lead to outside."""
+    for name in search.split(os.pathsep):
+        path = Path(name)
+        path = path.parent if path.name == "shims" else path  # pyenv's and their like call what is beside them
+        if path.is_absolute() and path.is_dir() and not _is_system(path):
+            yield path
+    resolv = Path("/etc/resolv.conf").resolve()  # systemd's is in /run
+    if resolv.is_file() and not _is_system(resolv):
+        yield resolv
+
+
+def _is_system(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in _SYSTEM)
+
+
+def _mounted(path: Path, *, may_write: bool, at: Path | None = None) -> Iterable[str]:
+    """Commands that mount *path* below the new root."""
+    inside = quote(f".{at or path}")
+    yield f"mkdir -p {inside}" if path.is_dir() else f"mkdir -p {quote(f'.{path.parent}')} && : > {inside}"
+    yield f"mount --bind {quote(str(path))} {inside}"
+    yield f"mount -o remount,bind,nosuid,{'rw' if may_write else 'ro'} {inside}"

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.config.settings import settings
 from azora.core.promotion.next_step import Step, runs
 from azora.core.release.release import Release
+from azora.gateways.git.repository import must_be_on
 from azora.gateways.kubernetes.lease import held
 from azora.gateways.prefect.run_labels import last_end
 from azora.host.log_file import about
@@ -91,6 +92,8 @@ def look(environment: str, release: Release) -> None:
     context = context_of(environment, release)
     world = context.first_look()
     if not runs(world, release.id):
+        if branch := context.delivery.environment.branch:
+            must_be_on(branch, release.commit, settings())
         check_charts(context.delivery, settings())
         rehearse(context)
     if context.wanted.approval_needed and (ended := last_end(this_run())):

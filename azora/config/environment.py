@@ -49,6 +49,7 @@ class Environment(_Strict):
     hosts: Hosts
     data: bool = Field(True, description="Install the data chart (PostgreSQL, Redis) here.")
     approval: ApprovalPolicy | None = Field(None, description="Without it no approval is requested.")
+    branch: str | None = Field(None, min_length=1, description="Branch that must contain the commit of a release.")
     proof: Proof | None = Field(None, description="Stage that must have proved a release first.")
     notices: Literal["all", "trouble"] = Field(
         "all", description="all: also successful promotions. trouble: only approval requests and failures."

@@ -11,6 +11,7 @@ import pytest
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import World
 from azora.core.promotion.plan import Change
+from azora.errors import AzoraError
 from azora.gateways.git import repository as source
 from azora.operations.planning import commits_of
 from tests.support.repositories import Repository, at
@@ -98,6 +99,35 @@ def test_commit_without_a_branch(repository: Repository) -> None:
 def test_commit_on_a_branch(repository: Repository, ref: str, branch: str, *, is_on: bool | None) -> None:
     """A commit is on a branch that has it as its head or in its history."""
     assert source.is_on_main_branch(repository.git("rev-parse", ref), at(repository, branch=branch)) is is_on
+
+
+@pytest.mark.parametrize(
+    ("ref", "branch", "says"),
+    [
+        pytest.param("main", "main", None, id="its head"),
+        pytest.param("One", "main", None, id="in its history"),
+        pytest.param("side", "side", None, id="another branch that is named"),
+        pytest.param("side", "main", "the branch 'main' does not contain it", id="beside it"),
+        pytest.param("main", "Two", "no branch 'Two'", id="a tag is no branch"),
+        pytest.param("main", "trunk", "no branch 'trunk'", id="no such branch"),
+    ],
+)
+def test_branch_that_must_contain_the_commit(repository: Repository, ref: str, branch: str, says: str | None) -> None:
+    """A commit that the branch lacks is refused, and so is every commit where the branch is not known."""
+    sha = repository.git("rev-parse", ref)
+    if says is None:
+        source.must_be_on(branch, sha, at(repository))
+    else:
+        with pytest.raises(AzoraError, match=says):
+            source.must_be_on(branch, sha, at(repository))
+
+
+def test_branch_without_an_answer(repository: Repository) -> None:
+    """What cannot be checked is not released."""
+    sha = repository.git("rev-parse", "main")
+    (repository.folder / ".git/HEAD").unlink()
+    with pytest.raises(AzoraError):
+        source.must_be_on("main", sha, at(repository))
 
 
 def test_commit_on_a_moved_branch(repository: Repository) -> None:

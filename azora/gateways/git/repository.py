@@ -9,7 +9,7 @@ from pathlib import Path
 
 from azora.config.settings import Settings
 from azora.core.promotion.plan import Change
-from azora.errors import AzoraError, BadInput
+from azora.errors import AzoraError, BadInput, Refused
 from azora.gateways.git.mirror import fetch, fetch_commit, fetch_ref, git, is_ancestor, mirror_of, sha_of
 
 _FIELDS = ("%H", "%s", "%an", "%ae")
@@ -98,6 +98,29 @@ def is_on_main_branch(sha: str, settings: Settings) -> bool | None:
         return None
     head = sha_of(mirror, f"refs/heads/{settings.branch}", settings)
     return is_ancestor(mirror, sha, head, settings) if head else None
+
+
+def must_be_on(branch: str, sha: str, settings: Settings) -> None:
+    """Fetch, and raise unless *branch* contains the commit *sha*.
+
+    Raises:
+        Refused: it does not.
+        BadInput: there is no such branch.
+        Unreachable: the repository did not answer.
+    """
+    mirror = mirror_of(settings)
+    fetch(mirror, settings)
+    head = sha_of(mirror, f"refs/heads/{branch}", settings)
+    if not head:
+        raise BadInput(
+            f"could not check where commit {sha[:12]} comes from: the repository has no branch {branch!r}",
+            advice="correct `branch` in the environment's file",
+        )
+    if not is_ancestor(mirror, sha, head, settings):
+        raise Refused(
+            f"could not release commit {sha[:12]}: the branch {branch!r} does not contain it",
+            advice="merge it first, and release what was merged",
+        )
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class Sandbox:
         for folder in (*self.writable, *([self.cache] if self.cache else [])):
             folder.mkdir(parents=True, exist_ok=True)
             hand_over(folder)
+            os.utime(folder)  # used now: what is not is pruned
         if kind() == "bubblewrap":
             return list(self._bubblewrap(argv, cwd, search))
         ROOT.mkdir(mode=0o755, exist_ok=True)

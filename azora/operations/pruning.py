@@ -29,7 +29,7 @@ from azora.operations.approval_requests import forget_stale, stale_questions
 from azora.operations.checkout import checkout
 
 SWEEP_TIMEOUT_SECONDS = 900.0
-EXPORTS = ("exports", "exports-for-tests")
+EXPORTS = ("exports", "exports-for-tests", "caches")
 BY_HAND = "by-hand"
 UNSWEPT = "registry-unswept"
 

@@ -1,4 +1,4 @@
-"""What the services' own tests share: a real PostgreSQL with the real schema, and a Redis in memory."""
+"""Fixtures of the services' tests: a real PostgreSQL with the real schema, and a Redis in memory."""
 
 from __future__ import annotations
 

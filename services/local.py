@@ -126,7 +126,10 @@ def migrate(database_url: str) -> None:
 
 
 class Processes:
-    """The five services as processes that know each other's addresses; each can be replaced by another build of it."""
+    """The five services as processes that have each other's addresses.
+
+    Each can be replaced by another build of it.
+    """
 
     def __init__(self, logs: Path, port: int, settings: Mapping[str, str]) -> None:
         ports = {"web": port} | {name: free_port() for name in ("api", "auth", "edu", "pay")}

@@ -1,4 +1,4 @@
-"""What every test may use: the node starts meanwhile, files go to processes, and the cost is counted."""
+"""Set-up of every test: the node starts meanwhile, files go to processes, and the cost is counted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With xdist, one process has all tests on the node, the others those of whole files: users are counted on a machine that can serve."""
+    """Group the tests for xdist: all tests on the node in one process, the others by file.
+
+    Users' requests are counted, so the machine must be able to serve them.
+    """
     for item in items:
         on_the_node = ON_THE_NODE in item.path.parents
         if on_the_node:
@@ -47,7 +50,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """The node starts while the tests that need none run; with xdist, by the process that has no tests itself."""
+    """Start the node while the tests that need none run.
+
+    With xdist, the process that has no tests itself starts it.
+    """
     config = session.config
     if hasattr(config, "workerinput") or config.option.collectonly or not _needs_the_node(config):
         return
@@ -65,7 +71,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _needs_the_node(config: pytest.Config) -> bool:
-    """Whether a folder that needs it is among those asked for, or in one of them, or has one in it."""
+    """Return True when an argument is the folder that needs the node, is in it, or has it inside."""
     asked = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
     return any(one == ON_THE_NODE or one in ON_THE_NODE.parents or ON_THE_NODE in one.parents for one in asked)
 

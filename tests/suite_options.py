@@ -1,4 +1,4 @@
-"""What both suites share: where the platform is, what it must say it is, and a browser that reaches it.
+"""Shared parts of both suites: the platform's address and identity, and a browser that reaches it.
 
 Each suite's conftest.py imports it, so that a folder of cases runs wherever it lies, in any interpreter that has
 pytest-playwright. One process finds the platform (with xdist the controller) and hands what it found to its workers.
@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """What was found is told to each of xdist's workers, which have the command line only."""
+    """Send the target that was found to each of xdist's workers, which have the command line only."""
     node.workerinput["azora"] = {
         key: value for key, value in vars(node.config.option).items() if key.startswith("azora_")
     }
@@ -84,7 +84,10 @@ def _record(option: Any) -> None:
 
 
 def _found(environment: str) -> tuple[str | None, ...]:
-    """What Azora knows of the environment. Only here is it imported: with --azora-url any interpreter will do."""
+    """Target of the suites in the environment, from Azora.
+
+    Azora is imported only here: with --azora-url any interpreter will do.
+    """
     try:
         from azora.config.settings import settings
         from azora.errors import AzoraError

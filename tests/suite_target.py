@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Target:
-    """Where it is, and which release and color must answer there."""
+    """Address of the platform, and the release and color that must answer there."""
 
     url: str
     connect: str | None = None

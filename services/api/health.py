@@ -15,7 +15,10 @@ _TRIES = 3
 
 
 async def _readiness(sibling: AsyncSibling) -> dict[str, Any]:
-    """What the sibling says of itself. One that is draining is asked again: the next answer comes from another pod."""
+    """Request /readyz of the sibling, and again while a draining pod answers.
+
+    The next answer comes from another pod.
+    """
     found: dict[str, Any] = {}
     for _ in range(_TRIES):
         found = (await sibling.request("GET", "/readyz")).json()

@@ -1,4 +1,4 @@
-"""What api reads from its environment."""
+"""Settings of api, from its environment variables."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ usage = _slots.usage
 
 
 def outdated(password_hash: str) -> bool:
-    """Whether it was made with other parameters than ours."""
+    """Return True when the hash was made with other parameters than ours."""
     return _hasher.check_needs_rehash(password_hash)
 
 
@@ -80,7 +80,7 @@ def _nobodys_hash() -> str:
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether *password* is the one; takes as long when there is no such account."""
+    """Return True when *password* is the right one; without an account this takes as long."""
     with_account = password_hash or _nobodys_hash()
     with _slots.one():
         try:
@@ -102,7 +102,9 @@ class Lockout:
         return f"failures:{hashlib.sha256(email.encode()).hexdigest()}"
 
     def attempt(self, email: str) -> timedelta | None:
-        """Count one more try, before its password is looked at: of many at once no more get through than of many in a row.
+        """Count one more attempt before its password is checked.
+
+        Of many attempts at once no more get through than of many in a row.
 
         Returns how long there is none left; None when this one may go on.
         """

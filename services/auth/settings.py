@@ -1,4 +1,4 @@
-"""What auth reads from its environment."""
+"""Settings of auth, from its environment variables."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the five services share: settings, the operational routes, the envelope around every answer, draining."""
+"""Parts that the five services share: settings, operational routes, envelope of answers, draining."""

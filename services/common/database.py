@@ -42,7 +42,7 @@ def ping(engine: Engine) -> None:
 
 
 def pool_of(engine: Engine, settings: DatabaseSettings) -> Pool:
-    """How many of the engine's connections are in use; who waits for one is not known to it."""
+    """Usage of the engine's connection pool; the pool has no number of those who wait."""
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     return lambda: Usage(pool.checkedout(), 2 * settings.database_pool_size, idle=pool.checkedin())

@@ -1,4 +1,4 @@
-"""What surrounds every answer: identity of the stack, request id, metrics, a log line, limits, draining."""
+"""Envelope of every answer: stack identity, request id, metrics, a log line, limits, draining."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _STRICT = [
 
 @dataclass
 class Lifecycle:
-    """Whether this process is on its way out: set by SIGTERM, read by readiness and by every answer."""
+    """Draining state of this process: set by SIGTERM, read by readiness and by every answer."""
 
     draining: bool = False
 

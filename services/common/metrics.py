@@ -1,4 +1,4 @@
-"""What a process tells Prometheus: requests, errors, durations, and how full its pools are.
+"""Metrics of a process for Prometheus: requests, errors, durations, and how full its pools are.
 
 Every series carries `service`, `color` and `release` as constant labels. An info metric to join with would be the
 convention for what describes a process, but a process has one color and one release for life, so the labels make no
@@ -41,7 +41,10 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 @dataclass(frozen=True)
 class Usage:
-    """How full a pool is at this moment. *idle*: open, but not in use; None for what a pool cannot tell."""
+    """Usage of a pool at this moment.
+
+    *idle*: open, but not in use. None: the pool has no such number.
+    """
 
     in_use: int
     limit: int
@@ -85,7 +88,7 @@ class _Pools(Collector):
 
 
 class _Labelled(Collector):
-    """What *registry* has, each series with *labels* besides."""
+    """Metrics of *registry*, each series with *labels* in addition."""
 
     def __init__(self, registry: CollectorRegistry, labels: Mapping[str, str]) -> None:
         self._registry = registry

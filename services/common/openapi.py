@@ -1,4 +1,4 @@
-"""What a service says about its API: FastAPI's description, with the problems that every operation may answer."""
+"""Description of a service's API: FastAPI's own, with the problems that every operation may answer."""
 
 from __future__ import annotations
 

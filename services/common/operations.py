@@ -33,7 +33,10 @@ async def _state(name: str, check: Check) -> str:
 def operations(
     service: str, settings: ServiceSettings, lifecycle: Lifecycle, checks: Mapping[str, Check], metrics: Metrics
 ) -> APIRouter:
-    """/healthz, /readyz, /version and /metrics of *service*; it is ready when every one of *checks* returns."""
+    """Routes /healthz, /readyz, /version and /metrics of *service*.
+
+    The service is ready when every one of *checks* returns.
+    """
     router = APIRouter(tags=["operations"])
     identity = {"service": service, "release": settings.azora_release, "color": settings.azora_color}
 

@@ -1,4 +1,4 @@
-"""How a service is put together."""
+"""Assembly of a service from its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asking: logins in Redis, found by the token that the browser's cookie carries."""
+"""Sessions of visitors: logins in Redis, found by the token in the browser's cookie."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def connect(settings: RedisSettings) -> Redis:
 
 
 def pool_of(redis: Redis) -> Pool:
-    """How many of the client's connections are in use; who waits for one is not known to it."""
+    """Usage of the client's connection pool; the pool has no number of those who wait."""
     pool = redis.connection_pool
 
     def usage() -> Usage:

@@ -1,4 +1,7 @@
-"""What a service reads from its environment. Each field is the variable of the same name in capitals."""
+"""Settings of a service, from its environment variables.
+
+Each field is the variable of the same name in capitals.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ BaseUrl = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 
 
 class ServiceSettings(BaseSettings):
-    """What every service has."""
+    """Settings of every service."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # it may be a secret
 
@@ -43,7 +46,7 @@ class ServiceSettings(BaseSettings):
 
 
 class DatabaseSettings(BaseSettings):
-    """What a service with tables has besides."""
+    """Additional settings of a service with tables."""
 
     database_url: DatabaseUrl = Field(description="PostgreSQL: postgresql://USER:PASSWORD@HOST:5432/NAME.")
     database_pool_size: int = Field(
@@ -52,7 +55,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class RedisSettings(BaseSettings):
-    """What a service that keeps something in Redis has besides."""
+    """Additional settings of a service that stores something in Redis."""
 
     redis_url: SecretStr = Field(description="Redis: redis://:PASSWORD@HOST:6379/0.")
     redis_pool_size: int = Field(
@@ -61,6 +64,6 @@ class RedisSettings(BaseSettings):
 
 
 class SessionSettings(RedisSettings):
-    """What a service that knows its visitor has besides."""
+    """Additional settings of a service that identifies its visitor."""
 
     session_hours: int = Field(168, ge=1, description="Lifetime of a login, in hours.")

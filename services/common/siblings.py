@@ -1,4 +1,4 @@
-"""Requests to sibling services: short time limits, one retry where repeating is harmless, the request id passed on."""
+"""Requests to sibling services: short time limits, one retry where harmless, the request id passed on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def _options(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def _worth_repeating(method: str, error: httpx.TransportError) -> bool:
-    """Whether to ask again: nothing was sent yet, or the connection broke and sending it twice does no harm."""
+    """Return True when the request may be sent again.
+
+    Either nothing was sent yet, or the connection broke and a second request does no harm.
+    """
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
         return True
     return method in _REPEATABLE and isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))

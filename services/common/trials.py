@@ -1,4 +1,4 @@
-"""Trials: runs of the end-to-end cases, whose people and courses live among everybody else's and are told by their name.
+"""Trials: runs of the end-to-end cases, with people and courses of their own among all others.
 
 A trial is called `trial-<UTC minute>-<word>`, everything in it begins with that, and its people have addresses in a domain
 that nobody can own (RFC 6761). So the name alone says what may be removed and how old it is. The interface is there only
@@ -45,17 +45,17 @@ def trial_of(email: str) -> str | None:
 
 
 def belongs(column: InstrumentedAttribute[str], trial: str) -> ColumnElement[bool]:
-    """Whether *column* names something of *trial*."""
+    """SQL condition that *column* names something of *trial*."""
     return column.startswith(f"{trial}-", autoescape=True)
 
 
 def belongs_to_any(column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Whether *column* names something of some trial."""
+    """SQL condition that *column* names something of any trial."""
     return column.regexp_match(_SOMETHING_OF_A_TRIAL)
 
 
 def older(column: InstrumentedAttribute[str], hours: int) -> ColumnElement[bool]:
-    """Whether *column* names something of a trial that began more than *hours* ago."""
+    """SQL condition that *column* names something of a trial that began more than *hours* ago."""
     began_before = datetime.now(UTC) - timedelta(hours=hours)
     return and_(belongs_to_any(column), column < f"trial-{began_before:%Y%m%dt%H%M}")
 

@@ -1,4 +1,7 @@
-"""Who is in which course. Money is pay's business: edu asks it what a person bought, whenever that may have changed."""
+"""Enrollments of people in courses.
+
+Money is pay's business: edu requests a person's purchases from pay, whenever they may have changed.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ def enrolled(database: Session, account_id: UUID, slug: str) -> bool:
 
 
 def take_up_purchases(database: Session, pay: Sibling, account_id: UUID, token: str) -> None:
-    """Enroll the person into what they bought. When pay does not answer, nothing changes until the next time."""
+    """Enroll the person in what they bought.
+
+    When pay does not answer, nothing changes until the next time.
+    """
     try:
         answer = pay.get("/pay/purchases", token)
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""What edu reads from its environment."""
+"""Settings of edu, from its environment variables."""
 
 from __future__ import annotations
 

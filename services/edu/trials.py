@@ -34,7 +34,7 @@ class NewCourse(BaseModel):
 
 
 def listed(visitor: Account | None) -> ColumnElement[bool]:
-    """Whether a course is in the catalogue that *visitor* sees."""
+    """SQL condition that a course is in the catalogue that *visitor* sees."""
     everybodys = ~belongs_to_any(CourseRow.slug)
     trial = trial_of(visitor.email) if visitor else None
     return or_(everybodys, belongs(CourseRow.slug, trial)) if trial else everybodys

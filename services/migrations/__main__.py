@@ -30,7 +30,10 @@ def configuration(database_url: str, folder: Path = Path(__file__).parent, *, ta
 
 
 def main() -> int:
-    """Exit code 1 when nothing was changed; what went wrong is the last line, for who sees no more of the log."""
+    """Migrate the database to this release; exit code 1 when nothing was changed.
+
+    The last line of the log has the reason, for a reader who sees no more of it.
+    """
     logs.configure("migrations", ServiceSettings())
     try:
         command.upgrade(configuration(DatabaseSettings().database_url.get_secret_value()), "head")
@@ -42,7 +45,7 @@ def main() -> int:
 
 
 def reason(error: Exception) -> str:
-    """What came back, in a line: PostgreSQL's own words without the statement."""
+    """Reason for *error* in one line: PostgreSQL's own words without the statement."""
     said = str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
     return " ".join(said.split())
 

@@ -1,4 +1,7 @@
-"""Which revisions ran on a database: Alembic's own table has the newest alone, and an older release does not know that one."""
+"""History of the revisions that ran on a database.
+
+Alembic's own table has only the newest revision, which an older release does not have.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ def note(connection: Connection, step: Any) -> None:
 
 
 def is_ahead(connection: Connection, scripts: ScriptDirectory, heads: tuple[str, ...]) -> bool:
-    """Whether a newer release migrated the database, with expands alone: then this one has nothing to do.
+    """Return True when a newer release migrated the database, with expands alone.
+
+    Then this release has nothing to do.
 
     Raises:
         CommandError: a contract of a newer release ran, or one of another branch that lacks ours.

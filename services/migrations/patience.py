@@ -1,4 +1,4 @@
-"""Waiting for a database that is just being started again: far shorter than a new attempt of the Job takes."""
+"""Waiting for a database that is restarting: far shorter than a new attempt of the Job takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person wants to buy, and what they bought."""
+"""Courses that a person wants to buy, and courses that they bought."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def purchases(database: Session, account_id: UUID) -> set[str]:
 
 
 def take_out(database: Session, account_id: UUID, slugs: set[str]) -> None:
-    """What is bought is not bought again."""
+    """Remove *slugs* from the person's cart: what is bought is not bought again."""
     database.execute(
         delete(CartItemRow).where(CartItemRow.account_id == account_id, CartItemRow.course_slug.in_(slugs))
     )

@@ -24,7 +24,7 @@ class CartItemRow(Base):
 
 
 class OrderRow(Base):
-    """What a person wants to pay or has paid. An account has at most one that is open."""
+    """Order that a person wants to pay or has paid; an account has at most one open order."""
 
     __tablename__ = "orders"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What is said about cards and payments, and what can go wrong with them."""
+"""Data of cards and payments, and the errors that can occur with them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ProviderUnavailable(Exception):
 
 
 class NotSigned(Exception):
-    """What claims to come from the provider does not."""
+    """Message that claims to come from the provider and does not."""
 
 
 class NotConfigured(Exception):
@@ -37,7 +37,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Intent:
-    """What the provider says about one attempt to pay."""
+    """Attempt to pay, as the provider reports it."""
 
     id: str
     status: str

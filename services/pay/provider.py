@@ -107,7 +107,7 @@ class Provider:
         return Intent(done.id, done.status)
 
     def look_up(self, intent_id: str) -> Intent | None:
-        """What became of it; None when the provider does not know it."""
+        """Look up the attempt to pay; None when the provider does not have it."""
         import stripe
 
         with self._translated("look the payment up"):

@@ -1,4 +1,4 @@
-"""What pay reads from its environment."""
+"""Settings of pay, from its environment variables."""
 
 from __future__ import annotations
 

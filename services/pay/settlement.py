@@ -1,4 +1,4 @@
-"""When an order is paid, said once: by the checkout, by a webhook, or found out afterwards.
+"""Settlement of paid orders, in one place: for the checkout, for a webhook, or found out afterwards.
 
 A person's checkouts and settlements happen one after the other, so that whoever comes second sees what the first did.
 """
@@ -47,7 +47,7 @@ def open_of(database: Session, account_id: UUID) -> OrderRow | None:
 
 
 def settled(order: OrderRow, provider: Provider) -> bool:
-    """Whether an earlier attempt went through after all; clears away one that is dead.
+    """Return True when an earlier attempt to pay succeeded after all; clear away a dead one.
 
     Raises:
         Problem: an earlier attempt is still going on.

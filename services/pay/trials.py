@@ -60,7 +60,7 @@ def sweep(older_than_hours: Age, database: Database) -> None:
 
 
 def _remove(database: Database, in_cart: ColumnElement[bool], in_order: ColumnElement[bool]) -> None:
-    """What holds something of others as well stays whole."""
+    """Remove carts and orders; an order that holds something of others as well stays whole."""
     item_of = OrderItemRow.order_id == OrderRow.id
     of_trial, of_others = exists().where(item_of, in_order), exists().where(item_of, ~in_order)
     database.execute(delete(CartItemRow).where(in_cart))

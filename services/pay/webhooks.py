@@ -1,4 +1,4 @@
-"""What the payment provider tells by itself: an order is settled even when nobody asks any more."""
+"""Webhooks of the payment provider: an order is settled even when nobody asks for it any more."""
 
 from __future__ import annotations
 

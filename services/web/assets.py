@@ -34,7 +34,7 @@ def _version(content: str) -> str:
 
 @dataclass(frozen=True)
 class Asset:
-    """What is served; *exact* when it is what its name says, and so may be kept for good."""
+    """Content of an asset; *exact* when it is what its name says, and so may be cached for good."""
 
     content: str
     media_type: str
@@ -55,7 +55,7 @@ class Assets:
         return f"{stem}.{_version(self._own[name])}.{suffix}"
 
     def address(self, name: str) -> str:
-        """Where the file *name* is served."""
+        """Path at which the file *name* is served."""
         return f"/static/{self._names[name]}"
 
     async def find(self, name: str) -> Asset | None:

@@ -1,4 +1,4 @@
-"""What the edge serves besides pages: the API, the assets, and a slow answer."""
+"""Routes of the edge besides pages: the API, the assets, and a slow answer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ router = APIRouter()
 
 @router.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def pass_to_api(request: Request, path: str) -> Response:
-    """Without cookies: the API knows people by their token only, so no other site can make a browser act there."""
+    """Forward a request to the API, without cookies.
+
+    The API identifies people by their token only, so no other site can make a browser act there.
+    """
     api: AsyncSibling = request.app.state.api
     return await api.forward(request, f"/api/{path}")
 
 
 @router.get("/static/{name}")
 async def asset(request: Request, name: str) -> Response:
-    """Kept for good under its content's name. A page whose release is gone gets this release's instead of none."""
+    """Serve an asset, cached for good under its content's name.
+
+    A page whose release is gone gets this release's asset instead of none.
+    """
     assets: Assets = request.app.state.assets
     found = await assets.find(name)
     if found is None:

@@ -38,7 +38,7 @@ async def on_invalid(request: Request, _: Exception) -> Response:
 
 
 async def on_refused(request: Request, error: Exception) -> Response:
-    """Who has to log in is sent there, and back afterwards."""
+    """Send a visitor who has to log in to the login page, and back afterwards."""
     assert isinstance(error, Refused)
     if error.status == HTTPStatus.UNAUTHORIZED:
         return go(f"/login?next={quote(_page_of(request))}")

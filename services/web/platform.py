@@ -1,4 +1,4 @@
-"""What the pages ask the platform for, through api, on behalf of the visitor."""
+"""Requests of the pages to the platform, through api, on behalf of the visitor."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Platform:
         await self._ask("DELETE", "/auth/sessions/current")
 
     async def visitor(self) -> Visitor | None:
-        """Who is logged in; None for nobody."""
+        """The person who is logged in; None for nobody."""
         if not self._token:
             return None
         try:

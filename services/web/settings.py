@@ -1,4 +1,4 @@
-"""What web reads from its environment."""
+"""Settings of web, from its environment variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a page is made: templates, the stylesheet by its content, cookies, forms that cannot be forged."""
+"""Making of a page: templates, the stylesheet by its content, cookies, forms that cannot be forged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _price(cents: int) -> str:
 
 
 def _cover(slug: str) -> int:
-    """Which of the stylesheet's covers a course wears."""
+    """Number of the stylesheet's cover for a course."""
     return zlib.crc32(slug.encode()) % _COVERS
 
 
@@ -122,7 +122,10 @@ async def _visitor(platform: Annotated[Platform, Depends(_platform)]) -> Visitor
 
 
 async def _form(request: Request) -> FormData:
-    """The form that was sent from one of our pages to this browser: says the browser, and the token that both hold."""
+    """Form that was sent from one of our pages to this browser.
+
+    The browser's own header confirms that, as does the token that page and browser both hold.
+    """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Problem(403, "foreign_form", "This form was sent from another site.")
     form = await request.form(max_files=0, max_fields=30)

@@ -1,4 +1,4 @@
-"""What the pages say about a field that is not valid: the API's words are for programs."""
+"""Messages of the pages about a field that is not valid: the API's words are for programs."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ _WORDS = {
 
 
 def in_words(fields: Mapping[str, str]) -> dict[str, str]:
-    """What to say at each of *fields*, the API's message where there is nothing better."""
+    """Message for each of *fields*; the API's message where there is nothing better."""
     return {field: _WORDS.get(field, message) for field, message in fields.items()}

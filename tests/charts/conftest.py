@@ -44,7 +44,7 @@ def data() -> Render:
 
 @pytest.fixture(scope="session")
 def refused() -> Callable[..., str]:
-    """What Helm says when it refuses *changes* for *chart*."""
+    """Error that Helm prints when it refuses *changes* for *chart*."""
 
     def said(chart: str, **changes: Any) -> str:
         done = run_helm("template", chart, "staging", over(PASSED[chart], changes))

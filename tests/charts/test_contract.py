@@ -1,4 +1,4 @@
-"""What Azora asks of charts, asked of those in this repository; and what a team is told whose charts do not provide it."""
+"""The chart contract on the charts of this repository, and the errors for charts that break it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def made_of(folder: Path) -> Release:
 
 
 def render(folder: Path, environment: str, files: Path) -> None:
-    """As a run does before it builds."""
+    """Check the charts as a run does before it builds."""
     application = load_application(folder)
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
     found = Checkout("0" * 40, folder, application)

@@ -1,4 +1,4 @@
-"""What holds for all three charts."""
+"""Checks that hold for all three charts."""
 
 from __future__ import annotations
 

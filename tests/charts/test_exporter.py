@@ -1,4 +1,4 @@
-"""The exporter in a cluster: what its chart renders, and that its rights are what the exporter uses and no more."""
+"""The exporter in a cluster: its rendered chart, and its rights, which are those in use and no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may reach whom, by the NetworkPolicies of all charts together: worked out as a cluster's network does.
+"""Connections that the NetworkPolicies of all charts together allow, worked out as a cluster does.
 
 https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Way:
-    """Where a policy speaks of connections that begin at a pod, or end there."""
+    """Keys of a policy for connections that begin at a pod, or for those that end there."""
 
     kind: str
     rules: str
@@ -61,7 +61,7 @@ class Network:
     policies: list[Object]
 
     def lets(self, one: Place, other: Place, port: int) -> bool:
-        """Whether *one* may open a connection to *port* of *other*."""
+        """Return True when *one* may open a connection to *port* of *other*."""
         return self._passes(LEAVING, one, (other, port)) and self._passes(ENTERING, other, (one, port))
 
     def _passes(self, way: Way, pod: Place, seen: tuple[Place, int]) -> bool:

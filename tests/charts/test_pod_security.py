@@ -1,4 +1,6 @@
-"""The Pod Security Standard `restricted`, which the namespaces enforce, field by field on every pod of every chart.
+"""The Pod Security Standard `restricted`, field by field, on every pod of every chart.
+
+The namespaces enforce it.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 """

@@ -13,7 +13,7 @@ each_color = pytest.mark.parametrize(("active", "preview"), [("blue", "green"), 
 
 
 def picked(rendering: Rendering, service: str, *stacks: Rendering) -> list[str]:
-    """Which pods of *stacks* the Service selects."""
+    """Names of the pods of *stacks* that the Service selects."""
     selector = rendering.of("Service")[service]["spec"]["selector"].items()
     pods = [(name, pod["metadata"]["labels"]) for stack in stacks for name, pod in stack.pods().items()]
     return [name for name, labels in pods if selector <= labels.items()]

@@ -20,7 +20,7 @@ RUN = Run("1f2e3d4c-0", "release 1f2e3d4", "Suspended", "PAUSED", "", "http://pr
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What is sent to Prefect; nobody sits at a terminal."""
+    """Answers that are sent to Prefect, from a command without a terminal."""
     answers: list[dict[str, Any]] = []
     monkeypatch.setattr(answering, "run_called", lambda _, **__: RUN)
     monkeypatch.setattr(

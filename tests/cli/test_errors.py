@@ -1,4 +1,4 @@
-"""What a person at a terminal gets when something is wrong: a sentence, what to do, and the documented exit code."""
+"""Errors that a person at a terminal gets: a sentence, what to do, and the documented exit code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Said = tuple[int, str]
 
 @pytest.fixture
 def azora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """`azora …` in this process, on a machine without a node: its exit code and what it wrote to standard error."""
+    """`azora …` in this process, on a machine without a node: its exit code and its standard error."""
     for name in [name for name in os.environ if name.startswith("AZORA_")]:
         monkeypatch.delenv(name)
     kubeconfig = tmp_path / "kubeconfig"

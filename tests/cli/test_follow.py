@@ -23,7 +23,7 @@ RUNNING, WAITS = run("Running", "RUNNING"), run("Suspended", "PAUSED")
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> States:
-    """What each look at the run finds, in order; returns what was not looked at."""
+    """Results of each poll of the run, in order; the returned list has those that are left."""
 
     def given(*found: Run | Exception) -> list[Run | Exception]:
         left = list(found)

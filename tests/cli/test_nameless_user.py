@@ -1,4 +1,7 @@
-"""The command line as a user without a name and a home folder, as in many containers, and with settings that are wrong."""
+"""The command line as a user without a name and a home folder, and with settings that are wrong.
+
+Many containers have such a user.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moves users starts at once: neither Prefect nor Helm nor the embedded node is imported for it."""
+"""Quick start of commands that move users: neither Prefect, Helm nor the embedded node is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`deployments/application.yaml`: what is right is read as it stands; each mistake gets one line with file and key."""
+"""`deployments/application.yaml`: read as it stands; each mistake gets one line with file and key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pipeline may do: the file, the page that explains it, and what a cluster says of it."""
+"""Rights of the pipeline: the file, the page that explains it, and the answers of a cluster."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ Reads = Callable[..., Settings]
 
 @pytest.fixture
 def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
-    """The settings of a machine with this file and these variables, and nothing else; a node of its own it had once."""
+    """Settings of a machine that once had a node of its own, from this file and these variables alone."""
     for name in [name for name in os.environ if name.startswith("AZORA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

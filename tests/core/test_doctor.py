@@ -1,4 +1,4 @@
-"""What the doctor says of what was seen, and that it looks on when one look fails."""
+"""Findings of the doctor, which goes on with the other checks when one fails."""
 
 from __future__ import annotations
 
@@ -151,7 +151,10 @@ def test_exit_code_of_the_findings(levels: list[Level], code: int) -> None:
 
 
 class Cluster:
-    """An API server that knows one account, with all rights that *has* names, by list or only when asked one by one."""
+    """API server with one account that has all rights that *has* names.
+
+    The rights come as a list, or only in answers about one right at a time.
+    """
 
     host = "https://10.0.0.1:6443"
     authority = None
@@ -189,7 +192,7 @@ class Cluster:
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What the doctor finds of an environment in *cluster*."""
+    """Findings of the doctor about an environment in *cluster*."""
 
     def look(cluster: Cluster, **changes: Any) -> dict[str, Finding]:
         connected = SimpleNamespace(namespace=SimpleNamespace(api=cluster))

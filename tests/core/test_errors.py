@@ -22,7 +22,7 @@ from azora.errors import BadInput, storable
     ],
 )
 def test_storable(text: str, kept: str) -> None:
-    """What a database or a page would refuse is replaced; of a long text, the beginning and the end stay."""
+    """Characters that a database or a page would refuse are replaced; of a long text, the beginning and the end stay."""
     assert storable(text, 40) == kept
     json.dumps(kept, ensure_ascii=False).encode()
 

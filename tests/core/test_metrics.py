@@ -1,4 +1,4 @@
-"""What Prometheus is told of an environment: what was seen on the left, the samples on the right."""
+"""Metrics of an environment for Prometheus: what was seen on the left, the samples on the right."""
 
 from __future__ import annotations
 

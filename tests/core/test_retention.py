@@ -1,4 +1,4 @@
-"""What goes and what stays, as tables: limits on one side, needs on the other."""
+"""Removed and kept items, as tables: limits on one side, needs on the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example application without a cluster: its own tests and its smoke cases, run as the pipeline runs them."""
+"""The example application without a cluster: its own tests and smoke cases, run as the pipeline does."""
 
 from __future__ import annotations
 

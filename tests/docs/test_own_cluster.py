@@ -1,4 +1,7 @@
-"""docs/own-cluster.md as a text: what it shows can be copied. tests/node/promotion/test_foreign_application.py runs it."""
+"""docs/own-cluster.md as a text: what it shows can be copied.
+
+tests/node/promotion/test_foreign_application.py runs it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the documentation: reachable, linked to what exists, complete where they list what the code has."""
+"""The documentation's pages: reachable, linked to what exists, complete lists of what the code has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runbook and its quick reference name what exists: sections that alerts lead to, commands with options that they have.
+"""The runbook and its quick reference name what exists: sections for alerts, commands, options.
 
 That the commands do what is written is for tests/node/faults/test_runbook.py.
 """

@@ -1,4 +1,7 @@
-"""GitHub's workflows may do what they need, no longer than they need, and never cut a promotion; actionlint reads the rest."""
+"""GitHub's workflows have the rights and the time they need, no more, and never cut a promotion.
+
+actionlint checks the rest.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`make drill`: break a running demo in every way that the runbook knows, recover by its commands, say how long it took."""
+"""`make drill`: break a running demo in every way that the runbook has, and recover by its commands.
+
+It prints how long each recovery took.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Break the node as a situation says, and recover by the commands of its section, as a person would type them."""
+"""Drill: break the node as a situation says, and recover by the commands of its section.
+
+The commands run as a person would type them.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,9 @@ def drill(situation: Situation) -> float:
 
 
 def _follow(block: Block, given: Given) -> None:
-    """Run its commands one by one; what they answer must have what the runbook shows. A run that is started is RUN, the plan that it
-    waits with PLAN.
+    """Run the commands of *block* one by one; their answers must have what the runbook shows.
+
+    A run that is started becomes RUN in *given*; the plan that it waits with becomes PLAN.
     """
     answers = ""
     for command in block.commands:

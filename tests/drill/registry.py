@@ -1,4 +1,4 @@
-"""The node's registry on a disk of its own that is full, for as long as a block takes; its real folder is not written to.
+"""The node's registry on a full disk of its own, for one block; its real folder is not written to.
 
 An overlay in the node's own mount namespace: what is there is read, what is new goes to a small file system in memory. Half
 of that is an image that nobody needs, so that pruning makes room.
@@ -51,7 +51,7 @@ def a_full_registry() -> Iterator[None]:
 
 
 def takes_a_push() -> bool:
-    """Whether the registry takes a megabyte; nothing names it afterwards."""
+    """Return True when the registry takes a megabyte; nothing names it afterwards."""
     try:
         return bool(_push_blob(os.urandom(2**20)))
     except httpx.HTTPError:

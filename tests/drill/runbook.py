@@ -1,4 +1,4 @@
-"""The runbook, read: what each of its sections tells a person to run, and what it says that they see then."""
+"""The runbook, parsed: the commands of each section, and the output that a person sees then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """Commands that stand together, and lines of their answer. What a person looks at may end with an error."""
+    """Commands that stand together, and lines of their answer.
+
+    Commands below "You see" may end with an error.
+    """
 
     commands: tuple[str, ...]
     says: tuple[str, ...] = ()
@@ -37,7 +40,10 @@ def sections(text: str | None = None) -> dict[str, str]:
 
 
 def anchor(title: str) -> str:
-    """https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links"""
+    """Anchor of the heading *title*, as GitHub makes it.
+
+    https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
+    """
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
@@ -46,7 +52,7 @@ def labels(section: str) -> list[str]:
 
 
 def blocks(section: str) -> list[Block]:
-    """What to run, in order; a block of text belongs to the commands before it."""
+    """Blocks of *section* to run, in order; a block of text belongs to the commands before it."""
     found: list[Block] = []
     label = ""
     for part in _PART.finditer(section):

@@ -1,4 +1,4 @@
-"""The situations of the runbook: how each is brought about on a node, and how one sees from outside that it is there, and over.
+"""Situations of the runbook: how to cause each on a node, and see from outside that it began or ended.
 
 What is broken is put right at the end of its block, whether or not the runbook's commands did. The order is the cheapest: what
 one situation leaves is what the next begins with.
@@ -72,7 +72,7 @@ def application() -> Application:
 
 
 def namespace() -> str:
-    """Of production."""
+    """Namespace of production."""
     return pipeline.cluster("production").namespace.name
 
 
@@ -141,7 +141,7 @@ def nobody_answers_in_time() -> Iterator[Given]:
 
 
 def expire(run: Run) -> None:
-    """The time of *run* to wait is over now, instead of in three days, for Prefect and in the record of production."""
+    """End the waiting time of *run* now instead of in three days, in Prefect and in production's record."""
     place = f"/flow_runs/{run.id}"
     with pipeline.prefect() as prefect:
         state = prefect.get(place).raise_for_status().json()["state"]
@@ -160,7 +160,7 @@ def waits_for_a_person(given: Given) -> bool:
 
 @contextmanager
 def no_room_for_new_pods() -> Iterator[None]:
-    """The node takes no pods; after the block it does, and every stack of production has all of them again."""
+    """Cordon the node for the block; after it, every stack of production has all of its pods again."""
     pipeline.kubectl("cordon", "node")
     try:
         yield
@@ -170,7 +170,7 @@ def no_room_for_new_pods() -> Iterator[None]:
 
 
 def lose_pods(color: Color, component: str) -> None:
-    """As a machine that burns down would: no grace."""
+    """Delete the pods without grace, as a machine that burns down would."""
     pods = ("delete", "pod", "-l", f"{COLOR_LABEL}={color},{COMPONENT_LABEL}={component}")
     pipeline.kubectl("-n", namespace(), *pods, "--grace-period=0", "--force", "--wait=false")
 
@@ -291,7 +291,7 @@ def prefect_is_back(_: Given) -> bool:
 
 @cache
 def a_flaky_commit() -> str:
-    """Newest commit of main from now on: a case that fails at its first try, and an install that takes a while."""
+    """Commit, as main's newest, a case that fails at its first try and an install that takes a while."""
     suite = f"{application().suites.smoke}/test_flaky.py"
     return pipeline.commit({suite: FLAKY_CASE.replace("{mark}", uuid4().hex), **_slow_pods()}, "Add a flaky case")
 

@@ -29,7 +29,7 @@ if (window === top && location.protocol.startsWith("http")) {
 
 @dataclass
 class Looking:
-    """What was seen of the pages of one case, by address; None while axe is not through."""
+    """Findings on the pages of one case, by address; None while axe is not through."""
 
     seen: dict[str, list[str] | None] = field(default_factory=dict)
 

@@ -1,4 +1,7 @@
-"""The end-to-end suite: a person registers, learns and pays, in a browser. One trial a run, made before and removed after."""
+"""The end-to-end suite: a person registers, learns and pays, in a browser.
+
+Each run has one trial, made before and removed after.
+"""
 
 from __future__ import annotations
 

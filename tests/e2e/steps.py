@@ -1,4 +1,4 @@
-"""What a person does on a page; each step ends where the next can begin."""
+"""Steps of a person on a page; each ends where the next can begin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A person buys a course with a card. The numbers are Stripe's test cards: https://docs.stripe.com/testing"""
+"""Purchase of a course with a card; the numbers are Stripe's test cards.
+
+https://docs.stripe.com/testing
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The people and courses of one run of the cases, made through the platform's interface for trials and removed after it."""
+"""People and courses of one run of the cases.
+
+They are made through the platform's interface for trials and removed after the run.
+"""
 
 from __future__ import annotations
 

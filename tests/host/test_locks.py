@@ -25,7 +25,7 @@ EVERY_LOCK = pytest.mark.parametrize(
 
 
 def access_modes(file: Path) -> set[int]:
-    """Of every descriptor that this process has of *file*."""
+    """Access modes of every descriptor that this process has of *file*."""
     descriptors = [int(link.name) for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(file)]
     return {fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE for descriptor in descriptors}
 

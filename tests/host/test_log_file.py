@@ -1,4 +1,4 @@
-"""The pipeline's log: what each line says, what none says, that its file stays small, and that docs and Kibana know its fields."""
+"""The pipeline's log: what each line has, what none has, a small file, the fields in docs and Kibana."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def log(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that Prefect's loggers of runs write to, as in a process in which a run began; not to its API as well."""
+    """File that Prefect's loggers of runs write to, as in a process in which a run began.
+
+    They do not write to Prefect's API as well.
+    """
     handler = LogFile(file)
     handler.addFilter(OfARun())
     for name in LOGGERS:

@@ -91,7 +91,10 @@ def test_program_past_its_time(tmp_path: Path) -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Also where whoever started the tests ignores interrupts, as a shell does for what it puts in the background."""
+    """Handle interrupts, also where the program that started the tests ignores them.
+
+    A shell ignores them for what runs in the background.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

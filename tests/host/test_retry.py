@@ -1,4 +1,4 @@
-"""What a flow does between its tasks is tried again under the same rule as a task."""
+"""Retries of a flow's own work between its tasks, by the same rule as a task's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node writes: whole or not at all, private where it must be, the same again when asked again."""
+"""Files of a node: written whole or not at all, private where they must be, the same when repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded node's registry under its supervisor: it frees its blobs at its own start, and comes back by itself."""
+"""The embedded node's registry, supervised: it frees blobs at its own start and restarts by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report server shows the runs' folder and nothing beside it, to who knows the auth string or has a signed address."""
+"""The report server: the runs' folder and nothing beside it, by auth string or signed address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grafana's boards are what their source makes, and they and the alerts ask for metrics that somebody tells."""
+"""Grafana's boards are what their source makes; boards and alerts query metrics that are exported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ RULES = sorted((FOLDER / "rules").glob("*.yaml"))
 
 
 def told() -> set[str]:
-    """What services and exporter tell: another test of each keeps the documentation equal to it."""
+    """Metrics of the services and the exporter, from the documentation.
+
+    Another test of each keeps the documentation equal to them.
+    """
     page = (ROOT / "docs/monitoring.md").read_text()
     rows = re.findall(r"^\| `([a-z_0-9]+)` \| (counter|gauge|histogram) \|", page, re.MULTILINE)
     suffixes = ("_bucket", "_count", "_sum")

@@ -1,4 +1,4 @@
-"""What is given to those who watch: Filebeat finds the pods of a stack and the pipeline's log, and holds no secret."""
+"""Filebeat's configuration: it finds a stack's pods and the pipeline's log, and holds no secret."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ AT_ONCE = 2  # platforms; the cases of one leave half of two processors idle
 
 @dataclass(frozen=True)
 class Seen:
-    """Which cases failed of a mutant, and how long that took."""
+    """Cases that failed for a mutant, and the time that took."""
 
     mutation: Mutation
     red: list[str]

@@ -36,7 +36,7 @@ class Hunt:
         self._count = 0
 
     def red(self, mutation: Mutation | None) -> list[str]:
-        """Which cases fail with *mutation*; with None, in the platform as it is."""
+        """Names of the cases that fail with *mutation*; with None, in the platform as it is."""
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
@@ -52,7 +52,10 @@ class Hunt:
         return sorted(map(_case, self._failed(folder / "again.xml", seen)))  # a busy machine is no mutant
 
     def left(self) -> dict[str, int]:
-        """How many rows each table still has of the runs' people and courses; nobody else ever was on this platform."""
+        """Number of rows that each table still has of the runs' people and courses.
+
+        Nobody else ever was on this platform.
+        """
         engine = create_engine(self._processes.database_url, poolclass=NullPool)
         with engine.connect() as connection:
             counts = {table: text(f"SELECT count(*) FROM {table}") for table in LEFT}  # noqa: S608 - our own names

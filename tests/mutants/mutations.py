@@ -1,4 +1,4 @@
-"""What can break in the platform, one line of it each, and the one case that must see it.
+"""Mutations of the platform, one line each, and the one case that must see it.
 
 A mutation is applied to a copy of the services' folder, from which one service is run: nothing of it is in the services
 themselves or in their images.

@@ -1,4 +1,7 @@
-"""The node, and what is released on it: the guestbook for tests of the pipeline, the platform for tests of the platform."""
+"""The node, and what is released on it.
+
+That is the guestbook for tests of the pipeline, and the platform for tests of the platform.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from tests.support.served_guestbook import TWO_STAGES, Policies, Served, served
 
 @pytest.fixture(scope="session", autouse=True)
 def node() -> str:
-    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker; the settings of this process point at it."""
+    """The embedded node of AZORA_NODE (`test`), up with Prefect and its worker.
+
+    The settings of this process point at it.
+    """
     from prefect.context import refresh_global_settings_context
     from rich.console import Console
 
@@ -44,13 +50,16 @@ def guestbook_of_the_session(node: str, worker_id: str, tmp_path_factory: pytest
 
 @pytest.fixture(scope="module")
 def policies() -> Policies:
-    """What the files of the environments say; a test file may ask for others."""
+    """Policies in the files of the environments; a test file may ask for others."""
     return TWO_STAGES
 
 
 @pytest.fixture(scope="module")
 def book(guestbook_of_the_session: Served, policies: Policies, request: pytest.FixtureRequest) -> Iterator[Guestbook]:
-    """The guestbook in environments of this test file's own, with nothing released; `pipeline` looks at these."""
+    """The guestbook in environments of this test file's own, with nothing released.
+
+    `pipeline` reads these environments.
+    """
     prefix = Path(request.path).stem.removeprefix("test_").replace("_", "-")
     with guestbook_of_the_session.with_environments(prefix, policies) as found:
         yield found
@@ -70,7 +79,9 @@ def served_book(book: Guestbook) -> Guestbook:
 
 @pytest.fixture(scope="session")
 def platform(node: str) -> Run:  # noqa: ARG001 - the node must be up
-    """The platform, released whole: a new commit of this checkout is tested, built, proved on staging, approved and in production.
+    """The platform, released whole from a new commit of this checkout.
+
+    The commit is tested, built, proved on staging, approved and in production.
 
     Both environments are those of the node; what an earlier run of the tests left in them is gone on with.
     """

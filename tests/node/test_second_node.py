@@ -1,4 +1,4 @@
-"""A second node beside the one that all tests use: it keeps to itself, survives what kills it, and goes without a trace."""
+"""A second node beside the one of all tests: it keeps to itself, survives kills, leaves no trace."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_down(side: Layout, before: dict[str, list[str]]) -> None:
 
 
 def machine() -> dict[str, list[str]]:
-    """What a node could leave behind; other nodes and builds come and go meanwhile."""
+    """Things that a node could leave behind; other nodes and builds come and go meanwhile."""
     mounts = "\n".join(line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines())
     looked_at = {
         "mounts": mounts,

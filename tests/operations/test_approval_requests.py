@@ -1,4 +1,4 @@
-"""Approval requests whose run is over leave the record of the cluster; those that somebody can answer stay."""
+"""Approval requests whose run is over leave the record; those that somebody can answer stay."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def left(record: RecordStore) -> list[str]:
 
 @pytest.fixture
 def record(monkeypatch: pytest.MonkeyPatch) -> RecordStore:
-    """Of an environment where three runs asked; `cancelled` and `deleted` are over as Prefect knows it."""
+    """Record of an environment with three requests; for Prefect, `cancelled` and `deleted` are over."""
     monkeypatch.setattr(approval_requests, "over", lambda ids: {"cancelled", "deleted"} & set(ids))
     record = record_of(Remembering())
     for run in ("cancelled", "deleted", "waits"):

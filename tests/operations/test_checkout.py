@@ -58,7 +58,7 @@ def link(place: str, target: str) -> Callable[[Repository], object]:
     ],
 )  # fmt: skip
 def test_content_that_is_used(repository: Repository, change: Callable[[Repository], object], says: str) -> None:
-    """What goes into an image, a chart, values or a suite must be in the commit."""
+    """Everything that goes into an image, a chart, values or a suite must be in the commit."""
     change(repository)
     with pytest.raises(BadInput) as refused:
         look(repository)

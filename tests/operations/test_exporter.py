@@ -1,4 +1,4 @@
-"""The exporter as Prometheus meets it: it answers whatever the cluster does, and looks no more than it must."""
+"""The exporter for Prometheus: it answers whatever the cluster does, and reads no more than it must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commits of a plan, from a real repository: what users would get, what they would lose, whether main has it."""
+"""The commits of a plan, from a real repository: what users gain and lose, and whether main has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pruning with real parts: a registry on loopback that is cleaned by its own collector, folders, the build cache's lock."""
+"""Pruning with real parts: a registry on loopback and its collector, folders, the build cache's lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who is asked what is needed: every environment and every run that is not over, and one that does not answer ends it."""
+"""Needs that pruning requests: of every environment, and of every run that is not over.
+
+One that does not answer ends the pruning.
+"""
 
 from __future__ import annotations
 

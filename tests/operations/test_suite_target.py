@@ -1,4 +1,4 @@
-"""What a suite is handed comes from the one Secret that the application names."""
+"""Input of a suite, from the one Secret that the application names."""
 
 from __future__ import annotations
 

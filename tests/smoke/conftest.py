@@ -34,7 +34,7 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def services(target: Target) -> dict[str, Any]:
-    """What each service says of itself, through the address that users use."""
+    """Health reports of the services, through the address that users use."""
     answer = target.ask("/api/health")
     found: dict[str, Any] = answer.json()
     assert "services" in found, f"{answer.status}: {found}"

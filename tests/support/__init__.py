@@ -1,1 +1,1 @@
-"""What several tests use."""
+"""Parts that several tests use."""

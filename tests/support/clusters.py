@@ -66,7 +66,10 @@ def context_for(cluster: Cluster, *migrations: Migration) -> Context:
 
 
 class Remembering:
-    """Just enough of an API server: a namespace and one ConfigMap, whose patches are refused while somebody else writes."""
+    """Minimal API server: a namespace and one ConfigMap.
+
+    Patches are refused while somebody else writes.
+    """
 
     def __init__(self, others: int = 0, *, namespace: bool = True) -> None:
         self.data: dict[str, str] = {}

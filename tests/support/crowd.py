@@ -1,4 +1,7 @@
-"""People of staging who learn and pay through its API, and what its database and its payment provider know of them."""
+"""People of staging who learn and pay through its API.
+
+Its database and its payment provider have what these people did.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ print(json.dumps([i["metadata"]["order"] for i in intents if i["status"] == "suc
 
 
 def new_crowd() -> str:
-    """What the e-mail addresses of a crowd begin with."""
+    """Prefix of the e-mail addresses of a new crowd."""
     return f"crowd-{uuid4().hex[:8]}"
 
 
@@ -75,7 +78,10 @@ class Person:
         self._patience = patience
 
     def register(self, email: str) -> None:
-        """Who is told to try again may find the account made; that it is theirs, the login after it says."""
+        """Register *email*; with patience, an earlier try may have made the account.
+
+        The login after it shows that the account is this person's.
+        """
         try:
             self.send("POST", "/auth/accounts", {"name": "One of many", "email": email, "password": PASSWORD})
         except httpx.HTTPStatusError as error:
@@ -101,7 +107,10 @@ class Person:
 
 @contextmanager
 def coming(crowd: str) -> Iterator[list[str]]:
-    """One person of *crowd* after the other for as long as the block takes, none told to try again; yields their orders."""
+    """One person of *crowd* after the other for as long as the block takes; yields their orders.
+
+    No request of theirs may be answered with "try again".
+    """
     over, orders = Event(), list[str]()
 
     def come() -> None:
@@ -134,10 +143,10 @@ def _count(of: str) -> int:
 
 
 def select(statement: str) -> str:
-    """What the database of staging answers."""
+    """Answer of staging's database to *statement*."""
     return inside("statefulset/azora-postgresql", "psql", "-d", "azora", "-Atc", statement).strip()
 
 
 def inside(workload: str, *command: str) -> str:
-    """What *command* prints in a container of staging."""
+    """Output of *command* in a container of staging."""
     return pipeline.kubectl("-n", pipeline.cluster("staging").namespace.name, "exec", workload, "--", *command)

@@ -14,7 +14,10 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(language: str) -> dict[str, list[str]]:
-    """Fenced blocks in *language*, by their heading, in the order of the document; headings without any are left out."""
+    """Fenced blocks in *language*, by their heading, in the order of the document.
+
+    Headings without any are left out.
+    """
     _, *parts = _HEADING.split(FILE.read_text())
     found = {
         heading: [text for kind, text in _BLOCK.findall(body) if kind == language]
@@ -24,7 +27,7 @@ def blocks(language: str) -> dict[str, list[str]]:
 
 
 def settings_file(values: Mapping[str, str | bool | int]) -> str:
-    """The settings file as it stands there, with *values* in place of those of its keys; each must be there."""
+    """The document's settings file, with *values* in place of those of its keys; each must be there."""
     ((text,),) = blocks("toml").values()
     for key, value in values.items():
         text, count = re.subn(rf"^{key} = .*$", f"{key} = {json.dumps(value)}", text, flags=re.MULTILINE)

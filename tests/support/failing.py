@@ -1,4 +1,4 @@
-"""What a run that cannot go well must look like, and that users of staging do not notice."""
+"""Runs that cannot go well: how they must end, and that users of staging do not notice."""
 
 from __future__ import annotations
 

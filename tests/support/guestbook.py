@@ -1,4 +1,7 @@
-"""The guestbook: the small application for tests of the pipeline itself, in namespaces of its own on the node."""
+"""The guestbook: the small application for tests of the pipeline itself.
+
+It is in namespaces of its own on the node.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Guestbook:
         return pipeline.commit(files, message)
 
     def ready_after(self, seconds: int) -> dict[Path | str, str]:
-        """The chart, with pods that take that long to become ready: for a test that has to meet an install under way."""
+        """The chart, with pods that take that long to become ready: for tests that meet an install under way."""
         text = (self.repository / PODS).read_text()
         probe = "periodSeconds: 1"
         assert probe in text
@@ -74,7 +77,7 @@ class Guestbook:
         return context_of(self.environment(name), release, run=run or f"test-{uuid4()}", settings=settings())
 
     def cluster(self, name: str = "production") -> Cluster:
-        """As the node's administrator."""
+        """Cluster of environment *name*, as the node's administrator."""
         return connect(self.environment(name), settings(), of_person(self.environment(name), settings()))
 
     def approve(self, context: Context) -> Approval:
@@ -91,7 +94,7 @@ class Guestbook:
         return approval
 
     def page(self, name: str = "production") -> httpx.Response:
-        """What a visitor sees."""
+        """Page that a visitor sees."""
         host = self.environment(name).hosts.live
         return httpx.get(f"http://{settings().ingress_address}/", headers={"Host": host}, timeout=10)
 
@@ -113,7 +116,10 @@ def make_repository(folder: Path, source: Path, name: str = NAME) -> Path:
 
 
 def environment_file(prefix: str, name: str, **policy: object) -> str:
-    """The file of one environment; *prefix* makes its namespace and hosts its own, and None takes a key away."""
+    """File of one environment.
+
+    *prefix* makes its namespace and hosts its own, and None takes a key away.
+    """
     content = {
         "namespace": f"{prefix}-{name}",
         "hosts": {"live": f"{name}.{prefix}.localhost", "preview": f"preview.{name}.{prefix}.localhost"},
@@ -132,7 +138,10 @@ def environment_file(prefix: str, name: str, **policy: object) -> str:
 def guestbook(
     folder: Path, prefix: str, environments: dict[str, dict[str, object]], source: Path = SOURCE, name: str = NAME
 ) -> Iterator[Guestbook]:
-    """The guestbook of *source* as application *name*, with *environments* (name to what their files say); gone after the block."""
+    """The guestbook of *source* as application *name*, with *environments*; gone after the block.
+
+    *environments* maps each name to what its file says.
+    """
     with settings_of(variables(folder, name)):
         make_repository(folder / "guestbook", source, name)
         with environments_of(prefix, environments):

@@ -8,6 +8,9 @@ from tests.support.rendering import Object
 
 
 def checked(found: Object) -> None:
-    """Raises ValidationError for a key or a type that the Kubernetes API does not have; the client's models are strict."""
+    """Raise ValidationError for a key or a type that the Kubernetes API does not have.
+
+    The client's models are strict.
+    """
     version = found["apiVersion"].rpartition("/")[2]
     getattr(client, f"{version.capitalize()}{found['kind']}").model_validate(found)

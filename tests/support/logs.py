@@ -13,7 +13,7 @@ from azora.host.log_file import log_file
 
 
 def flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """As Elasticsearch names them: `{"service": {"name": …}}` is `service.name`."""
+    """Fields by their names in Elasticsearch: `{"service": {"name": …}}` is `service.name`."""
     found: dict[str, Any] = {}
     for name, value in fields.items():
         found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}

@@ -1,4 +1,7 @@
-"""Foreign texts that are more than their letters to somebody who shows them: subjects, author names and refs of commits."""
+"""Foreign texts that are more than their letters to a program that shows them.
+
+They are subjects, author names and refs of commits.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the road share: commits in the application's repository, runs, answers, and looks from outside."""
+"""Shared parts of the pipeline's tests: commits in the repository, runs, answers, views from outside."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def undo_to(commit: str) -> None:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """What is committed in the block is on no branch after it."""
+    """Undo the commits of the block: they are on no branch after it."""
     before = git("rev-parse", "HEAD")
     try:
         yield
@@ -156,9 +156,10 @@ def until_the_crash_is_reported(run: Run, *, seconds: float = 60) -> None:
 
 
 def a_proved_commit() -> str:
-    """A commit with other images than users of production have, which staging proved; its `release` waits for a yes within seconds.
+    """Commit that staging proved, with other images than users of production have.
 
-    It walks the road of staging only where no earlier test left such a commit.
+    Its `release` waits for an approval within seconds. It runs through staging only where no earlier test left such a
+    commit.
     """
     active = world("production").active_stack
     images = cluster("production").running().images if active else {}
@@ -168,7 +169,10 @@ def a_proved_commit() -> str:
 
 
 def serve_main() -> bool:
-    """Whether both environments serve, production what main is: by the whole road, as far as it has to be gone."""
+    """Return True when both environments serve, and production what main is.
+
+    As much of the pipeline runs as that takes.
+    """
     if _is_sound("staging") and _is_sound("production") and _is_main(cluster("production").running()):
         return True
     return whole_release("main").went_well and _is_sound("staging")
@@ -183,7 +187,7 @@ def whole_release(commit: str) -> Run:
 
 
 def goes_on_from(environment: str, ref: str) -> bool:
-    """Whether *ref* has every migration of what the environment runs, and nothing there is half done."""
+    """Return True when *ref* has every migration of what runs there, and nothing there is half done."""
     here = world(environment)
     found = checkout(git("rev-parse", ref), settings())
     known = {one.revision for one in migrations_of(found.revision_files())}
@@ -193,7 +197,10 @@ def goes_on_from(environment: str, ref: str) -> bool:
 
 
 def reject_what_waits() -> None:
-    """What an earlier run of the tests asked and nobody answered. Before anything is emptied: else it would be proved anew."""
+    """Reject the requests that an earlier run of the tests left and nobody answered.
+
+    Call it before anything is emptied: otherwise the release would be proved again.
+    """
     for left in (asked := runs.waiting(application=settings().application)):
         reject(left)
     for left in asked:
@@ -201,7 +208,7 @@ def reject_what_waits() -> None:
 
 
 def _is_main(release: Release) -> bool:
-    """Whether it is made of what main is made of, by whatever commit."""
+    """Return True when *release* is made of what main is made of, by whatever commit."""
     sha = git("rev-parse", "main")
     found = checkout(sha, settings())
     images = found.built_images(settings())
@@ -219,7 +226,7 @@ def _is_sound(environment: str) -> bool:
 
 
 def releases_of(environment: str) -> tuple[Release, ...]:
-    """What the environment remembers to have run."""
+    """Releases that ran in the environment, from its record."""
     return cluster(environment).record.releases()
 
 
@@ -250,7 +257,10 @@ def a_way_back() -> None:
 
 
 def take_preview_away(environment: str) -> None:
-    """The color that does not serve is installed nowhere and known to nobody: a yes installs it whatever it brings."""
+    """Remove the color that does not serve from the cluster and from the record.
+
+    An approval then installs that color, whatever the release brings.
+    """
     here, color = cluster(environment), world(environment).preview
     flags = (
         f"--kubeconfig={layout(settings().node).kubeconfig}",
@@ -280,7 +290,7 @@ def answer(run: Run, decision: str, reason: str) -> None:
 
 
 def retry(run: Run) -> None:
-    """What the UI's "Retry" does: schedule the run once more."""
+    """Schedule the run once more, as the UI's "Retry" does."""
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
     with prefect() as client:
         client.post(f"/flow_runs/{run.id}/set_state", json={"state": state, "force": True}).raise_for_status()
@@ -293,7 +303,10 @@ def prefect() -> httpx.Client:
 
 
 def process_of(run: Run) -> int:
-    """Pid of the process that executes *run*; there must be one, for a signal to process 0 would go to the tests."""
+    """Pid of the process that executes *run*; there must be one.
+
+    A signal to process 0 would go to the tests.
+    """
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environment = (folder / "environ").read_bytes().split(b"\0")
@@ -306,7 +319,10 @@ def process_of(run: Run) -> int:
 
 
 def kill_helm(release: str) -> None:
-    """SIGKILL to the Helm that installs or upgrades *release* in staging, once the cluster knows that it is at it."""
+    """SIGKILL the Helm that installs or upgrades *release* in staging.
+
+    The signal is sent once the cluster shows that Helm is at it.
+    """
     ours = ["pgrep", "-f", f"helm upgrade {release} .*{cluster('staging').namespace.name}"]
 
     def at_it() -> str:
@@ -321,7 +337,10 @@ def kill_helm(release: str) -> None:
 
 
 def cluster(environment: str) -> Cluster:
-    """As the node's administrator: what the pipeline's own account may see is not what is asked here."""
+    """Cluster of *environment*, as the node's administrator.
+
+    What the pipeline's own account may see is not tested here.
+    """
     return _connected(load_environment(environment, settings().environments), settings())
 
 
@@ -335,9 +354,9 @@ def world(environment: str) -> World:
 
 
 def empty(*environments: str) -> None:
-    """Delete the namespaces, wait until they are gone, and let the pipeline into new ones: its Roles went with the old.
+    """Delete the namespaces, wait until they are gone, and let the pipeline into new ones.
 
-    Their pods are given no time to end.
+    The pipeline's Roles went with the old namespaces. Their pods are given no time to end.
     """
     all_of_them = [cluster(environment) for environment in environments]
     names = [here.namespace.name for here in all_of_them]
@@ -350,7 +369,10 @@ def empty(*environments: str) -> None:
 
 
 def objects(environment: str) -> dict[str, str]:
-    """Every object of the namespace that a person would call its state, with its content; Azora's own record apart."""
+    """Every object of the namespace that a person would call its state, with its content.
+
+    Azora's own record is left out.
+    """
     here = cluster(environment).namespace
     paths = [f"{here.core}/{kind}" for kind in ("services", "configmaps", "secrets", "pods", "serviceaccounts")]
     paths += [f"{here.apps}/{kind}" for kind in ("deployments", "statefulsets", "replicasets")]
@@ -385,7 +407,7 @@ def address(environment: str) -> str:
 
 
 def kubectl(*arguments: str) -> str:
-    """What `kubectl *arguments` prints, on the tests' node."""
+    """Output of `kubectl *arguments`, on the tests' node."""
     command = [str(programs() / "kubectl"), f"--kubeconfig={layout(settings().node).kubeconfig}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 

@@ -18,7 +18,7 @@ PROFILES = ("RuntimeDefault", "Localhost")
 
 
 def offences(spec: Object) -> list[str]:
-    """What admission would refuse of a pod's spec, by the field's name."""
+    """Parts of a pod's spec that admission would refuse, by the field's name."""
     pod = spec.get("securityContext") or {}
     found = [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
     found += [f"volume {kind}" for volume in spec.get("volumes") or [] for kind in set(volume) - {"name"} - VOLUMES]

@@ -10,7 +10,10 @@ Found = TypeVar("Found")
 
 
 def until(look: Callable[[], Found], *, seconds: float, what: str, every: float = 0.2) -> Found:
-    """What *look* returns, as soon as that is true; it is asked each *every* seconds. Fails with *what* was waited for."""
+    """Return the result of *look*, as soon as it is true.
+
+    *look* is called every *every* seconds. Fails with *what* was waited for.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"

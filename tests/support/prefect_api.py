@@ -17,9 +17,10 @@ from azora.core.auth import authorization
 
 
 class Prefect(ThreadingHTTPServer):
-    """Runs and tasks, oldest first; `late` looks for tasks find nothing yet. `asked` is every body that was sent, by path.
+    """Prefect's API with runs and tasks, oldest first.
 
-    Where `auth_string` is set, who sends another one or none is refused.
+    The first `late` queries for tasks find nothing. `asked` is every body that was sent, by path. Where `auth_string`
+    is set, who sends another one or none is refused.
     """
 
     def __init__(self) -> None:
@@ -58,7 +59,7 @@ class Prefect(ThreadingHTTPServer):
         return _page([page for page in self.pages if str(page.flow_run_id) in wanted], body)
 
     def delete(self, path: str) -> bool:
-        """Whether it was there."""
+        """Delete the object at *path*; return True when it was there."""
         self.deleted.append(path)
         kind, id_ = path.strip("/").split("/")
         things: list[Any] = self.runs if kind == "flow_runs" else self.pages

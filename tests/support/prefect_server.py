@@ -1,4 +1,7 @@
-"""A real Prefect server on loopback with a database of its own, for tests that need no node: a start costs some six seconds of processor."""
+"""A real Prefect server on loopback with a database of its own, for tests that need no node.
+
+A start costs some six seconds of processor.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ START_SECONDS = 120
 
 
 def server_program(folder: Path) -> tuple[list[str], dict[str, str], str]:
-    """A server with its data in *folder*, on a free port: its command, its environment, the address of its API."""
+    """Server with its data in *folder*, on a free port: its command, environment and API address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     env = clean_environment(
@@ -36,7 +39,10 @@ def server_program(folder: Path) -> tuple[list[str], dict[str, str], str]:
 
 @contextmanager
 def prefect_server(folder: Path) -> Iterator[str]:
-    """The address of its API, which Prefect's settings and the programs that are started name for the block."""
+    """Run a Prefect server for the block, and yield the address of its API.
+
+    Prefect's settings and the programs that are started use that address.
+    """
     command, env, url = server_program(folder)
     log = folder / "prefect-server.log"
     with log.open("w") as file, subprocess.Popen(command, env=env, stdout=file, stderr=file) as process:

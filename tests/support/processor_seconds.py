@@ -1,4 +1,6 @@
-"""Processor seconds of the whole machine, by folder of tests, on the node by file: printed at the end of a run.
+"""Processor seconds of the whole machine, by folder of tests, on the node by file.
+
+They are printed at the end of a run.
 
 Between two events of the run (a test begins or ends) the machine's seconds are divided by the tests that were under way.
 """
@@ -16,7 +18,10 @@ NO_TEST = "(no test: start and end)"
 
 
 def used() -> float:
-    """Seconds that all processors have worked since the machine began: proc_stat(5), without idle, iowait and stolen."""
+    """Seconds that all processors have worked since the machine began.
+
+    From proc_stat(5), without idle, iowait and stolen.
+    """
     user, nice, system, _, _, irq, softirq, *_ = map(int, STAT.read_text().splitlines()[0].split()[1:])
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 

@@ -80,7 +80,7 @@ class PrefectUI:
         expect(self._parameters()).to_have_count(count)
 
     def parameters(self) -> dict[str, Parameter]:
-        """What the start form asks for, in its order."""
+        """Parameters that the start form has, in its order."""
         return dict(self._parameter(block) for block in self._parameters().all())
 
     def fill_parameter(self, name: str, text: str) -> None:
@@ -138,14 +138,20 @@ class PrefectUI:
         return self.page.locator("nav[aria-label=breadcrumb] + div [data-slot=badge]").first
 
     def wait_until(self, run: Run, state: str, *, seconds: float) -> None:
-        """Until *run* is in *state*, which its page then shows; nobody looks meanwhile, for an open page costs a processor."""
+        """Wait until *run* is in *state*, which its page then shows.
+
+        No page is open meanwhile, for an open page costs a processor.
+        """
         self.page.goto("about:blank")
         pipeline.wait_for(run, lambda now: now.state == state, seconds=seconds)
         self.open_run(run)
         expect(self.state()).to_have_text(state)
 
     def picture_of_graph(self, name: str) -> None:
-        """Of the page with the whole graph, which follows the clock: away from the stages, when a run waits."""
+        """Take a picture of the page with the whole graph.
+
+        The graph follows the clock, away from the stages while a run waits.
+        """
         self.page.evaluate("window.watched = true")
         self.page.locator("button:has(svg.lucide-crosshair)").click()
         graph, before = self.page.locator("canvas"), b""

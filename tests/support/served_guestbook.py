@@ -37,7 +37,10 @@ class Served:
 
     @contextmanager
     def with_environments(self, prefix: str, policies: Policies) -> Iterator[Guestbook]:
-        """This process's settings are the application's, with environments of its own, for the block; main is as it was."""
+        """The guestbook with environments of its own for the block; main is afterwards as it was.
+
+        The settings of this process are the application's.
+        """
         first = git(self.repository, "rev-parse", "main")
         with settings_of(variables(self.folder, self.name)):
             with environments_of(f"{self.name}-{prefix}", policies):
@@ -69,7 +72,10 @@ def served(name: str, folder: Path) -> Iterator[Served]:
 
 @contextmanager
 def working(name: str, log: Path, known: dict[str, str]) -> Iterator[None]:
-    """A worker of the application *name* with the settings *known*; ended at the end of the block, or of this process."""
+    """Worker of the application *name* with the settings *known*.
+
+    It is ended at the end of the block, or of this process.
+    """
     ours = {key: value for key, value in os.environ.items() if key.startswith(("AZORA_", "PREFECT_"))}
     programs = Path(settings().helm).parent
     env = clean_environment(
@@ -93,7 +99,10 @@ def working(name: str, log: Path, known: dict[str, str]) -> Iterator[None]:
 
 
 def forget(name: str) -> None:
-    """Remove what Prefect and the cluster know of the application *name*: its runs, deployments, automation and namespaces."""
+    """Remove the application *name* from Prefect and from the cluster.
+
+    That is its runs, deployments, automation and namespaces.
+    """
     mine = {"tags": {"all_": [f"application:{name}"]}}
     with pipeline.prefect() as client:
         for kind, body in (("flow_runs", {"flow_runs": mine}), ("deployments", {"deployments": mine})):

@@ -10,7 +10,10 @@ from azora.operations.promotion.promotion import Promotion
 
 
 def walk(context: Context, *, until: Step | None = None) -> list[Step]:
-    """Take step after step, each again while it says that this may help, until there is none, or until *until*, which is not taken; returns those that were."""
+    """Take step after step until there is none, or until *until*; return those that were taken.
+
+    Each is taken again while its error says that this may help. *until* is not taken.
+    """
     taken: list[Step] = []
     with Promotion(context) as promotion, held(context.cluster.namespace, context.delivery.run):
         while (step := promotion.next()) and step is not until:

@@ -1,4 +1,4 @@
-"""Users who call an environment all the time, as a process of their own: nobody of them may notice anything."""
+"""Users who call an environment all the time, in their own process: nobody may notice anything."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Users:
     seen_in: Path
 
     def were_on(self, color: str) -> bool:
-        """Whether somebody was answered by *color* already."""
+        """Return True when somebody was answered by *color* already."""
         return read_result(self.seen_in).first_on(color) is not None
 
     def stop(self) -> ProbeResult:
-        """What they met. Safe to repeat."""
+        """End the users and return what they met; safe to repeat."""
         self.process.terminate()
         assert self.process.wait(30) == 0, "the probe broke"
         return read_result(self.seen_in)

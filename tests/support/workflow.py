@@ -20,7 +20,10 @@ Known = dict[str, str]
 
 
 def run_job(name: str, known: Known, folder: Path) -> tuple[int, str]:
-    """Run the steps of job *name* as GitHub's runner does; its exit code and its summary. Its outputs become *known*."""
+    """Run the steps of job *name* as GitHub's runner does; its exit code and its summary.
+
+    Its outputs become *known*.
+    """
     code, summary = 0, folder / f"{name}-summary.md"
     for number, step in enumerate(JOBS[name]["steps"]):
         if "run" not in step or code:

@@ -1,4 +1,4 @@
-"""What a run's page says of a suite: a person sees which case failed, what it saw, and which cannot be trusted."""
+"""A run's page of a suite: which case failed, what it saw, and which cannot be trusted."""
 
 from __future__ import annotations
 

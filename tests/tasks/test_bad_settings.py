@@ -1,4 +1,7 @@
-"""A worker whose settings file went bad: its flows still load, and each run ends at its first step by one clear error."""
+"""A worker whose settings file went bad.
+
+Its flows still load, and each run ends at its first step by one clear error.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.support.worlds import WATCHED
 
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
-    """What the hook left: labels, a page, and the two commits between which it looked."""
+    """Results that the hook left: labels, a page, and the two commits between which it looked."""
     seen: dict[str, Any] = {"labels": []}
     here = Settings(state=tmp_path, reports_url="http://reports", reports_auth_string=SecretStr(""))
 

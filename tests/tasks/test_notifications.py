@@ -1,4 +1,4 @@
-"""Which events of a run are told, and that telling holds no run up."""
+"""Events of a run that send a notification; the sending holds no run up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JUDGED_BAD = replace(SWITCHED, receipts=(Receipt(number=2, verdict="bad", reason
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
-    """What one address was sent, by run `run`."""
+    """Notices that one address was sent by run `run`."""
     sent: list[Notice] = []
 
     def send(notice: Notice, _: object) -> list[str]:

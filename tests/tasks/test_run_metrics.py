@@ -1,4 +1,4 @@
-"""What the end of a run leaves in the record of each environment that it touched."""
+"""Counts that the end of a run leaves in the record of each environment that it touched."""
 
 from __future__ import annotations
 

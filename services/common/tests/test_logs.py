@@ -1,4 +1,4 @@
-"""The lines of a process that serves: what each says, what none says, and that docs and Kibana know their fields."""
+"""Log lines of a serving process: what each has, what none has; docs and Kibana have every field."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ IDENTITY = {
 
 
 def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """As Elasticsearch names them: `{"service": {"name": …}}` is `service.name`."""
+    """Fields by their names in Elasticsearch: `{"service": {"name": …}}` is `service.name`."""
     flat: dict[str, Any] = {}
     for name, value in fields.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
@@ -208,7 +208,10 @@ _QUERIED = re.compile(r"([@\w.]+)\s*(?::|>=|<=|>|<)")
 
 
 def _documented() -> dict[str, str]:
-    """Each field of a service's log and its type, as docs/monitoring.md has them; the pipeline's own have a test of its."""
+    """Fields of a service's log and their types, from docs/monitoring.md.
+
+    The pipeline's own fields have another test.
+    """
     page = (ROOT / "docs/monitoring.md").read_text()
     row = r"^\| `([@a-z_.]+)` \| (date|keyword|text|long) \| (?!the pipeline)"
     return dict(re.findall(row, page, re.MULTILINE))

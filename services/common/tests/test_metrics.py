@@ -1,4 +1,4 @@
-"""What Prometheus finds in a process: exactly what was asked of it, with its color and release."""
+"""Metrics of a process in Prometheus: exactly the requests made, with the process's color and release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every service promises, tried on one that does nothing else."""
+"""Promises of every service, tested on a service that does nothing else."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def member(client: TestClient, log_in: Callable[[TestClient], object]) -> TestCl
 
 @pytest.fixture(autouse=True)
 def purchases() -> Iterator[respx.Route]:
-    """What pay answers; at first that nothing was bought."""
+    """Answer of a mocked pay; at first nothing was bought."""
     with respx.mock(assert_all_called=False) as pay:
         yield pay.get("http://pay.test/pay/purchases").respond(json=[])
 

@@ -1,4 +1,4 @@
-"""Two releases on one database: the code before an expand goes on beside it, and a release knows when it is too old.
+"""Two releases on one database: code before an expand goes on; a release finds out it is too old.
 
 The code of the release before is not in this checkout; what it knows of the database is: the tables as its own last
 revision left them. Those are read from a database at that revision, and written and read again one revision later.
@@ -73,7 +73,7 @@ Make = Callable[..., Config]
 
 @pytest.fixture
 def release(empty: str, tmp_path: Path) -> Make:
-    """The migrations of a release: the platform's own, and *more* revisions, each with its phase and its statement."""
+    """Migrations of a release: the platform's own, and *more* revisions, each with phase and statement."""
 
     def make(**more: tuple[str, str]) -> Config:
         folder = tmp_path / uuid4().hex
@@ -283,7 +283,7 @@ def test_job_that_fails(release: Make, empty: str) -> None:
 
 
 def ran(config: Config) -> list[Any]:
-    """What the database says of its revisions: Alembic's word and ours."""
+    """Revisions that ran on the database: from Alembic's table, then from ours."""
     engine = engine_of(config)
     with engine.connect() as connection:
         newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()

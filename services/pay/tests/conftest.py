@@ -20,7 +20,7 @@ from pay.tests.trade import COURSE, FREE, OTHER, SECRET
 
 
 class Told(HTTPServer):
-    """What was sent to it: signature and body."""
+    """Server that keeps the events it received: signature and body."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -39,7 +39,7 @@ class Listener(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def told() -> Iterator[Told]:
-    """What Stripe sends to the address that it was given."""
+    """Server that Stripe sends its events to, at the address that Stripe was given."""
     with Told(("127.0.0.1", 0), Listener) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server

@@ -1,4 +1,4 @@
-"""What Stripe tells by itself."""
+"""Webhooks: events that Stripe sends by itself."""
 
 from __future__ import annotations
 

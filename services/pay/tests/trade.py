@@ -1,4 +1,4 @@
-"""What is sold and what it is paid with."""
+"""Courses and cards of the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a suite's JUnit file says, read without trust, and what follows from it."""
+"""A suite's JUnit file, read without trust, and the result that follows from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a namespace holds that is not Azora's: named and refused before anything is written."""
+"""Foreign objects in a namespace: named and refused before anything is written."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_foreign_objects_in_a_message(count: int, end: str) -> None:
 
 
 class Api:
-    """A namespace of an API server: *objects* by path, and a log of what was asked. Roles may not be listed."""
+    """Namespace of an API server: *objects* by path, and a log of requests; Roles may not be listed."""
 
     KINDS: ClassVar = {
         "/api/v1": {"Service": "services", "Secret": "secrets", "ConfigMap": "configmaps"},

@@ -1,4 +1,4 @@
-"""When waiting for a pod is pointless, and what is said of one that is not ready."""
+"""Diagnosis of pods: when waiting is pointless, and the message about a pod that is not ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted over the runs: it only grows, and each stage goes to the environment that its name begins with."""
+"""Counts over the runs: they only grow, and each stage goes to the environment its name begins with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record's releases: whole when they are read, each migration once, bounded at any size that teams have."""
+"""Releases in the record: read whole, each migration once, bounded at any size that teams have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Grafana is told of a move of the users: when, found by which tags, in which words."""
+"""Grafana annotations of a traffic switch: their time, their tags, their words."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_annotation_of_a_bad_switch() -> None:
 
 @pytest.fixture
 def marked(monkeypatch: pytest.MonkeyPatch) -> list[Annotation]:
-    """What a Grafana that is away was sent, by run `run` on a machine where nobody else is told."""
+    """Annotations that an unreachable Grafana was sent by run `run`, with no other receiver."""
     sent: list[Annotation] = []
 
     def annotate(annotations: Sequence[Annotation], _: Settings) -> list[str]:

@@ -1,4 +1,4 @@
-"""What people are told, word by word, and when nobody is told anything."""
+"""Notifications, word by word, and the cases that send none."""
 
 from __future__ import annotations
 

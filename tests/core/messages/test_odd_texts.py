@@ -1,4 +1,4 @@
-"""Odd texts of commits and people, in everything that shows them: they are text there, and nothing else."""
+"""Odd texts of commits and people, in everything that shows them: they are text there, nothing else."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def outline(text: str) -> str:
 
 
 def code_of(text: str) -> list[str]:
-    """What is code, a `|` that a cell had to write out aside."""
+    """Code in *text*; a `|` that a cell had to write out is put back."""
     return [
         token.content.replace("\\\\x7c", "\\|") for token in _tokens(text) if token.type in {"code_inline", "fence"}
     ]
@@ -190,7 +190,7 @@ def test_notices(name: str, odd: str) -> None:
 
 
 class Tags(HTMLParser):
-    """What is an element, and what is text."""
+    """Parser that separates the elements of a page from its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The page of a plan and of its commits: true counts, what users would lose, and no more than a person can read."""
+"""Page of a plan and its commits: true counts, what users would lose, no more than a person can read."""
 
 from __future__ import annotations
 

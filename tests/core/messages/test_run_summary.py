@@ -1,4 +1,4 @@
-"""What a job's page is told of a run: all of it, in its order, once."""
+"""Summary of a run on a job's page: all of it, in its order, once."""
 
 from __future__ import annotations
 

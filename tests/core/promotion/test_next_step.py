@@ -1,4 +1,4 @@
-"""The promotion's order, as a table: what the cluster shows on the left, the one next step on the right."""
+"""The promotion's order as a table: the cluster's state on the left, the one next step on the right."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def tried_by(run: str) -> World:
 
 
 def left_by_a_killed_helm(revision: int) -> World:
-    """APPROVED, with pods of the new release in the preview, where the record has the old one's as revision 1; Helm has *revision*."""
+    """APPROVED, with pods of the new release in the preview, and *revision* in Helm.
+
+    The record has the old release there, as revision 1.
+    """
     preview = replace(stack(GREEN, "older"), release="new", label="new", revision=revision)
     return replace(APPROVED, stacks={**APPROVED.stacks, GREEN: preview})
 

@@ -1,4 +1,4 @@
-"""Where a rollback goes."""
+"""Target of a rollback."""
 
 from __future__ import annotations
 

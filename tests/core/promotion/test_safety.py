@@ -1,4 +1,4 @@
-"""What may serve users and what may be installed beside it; and that every way to move them asks."""
+"""Safety: what may serve users, what may be installed beside it; every way to switch checks both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chart must provide: objects as literals, and one fault for each way in which they are not fit."""
+"""The chart contract: objects as literals, and one fault for each way in which they are not fit."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def job(kind: str, pods: Json, **annotations: str) -> Json:
     ],
 )  # fmt: skip
 def test_stack_with_more_than_deployments(found: Json, faults: list[str]) -> None:
-    """What else makes pods is pinned, and acts in one color alone."""
+    """Everything else that makes pods is pinned, and acts in one color alone."""
     told = list(stack_faults([FRONT, found], STACK_VALUES, ["front"]))
     assert len(told) == len(faults)
     assert all(fault in line for fault, line in zip(faults, told, strict=True))

@@ -1,4 +1,4 @@
-"""What a release is, and what changes its id."""
+"""The content of a release, and what changes its id."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ LIVE_ROUTE, PREVIEW_ROUTE = (LIVE, "shop", HTTP), (PREVIEW, "shop-preview", HTTP
     ],
 )  # fmt: skip
 def test_objects_of_the_preview(found: dict[str, Any], is_the_previews: bool) -> None:
-    """What users meet is never among them."""
+    """Objects that users meet are never among them."""
     assert list(of_preview([found], "shop", PREVIEW, LIVE)) == ([found] if is_the_previews else [])
 
 

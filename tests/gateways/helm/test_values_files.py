@@ -1,4 +1,4 @@
-"""What a team wrote is read as Helm reads it; what Helm cannot read is refused with file and line."""
+"""A team's values files: read as Helm reads them, or refused with file and line."""
 
 from __future__ import annotations
 

@@ -44,14 +44,14 @@ def commit(export: Path, *names: str, ignore: dict[str, str] | None = None) -> P
 
 
 def web(export: Path, **ignore: str) -> Path:
-    """As the images above describe it."""
+    """Write the files that the images above describe into *export*."""
     commit(export, "src/web/page", "src/web/more.md", "src/other", "outside")
     (export / "src/web/Dockerfile").write_text("FROM scratch\nCOPY . /all/\n")
     return commit(export, ignore=ignore)
 
 
 def seen(image: Image, export: Path, into: Path) -> set[str]:
-    """Of the context that a build is given, relative to the export."""
+    """Files of the context that a build is given, relative to the export."""
     build_context.copy(image, export, into)
     return {str(path.relative_to(into / "export")) for path in (into / "export").rglob("*") if not path.is_dir()}
 

@@ -1,4 +1,7 @@
-"""Images: built once per content, from declared sources alone, deployed by digest. A real registry, a real buildah."""
+"""Images: built once per content, from declared sources alone, deployed by digest.
+
+The registry and buildah are real.
+"""
 
 from __future__ import annotations
 
@@ -278,7 +281,7 @@ def test_image_name(text: str, expected: Reference) -> None:
     "text", ["", "h:1/", "h:1/a@sha256:0", "Python:3", "a b", "a:b c", "https://h/a", "a//b", "$BASE"]
 )
 def test_image_name_that_is_none(text: str) -> None:
-    """What no registry would know is refused."""
+    """A name that no registry would accept is refused."""
     with pytest.raises(BadInput, match="no name of an image"):
         Reference.parse(text, Settings())
 

@@ -1,4 +1,7 @@
-"""Registry logins as buildah, podman and docker keep them: real files, real helper programs, real servers on loopback."""
+"""Registry logins as buildah, podman and docker keep them.
+
+The files, helper programs and servers on loopback are real.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def write(file: Path, content: Json | str) -> Path:
 
 
 def helper(home: Path, script: str, name: str = "keys") -> Path:
-    """A program `docker-credential-<name>`; it writes down its arguments and what it read, then does *script*."""
+    """Program `docker-credential-<name>`: it writes down its arguments and its input, then does *script*."""
     file = home / f"bin/docker-credential-{name}"
     file.write_text(f'#!/bin/sh\nserver=$(cat)\necho "$* $server" >>{home}/asked\n{script}\n')
     file.chmod(0o755)
@@ -318,7 +321,10 @@ def test_login_in_print(home: Path) -> None:
 
 
 class Server:
-    """A registry with one image and its token server; it lets in who sends *wanted*, and keeps every request."""
+    """Registry with one image and its token server.
+
+    It lets in who sends *wanted*, and keeps every request.
+    """
 
     def __init__(self, challenge: str, *, wanted: str) -> None:
         self.requests: list[tuple[str, str, str]] = []

@@ -1,4 +1,4 @@
-"""What the API server answers, as our errors: which of them are tried again, and what a person is told."""
+"""Answers of the API server as our errors: which are retried, and their messages for a person."""
 
 from __future__ import annotations
 

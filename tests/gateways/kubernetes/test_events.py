@@ -1,4 +1,4 @@
-"""What a run leaves in the cluster's events, and that nothing fails of it."""
+"""Events of a run in the cluster; nothing fails because of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def namespace(api: Api) -> Namespace:
 
 
 def promotion(api: Api) -> Any:
-    """Of release 1f2e by run RUN."""
+    """Promotion of release 1f2e by run RUN."""
     return SimpleNamespace(
         cluster=SimpleNamespace(namespace=namespace(api)),
         delivery=SimpleNamespace(run=RUN, release=SimpleNamespace(title="1f2e (abc A title)")),

@@ -103,7 +103,7 @@ class Api:
         self._keep(self.spec | body["spec"])
 
     def write(self, **spec: object) -> None:
-        """As somebody else does."""
+        """Change the Lease as another holder does."""
         self._keep((self.lease or {"spec": THEIRS})["spec"] | spec)
 
     def _happens(self) -> None:

@@ -90,7 +90,7 @@ def test_renewal_without_the_right(tmp_path: Path) -> None:
     ids=lambda cluster: next(iter(cluster)),
 )
 def test_way_to_the_cluster(tmp_path: Path, cluster: dict[str, Any]) -> None:
-    """What the person's kubeconfig says of the way to the API server is in the account's."""
+    """The account's kubeconfig has the connection to the API server that the person's kubeconfig has."""
     person = {
         "apiVersion": "v1", "kind": "Config", "current-context": "here",
         "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1", **cluster}}],

@@ -1,4 +1,6 @@
-"""Grafana's boards are marked through its HTTP API, at a real server on loopback that answers as it is documented to.
+"""Marks on Grafana's boards, made through its HTTP API at a real server on loopback.
+
+The server answers as the API is documented.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
 """

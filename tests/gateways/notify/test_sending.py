@@ -1,4 +1,7 @@
-"""Notices reach who is named, at a real receiver on loopback; who is away or slow costs a bounded time and no secret."""
+"""Notices that reach each address, at a real receiver on loopback.
+
+A receiver that is away or slow costs a bounded time and no secret.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def machine(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What reaches the root logger; caplog listens at each logger that keeps to itself as well."""
+    """Output of the root logger; caplog also has that of loggers that keep to themselves."""
     handler = logging.StreamHandler(io.StringIO())
     logging.getLogger().addHandler(handler)
     yield handler.stream

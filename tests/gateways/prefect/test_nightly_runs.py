@@ -1,4 +1,7 @@
-"""The nights that Prefect remembers, through its own client, from an API on loopback that answers as its server does."""
+"""Nightly runs in Prefect, through its own client.
+
+They come from an API on loopback that answers as Prefect's server does.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs as the command line finds them among many, and among those of other applications, from an API on loopback."""
+"""Runs as the command line finds them, among many and among those of other applications.
+
+They come from an API on loopback.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The probe counts what users would have seen: a real server, real connections, and literal tables for the counting."""
+"""The probe counts what users would have seen: a real server, real connections, tables for the counts."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def content(service: Service, export: Path) -> str | None:
-    """Of its tests in *export*; nothing else of an application is asked."""
+    """Content of the tests of *service* in *export*; nothing else of an application is read."""
     return Checkout("", export, cast(Any, None)).content_of_tests(service)
 
 

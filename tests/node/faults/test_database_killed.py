@@ -16,7 +16,7 @@ VALUES = "deployments/values/azora/staging.yaml"
 
 
 def kill_pod_of(component: str) -> None:
-    """As a machine that burns down would: no grace."""
+    """Delete the component's pods without grace, as a machine that burns down would."""
     selector = f"{COMPONENT_LABEL}={component}"
     pipeline.kubectl(
         "-n", pipeline.cluster("staging").namespace.name, "delete", "pod", "-l", selector, "--grace-period=0", "--force"

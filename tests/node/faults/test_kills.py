@@ -21,7 +21,10 @@ pytestmark = pytest.mark.slow
 
 
 def kill_at(run: Run, moment: Callable[[World], bool], *, seconds: float = 60) -> None:
-    """SIGKILL the run's process at *moment*: it runs a few milliseconds at a time and is held while one looks."""
+    """SIGKILL the run's process at *moment*.
+
+    The process runs a few milliseconds at a time and is held during each check.
+    """
     pid = pipeline.process_of(run)
     deadline = time.monotonic() + seconds
     os.kill(pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""The runbook: every command of it, in its situation, on the guestbook; on the platform where it is about the databases."""
+"""The runbook: every command in its situation, on the guestbook; on the platform for the databases."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module", autouse=True)
 def repository(served_book: Guestbook) -> Iterator[None]:  # noqa: ARG001 - both environments serve users
-    """What is committed here is on no branch after it."""
+    """The repository; a commit that is made here is on no branch after it."""
     with pipeline.undone():
         yield
 
 
 @pytest.mark.parametrize("situation", [one for one in SITUATIONS if not one.needs_data], ids=lambda one: one.name)
 def test_runbook(situation: Situation) -> None:
-    """Whoever follows the section sees what it says, and is done when it says so."""
+    """A person who follows the section sees what it says, and is done when it says so."""
     drill(situation)

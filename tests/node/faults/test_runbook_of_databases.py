@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("platform")]
 
 @pytest.fixture(scope="module", autouse=True)
 def repository(platform: object) -> Iterator[None]:  # noqa: ARG001
-    """What is committed here is on no branch after it."""
+    """The repository; a commit that is made here is on no branch after it."""
     with pipeline.undone():
         yield
 
 
 @pytest.mark.parametrize("situation", [one for one in SITUATIONS if one.needs_data], ids=lambda one: one.name)
 def test_runbook(situation: Situation) -> None:
-    """Whoever follows the section sees what it says, and is done when it says so."""
+    """A person who follows the section sees what it says, and is done when it says so."""
     drill(situation)

@@ -25,7 +25,7 @@ BRANCHES = "refused"  # hold the commits as long as runs look for them
 
 @dataclass(frozen=True)
 class Bad:
-    """What a commit changes, or a ref; the step that must fail; what the error must say."""
+    """Change of a commit, or a ref; the step that must fail; the text that the error must have."""
 
     change: Callable[[], Files] | str
     at: str

@@ -1,4 +1,4 @@
-"""What Prometheus and Kibana know of the platform after a release: every panel and every saved search has data."""
+"""Data of the platform in Prometheus and Kibana after a release, for every panel and saved search."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCRAPED_WITHIN_SECONDS = 90  # new pods are found each 5 s, and a rate needs two
 
 
 def ask(query: str) -> list[dict[str, Any]]:
-    """What the node's Prometheus answers."""
+    """Answer of the node's Prometheus to *query*."""
     place = layout(os.environ["AZORA_NODE"]).prometheus_url
     answer = httpx.get(f"{place}/api/v1/query", params={"query": query}, trust_env=False, timeout=10)
     answer.raise_for_status()

@@ -1,4 +1,7 @@
-"""What cannot serve users ends its run at the step that met it, with one clear error; users and later runs do not notice."""
+"""Releases that cannot serve users: the run ends at the step that met it, with one clear error.
+
+Users and later runs do not notice.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,16 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(autouse=True)
 def repository(served_book: Guestbook) -> Iterator[None]:  # noqa: ARG001 - both environments serve users
-    """What a test commits is undone after it."""
+    """The repository; a commit of a test is undone after it."""
     with pipeline.undone():
         yield
 
 
 def must_fail(deployment: str, ref: str, *, at: str, says: tuple[str, ...]) -> Run:
-    """Run *deployment* of *ref*: it fails at its step *at*, *says* why once and what to do; users get every answer."""
+    """Run *deployment* of *ref*, which fails at its step *at*; users get every answer.
+
+    The error has *says* once, and what to do.
+    """
     with users_of_staging_notice_nothing():
         over = pipeline.until_over(pipeline.begin(deployment, ref=ref))
     assert_failed(over, at=at, says=says)

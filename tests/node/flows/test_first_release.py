@@ -23,7 +23,7 @@ FIRST_PROMOTION = ["InstallPreview", "InstallRouter", "Switch", "Watch"]
 
 @dataclass(frozen=True)
 class First:
-    """Ids of the runs: one that was killed while it installed staging, and the one that went over what it left."""
+    """Ids of two runs: one killed while it installed staging, and one that went over what it left."""
 
     killed: str
     run: str
@@ -57,7 +57,7 @@ def of_run(run: str) -> list[dict[str, Any]]:
 
 
 def events_of(run: str, environment: str) -> list[dict[str, Any]]:
-    """As a person asks for them, in the order in which they were made."""
+    """Events of *run* as a person lists them, in the order in which they were made."""
     namespace = pipeline.cluster(environment).namespace.name
     printed = pipeline.kubectl("-n", namespace, "get", "events", "-l", f"{RUN_LABEL}={run}", "-o", "json")
     found: list[dict[str, Any]] = json.loads(printed)["items"]

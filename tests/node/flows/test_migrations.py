@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("platform")
 
 @pytest.fixture(autouse=True)
 def repository(platform: object) -> Iterator[None]:  # noqa: ARG001
-    """What a test commits is undone after it."""
+    """The repository; a commit of a test is undone after it."""
     with pipeline.undone():
         yield
 
@@ -40,7 +40,7 @@ def test_migration_that_fails() -> None:
 
 
 def test_expand_and_its_contract_at_once() -> None:
-    """What would break the release that serves users is refused before anything is installed."""
+    """A migration that would break the release that serves users is refused before anything is installed."""
     files = untested() | revision("later", "pass", 'phase = "expand"')
     files |= revision("last", "pass", 'phase = "contract"', 'contracts = "later"', after="later")
     must_fail(

@@ -26,7 +26,10 @@ STAGING_VALUES = "deployments/values/guestbook/staging.yaml"
 
 @dataclass(frozen=True)
 class Promoted:
-    """A promotion of production: the world before, its steps before the request, when it was approved (Unix time), its run, what users met, notifications."""
+    """Promotion of production, its run, and what was observed around it.
+
+    *before* is the world before it, *steps* those before the request, *approved* a Unix time, *seen* what users met.
+    """
 
     before: World
     steps: list[str]
@@ -85,7 +88,7 @@ def test_rejection(served_book: Guestbook) -> None:  # noqa: ARG001
 
 
 def waiting_seconds() -> float:
-    """How long the oldest request for production waits, as the exporter measures it now."""
+    """Seconds that the oldest request for production waits, as the exporter measures them now."""
     found = {family.name: family for family in exporter_of(settings()).collect()}
     samples = found["azora_approval_waiting_seconds"].samples
     return next(one.value for one in samples if one.labels["environment"] == "production")

@@ -1,4 +1,7 @@
-"""The workflow `deploy` on the node: what the file says is what works. Its first job is test_workflow_checks.py's."""
+"""The workflow `deploy` on the node, run as its file says.
+
+test_workflow_checks.py tests its first job.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("served_book")
 
 @pytest.fixture
 def known() -> Known:
-    """What GitHub would put in place of an expression; one that is not here fails the test."""
+    """Values that GitHub would put in place of an expression; one that is not here fails the test."""
     return {
         "vars.PREFECT_API_URL": os.environ["PREFECT_API_URL"],
         "secrets.PREFECT_API_AUTH_STRING": os.environ["PREFECT_API_AUTH_STRING"],

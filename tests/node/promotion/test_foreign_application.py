@@ -1,4 +1,6 @@
-"""Another application on a cluster of one's own: docs/own-cluster.md by its own commands, in order, from nothing.
+"""Another application on a cluster of one's own: docs/own-cluster.md by its own commands, in order.
+
+The commands start from nothing.
 
 The embedded node plays the team's cluster. The team has a home, a settings file, namespaces, a Prefect server and a worker of its
 own; nothing of the node's own pipeline is asked.
@@ -42,7 +44,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Team:
-    """Who follows the document: in a shell that goes on from block to block, in a home of its own."""
+    """Reader of the document, in a shell that goes on from block to block, in a home of its own."""
 
     home: Path
     prefect: str
@@ -59,7 +61,10 @@ class Team:
                 return
 
     def run(self, block: str) -> None:
-        """As typed: what it exports is there in the next one; the first command that fails is the end."""
+        """Run *block* as typed; the first command that fails is the end.
+
+        What the block exports is there in the next one.
+        """
         kept = self.home / ".variables"
         script = f"{self.filled(block)}\nenv -0 > {kept}\n"
         done = subprocess.run(
@@ -100,7 +105,10 @@ class Team:
 
 @pytest.fixture
 def team(node: str, tmp_path: Path) -> Iterator[Team]:
-    """A team with a kubeconfig, a registry and a Prefect server; what it makes in the cluster is removed after it."""
+    """Team with a kubeconfig, a registry and a Prefect server.
+
+    What the team makes in the cluster is removed after the block.
+    """
     known = node_environment(node)
     (tmp_path / ".kube").mkdir()
     shutil.copy(known["AZORA_KUBECONFIG"], tmp_path / ".kube/config")
@@ -156,7 +164,10 @@ def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[None
 
 
 def remove_namespaces() -> None:
-    """Of the guestbook, and the accounts that may release there; their pods are given no time to end."""
+    """Remove the namespaces of the guestbook, and the accounts that may release there.
+
+    The pods are given no time to end.
+    """
     pipeline.kubectl("delete", "namespace", *NAMESPACES, "--ignore-not-found", "--wait=false")
     for name in NAMESPACES:
         pipeline.kubectl("-n", name, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
@@ -165,14 +176,14 @@ def remove_namespaces() -> None:
 
 
 def page() -> httpx.Response:
-    """What a visitor of production sees."""
+    """Page that a visitor of production sees."""
     found = node_environment(os.environ["AZORA_NODE"])
     return httpx.get(f"http://{found['AZORA_INGRESS_ADDRESS']}/", headers={"Host": "guestbook.localhost"}, timeout=10)
 
 
 @contextmanager
 def visitors() -> Iterator[Probe]:
-    """Of production, on fresh and on kept connections."""
+    """Visitors of production, on fresh and on kept connections."""
     found = node_environment(os.environ["AZORA_NODE"])
     url = f"http://guestbook.localhost:{found['AZORA_INGRESS_PORT']}"
     with Probe(url, connect=found["AZORA_INGRESS_ADDRESS"], rate_per_second=50, path="/ping") as probe:

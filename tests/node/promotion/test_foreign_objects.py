@@ -1,4 +1,7 @@
-"""A namespace that holds something already: a first release is refused by name and changes nothing; once that is gone, it works."""
+"""A namespace that holds something already: a first release is refused by name and changes nothing.
+
+Once the namespace is empty, the release works.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 
 @pytest.fixture(scope="module")
 def promotion(book: Guestbook) -> Context:
-    """Of the guestbook's first release, by the pipeline's account."""
+    """Promotion of the guestbook's first release, by the pipeline's account."""
     return book.context(book.release(git(book.repository, "rev-parse", "HEAD")), NAME)
 
 
@@ -51,14 +54,14 @@ def objects() -> dict[str, str]:
 
 
 def helm(*arguments: str) -> None:
-    """As the team does by hand."""
+    """Run Helm as the team does by hand."""
     flags = (f"--kubeconfig={layout(settings().node).kubeconfig}", "--namespace", NAMESPACE)
     subprocess.run([str(programs() / "helm"), *arguments, *flags], check=True, capture_output=True, timeout=60)
 
 
 @contextmanager
 def a_helm_release(tmp_path: Path, name: str = "guestbook-blue") -> Iterator[None]:
-    """Of the team's own chart."""
+    """Install a Helm release of the team's own chart for the block."""
     chart = tmp_path / "team"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("{apiVersion: v2, name: team, version: 1.0.0}\n")
@@ -98,7 +101,7 @@ def test_namespace_that_holds_something(
 
 
 def test_object_made_after_the_look(promotion: Context, tmp_path: Path) -> None:
-    """What comes between our look and Helm's is refused by Helm, and stays as it is."""
+    """An object that is made between our look and Helm's is refused by Helm, and stays as it is."""
     delivery = promotion.delivery
     router = chart_values.router_values(delivery, Color.BLUE, delivery.release.label)
     chart = delivery.folder / delivery.application.charts.router

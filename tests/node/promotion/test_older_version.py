@@ -1,4 +1,4 @@
-"""What an older version released is recognised: the new one releases over it, and rolls back to it.
+"""A release of an older version is recognised: the new one releases over it, and rolls back to it.
 
 The older version is this repository's own commit of before ids were whole; its code runs as it was, in a process of its own.
 """

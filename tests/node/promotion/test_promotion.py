@@ -1,4 +1,7 @@
-"""A promotion without Prefect, broken between its steps on purpose: the next look goes on, and users are never at risk."""
+"""A promotion without Prefect, broken between its steps on purpose.
+
+The promotion goes on at the next look, and users are never at risk.
+"""
 
 from __future__ import annotations
 
@@ -224,7 +227,7 @@ def test_custom_resource(book: Guestbook, tickets: Namespace) -> None:
 
 
 def serve(tickets: Namespace, name: str) -> None:
-    """As the operator of the kind does it."""
+    """Set the ticket *name* to ready, as the operator of its kind does."""
     conditions = [{"type": "Ready", "status": "True"}]
     tickets.api.patch(f"{GROUP}/namespaces/{tickets.name}/tickets/{name}", {"status": {"conditions": conditions}})
 
@@ -277,7 +280,7 @@ def test_two_promotions_at_once(promotion: Context) -> None:
 
 
 def test_lease_of_a_killed_promotion(promotion: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever starts a run again right after it was killed need not know of Leases."""
+    """A person who starts a run again right after it was killed need not know of Leases."""
     monkeypatch.setattr(lease, "DURATION", timedelta(seconds=3))
     lease.Lease(promotion.cluster.namespace, "a killed run").take()
     with held(promotion.cluster.namespace, promotion.delivery.run) as ours:

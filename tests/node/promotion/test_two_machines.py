@@ -1,4 +1,6 @@
-"""A run that waits on one machine and goes on on another: what it is about never changes, whatever changed meanwhile.
+"""A run that waits on one machine and continues on another: what it is about never changes.
+
+Changes that are made meanwhile do not count.
 
 Two workers with homes and state folders of their own stand for the machines; they serve the guestbook's queue of the node's Prefect.
 """
@@ -46,7 +48,10 @@ def book(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guestb
 
 @pytest.fixture(scope="module")
 def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
-    """A release that waits for its approval, and its commit; the machine where it began is gone, with its disk."""
+    """Release that waits for its approval, and its commit.
+
+    The machine where it began is gone, with its disk.
+    """
     commit = book.commit()
     with machine(tmp_path_factory.mktemp("one")):
         run = pipeline.until_it_waits(pipeline.begin("release", ref=commit), seconds=180)
@@ -57,7 +62,10 @@ def first(book: Guestbook, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ru
 
 @contextmanager
 def machine(home: Path) -> Iterator[None]:
-    """A worker of the guestbook with a home, a state folder and a Prefect home that are empty; killed at the end of the block."""
+    """Worker of the guestbook with an empty home, state folder and Prefect home.
+
+    It is killed at the end of the block.
+    """
     ours = {name: value for name, value in os.environ.items() if name.startswith(("AZORA_", "PREFECT_API_"))}
     env = clean_environment(
         **ours
@@ -100,7 +108,7 @@ def change_parameters(run: Run, ref: str) -> httpx.Response:
 
 
 def remove_image_of_the_store(book: Guestbook) -> None:
-    """Of the release that staging runs, and of no other: somebody cleaned the registry."""
+    """Remove the `store` image of staging's release, and no other, as if somebody cleaned the registry."""
     image = Reference.parse(book.cluster("staging").running().images["store"], settings())
     asked("DELETE", image, f"/v2/{image.path}/manifests/{image.digest}", what="remove an image").raise_for_status()
 

@@ -1,4 +1,4 @@
-"""Another user of the machine, who does not know the auth string: reads nothing, sees nothing, starts nothing."""
+"""Another user of the machine, without the auth string: reads nothing, sees nothing, starts nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def as_another_user(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def status_of(url: str, *arguments: str) -> int:
-    """What they are answered: the HTTP status."""
+    """HTTP status of the answer that the other user gets."""
     quiet = ("--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_code}")
     done = as_another_user("curl", *quiet, "--max-time", "20", *arguments, url)
     assert done.returncode == 0, done.stderr
@@ -105,7 +105,7 @@ def test_places_of_the_auth_string(here: Layout) -> None:
 
 
 def command_lines() -> Iterator[str]:
-    """Of every process of the machine: any user reads those."""
+    """Command lines of every process of the machine: any user can read those."""
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # it ended meanwhile
             yield file.read_bytes().replace(b"\0", b" ").decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The pipeline's accounts as the cluster sees them: what is on the list they may do, in their own namespace and nowhere else."""
+"""The pipeline's accounts in the cluster: they have the rights of the list, in their namespace alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def namespace_of(environment: str) -> str:
 
 
 def listed(environment: str, namespace: str) -> set[Right]:
-    """`kubectl auth can-i --list` of the environment's account in *namespace*, without what everybody may do."""
+    """Rights of the environment's account in *namespace*, without what everybody may do.
+
+    `kubectl auth can-i --list` prints them.
+    """
     user = f"--as={user_of(namespace_of(environment))}"
     lines = pipeline.kubectl("auth", "can-i", "--list", user, "--namespace", namespace, "--no-headers").splitlines()
     found: set[Right] = set()

@@ -24,13 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def base_url(node: str) -> str:  # noqa: ARG001 - the node must be up
-    """Where Prefect answers, pages and API."""
+    """Address at which Prefect answers, pages and API."""
     return os.environ["PREFECT_API_URL"].removesuffix("/api")
 
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any], base_url: str) -> dict[str, Any]:
-    """A browser in which somebody logged in before: Prefect's pages keep the auth string in their own storage."""
+    """Browser in which somebody logged in before.
+
+    Prefect's pages keep the auth string in their own storage.
+    """
     known = base64.b64encode(os.environ["PREFECT_API_AUTH_STRING"].encode()).decode()
     stored = [{"origin": base_url, "localStorage": [{"name": "prefect-password", "value": known}]}]
     state = {"cookies": [], "origins": stored}

@@ -57,7 +57,7 @@ def test_links_of_a_page(ui: PrefectUI, browser: Browser) -> None:
 
 
 def record(browser: Browser, picture: Path, trace: Path) -> None:
-    """What a failed case leaves: how the page looked, and all that was done there."""
+    """Record what a failed case leaves: how the page looked, and all that was done there."""
     context = browser.new_context()
     context.tracing.start(screenshots=True, snapshots=True)
     page = context.new_page()

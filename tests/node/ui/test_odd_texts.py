@@ -1,4 +1,7 @@
-"""Odd texts of commits in Prefect's own pages and forms: they are read there letter by letter, and the plan around them is whole."""
+"""Odd texts of commits in Prefect's own pages and forms.
+
+They are read there letter by letter, and the plan around them is whole.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ ROWS = 8  # of the table that each plan begins with
 
 
 def read(odd: str) -> str:
-    """What a person reads of it."""
+    """Text that a person reads of *odd*."""
     return line(odd) or "–"
 
 

@@ -1,4 +1,4 @@
-"""People in the middle of something while users move to another color, and the color they came from goes away."""
+"""People in the middle of something while users move to another color and the old color is removed."""
 
 from __future__ import annotations
 
@@ -138,7 +138,10 @@ def test_page_across_a_switch(page: Page, browser: Browser, address: str) -> Non
 
 
 def at_first(html: str) -> Callable[[Route], None]:
-    """Answers the first request with *html*. By Playwright's own `times` it may miss what the page then asks for."""
+    """Answer the first request with *html*.
+
+    With Playwright's own `times`, the requests that follow may be missed.
+    """
     left = iter([html])
 
     def answer(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""Fifty people at once: everybody learns and pays once, counted in the database and at the payment provider."""
+"""Fifty people at once: everybody learns and pays once, as database and payment provider count."""
 
 from __future__ import annotations
 

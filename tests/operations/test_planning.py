@@ -123,7 +123,7 @@ def test_branch_that_must_contain_the_commit(repository: Repository, ref: str, b
 
 
 def test_branch_without_an_answer(repository: Repository) -> None:
-    """What cannot be checked is not released."""
+    """A commit that cannot be checked is not released."""
     sha = repository.git("rev-parse", "main")
     (repository.folder / ".git/HEAD").unlink()
     with pytest.raises(AzoraError):

@@ -1,4 +1,4 @@
-"""Attacks of a commit's tests on the pipeline that runs them: in the sandbox nothing of it can be read, written or reached."""
+"""Attacks of a commit's tests on the pipeline that runs them: all end at the sandbox."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def export_of(folder: Path, program: str) -> Path:
 
 
 def attacked(state: Path, program: str, *, seconds: float = 60) -> str:
-    """What the unit tests *program* of a commit print; `STATE` is the pipeline's folder."""
+    """Run the unit tests *program* of a commit, and return their log.
+
+    `STATE` is the pipeline's folder.
+    """
     export, log = export_of(state, program.replace("STATE", repr(str(state)))), state / "runs/log"
     box = Sandbox(cache=state / "caches/shop")
     run_unit_tests("shop", ["python3", "attack.py"], export, log=log, timeout_seconds=seconds, sandbox=box)
@@ -149,7 +152,7 @@ except OSError as error:
 
 
 def test_what_is_left_running(state: Path) -> None:
-    """What tests started is gone when they end, in a session of its own too, after success as after failure."""
+    """Processes that tests started are gone when they end, after success as after failure."""
     mark = f"{time.time_ns()}"
     for code in (0, 1):
         started = f"""
@@ -276,7 +279,7 @@ def test_two_tests_in_one_export(tmp_path: Path) -> None:
 
 
 def test_folder_of_strangers(tmp_path: Path) -> None:
-    """What is no plain file or folder is removed, and nothing outside is touched."""
+    """Links, pipes and sockets are removed, and nothing outside is touched."""
     (tmp_path / "outside").write_text(SECRET)
     theirs = tmp_path / "theirs/deep"
     theirs.mkdir(parents=True)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from rich.filesize import decimal
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -26,6 +26,11 @@ from azora.core.auth import authorization, signature
 from azora.core.messages.foreign_text import line
 from azora.errors import BadInput
 
+MEMORY = """<script>for (const name of ["sessionStorage", "localStorage"]) {
+  const kept = new Map()
+  Object.defineProperty(window, name, {value: {
+    getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, String(value)), removeItem: key => kept.delete(key)}})
+}</script>"""
 ASKS = {"WWW-Authenticate": 'Basic realm="Azora reports", charset="UTF-8"'}
 
 
@@ -39,7 +44,7 @@ def serving(folder: Path, auth_string: str) -> Starlette:
         if not lets_in(auth_string, request.headers, path, request.query_params):
             said = "The reports need a user and a password. `azora local password` prints both, separated by a colon.\n"
             return PlainTextResponse(said, HTTPStatus.UNAUTHORIZED, ASKS)
-        return listed(folder, path) or await files.get_response(path or ".", request.scope)
+        return listed(folder, path) or apart(await files.get_response(path or ".", request.scope))
 
     return Starlette(routes=[*trace_viewer(), Route("/{path:path}", page)])
 
@@ -48,6 +53,19 @@ def lets_in(auth_string: str, headers: Mapping[str, str], path: str, query: Mapp
     """Return True for a request with the auth string, or with an address that was signed with it."""
     knows = compare_digest(headers.get("Authorization", "").encode(), authorization(auth_string).encode())
     return knows or compare_digest(query.get("signature", "").encode(), signature(auth_string, f"/{path}").encode())
+
+
+def apart(response: Response) -> Response:
+    """*response* with a file that a commit's tests wrote: in a browser its scripts reach nothing else of ours.
+
+    Pages of pytest-html remember in the browser how they were sorted: they get a memory of their own for that.
+    """
+    if isinstance(response, FileResponse) and str(response.media_type).startswith("text/html"):
+        text = Path(response.path).read_text(encoding="utf-8", errors="replace")
+        response = HTMLResponse(text.replace("<head>", f"<head>{MEMORY}", 1))
+    response.headers["Content-Security-Policy"] = "sandbox allow-scripts allow-popups allow-downloads"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def trace_viewer() -> list[BaseRoute]:

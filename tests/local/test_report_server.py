@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import sync_playwright
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from azora.config.settings import Settings
-from azora.core.auth import signature
+from azora.core.auth import authorization, signature
 from azora.errors import BadInput
-from azora.local import report_server
+from azora.local import report_server as server
 from azora.local.report_server import serving
+from tests.support.reports import report_server
 
 RIGHT = ("azora", "f-9_x")
 
@@ -49,6 +53,8 @@ def test_files_and_folders(app: Starlette, path: str, status: int, holds: str) -
     answer = asyncio.run(_get(app, path, RIGHT))
     assert answer.status_code == status
     assert holds in answer.text
+    if path.startswith("/3f2a/%3C"):
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox ")
 
 
 @pytest.mark.parametrize("path", ["/", "/3f2a", "/3f2a/", "/3f2a/%3Cb%3E.txt", "/page/", "/nothing"])
@@ -85,6 +91,43 @@ def test_signed_address(app: Starlette, path: str, signed: str, status: int) -> 
     assert asyncio.run(_get(app, f"{path}?signature={signed}")).status_code == status
 
 
+STRANGERS = """<!doctype html><head><title>report</title></head><body><p id=said></p><script>
+const said = []
+const attempt = async (name, act) => { try { said.push(`${name}: ${await act()}`) } catch (error) { said.push(`${name}: ${error.name}`) } }
+const all = async () => {
+  sessionStorage.setItem("sort", "up")
+  await attempt("memory", () => sessionStorage.getItem("sort"))
+  await attempt("other file", async () => (await fetch("/other.txt")).text())
+  await attempt("cookie", () => document.cookie)
+  document.title = said.join(", ")
+}
+all()
+</script></body>"""
+
+
+def test_page_of_a_stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts of a commit's report run, and read no other file, though the browser is logged in."""
+    (tmp_path / "runs/page").mkdir(parents=True)
+    (tmp_path / "runs/other.txt").write_text("text")
+    (tmp_path / "runs/page/report.html").write_text(STRANGERS)
+    monkeypatch.setenv("AZORA_STATE", str(tmp_path))
+    monkeypatch.setenv("AZORA_REPORTS_AUTH_STRING", ":".join(RIGHT))
+    with report_server() as address, ThreadPoolExecutor(1) as own_loop:
+        title = own_loop.submit(title_of, f"{address}/page/report.html").result()
+    assert title.startswith("memory: up, other file: TypeError, cookie: SecurityError")
+
+
+def title_of(address: str) -> str:
+    """Title of the page, once its scripts ended."""
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(extra_http_headers={"Authorization": authorization(":".join(RIGHT))})
+        page.goto(address)
+        page.wait_for_function("document.title != 'report'")
+        return page.title()
+
+
 def test_trace_viewer(app: Starlette) -> None:
     """The trace viewer is open to all: it holds nothing of a run."""
     assert "Playwright Trace Viewer" in asyncio.run(_get(app, "/trace-viewer/?trace=x.zip")).text
@@ -92,9 +135,9 @@ def test_trace_viewer(app: Starlette) -> None:
 
 def test_server_without_an_auth_string(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an auth string the server does not start."""
-    monkeypatch.setattr(report_server, "settings", lambda: Settings(reports_auth_string=SecretStr("")))
+    monkeypatch.setattr(server, "settings", lambda: Settings(reports_auth_string=SecretStr("")))
     with pytest.raises(BadInput, match="AZORA_REPORTS_AUTH_STRING is not set"):
-        report_server.app()
+        server.app()
 
 
 async def _get(app: Starlette, path: str, who: tuple[str, str] | None = None) -> httpx.Response:

@@ -56,7 +56,7 @@ def lets_in(auth_string: str, headers: Mapping[str, str], path: str, query: Mapp
 
 
 def apart(response: Response) -> Response:
-    """*response* with a file that a commit's tests wrote: in a browser its scripts reach nothing else of ours.
+    """Response with a file of a commit's tests, whose scripts reach nothing else of ours.
 
     Pages of pytest-html remember in the browser how they were sorted: they get a memory of their own for that.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -28,30 +29,47 @@ def load(configuration: Configuration, kubeconfig: Path | None, context: str | N
     Raises:
         BadInput: no such file, one that kubectl could not use either, or a login program that did not log in.
     """
-    where = f"kubeconfig {str(kubeconfig)!r}" if kubeconfig else "the usual kubeconfig"
-    if kubeconfig and not kubeconfig.is_file():
-        raise BadInput(f"could not use {where}: there is no such file", advice=ADVICE)
-    try:
-        user = _loaded(configuration, str(kubeconfig or usual_kubeconfig()), context)
+    with _read(kubeconfig) as (files, where):
+        loader = _loader(files, context)
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+        if "token" in vars(loader):  # a tokenFile ends in a line end
+            loader.token = configuration.api_key["BearerToken"] = loader.token.strip()
+        user = _named(loader, "user")
         headers = list(_impersonation(user))
-    except _UNREADABLE as error:
-        raise BadInput(f"could not use {where}: {' '.join(str(error).split())}", advice=ADVICE) from error
     _must_be_usable(configuration, user, where)
     return headers
 
 
-def _loaded(configuration: Configuration, files: str, context: str | None) -> Json:
-    """Fill *configuration* and return what *files* say of its user."""
+def server_of(kubeconfig: Path | None, context: str | None) -> str:
+    """Address of the cluster, without a login. Raises as `load` does."""
+    with _read(kubeconfig) as (files, _):
+        return str(_named(_loader(files, context), "cluster")["server"]).rstrip("/")
+
+
+@contextmanager
+def _read(kubeconfig: Path | None) -> Iterator[tuple[str, str]]:
+    """Files to read, and how errors name them; what cannot be used is BadInput."""
+    where = f"kubeconfig {str(kubeconfig)!r}" if kubeconfig else "the usual kubeconfig"
+    if kubeconfig and not kubeconfig.is_file():
+        raise BadInput(f"could not use {where}: there is no such file", advice=ADVICE)
+    try:
+        yield str(kubeconfig or usual_kubeconfig()), where
+    except _UNREADABLE as error:
+        raise BadInput(f"could not use {where}: {' '.join(str(error).split())}", advice=ADVICE) from error
+
+
+def _loader(files: str, context: str | None) -> KubeConfigLoader:
     merged = KubeConfigMerger(files)  # type: ignore[no-untyped-call]
     if merged.config is None:
         raise ConfigException(f"there is no file {files}")
-    loader = KubeConfigLoader(merged.config, context, config_base_path=None, config_persister=merged.save_changes)  # type: ignore[no-untyped-call]
-    loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
-    if "token" in vars(loader):  # a tokenFile ends in a line end
-        loader.token = configuration.api_key["BearerToken"] = loader.token.strip()
-    name = loader.current_context["context"].get("user")
-    users = merged.config.value["users"]
-    return next((one.value["user"] or {} for one in users if one.value["name"] == name), {})
+    return KubeConfigLoader(merged.config, context, config_base_path=None, config_persister=merged.save_changes)  # type: ignore[no-untyped-call]
+
+
+def _named(loader: KubeConfigLoader, kind: str) -> Json:
+    """The user or the cluster of the loader's context; empty where there is none."""
+    name = loader.current_context["context"].get(kind)
+    entries = loader._config.value[f"{kind}s"]  # noqa: SLF001 - what the loader merged
+    return next((one.value[kind] or {} for one in entries if one.value["name"] == name), {})
 
 
 def _impersonation(user: Json) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from azora.config.environment import environments_of_flows
 from azora.config.settings import settings
 from azora.core.messages.foreign_text import line
 from azora.core.release.release import Release, shown
@@ -17,6 +16,7 @@ from azora.gateways.prefect.client import connected
 from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
 from azora.host.log_file import about
 from azora.operations.checkout import checkout, must_be_releasable, must_be_whole
+from azora.operations.environment_overlap import must_be_apart
 from tasks.context import this_run
 from tasks.retries import if_transient
 
@@ -32,10 +32,10 @@ def find_commit(ref: str) -> Commit:
     """Commit of *ref* at the run's first step, fixed for the run.
 
     Later changes of *ref* or of the run's parameters do not change it. A bad ref, a bad notification address and
-    an environment of the flows without a file end the run here.
+    an environment of the flows without a file, or one in another's place, end the run here.
     """
     must_parse(settings())
-    environments_of_flows(settings().environments)
+    must_be_apart(settings())
     fixed = facts_of(this_run()).commit
     commit = resolve(fixed or ref, settings())
     if not fixed:

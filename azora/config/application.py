@@ -81,6 +81,13 @@ class Charts(_Strict):
     router: Inside
     data: Inside | None = None
 
+    @model_validator(mode="after")
+    def _distinct(self) -> Charts:
+        names = [PurePosixPath(path).name for _, path in self if path]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two folders are named {twice[0]!r}: both would read the same values")
+        return self
+
 
 class SecretKey(_Strict):
     """One value of a Secret in the environment's namespace."""

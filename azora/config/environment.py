@@ -5,15 +5,29 @@ One strict file each in deployments/environments/.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from azora.config.durations import Hours, Minutes, Seconds
 from azora.config.yaml_file import other_suffix, read_mapping
 from azora.errors import BadInput
 
 NAMED_BY_FLOWS = ("staging", "production")
+_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names; no IPv4 address
+_DNS_NAME = re.compile(rf"(?=.{{1,253}}$)(?!.*\.\d+$){_LABEL}(\.{_LABEL})*")
+
+
+def _dns_name(host: str) -> str:
+    if not _DNS_NAME.fullmatch(host):
+        raise ValueError(f"{host!r} is no host name: write small letters, without scheme, port and path")
+    return host
+
+
+HostName = Annotated[str, AfterValidator(_dns_name)]
 
 
 class _Strict(BaseModel):
@@ -21,21 +35,27 @@ class _Strict(BaseModel):
 
 
 class Hosts(_Strict):
-    live: str = Field(description="Host name of the active color.")
-    preview: str = Field(description="Host name of the preview color.")
+    live: HostName = Field(description="Host name of the active color.")
+    preview: HostName = Field(description="Host name of the preview color.")
+
+    @model_validator(mode="after")
+    def _differ(self) -> Hosts:
+        if self.live == self.preview:
+            raise ValueError(f"live and preview are both {self.live!r}")
+        return self
 
 
 class ApprovalPolicy(_Strict):
     ask: Literal["before_preview", "after_preview"] = Field(
         "before_preview", description="When the approval is requested."
     )
-    expires_hours: float = Field(24, gt=0, description="An approval is valid for this many hours.")
-    wait_hours: float = Field(72, gt=0, description="A request waits this many hours for its answer.")
+    expires_hours: Hours = Field(24, gt=0, description="An approval is valid for this many hours.")
+    wait_hours: Hours = Field(72, gt=0, description="A request waits this many hours for its answer.")
 
 
 class Proof(_Strict):
     environment: str = Field(description="The environment where a release must be proved first.")
-    max_age_hours: float = Field(168, gt=0, description="Maximum age of a proof, in hours.")
+    max_age_hours: Hours = Field(168, gt=0, description="Maximum age of a proof, in hours.")
 
 
 class Environment(_Strict):
@@ -54,15 +74,19 @@ class Environment(_Strict):
     notices: Literal["all", "trouble"] = Field(
         "all", description="all: also successful promotions. trouble: only approval requests and failures."
     )
-    install_minutes: float = Field(15, gt=0, description="Time limit of the preview stack's installation, in minutes.")
-    patience_seconds: float = Field(
+    install_minutes: Minutes = Field(
+        15, gt=0, description="Time limit of the preview stack's installation, in minutes."
+    )
+    patience_seconds: Seconds = Field(
         60,
         ge=0,
         description="Time that a container may fail to start, or end and be started anew, before the installation is given up, in seconds.",
     )
-    settle_seconds: float = Field(5, ge=0, description="Seconds of observation after the switch.")
-    probe_per_second: float = Field(50, gt=0, description="Requests per second of the switch's probe.")
-    rollback_window_minutes: float = Field(60 * 24, ge=0, description="Time that the old color stays at full size.")
+    settle_seconds: Seconds = Field(5, ge=0, description="Seconds of observation after the switch.")
+    probe_per_second: float = Field(
+        50, gt=0, allow_inf_nan=False, description="Requests per second of the switch's probe."
+    )
+    rollback_window_minutes: Minutes = Field(60 * 24, ge=0, description="Time that the old color stays at full size.")
 
 
 def load_environment(name: str, folder: Path) -> Environment:
@@ -81,6 +105,10 @@ def load_environment(name: str, folder: Path) -> Environment:
         found = Environment.model_validate({"name": name, **read_mapping(file, shown=str(file))})
     except ValidationError as error:
         raise BadInput(f"could not read {file}: {_first(error)}", advice="correct that line of the file") from error
+    if found.name != name:
+        raise BadInput(
+            f"could not read {file}: name: {found.name!r} is not the file's name", advice="remove the key `name`"
+        )
     return found
 
 
@@ -115,4 +143,6 @@ def environments_of_flows(folder: Path) -> list[str]:
 
 
 def _first(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()[:3]
+    )

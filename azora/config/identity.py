@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,15 @@ class Identity:
 
     kubeconfig: Path | None
     context: str | None
+
+
+def usual_kubeconfig() -> str:
+    """Files of kubectl's own rules, as KUBECONFIG lists them; for every client the same.
+
+    https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+    """
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    return os.pathsep.join(os.path.expanduser(file) for file in named.split(os.pathsep) if file)  # noqa: PTH111 - Path("~x") raises
 
 
 def of_pipeline(environment: Environment, settings: Settings) -> Identity:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from azora.config.durations import Days, Hours, Seconds
 from azora.config.os_user import expanded
 from azora.config.settings_file import VARIABLE, settings_file, wrong_keys
 from azora.errors import BadInput
@@ -82,12 +83,12 @@ class Settings(BaseSettings):
         "main",
         description="The main branch: a plan shows whether its commit is on it, and the nightly run releases its newest commit to staging.",
     )
-    git_fetch_timeout_seconds: float = Field(
+    git_fetch_timeout_seconds: Seconds = Field(
         1800.0,
         description="Time limit of a fetch from the repository, in seconds; the first one has its whole history.",
         gt=0,
     )
-    git_timeout_seconds: float = Field(
+    git_timeout_seconds: Seconds = Field(
         300.0, description="Time limit of every other Git command, in seconds, as the export of a commit.", gt=0
     )
     environments: Place = Field(
@@ -114,14 +115,14 @@ class Settings(BaseSettings):
     helm_timeout_seconds: int = Field(
         3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1
     )
-    api_timeout_seconds: float = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
+    api_timeout_seconds: Seconds = Field(10.0, description="Limit of one Kubernetes API request, in seconds.", gt=0)
     notify: SecretStr = Field(
         SecretStr(""), description="Addresses for notifications in apprise's form, separated by white space."
     )
     notify_file: Place | None = Field(
         None, description="File with more addresses, one per line, such as a mounted Secret. Default `<state>/notify`."
     )
-    notify_timeout_seconds: float = Field(
+    notify_timeout_seconds: Seconds = Field(
         10.0, description="Time limit for sending one notification to all addresses, in seconds.", gt=0
     )
     grafana_url: str = Field("", description="Address of the Grafana where each switch is marked. Default: none.")
@@ -132,20 +133,20 @@ class Settings(BaseSettings):
         None, description="File with that token, such as a mounted Secret. Default `<state>/grafana-token`."
     )
 
-    keep_at_least_hours: float = Field(
+    keep_at_least_hours: Hours = Field(
         24, description="Minimum age for pruning, in hours; it precedes all other limits.", gt=0
     )
     keep_images: int = Field(
         40, description="Number of versions of each image that the registry keeps besides needed ones.", ge=1
     )
-    keep_images_days: float = Field(30, description="Maximum age of an unneeded image in the registry, in days.", gt=0)
+    keep_images_days: Days = Field(30, description="Maximum age of an unneeded image in the registry, in days.", gt=0)
     keep_reports: int = Field(100, description="Number of run folders (reports and logs) to keep.", ge=1)
-    keep_reports_days: float = Field(30, description="Maximum age of a run folder, in days.", gt=0)
+    keep_reports_days: Days = Field(30, description="Maximum age of a run folder, in days.", gt=0)
     keep_exports: int = Field(20, description="Number of commit exports to keep, per purpose.", ge=1)
-    keep_exports_days: float = Field(14, description="Maximum age of an export since its last use, in days.", gt=0)
-    keep_layers_days: float = Field(30, description="Maximum age of a build cache layer, in days.", gt=0)
+    keep_exports_days: Days = Field(14, description="Maximum age of an export since its last use, in days.", gt=0)
+    keep_layers_days: Days = Field(30, description="Maximum age of a build cache layer, in days.", gt=0)
     keep_prefect_runs: int = Field(200, description="Number of finished runs to keep in Prefect, per flow.", ge=1)
-    keep_prefect_days: float = Field(90, description="Maximum age of a finished run in Prefect, in days.", gt=0)
+    keep_prefect_days: Days = Field(90, description="Maximum age of a finished run in Prefect, in days.", gt=0)
     registry_sweep: str = Field(
         "",
         description="Command that frees the registry's unused blobs after images were removed; empty: the registry does so itself.",

@@ -12,7 +12,7 @@ from azora.core.messages.listing import capped
 from azora.core.release.alembic import heads_of, migrations_of
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
-from azora.core.release.values import ValuesOfCharts
+from azora.core.release.values import Values, ValuesOfCharts
 from azora.errors import BadInput
 from azora.gateways.git.export import export
 from azora.gateways.git.repository import Entry, entries
@@ -22,6 +22,7 @@ from azora.gateways.images.build_context import takes
 from azora.gateways.images.image_tag import content_tag
 from azora.gateways.images.registry import find
 from azora.host.content_hash import digest_of
+from azora.operations.values_folder import COMMON, must_be_of_charts, must_be_of_environments
 
 NO_DIGEST = "0" * 64
 SHOWN_PATHS = 8
@@ -61,11 +62,13 @@ class Checkout:
 
         Its values are read by Helm when they are asked for: what needs none needs no Helm.
         """
-        folder, layers = self.folder / self.application.values, ("common", environment.name)
-        charts = (chart for _, chart in self.application.charts if chart)
-        values = ValuesOfCharts(
-            charts, lambda chart: read_values(folder / Path(chart).name, layers, helm=settings.helm)
-        )
+
+        def read(chart: str) -> Values:
+            folder = self.folder / self.application.values / Path(chart).name
+            must_be_of_environments(folder, environment, settings)
+            return read_values(folder, (COMMON, environment.name), helm=settings.helm)
+
+        values = ValuesOfCharts((chart for _, chart in self.application.charts if chart), read)
         return Delivery(release, self.application, environment, self.folder, values, run)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
@@ -113,7 +116,7 @@ def folder_for_tests(commit: str, settings: Settings) -> Path:
 
 
 def must_be_releasable(found: Checkout, settings: Settings) -> None:
-    """Raise BadInput when the commit's application.yaml or its revision files cannot be right.
+    """Raise BadInput when the commit's application.yaml, revision files or values cannot be right.
 
     So also for one of another application than this machine's: its objects would be looked for by the wrong name.
     """
@@ -122,6 +125,7 @@ def must_be_releasable(found: Checkout, settings: Settings) -> None:
             f"could not release {found.application.name!r} of {FILE!r}: this machine releases {settings.application!r}",
             advice="correct AZORA_APPLICATION (`application` in the settings file), or AZORA_REPOSITORY",
         )
+    must_be_of_charts(found.application, found.folder)
     migrations_of(found.revision_files())
 
 

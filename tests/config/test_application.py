@@ -51,6 +51,11 @@ def test_application_file(tmp_path: Path) -> None:
         pytest.param({"imagse": []}, "imagse: unknown key", id="unknown key"),
         pytest.param({"charts": {**GOOD["charts"], "dta": "x"}}, "charts.dta: unknown key", id="unknown key inside"),
         pytest.param({"charts": {"stack": "charts/stack"}}, "charts.router: is required", id="missing key"),
+        pytest.param(
+            {"charts": {"stack": "charts/stack", "router": "router/stack"}},
+            "charts: two folders are named 'stack': both would read the same values",
+            id="charts of one folder name",
+        ),
         pytest.param({"health": "health"}, "health: String should match", id="health is no path"),
         pytest.param(
             {"suites": {**GOOD["suites"], "secret": {"name": "shop-data"}}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_environment_files_of_the_project() -> None:
         pytest.param("hosts: {live: a, preview: b}\n", "namespace: Field required", id="missing key"),
         pytest.param(GOOD + "approval: {ask: sometimes}\n", "approval.ask", id="value that is no choice"),
         pytest.param(GOOD + "settle_seconds: -1\n", "settle_seconds", id="number out of range"),
+        pytest.param(
+            GOOD + "name: production\n", "name: 'production' is not the file's name", id="name of another file"
+        ),
+        pytest.param(
+            GOOD + "approval: {wait_hours: 999999999}\n", "approval.wait_hours: .* 876600", id="more than a century"
+        ),
+        pytest.param(GOOD + "approval: {expires_hours: .inf}\n", "approval.expires_hours: .* finite", id="endless"),
+        pytest.param(GOOD + "proof: {environment: qa, max_age_hours: .nan}\n", "proof.max_age_hours", id="no number"),
+        pytest.param(GOOD + "install_minutes: .inf\n", "install_minutes", id="endless installation"),
+        pytest.param(GOOD + "probe_per_second: .inf\n", "probe_per_second", id="endless rate"),
         pytest.param("a: [", "line 1: expected the node content", id="no YAML"),
     ],
 )
@@ -37,6 +48,35 @@ def test_environment_file_that_is_wrong(tmp_path: Path, text: str, said: str) ->
     """The error names the wrong key."""
     (tmp_path / "odd.yaml").write_text(text)
     with pytest.raises(BadInput, match=said):
+        load_environment("odd", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("https://shop.example.org", id="scheme"),
+        pytest.param("Shop.example.org", id="capital letter"),
+        pytest.param("shop.example.org:8443", id="port"),
+        pytest.param("shop.example.org/", id="path"),
+        pytest.param("shop.example.org.", id="dot at the end"),
+        pytest.param("*.example.org", id="wildcard"),
+        pytest.param("bücher.example.org", id="letter outside DNS"),
+        pytest.param("10.0.0.1", id="address"),
+        pytest.param("a" * 64 + ".example.org", id="long label"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_host_that_is_refused(tmp_path: Path, host: str) -> None:
+    """An Ingress takes a DNS name in small letters."""
+    (tmp_path / "odd.yaml").write_text(f"namespace: n\nhosts: {{live: '{host}', preview: b.localhost}}\n")
+    with pytest.raises(BadInput, match=f"hosts.live: {re.escape(repr(host))} is no host name"):
+        load_environment("odd", tmp_path)
+
+
+def test_hosts_that_are_one(tmp_path: Path) -> None:
+    """Users and the preview have hosts of their own."""
+    (tmp_path / "odd.yaml").write_text("namespace: n\nhosts: {live: a.localhost, preview: a.localhost}\n")
+    with pytest.raises(BadInput, match="hosts: live and preview are both 'a"):
         load_environment("odd", tmp_path)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from azora.config.settings import Settings
 from azora.errors import AzoraError, BadInput, Failed, Unreachable
@@ -28,7 +28,7 @@ _FETCH = {  # which needs the user's logins and proxies; old history may have wh
     "maintenance.auto": "false",
 }
 _AS_COMMITTED = "* -export-ignore -export-subst -text -eol -ident -filter -working-tree-encoding\n"
-_SCP = re.compile(r"[\w.-]+@[\w.-]+:.+")
+_SCP = re.compile(r"(?!-)[\w.@-]+:(?!:).+")  # as git: a host, where no such folder is there
 _NO_NAME = re.compile(
     r"[\x00-\x20\x7f\ud800-\udc7f]"
 )  # git has none of these in a name, and NUL and the last ones reach no program
@@ -40,11 +40,10 @@ _NETWORK = re.compile(
 
 def mirror_of(settings: Settings) -> Path:
     """Folder of the bare mirror of the application's repository, prepared for its first fetch."""
-    repository = settings.repository_location
-    url = _location(repository)
+    url = _location(settings.repository_location)
     mirror = settings.state_folder / "mirror" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
     if not (mirror / READY).is_file():
-        with only_one(mirror.with_suffix(".lock"), what=f"prepare the mirror of {repository!r}"):
+        with only_one(mirror.with_suffix(".lock"), what=f"prepare the mirror of {shown_repository(settings)}"):
             mirror.mkdir(parents=True, exist_ok=True)
             # HEAD names nothing, so that "HEAD" is unknown rather than a guess; commits are kept: releases name them
             init = ["init", "--quiet", "--bare", "--template=", "--initial-branch=azora/none", "."]
@@ -66,11 +65,24 @@ def _location(repository: str) -> str:
                 advice="remove it and configure a git credential helper, or use SSH",
             )
         return repository
-    if _SCP.fullmatch(repository):
-        return repository
-    if not Path(repository).is_dir():
+    if Path(repository).is_dir():
+        return str(Path(repository).resolve())
+    if not _SCP.fullmatch(repository):
         raise BadInput(f"could not find the repository {repository!r}: no such folder", advice="set AZORA_REPOSITORY")
-    return str(Path(repository).resolve())
+    return repository
+
+
+def shown_repository(settings: Settings) -> str:
+    """The repository as errors name it."""
+    return repr(_without_user(settings.repository_location, settings))
+
+
+def _without_user(text: str, settings: Settings) -> str:
+    """*text* without the user of the repository's URL, which may be a token; a user of SSH is none."""
+    url = urlsplit(settings.repository_location)
+    for user in {url.username, unquote(url.username)} if url.scheme in {"http", "https"} and url.username else ():
+        text = text.replace(f"{user}@", "***@")
+    return text
 
 
 def fetch(mirror: Path, settings: Settings) -> None:
@@ -78,10 +90,10 @@ def fetch(mirror: Path, settings: Settings) -> None:
 
     Raises Unreachable where the network is at fault, else BadInput.
     """
-    repository = settings.repository_location
     refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     if said := _fetch(settings, mirror, "--prune", "origin", *refs):
-        raise _fetch_error(f"could not fetch {repository!r}: {said}")
+        _must_be_whole(settings)
+        raise _fetch_error(f"could not fetch {shown_repository(settings)}: {said}")
 
 
 def fetch_commit(mirror: Path, sha: str, settings: Settings) -> None:
@@ -89,9 +101,9 @@ def fetch_commit(mirror: Path, sha: str, settings: Settings) -> None:
 
     Raises as `fetch` does.
     """
-    repository = settings.repository_location
     if said := _fetch(settings, mirror, "origin", sha):
-        raise _fetch_error(f"could not fetch commit {sha}, which no branch or tag has, from {repository!r}: {said}")
+        where = shown_repository(settings)
+        raise _fetch_error(f"could not fetch commit {sha}, which no branch or tag has, from {where}: {said}")
 
 
 def fetch_ref(mirror: Path, ref: str, settings: Settings) -> str:
@@ -107,13 +119,29 @@ def fetch_ref(mirror: Path, ref: str, settings: Settings) -> str:
 
 def _fetch(settings: Settings, mirror: Path, *what: str) -> str:
     """Fetch, and return git's error, or ""."""
-    repository = settings.repository_location
+    what_is_done = f"fetch {shown_repository(settings)}"
     options = [part for key, value in _FETCH.items() for part in ("-c", f"{key}={value}")]
     command = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow", *what]
     limit = (settings.git_fetch_timeout_seconds, "AZORA_GIT_FETCH_TIMEOUT_SECONDS")
-    with only_one(mirror.with_suffix(".lock"), what=f"fetch {repository!r}"):
-        done = _run(mirror, command, f"fetch {repository!r}", limit, options)
-    return done.tail(5) or f"exit code {done.returncode}" if done.returncode else ""
+    with only_one(mirror.with_suffix(".lock"), what=what_is_done):
+        done = _run(mirror, command, what_is_done, limit, options)
+    said = done.tail(5) or f"exit code {done.returncode}"
+    return _without_user(said, settings) if done.returncode else ""
+
+
+def _must_be_whole(settings: Settings) -> None:
+    """Raise BadInput for a partial clone of this machine: it serves no content that it lacks."""
+    folder = Path(settings.repository_location)
+    if not folder.is_dir():
+        return
+    command = ["config", "--get-regexp", r"^remote\..*\.promisor$", "true"]
+    if _run(
+        folder, command, f"read the configuration of {str(folder)!r}", _limit(settings), ["-c", "safe.directory=*"]
+    ).output:
+        raise BadInput(
+            f"could not fetch {str(folder)!r}: it is a partial clone, which lacks contents of its commits",
+            advice="clone it without --filter, or set AZORA_REPOSITORY to the repository that it was cloned from",
+        )
 
 
 def _fetch_error(what: str) -> AzoraError:
@@ -145,8 +173,11 @@ def git(mirror: Path, command: list[str], what: str, settings: Settings) -> str:
 
 
 def _read(mirror: Path, command: list[str], what: str, settings: Settings) -> Completed:
-    limit = (settings.git_timeout_seconds, "AZORA_GIT_TIMEOUT_SECONDS")
-    return _run(mirror, command, what, limit, ["-c", f"safe.directory={mirror}"], **_NEUTRAL)
+    return _run(mirror, command, what, _limit(settings), ["-c", f"safe.directory={mirror}"], **_NEUTRAL)
+
+
+def _limit(settings: Settings) -> tuple[float, str]:
+    return settings.git_timeout_seconds, "AZORA_GIT_TIMEOUT_SECONDS"
 
 
 def _run(

@@ -10,7 +10,16 @@ from pathlib import Path
 from azora.config.settings import Settings
 from azora.core.promotion.plan import Change
 from azora.errors import AzoraError, BadInput, Refused
-from azora.gateways.git.mirror import fetch, fetch_commit, fetch_ref, git, is_ancestor, mirror_of, sha_of
+from azora.gateways.git.mirror import (
+    fetch,
+    fetch_commit,
+    fetch_ref,
+    git,
+    is_ancestor,
+    mirror_of,
+    sha_of,
+    shown_repository,
+)
 
 _FIELDS = ("%H", "%s", "%an", "%ae")
 MOST_LETTERS = 500  # in the cluster's record, which is small, are the subjects of many releases
@@ -55,7 +64,7 @@ def resolve(ref: str, settings: Settings) -> Commit:
     if "/" in ref and (sha := fetch_ref(mirror, ref, settings)):
         return _commits(mirror, ["-1", sha], settings)[0]
     raise BadInput(
-        f"could not find {ref!r} in {settings.repository_location!r}: no branch, tag or commit has this name",
+        f"could not find {ref!r} in {shown_repository(settings)}: no branch, tag or commit has this name",
         advice="check the spelling, and that the commit was pushed",
     )
 

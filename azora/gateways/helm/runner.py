@@ -11,6 +11,7 @@ from typing import Any
 
 from pyhelm3.command import Command
 
+from azora.config.identity import usual_kubeconfig
 from azora.errors import BadInput, HelmFailed
 from azora.gateways.helm.errors import classified
 from azora.host.child_environment import CLOUD, child_environment
@@ -87,7 +88,7 @@ async def _started(argv: list[str]) -> Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            env=child_environment(*CLOUD),
+            env=child_environment(*CLOUD, KUBECONFIG=usual_kubeconfig()),  # --kubeconfig goes first
         )
     except OSError as error:
         raise BadInput(

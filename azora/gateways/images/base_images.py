@@ -31,10 +31,16 @@ def pinned_images(image: Image, export: Path, base: str, settings: Settings) -> 
     *base* is what its build argument BASE is.
 
     Raises:
-        BadInput: a registry has no such image. Unreachable, Refused: it does not answer, or not without a login.
+        BadInput: a registry has no such image, or a stage has its name. Unreachable, Refused: it does not answer, or not without a login.
     """
     text = (export / image.dockerfile).read_text(encoding="utf-8-sig", errors="replace")
-    named = dict.fromkeys(images_named(text, {BASE: base} if base else {}))
+    arguments = {BASE: base} if base else {}
+    for name in images_that_are_stages(text, arguments):
+        raise BadInput(
+            f"could not use the Dockerfile {image.dockerfile!r}: {name!r} is an image and, later, a stage; buildah takes the image for both",
+            advice="give the stage another name",
+        )
+    named = dict.fromkeys(images_named(text, arguments))
     advice = f"correct the Dockerfile {image.dockerfile!r}, or log in: buildah login"
     return {name: _pinned(name, settings, advice) for name in named if "@" not in name}
 
@@ -44,6 +50,21 @@ def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]
 
     A name that is not known before the build, for it has a variable without a value, is left out too.
     """
+    return (name for name, is_stage in _names(dockerfile, arguments) if not is_stage)
+
+
+def images_that_are_stages(dockerfile: str, arguments: Mapping[str, str]) -> set[str]:
+    """Names that a *dockerfile* uses for an image and for a stage.
+
+    What pins the image goes before the stage: https://github.com/containers/buildah/blob/v1.28.2/imagebuildah/stage_executor.go#L376
+    """
+    used = list(_names(dockerfile, arguments))
+    images = {name.lower() for name, is_stage in used if not is_stage}
+    return {name for name, is_stage in used if is_stage and name.lower() in images}
+
+
+def _names(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
+    """Names that a *dockerfile* begins with or copies from, and True for its own stages."""
     try:
         parsed = parse_dockerfile_ast(dockerfile)
     except DockerfileSyntaxError:
@@ -67,12 +88,12 @@ def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]
                     known[name] = arguments.get(name) or expanded(default)
         elif one.name == "FROM" and one.args:
             name = expanded(one.args[0])
-            if name and name.lower() not in stages:
-                yield name
+            if name:
+                yield name, name.lower() in stages
             begun += 1
             stages |= {str(begun - 1), *(word.lower() for word in one.args[2:3])}
         else:
-            yield from (source for flag in one.flags if (source := _source(flag)) and source.lower() not in stages)
+            yield from ((source, source.lower() in stages) for flag in one.flags if (source := _source(flag)))
 
 
 def _source(flag: str) -> str:

@@ -17,11 +17,10 @@ import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTResponse
-from kubernetes.config import ConfigException, load_kube_config
-from yaml import YAMLError
 
 from azora.config.json_object import Json
-from azora.errors import AzoraError, BadInput, Conflict, Failed, Refused, TransientError, Unreachable
+from azora.errors import AzoraError, Conflict, Failed, Refused, TransientError, Unreachable
+from azora.gateways.kubernetes import kubeconfig as kubeconfigs
 from azora.host.writes import System, writing_if
 
 MERGE = "application/merge-patch+json"
@@ -46,12 +45,14 @@ class Api:
     def __init__(self, kubeconfig: Path | None, context: str | None, *, timeout_seconds: float) -> None:
         configuration = Configuration()
         configuration.retries = urllib3.Retry(total=0)
-        _load(configuration, kubeconfig, context)
+        self._acts_as = kubeconfigs.load(configuration, kubeconfig, context)
+        self.connection = _connection(configuration)
+        if (proxy := configuration.proxy or "").startswith("socks5:"):
+            configuration.proxy = proxy.replace("socks5:", "socks5h:", 1)  # the proxy resolves the name, as for kubectl
         self._client = ApiClient(configuration)
         self._timeout = timeout_seconds
         self.host: str = configuration.host
         self.authority: Path | None = Path(configuration.ssl_ca_cert) if configuration.ssl_ca_cert else None
-        self.connection = _connection(configuration)
         self.client_certificate = Path(configuration.cert_file) if configuration.cert_file else None
 
     def get(self, path: str, **query: str) -> Json:
@@ -121,7 +122,8 @@ class Api:
         """An answer below 400, read whole."""
         what = f"{VERBS[method]} {path}"
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "azora"}
+        headers = urllib3.HTTPHeaderDict({"Accept": accept, "Content-Type": content_type, "User-Agent": "azora"})
+        headers.extend(self._acts_as)
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         try:
             with writing_if(method != "GET" and "dryRun" not in (query or {}), System.KUBERNETES, f"{method} {path}"):
@@ -166,17 +168,6 @@ def _connection(configuration: Configuration) -> Json:
     if not configuration.verify_ssl:
         known["insecure-skip-tls-verify"] = True
     return known
-
-
-def _load(configuration: Configuration, kubeconfig: Path | None, context: str | None) -> None:
-    where = f"kubeconfig {str(kubeconfig)!r}" if kubeconfig else "the usual kubeconfig"
-    advice = "start the node with `azora local up`, or set AZORA_KUBECONFIG and AZORA_KUBE_CONTEXT"
-    if kubeconfig and not kubeconfig.is_file():
-        raise BadInput(f"could not use {where}: there is no such file", advice=advice)
-    try:
-        load_kube_config(str(kubeconfig) if kubeconfig else None, context, client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except (ConfigException, YAMLError, OSError) as error:
-        raise BadInput(f"could not use {where}: {' '.join(str(error).split())}", advice=advice) from error
 
 
 def translated(what: str, status: int, raw: bytes) -> AzoraError:

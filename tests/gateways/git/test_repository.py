@@ -91,6 +91,45 @@ def test_repository_by_url(repository: Repository) -> None:
     assert source.resolve("main", at(f"file://{repository}")).sha == sha
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://ghp_secret@127.0.0.1:9/o/r.git", id="token as the user"),
+        pytest.param("https://ghp_s%40@127.0.0.1:9/o/r.git", id="written with an escape"),
+    ],
+)
+def test_repository_with_a_user(url: str) -> None:
+    """A user in the URL may be a token: no error shows it, whoever writes the text."""
+    with pytest.raises(Unreachable, match=r"could not fetch 'https://\*\*\*@127.0.0.1:9/o/r.git'") as refused:
+        source.resolve("main", at(url))
+    assert "ghp_" not in str(refused.value)
+    with pytest.raises(Unreachable) as refused:
+        source.resolve("0" * 40, at(url))
+    assert "ghp_" not in str(refused.value)
+
+
+def test_repository_on_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`host:path` is a host of SSH, as for Git, unless a folder is called so."""
+    monkeypatch.setenv("GIT_SSH_COMMAND", "echo could not resolve >&2; false")
+    with pytest.raises(Unreachable, match="could not fetch 'shop"):
+        source.resolve("main", at("shop.invalid:team/shop.git"))
+    monkeypatch.chdir(tmp_path)
+    sha = Repository(tmp_path / "shop:here").commit("a", "1")
+    assert source.resolve("main", at("shop:here")).sha == sha
+
+
+def test_repository_that_is_a_partial_clone(repository: Repository, tmp_path: Path) -> None:
+    """A clone without contents is refused by this name."""
+    for content in ("1", "2"):
+        repository.commit("a", content)
+    repository.git("config", "uploadpack.allowFilter", "true")
+    repository.git(
+        "clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{repository}", str(tmp_path / "partial")
+    )
+    with pytest.raises(BadInput, match="it is a partial clone, which lacks contents of its commits"):
+        source.resolve("main", at(tmp_path / "partial"))
+
+
 def test_repository_that_fails(tmp_path: Path) -> None:
     """A missing repository, no network and a password in the URL are different errors."""
     with pytest.raises(BadInput, match="no such folder"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from azora.config.identity import usual_kubeconfig
 from azora.core.release.values import merged
 from azora.errors import BadInput, HelmFailed, LeaseLost, Refused, TransientError, Unreachable
 from azora.gateways.helm import runner
@@ -147,6 +148,25 @@ def test_helm_that_ends_first(tmp_path: Path) -> None:
     """Helm's output is returned when Helm ends before the next look."""
     answers = command("cat; echo done", tmp_path, limit_seconds=20, give_up=lambda: "never asked in time")
     assert asyncio.run(answers.run(["upgrade", "azora-blue"], b"values ")) == b"values done\n"
+
+
+@pytest.mark.parametrize(
+    ("named", "used"),
+    [
+        pytest.param("/team/a:~/b", "/team/a:/home/ada/b", id="named files"),
+        pytest.param("", "/home/ada/.kube/config", id="empty"),
+        pytest.param(None, "/home/ada/.kube/config", id="nothing named"),
+    ],
+)
+def test_usual_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, used: str) -> None:
+    """Without a file of the settings Helm uses the files that Azora's own requests use."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    if named is not None:
+        monkeypatch.setenv("KUBECONFIG", named)
+    assert usual_kubeconfig() == used
+    printing = command("echo $KUBECONFIG $*", tmp_path, limit_seconds=20, kubecontext="c")
+    assert asyncio.run(printing.run(["list"])).decode() == f"{used} list --kube-context c\n"
 
 
 def test_helm_that_is_missing() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from azora.gateways.images.base_images import images_named
+from azora.config.application import Image
+from azora.config.settings import Settings
+from azora.errors import BadInput
+from azora.gateways.images.base_images import images_named, images_that_are_stages, pinned_images
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,28 @@ from azora.gateways.images.base_images import images_named
 def test_images_named(dockerfile: str, named: list[str]) -> None:
     """Stages and what is known at the build alone are left out."""
     assert list(images_named(dockerfile, {"BASE": "h/base"})) == named
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "both"),
+    [
+        pytest.param("FROM node AS node\nFROM nginx\nCOPY --from=node /a /", {"node"}, id="copy"),
+        pytest.param("FROM node AS Node\nRUN a\nFROM node", {"node"}, id="stage on the stage"),
+        pytest.param("FROM node AS node\nFROM a\nRUN --mount=from=node,target=/n true", {"node"}, id="mount"),
+        pytest.param("FROM go AS a\nFROM b AS go\nFROM c\nCOPY --from=go /a /", {"go"}, id="stage on another image"),
+        pytest.param("FROM node AS node\nRUN a", set(), id="stage that nothing uses"),
+        pytest.param("FROM node:24 AS node\nFROM b\nCOPY --from=node /a /", set(), id="image with a tag"),
+        pytest.param("FROM scratch AS a\nFROM scratch\nCOPY --from=0 /a /", set(), id="nothing"),
+    ],
+)  # fmt: skip
+def test_image_and_stage_of_one_name(dockerfile: str, both: set[str]) -> None:
+    """A pinned image would be taken where the stage is meant."""
+    assert images_that_are_stages(dockerfile, {}) == both
+
+
+def test_dockerfile_with_one_name_for_both(tmp_path: Path) -> None:
+    """The error names the Dockerfile, before a registry is asked."""
+    (tmp_path / "Dockerfile").write_text("FROM node AS node\nFROM nginx\nCOPY --from=node /a /")
+    image = Image(name="front", context=".", dockerfile="Dockerfile")
+    with pytest.raises(BadInput, match="the Dockerfile 'Dockerfile': 'node' is an image and, later, a stage"):
+        pinned_images(image, tmp_path, "", Settings())

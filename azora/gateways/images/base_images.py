@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from e2b_dockerfile_utils import DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
+from e2b_dockerfile_utils.syntax import DockerfileAst, DockerfileInstruction
 
 from azora.config.application import Image
 from azora.config.settings import Settings
@@ -48,6 +49,32 @@ def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]
         parsed = parse_dockerfile_ast(dockerfile)
     except DockerfileSyntaxError:
         return  # the build says it better
+    yield from (name for _, name in _named(parsed, arguments))
+
+
+def apart_from_stages(
+    dockerfile: str, arguments: Mapping[str, str], pinned: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Write `FROM node AS node` of a *dockerfile* by its digest; return the text and the rest of *pinned*.
+
+    A `--build-context` of that name replaces the stage as well: buildah, imagebuildah/stage_executor.go.
+    """
+    try:
+        parsed = parse_dockerfile_ast(dockerfile)
+    except DockerfileSyntaxError:
+        return dockerfile, dict(pinned)
+    stages = {one.args[2].lower() for one in parsed.instructions if one.name == "FROM" and one.args[2:]}
+    lines = dockerfile.split("\n")
+    for one, name in _named(parsed, arguments):
+        if one.name == "FROM" and name in pinned and name.lower() in stages:
+            written = " ".join(["FROM", *one.flags, pinned[name], *one.args[1:]])
+            lines[one.start_line - 1 : one.end_line] = [written, *[""] * (one.end_line - one.start_line)]
+    rest = {name: reference for name, reference in pinned.items() if name.lower() not in stages}
+    return "\n".join(lines), rest
+
+
+def _named(parsed: DockerfileAst, arguments: Mapping[str, str]) -> Iterator[tuple[DockerfileInstruction, str]]:
+    """Each image with the instruction that names it."""
     known: dict[str, str] = {}
 
     def expanded(word: str) -> str:
@@ -68,11 +95,13 @@ def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]
         elif one.name == "FROM" and one.args:
             name = expanded(one.args[0])
             if name and name.lower() not in stages:
-                yield name
+                yield one, name
             begun += 1
             stages |= {str(begun - 1), *(word.lower() for word in one.args[2:3])}
         else:
-            yield from (source for flag in one.flags if (source := _source(flag)) and source.lower() not in stages)
+            yield from (
+                (one, source) for flag in one.flags if (source := _source(flag)) and source.lower() not in stages
+            )
 
 
 def _source(flag: str) -> str:

@@ -14,7 +14,7 @@ from azora.config.application import Image
 from azora.config.settings import Settings
 from azora.errors import AzoraError, BuildFailed, NotReadyYet, Unreachable
 from azora.gateways.images import build_context, package_index
-from azora.gateways.images.base_images import BASE, pinned_base, pinned_images
+from azora.gateways.images.base_images import BASE, apart_from_stages, pinned_base, pinned_images
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder, version_of_buildah
 from azora.gateways.images.image_tag import content_tag
 from azora.gateways.images.registry import Reference, digest_of_tag
@@ -95,15 +95,11 @@ def _built_and_pushed(image: Image, export: Path, bases: _Bases, target: Referen
 def _bud(image: Image, folder: Path, bases: _Bases, target: Reference, log: Path) -> Completed:
     # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
     command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
-    command += [
-        "--file",
-        str(build_context.dockerfile(image, folder)),
-        "--ignorefile",
-        "/dev/null",
-    ]  # nothing is ignored twice
+    file, contexts = _dockerfile(image, folder, bases)
+    command += ["--file", str(file), "--ignorefile", "/dev/null"]  # nothing is ignored twice
     if bases.given:
         command += ["--build-arg", f"{BASE}={bases.given}"]
-    for named, reference in bases.named.items():
+    for named, reference in contexts.items():
         command += ["--build-context", f"{named}=docker-image://{reference}"]
     if any(one.plain_http for one in bases.references):
         command += ["--tls-verify=false"]
@@ -111,6 +107,17 @@ def _bud(image: Image, folder: Path, bases: _Bases, target: Reference, log: Path
     command += _logins(folder, target, *bases.references)
     command.append(str(folder / "export" / image.context))
     return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
+
+
+def _dockerfile(image: Image, folder: Path, bases: _Bases) -> tuple[Path, dict[str, str]]:
+    """Dockerfile to build, and the images that it still names without a digest."""
+    file = build_context.dockerfile(image, folder)
+    text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    pinned, contexts = apart_from_stages(text, {BASE: bases.given} if bases.given else {}, bases.named)
+    if contexts != bases.named:
+        file = folder / "Dockerfile"  # not in the context: an image may hold its Dockerfile
+        file.write_text(pinned, encoding="utf-8", errors="surrogateescape")
+    return file, contexts
 
 
 def _turn(image: Image, key: str) -> AbstractContextManager[None]:

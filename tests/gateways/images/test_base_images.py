@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from azora.gateways.images.base_images import images_named
+from azora.gateways.images.base_images import apart_from_stages, images_named
+
+NODE, NGINX = (f"docker.io/library/{name}@sha256:{'0' * 64}" for name in ("node", "nginx"))
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,30 @@ from azora.gateways.images.base_images import images_named
 def test_images_named(dockerfile: str, named: list[str]) -> None:
     """Stages and what is known at the build alone are left out."""
     assert list(images_named(dockerfile, {"BASE": "h/base"})) == named
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "built", "contexts"),
+    [
+        pytest.param("FROM node AS build\nFROM nginx\n", None, ["nginx", "node"], id="other names"),
+        pytest.param(
+            "FROM node AS node\nFROM nginx AS Nginx\nCOPY --from=node /a /\n",
+            f"FROM {NODE} AS node\nFROM {NGINX} AS Nginx\nCOPY --from=node /a /\n",
+            [],
+            id="named like its base",
+        ),
+        pytest.param("FROM node AS node\nFROM node\n", f"FROM {NODE} AS node\nFROM node\n", ["nginx"], id="used as base"),
+        pytest.param(
+            "ARG V=node\nFROM --platform=x \\\n  $V as node\nRUN <<E\nFROM node AS node\nE\n",
+            f"ARG V=node\nFROM --platform=x {NODE} as node\n\nRUN <<E\nFROM node AS node\nE\n",
+            ["nginx"],
+            id="variable, lines that go on",
+        ),
+        pytest.param("FROM node AS nginx\nFROM nginx AS node\n", f"FROM {NODE} AS nginx\nFROM nginx AS node\n", [], id="crosswise"),
+        pytest.param("FRMO node AS node\n", None, ["nginx", "node"], id="no Dockerfile"),
+    ],
+)  # fmt: skip
+def test_stage_named_like_its_base(dockerfile: str, built: str | None, contexts: list[str]) -> None:
+    """A copy from a stage takes the stage, and its base is still used by digest."""
+    text, rest = apart_from_stages(dockerfile, {}, {"node": NODE, "nginx": NGINX})
+    assert (text, sorted(rest)) == (built or dockerfile, contexts)

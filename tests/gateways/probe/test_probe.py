@@ -176,6 +176,26 @@ def test_headers_of_the_probe() -> None:
     assert set(seen.all.colors) == {"green"}
 
 
+@pytest.mark.parametrize(
+    ("length", "sent", "kinds"),
+    [
+        pytest.param(9_000, "", [], id="as browsers take it"),
+        pytest.param(70_000, "", ["Got more than 65536 bytes when reading: b'default-src"], id="too long"),
+        pytest.param(1, "a\nb", ["ValueError"], id="request that cannot be sent"),
+    ],
+)
+def test_header_of_an_answer(length: int, sent: str, kinds: list[str]) -> None:
+    """A long Content-Security-Policy is no failure; each request that fails is counted, with the reason."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(headers={"Content-Security-Policy": "default-src ".ljust(length, "x")})
+
+    with serving(answer) as address:
+        probe = Probe(f"http://{address}", rate_per_second=20, headers={"X-Key": sent} if sent else {})
+        seen = stopped_after(probe.start(), 2)
+    assert [kind in failure.kind for kind, failure in zip(kinds, seen.all.failures, strict=True)] == [True] * len(kinds)
+
+
 def test_requests_with_slow_answers() -> None:
     """Slow answers do not lower the request rate."""
 

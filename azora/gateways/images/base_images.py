@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from e2b_dockerfile_utils import DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
@@ -10,7 +11,8 @@ from e2b_dockerfile_utils.syntax import DockerfileAst, DockerfileInstruction
 
 from azora.config.application import Image
 from azora.config.settings import Settings
-from azora.errors import BadInput
+from azora.errors import BadInput, Refused, Unreachable
+from azora.gateways.images.registries_conf import full_names, sources
 from azora.gateways.images.registry import Reference, digest_of_tag
 
 BASE = "BASE"  # the build argument for AZORA_BASE_IMAGE
@@ -113,9 +115,24 @@ def _source(flag: str) -> str:
     return "" if "$" in found else found
 
 
+def found_base(name: str, settings: Settings) -> tuple[Reference, str | None]:
+    """Place of the image *name* and its present digest, None where its registry has no such tag.
+
+    Raises as `digest_of_tag`. A mirror and a search registry that refuse or do not answer are passed over, as by buildah.
+    """
+    references = [Reference.parse(one, settings) for one in full_names(name)]
+    if references[-1].digest:
+        return references[-1], references[-1].digest
+    *others, last = [(reference, place) for reference in references for place in sources(reference)]
+    for reference, place in others:
+        with suppress(Unreachable, Refused):
+            if digest := digest_of_tag(place):
+                return reference, digest
+    return last[0], digest_of_tag(last[1])
+
+
 def _pinned(name: str, settings: Settings, advice: str) -> str:
-    reference = Reference.parse(name, settings)
-    digest = reference.digest or digest_of_tag(reference)
+    reference, digest = found_base(name, settings)
     if digest is None:
         raise BadInput(
             f"could not find the base image {name!r}: the registry {reference.host} has no such tag", advice=advice

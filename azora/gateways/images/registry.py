@@ -157,12 +157,12 @@ def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Respo
     Raises Unreachable; BadInput or Failed for a login that cannot be read.
     """
     url = f"{'http' if image.plain_http else 'https'}://{_api(image.host)}{path}"
-    answer = _sent(method, url, None, what)
+    answer = _sent(method, url, None, image, what)
     if answer.status_code == codes.UNAUTHORIZED:
         authorization = _authorization(answer, image, what)
         if isinstance(authorization, httpx.Response):
             return authorization
-        answer = _sent(method, url, authorization, what) if authorization else answer
+        answer = _sent(method, url, authorization, image, what) if authorization else answer
     return answer
 
 
@@ -183,7 +183,7 @@ def _api(host: str) -> str:
     return "registry-1.docker.io" if host in HUB else host
 
 
-def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.Response:
+def _sent(method: str, url: str, authorization: str | None, image: Reference, what: str) -> httpx.Response:
     headers = {"Accept": _MANIFESTS} | ({"Authorization": authorization} if authorization else {})
     try:
         with writing_if(method not in {"GET", "HEAD"}, System.REGISTRY, f"{method} {url}"), _client() as client:
@@ -191,7 +191,9 @@ def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.
     except httpx.HTTPError as error:
         raise Unreachable(
             f"could not {what}: {error}",
-            advice="check AZORA_REGISTRY, and that the registry runs (`azora local status`)",
+            advice="check AZORA_REGISTRY, and that the registry runs (`azora local status`)"
+            if image.own
+            else f"check that this machine reaches {image.host}, or name a mirror of it in buildah's registries.conf",
         ) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from e2b_dockerfile_utils import DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
@@ -124,11 +123,17 @@ def found_base(name: str, settings: Settings) -> tuple[Reference, str | None]:
     if references[-1].digest:
         return references[-1], references[-1].digest
     *others, last = [(reference, place) for reference in references for place in sources(reference)]
+    passed_over: list[str] = []
     for reference, place in others:
-        with suppress(Unreachable, Refused):
+        try:
             if digest := digest_of_tag(place):
                 return reference, digest
-    return last[0], digest_of_tag(last[1])
+        except (Unreachable, Refused) as error:
+            passed_over.append(error.message)
+    try:
+        return last[0], digest_of_tag(last[1])
+    except (Unreachable, Refused) as error:
+        raise type(error)("; ".join([*passed_over, error.message]), advice=error.advice) from None
 
 
 def _pinned(name: str, settings: Settings, advice: str) -> str:

@@ -132,6 +132,7 @@ class OpenLoop:
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[tracing],
+            auto_decompress=False,  # nobody reads the body
             max_field_size=LONGEST_HEADER_BYTES,
             max_line_size=LONGEST_HEADER_BYTES,
         )
@@ -181,7 +182,7 @@ def kind_of(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timeout"
     if isinstance(error, aiohttp.ClientResponseError):  # a header that is too long, with its beginning
-        return f"response that is not HTTP: {' '.join(error.message.split())[:SHOWN_LETTERS]}"
+        return f"unreadable response: {' '.join(error.message.split())[:SHOWN_LETTERS]}"
     cause = getattr(error, "os_error", error)
     known = {
         ConnectionRefusedError: "connection refused",

@@ -128,6 +128,16 @@ def test_base_image_of_a_mirror(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (str(reference), found, asked) == (PYTHON, DIGEST, ["quay.io", "dead.corp", "mirror.corp"])
 
 
+def test_base_image_that_is_not_reached(home: Path) -> None:
+    """The error names each place that was asked."""
+    write(
+        home / "etc/registries.conf",
+        '[[registry]]\nlocation = "127.0.0.1:1"\n[[registry.mirror]]\nlocation = "127.0.0.1:2"',
+    )
+    with pytest.raises(Unreachable, match=r"look '127\.0\.0\.1:2/a:1' up.*; could not look '127\.0\.0\.1:1/a:1' up"):
+        found_base("127.0.0.1:1/a:1", Settings())
+
+
 def test_registry_that_is_not_reached() -> None:
     """The advice is about the registry of the image: AZORA_REGISTRY is named for the own one alone."""
     for own in (True, False):

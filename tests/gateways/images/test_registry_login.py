@@ -421,7 +421,7 @@ def test_registry_with_a_password(serve: Callable[..., Server], home: Path) -> N
         pytest.param(False, 403, False, id="no login, no token"),
     ],
 )
-def test_repository_that_is_made_by_the_first_push(
+def test_repository_made_by_a_push(
     serve: Callable[..., Server], home: Path, login: bool, token: dict[str, str] | int, is_new: bool
 ) -> None:
     """Logged in, an image to push may be in a new repository; a base image and a wrong password are still refused."""

@@ -34,6 +34,7 @@ from azora.gateways.probe.probe import Probe
 from azora.host.priority import weight_of_session
 from tests.support.polling import until
 
+POLICY = "Content-Security-Policy"
 OURS = weight_of_session(os.getpid())
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -177,18 +178,24 @@ def test_headers_of_the_probe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "sent", "kinds"),
+    ("headers", "sent", "kinds"),
     [
-        pytest.param(9_000, "", [], id="as browsers take it"),
-        pytest.param(70_000, "", ["Got more than 65536 bytes when reading: b'default-src"], id="too long"),
-        pytest.param(1, "a\nb", ["ValueError"], id="request that cannot be sent"),
+        pytest.param({POLICY: "default-src ".ljust(9_000, "x")}, "", [], id="as browsers take it"),
+        pytest.param({"Content-Encoding": "br"}, "", [], id="coding of another library"),
+        pytest.param(
+            {POLICY: "default-src ".ljust(70_000, "x")},
+            "",
+            ["Got more than 65536 bytes when reading: b'default-src"],
+            id="too long",
+        ),
+        pytest.param({}, "a\nb", ["ValueError"], id="request that cannot be sent"),
     ],
 )
-def test_header_of_an_answer(length: int, sent: str, kinds: list[str]) -> None:
-    """A long Content-Security-Policy is no failure; each request that fails is counted, with the reason."""
+def test_header_of_an_answer(headers: dict[str, str], sent: str, kinds: list[str]) -> None:
+    """A long policy or a packed body is no failure; each request that fails is counted, with the reason."""
 
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(headers={"Content-Security-Policy": "default-src ".ljust(length, "x")})
+        return web.Response(headers=headers, body=b"packed")
 
     with serving(answer) as address:
         probe = Probe(f"http://{address}", rate_per_second=20, headers={"X-Key": sent} if sent else {})

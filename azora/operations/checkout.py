@@ -9,7 +9,7 @@ from azora.config.application import FILE, Application, Image, Service, load_app
 from azora.config.environment import Environment
 from azora.config.settings import Settings
 from azora.core.messages.listing import capped
-from azora.core.release.alembic import heads_of, in_versions, migrations_of
+from azora.core.release.alembic import heads_of, in_versions, migrations_of, must_be_alone
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
 from azora.core.release.values import ValuesOfCharts
@@ -104,6 +104,11 @@ class Checkout:
         found = (self.folder / self.application.migrations).rglob("*.py")
         files = {str(file.relative_to(self.folder)): file.read_bytes() for file in found if file.is_file()}
         here = in_versions(files, str(versions))
+        for folder in versions.parents:
+            for name in ("alembic.ini", "pyproject.toml"):
+                if (self.folder / folder / name).is_file():
+                    text = (self.folder / folder / name).read_text(encoding="utf-8-sig", errors="replace")
+                    must_be_alone(str(folder / name), text, str(versions.parent))
         if not (self.folder / versions).is_dir():
             raise BadInput(
                 f"could not read the migrations: {str(versions)!r} is no folder of this commit",

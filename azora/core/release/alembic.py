@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+import posixpath
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
@@ -49,6 +54,20 @@ def in_versions(files: Mapping[str, bytes], versions: str) -> dict[str, bytes]:
     return here
 
 
+def must_be_alone(configuration: str, text: str, migrations: str) -> None:
+    """Raise BadInput where Alembic's *configuration* (a path) names folders outside of *migrations*."""
+    here, further = posixpath.dirname(configuration), []
+    for section in _sections(configuration, text):
+        if _places(section.get("script_location"), here) == [migrations]:
+            places = _places(section.get("version_locations"), here)
+            further += [place for place in places if not PurePosixPath(place).is_relative_to(migrations)]
+    if further:
+        raise _bad(
+            f"{configuration}: version_locations outside of {migrations!r}: {', '.join(capped(further, SHOWN_FILES))}",
+            "Azora reads the folder `versions` of `migrations` alone: move them into it",
+        )
+
+
 def migrations_of(files: Mapping[str, str | bytes]) -> tuple[Migration, ...]:
     """The migrations that *files* (name to text) make, in the order they run in.
 
@@ -72,6 +91,24 @@ def heads_of(files: Mapping[str, str | bytes]) -> tuple[str, ...]:
     revisions = _revisions(files)
     built_on = {before for one in revisions for before in one.after}
     return tuple(sorted({one.id for one in revisions} - built_on))
+
+
+def _sections(configuration: str, text: str) -> list[Mapping[str, object]]:
+    """Sections of an alembic.ini, or [tool.alembic] of a pyproject.toml; none of a broken file."""
+    try:
+        if configuration.endswith(".toml"):
+            return [tomllib.loads(text).get("tool", {}).get("alembic", {})]
+        read = RawConfigParser(strict=False)
+        read.read_string(text)
+    except (ConfigParserError, ValueError):
+        return []
+    return [dict(read[name]) for name in read.sections()]
+
+
+def _places(value: object, here: str) -> list[str]:
+    """Paths in the repository of one key, whatever separates them."""
+    parts = value if isinstance(value, list) else re.split(r"[\s,;:]+", str(value or ""))
+    return [posixpath.normpath(posixpath.join(here, str(part).replace("%(here)s", "."))) for part in parts if part]
 
 
 def _revisions(files: Mapping[str, str | bytes]) -> list[_Revision]:

@@ -132,6 +132,35 @@ def test_revision_file_in_another_folder(tmp_path: Path, places: list[str], says
     assert says in caught.value.message
 
 
+HERE = "script_location = %(here)s/m\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "further"),
+    [
+        pytest.param("alembic.ini", f"[alembic]\n{HERE}version_locations = %(here)s/m/versions b/versions", "b/versions", id="ini"),
+        pytest.param("alembic.ini", f"[alembic]\n{HERE}version_locations =\n  m/versions\n  b\n  c", "b, c", id="lines"),
+        pytest.param("pyproject.toml", '[tool.alembic]\nscript_location = "m"\nversion_locations = ["b"]', "b", id="pyproject"),
+        pytest.param("alembic.ini", f"[alembic]\n{HERE}version_locations = %(here)s/m/versions:m/b", "", id="inside"),
+        pytest.param("alembic.ini", "[alembic]\nscript_location = other\nversion_locations = b", "", id="another application"),
+        pytest.param("alembic.ini", f"[alembic]\n{HERE}# version_locations = b", "", id="comment"),
+        pytest.param("alembic.ini", HERE, "", id="no INI file"),
+        pytest.param("pyproject.toml", "[tool", "", id="no TOML"),
+    ],
+)  # fmt: skip
+def test_folders_of_a_configuration(tmp_path: Path, file: str, text: str, further: str) -> None:
+    """A folder elsewhere that Alembic reads revisions from is refused, with the file that names it."""
+    (tmp_path / "m/versions").mkdir(parents=True)
+    (tmp_path / file).write_text(text)
+    found = Checkout("", tmp_path, Application.model_construct(migrations="m"))
+    if not further:
+        assert found.revision_files() == {}
+        return
+    with pytest.raises(BadInput) as caught:
+        found.revision_files()
+    assert caught.value.message.endswith(f"{file}: version_locations outside of 'm': {further}")
+
+
 def test_revision_files_that_are_wrong() -> None:
     """The error names all wrong files at once."""
     with pytest.raises(BadInput, match=r"b\.py.*c\.py"):

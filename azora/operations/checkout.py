@@ -9,7 +9,7 @@ from azora.config.application import FILE, Application, Image, Service, load_app
 from azora.config.environment import Environment
 from azora.config.settings import Settings
 from azora.core.messages.listing import capped
-from azora.core.release.alembic import heads_of, migrations_of
+from azora.core.release.alembic import heads_of, in_versions, migrations_of, must_be_alone
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
 from azora.core.release.values import Values, ValuesOfCharts
@@ -96,12 +96,28 @@ class Checkout:
         """Hash of all that decides the unit tests of *service*; None where application.yaml does not list it."""
         return digest([list(service.test), digest_of(self.folder, service.sources)]) if service.sources else None
 
-    def revision_files(self) -> dict[str, str]:
-        """Alembic's revision files, path to text; no database is asked and nothing of them is run."""
+    def revision_files(self) -> dict[str, bytes]:
+        """Alembic's revision files, path to content; no database is asked and nothing of them is run.
+
+        Raises BadInput where there is no folder `versions`, or a revision is in another one.
+        """
         if self.application.migrations is None:
             return {}
-        found = (self.folder / self.application.migrations / "versions").glob("*.py")
-        return {str(file.relative_to(self.folder)): file.read_text(encoding="utf-8") for file in found}
+        versions = PurePosixPath(self.application.migrations) / "versions"
+        found = (self.folder / self.application.migrations).rglob("*.py")
+        files = {str(file.relative_to(self.folder)): file.read_bytes() for file in found if file.is_file()}
+        here = in_versions(files, str(versions))
+        for folder in versions.parents:
+            for name in ("alembic.ini", "pyproject.toml"):
+                if (self.folder / folder / name).is_file():
+                    text = (self.folder / folder / name).read_text(encoding="utf-8-sig", errors="replace")
+                    must_be_alone(str(folder / name), text, str(versions.parent))
+        if not (self.folder / versions).is_dir():
+            raise BadInput(
+                f"could not read the migrations: {str(versions)!r} is no folder of this commit",
+                advice=f"commit it, or correct `migrations` of {FILE!r}: Alembic's script location",
+            )
+        return here
 
 
 def checkout(commit: str, settings: Settings) -> Checkout:

@@ -24,8 +24,9 @@ from azora.core import doctor
 from azora.core.doctor import Finding, Level
 from azora.core.prefect_names import POOL, deployments_for, names_in, queue_of
 from azora.errors import AzoraError
+from azora.gateways.images.base_images import found_base
 from azora.gateways.images.buildah import version_of_buildah
-from azora.gateways.images.registry import Reference, digest_of_tag, status_of_registry
+from azora.gateways.images.registry import status_of_registry
 from azora.gateways.kubernetes.access_review import (
     excess_of,
     labels_of,
@@ -190,8 +191,7 @@ def _base_image(settings: Settings) -> Finding:
     if not settings.base_image:
         return doctor.base_image("", None)
     node_must_be_up(settings)
-    reference = Reference.parse(settings.base_image, settings)
-    return doctor.base_image(settings.base_image, reference.digest or digest_of_tag(reference))
+    return doctor.base_image(settings.base_image, found_base(settings.base_image, settings)[1])
 
 
 def _prefect(settings: Settings) -> Iterator[Finding]:

@@ -62,7 +62,7 @@ def secret_value(namespace: Namespace, where: SecretKey, key: str) -> str:
     """Value of one key of a Secret in the environment's namespace, which *key* of application.yaml names.
 
     Raises:
-        BadInput: the environment does not have it.
+        BadInput: the environment does not have it, or it is no text.
     """
     found = (namespace.api.find(f"{namespace.core}/secrets/{where.name}") or {}).get("data") or {}
     if where.key not in found:
@@ -70,4 +70,13 @@ def secret_value(namespace: Namespace, where: SecretKey, key: str) -> str:
             f"could not find key {where.key!r} of Secret {where.name!r} in {namespace.name}",
             advice=f"{key} of deployments/application.yaml names this key: make the Secret, or correct it",
         )
-    return b64decode(found[where.key]).decode()
+    try:
+        value = b64decode(found[where.key]).decode()
+    except UnicodeDecodeError:
+        value = "\0"
+    if "\0" in value:
+        raise BadInput(
+            f"could not read key {where.key!r} of Secret {where.name!r} in {namespace.name}: no text in UTF-8",
+            advice=f"{key} of deployments/application.yaml names this key: store a text in it, or correct it",
+        )
+    return value

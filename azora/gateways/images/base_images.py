@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from e2b_dockerfile_utils import DockerfileSyntaxError, ShellLex, parse_dockerfile_ast
+from e2b_dockerfile_utils.syntax import DockerfileAst, DockerfileInstruction
 
 from azora.config.application import Image
 from azora.config.settings import Settings
-from azora.errors import BadInput
+from azora.errors import BadInput, Refused, Unreachable
+from azora.gateways.images.registries_conf import full_names, sources
 from azora.gateways.images.registry import Reference, digest_of_tag
 
 BASE = "BASE"  # the build argument for AZORA_BASE_IMAGE
@@ -31,16 +33,10 @@ def pinned_images(image: Image, export: Path, base: str, settings: Settings) -> 
     *base* is what its build argument BASE is.
 
     Raises:
-        BadInput: a registry has no such image, or a stage has its name. Unreachable, Refused: it does not answer, or not without a login.
+        BadInput: a registry has no such image. Unreachable, Refused: it does not answer, or not without a login.
     """
     text = (export / image.dockerfile).read_text(encoding="utf-8-sig", errors="replace")
-    arguments = {BASE: base} if base else {}
-    for name in images_that_are_stages(text, arguments):
-        raise BadInput(
-            f"could not use the Dockerfile {image.dockerfile!r}: {name!r} is an image and, later, a stage; buildah takes the image for both",
-            advice="give the stage another name",
-        )
-    named = dict.fromkeys(images_named(text, arguments))
+    named = dict.fromkeys(images_named(text, {BASE: base} if base else {}))
     advice = f"correct the Dockerfile {image.dockerfile!r}, or log in: buildah login"
     return {name: _pinned(name, settings, advice) for name in named if "@" not in name}
 
@@ -50,25 +46,36 @@ def images_named(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[str]
 
     A name that is not known before the build, for it has a variable without a value, is left out too.
     """
-    return (name for name, is_stage in _names(dockerfile, arguments) if not is_stage)
-
-
-def images_that_are_stages(dockerfile: str, arguments: Mapping[str, str]) -> set[str]:
-    """Names that a *dockerfile* uses for an image and for a stage.
-
-    What pins the image goes before the stage: https://github.com/containers/buildah/blob/v1.28.2/imagebuildah/stage_executor.go#L376
-    """
-    used = list(_names(dockerfile, arguments))
-    images = {name.lower() for name, is_stage in used if not is_stage}
-    return {name for name, is_stage in used if is_stage and name.lower() in images}
-
-
-def _names(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """Names that a *dockerfile* begins with or copies from, and True for its own stages."""
     try:
         parsed = parse_dockerfile_ast(dockerfile)
     except DockerfileSyntaxError:
         return  # the build says it better
+    yield from (name for _, name in _named(parsed, arguments))
+
+
+def apart_from_stages(
+    dockerfile: str, arguments: Mapping[str, str], pinned: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Write `FROM node AS node` of a *dockerfile* by its digest; return the text and the rest of *pinned*.
+
+    A `--build-context` of that name replaces the stage as well: buildah, imagebuildah/stage_executor.go.
+    """
+    try:
+        parsed = parse_dockerfile_ast(dockerfile)
+    except DockerfileSyntaxError:
+        return dockerfile, dict(pinned)
+    stages = {one.args[2].lower() for one in parsed.instructions if one.name == "FROM" and one.args[2:]}
+    lines = dockerfile.split("\n")
+    for one, name in _named(parsed, arguments):
+        if one.name == "FROM" and name in pinned and name.lower() in stages:
+            written = " ".join(["FROM", *one.flags, pinned[name], *one.args[1:]])
+            lines[one.start_line - 1 : one.end_line] = [written, *[""] * (one.end_line - one.start_line)]
+    rest = {name: reference for name, reference in pinned.items() if name.lower() not in stages}
+    return "\n".join(lines), rest
+
+
+def _named(parsed: DockerfileAst, arguments: Mapping[str, str]) -> Iterator[tuple[DockerfileInstruction, str]]:
+    """Each image with the instruction that names it."""
     known: dict[str, str] = {}
 
     def expanded(word: str) -> str:
@@ -88,12 +95,14 @@ def _names(dockerfile: str, arguments: Mapping[str, str]) -> Iterator[tuple[str,
                     known[name] = arguments.get(name) or expanded(default)
         elif one.name == "FROM" and one.args:
             name = expanded(one.args[0])
-            if name:
-                yield name, name.lower() in stages
+            if name and name.lower() not in stages:
+                yield one, name
             begun += 1
             stages |= {str(begun - 1), *(word.lower() for word in one.args[2:3])}
         else:
-            yield from ((source, source.lower() in stages) for flag in one.flags if (source := _source(flag)))
+            yield from (
+                (one, source) for flag in one.flags if (source := _source(flag)) and source.lower() not in stages
+            )
 
 
 def _source(flag: str) -> str:
@@ -105,9 +114,30 @@ def _source(flag: str) -> str:
     return "" if "$" in found else found
 
 
+def found_base(name: str, settings: Settings) -> tuple[Reference, str | None]:
+    """Place of the image *name* and its present digest, None where its registry has no such tag.
+
+    Raises as `digest_of_tag`. A mirror and a search registry that refuse or do not answer are passed over, as by buildah.
+    """
+    references = [Reference.parse(one, settings) for one in full_names(name)]
+    if references[-1].digest:
+        return references[-1], references[-1].digest
+    *others, last = [(reference, place) for reference in references for place in sources(reference)]
+    passed_over: list[str] = []
+    for reference, place in others:
+        try:
+            if digest := digest_of_tag(place):
+                return reference, digest
+        except (Unreachable, Refused) as error:
+            passed_over.append(error.message)
+    try:
+        return last[0], digest_of_tag(last[1])
+    except (Unreachable, Refused) as error:
+        raise type(error)("; ".join([*passed_over, error.message]), advice=error.advice) from None
+
+
 def _pinned(name: str, settings: Settings, advice: str) -> str:
-    reference = Reference.parse(name, settings)
-    digest = reference.digest or digest_of_tag(reference)
+    reference, digest = found_base(name, settings)
     if digest is None:
         raise BadInput(
             f"could not find the base image {name!r}: the registry {reference.host} has no such tag", advice=advice

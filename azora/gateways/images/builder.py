@@ -12,12 +12,12 @@ from pathlib import Path
 
 from azora.config.application import Image
 from azora.config.settings import Settings
-from azora.errors import AzoraError, BuildFailed, NotReadyYet, Unreachable
+from azora.errors import AzoraError, BuildFailed, NotReadyYet, Refused, Unreachable
 from azora.gateways.images import build_context, package_index
-from azora.gateways.images.base_images import BASE, pinned_base, pinned_images
+from azora.gateways.images.base_images import BASE, apart_from_stages, pinned_base, pinned_images
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept, storage_folder, version_of_buildah
 from azora.gateways.images.image_tag import content_tag
-from azora.gateways.images.registry import Reference, digest_of_tag
+from azora.gateways.images.registry import Reference, digest_of_target
 from azora.gateways.images.registry_login import file_for_buildah
 from azora.host.locks import only_one
 from azora.host.process import Completed
@@ -28,6 +28,7 @@ PUSH_TIMEOUT_SECONDS = 600.0
 KEPT_LOCALLY = 3
 
 _CACHE_CHANGED = "layer not known"
+_NO_RIGHT = re.compile(r"unauthorized|authentication required|insufficient_scope|\bdenied: |403 \(?Forbidden")
 _NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
 
 
@@ -70,11 +71,11 @@ def build(application: str, image: Image, export: Path, settings: Settings, *, l
     bases = _Bases.of(image, export, settings)
     name = f"{settings.registry}/{application}/{image.name}"
     target = Reference.parse(f"{name}:{content_tag(image, export, bases.given, bases.named)}", settings)
-    digest = digest_of_tag(target)
+    digest = digest_of_target(target)
     reused = digest is not None
     if digest is None:
         with _turn(image, f"{application}/{image.name}"):
-            digest = digest_of_tag(target) or _built_and_pushed(image, export, bases, target, log)
+            digest = digest_of_target(target) or _built_and_pushed(image, export, bases, target, log)
     return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
 
 
@@ -95,15 +96,11 @@ def _built_and_pushed(image: Image, export: Path, bases: _Bases, target: Referen
 def _bud(image: Image, folder: Path, bases: _Bases, target: Reference, log: Path) -> Completed:
     # No --timestamp: it sets every file's time to one moment, and Python then compiles each stale .pyc at every start.
     command = ["bud", "--layers", "--force-rm", "--isolation", "oci", "--network", "host", "--tag", target.by_tag()]
-    command += [
-        "--file",
-        str(build_context.dockerfile(image, folder)),
-        "--ignorefile",
-        "/dev/null",
-    ]  # nothing is ignored twice
+    file, contexts = _dockerfile(image, folder, bases)
+    command += ["--file", str(file), "--ignorefile", "/dev/null"]  # nothing is ignored twice
     if bases.given:
         command += ["--build-arg", f"{BASE}={bases.given}"]
-    for named, reference in bases.named.items():
+    for named, reference in contexts.items():
         command += ["--build-context", f"{named}=docker-image://{reference}"]
     if any(one.plain_http for one in bases.references):
         command += ["--tls-verify=false"]
@@ -111,6 +108,17 @@ def _bud(image: Image, folder: Path, bases: _Bases, target: Reference, log: Path
     command += _logins(folder, target, *bases.references)
     command.append(str(folder / "export" / image.context))
     return buildah(command, what=f"build image {image.name!r}", timeout_seconds=BUILD_TIMEOUT_SECONDS, log=log)
+
+
+def _dockerfile(image: Image, folder: Path, bases: _Bases) -> tuple[Path, dict[str, str]]:
+    """Dockerfile to build, and the images that it still names without a digest."""
+    file = build_context.dockerfile(image, folder)
+    text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    pinned, contexts = apart_from_stages(text, {BASE: bases.given} if bases.given else {}, bases.named)
+    if contexts != bases.named:
+        file = folder / "Dockerfile"  # not in the context: an image may hold its Dockerfile
+        file.write_text(pinned, encoding="utf-8", errors="surrogateescape")
+    return file, contexts
 
 
 def _turn(image: Image, key: str) -> AbstractContextManager[None]:
@@ -124,6 +132,11 @@ def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> st
     command += [target.by_tag(), f"docker://{target.by_tag()}"]
     with writing(System.REGISTRY, f"push {target}"):
         done = buildah(command, what=f"push image {image.name!r}", timeout_seconds=PUSH_TIMEOUT_SECONDS, log=log)
+        if done.returncode and _NO_RIGHT.search(done.tail()):
+            raise Refused(
+                f"could not push image {image.name!r} to {target}: {done.tail()}",
+                advice=f"log in as a user who may push there: buildah login {target.host}; see {log}",
+            )
         _checked(image, done, log)
     return digest_file.read_text().strip()
 

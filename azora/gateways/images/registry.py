@@ -35,13 +35,17 @@ _PATH = re.compile(rf"{_PART}(/{_PART})*")
 
 @dataclass(frozen=True)
 class Reference:
-    """An image's place: `host/path:tag` or `host/path@digest`; *plain_http* for a host without TLS."""
+    """An image's place: `host/path:tag` or `host/path@digest`; *plain_http* for a host without TLS.
+
+    *own* is one in the registry of the settings.
+    """
 
     host: str
     path: str
     tag: str = "latest"
     digest: str | None = None
     plain_http: bool = False
+    own: bool = False
 
     @classmethod
     def parse(cls, text: str, settings: Settings) -> Reference:
@@ -63,8 +67,8 @@ class Reference:
                 f"could not use the image {text!r}: no name of an image",
                 advice="write HOST/PATH:TAG or HOST/PATH@DIGEST",
             )
-        plain_http = settings.registry_plain_http and host == settings.registry.split("/")[0]
-        return cls(host, path, found["tag"] or "latest", found["digest"], plain_http)
+        own = host == settings.registry.split("/")[0]
+        return cls(host, path, found["tag"] or "latest", found["digest"], own and settings.registry_plain_http, own)
 
     def __str__(self) -> str:
         return self.by_digest(self.digest) if self.digest else self.by_tag()
@@ -81,7 +85,7 @@ def find(repository: str, tag: str, settings: Settings) -> str | None:
 
     Raises Unreachable, or Refused without a login.
     """
-    return digest_of_tag(Reference.parse(f"{settings.registry}/{repository}:{tag}", settings))
+    return digest_of_target(Reference.parse(f"{settings.registry}/{repository}:{tag}", settings))
 
 
 _NO_HEAD = (codes.METHOD_NOT_ALLOWED, codes.NOT_IMPLEMENTED)
@@ -112,7 +116,16 @@ def status_of_registry(settings: Settings) -> int:
         ) from None
 
 
-def digest_of_tag(image: Reference) -> str | None:
+def digest_of_target(image: Reference) -> str | None:
+    """Digest of an *image* that may be pushed; None also where its repository is made by the first push.
+
+    Quay and Docker's hub refuse to look into a repository that is not there, as into another one's. A push shows which
+    it is. Raises as `find`.
+    """
+    return digest_of_tag(image, may_be_new=True)
+
+
+def digest_of_tag(image: Reference, *, may_be_new: bool = False) -> str | None:
     """Digest of the image that *reference* names by its tag. Raises as `find`."""
     what = f"look {image.by_tag()!r} up"
     path = f"/v2/{image.path}/manifests/{image.tag}"
@@ -120,7 +133,7 @@ def digest_of_tag(image: Reference) -> str | None:
     known = answer.is_success and "Docker-Content-Digest" in answer.headers
     if not known and (answer.is_success or answer.status_code in _NO_HEAD):
         answer = asked("GET", image, path, what=what)
-    if answer.status_code == codes.NOT_FOUND:
+    if answer.status_code == codes.NOT_FOUND or (may_be_new and _knows_the_login(answer, image)):
         return None
     return digest_of_answer(accepted(answer, image, what=what))
 
@@ -130,15 +143,26 @@ def digest_of_answer(answer: httpx.Response) -> str:
     return answer.headers.get("Docker-Content-Digest") or f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
 
 
+def _knows_the_login(answer: httpx.Response, image: Reference) -> bool:
+    """Return True where *answer* refuses a right, and not a login: a wrong password gets no token."""
+    sent = answer.request.headers.get("Authorization", "")
+    refused = (codes.UNAUTHORIZED, codes.FORBIDDEN) if sent.startswith("Bearer ") else (codes.FORBIDDEN,)
+    used = bool(sent) or answer.request.method == "POST"  # of an identity token, to the token server
+    return used and answer.status_code in refused and login_of(f"{image.host}/{image.path}") is not None
+
+
 def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
     """Send a request to the registry of *image*, with a login where it wants one.
 
     Raises Unreachable; BadInput or Failed for a login that cannot be read.
     """
     url = f"{'http' if image.plain_http else 'https'}://{_api(image.host)}{path}"
-    answer = _sent(method, url, None, what)
-    if answer.status_code == codes.UNAUTHORIZED and (authorization := _authorization(answer, image, what)):
-        answer = _sent(method, url, authorization, what)
+    answer = _sent(method, url, None, image, what)
+    if answer.status_code == codes.UNAUTHORIZED:
+        authorization = _authorization(answer, image, what)
+        if isinstance(authorization, httpx.Response):
+            return authorization
+        answer = _sent(method, url, authorization, image, what) if authorization else answer
     return answer
 
 
@@ -159,7 +183,7 @@ def _api(host: str) -> str:
     return "registry-1.docker.io" if host in HUB else host
 
 
-def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.Response:
+def _sent(method: str, url: str, authorization: str | None, image: Reference, what: str) -> httpx.Response:
     headers = {"Accept": _MANIFESTS} | ({"Authorization": authorization} if authorization else {})
     try:
         with writing_if(method not in {"GET", "HEAD"}, System.REGISTRY, f"{method} {url}"), _client() as client:
@@ -167,7 +191,9 @@ def _sent(method: str, url: str, authorization: str | None, what: str) -> httpx.
     except httpx.HTTPError as error:
         raise Unreachable(
             f"could not {what}: {error}",
-            advice="check AZORA_REGISTRY, and that the registry runs (`azora local status`)",
+            advice="check AZORA_REGISTRY, and that the registry runs (`azora local status`)"
+            if image.own
+            else f"check that this machine reaches {image.host}, or name a mirror of it in buildah's registries.conf",
         ) from None
 
 
@@ -181,18 +207,21 @@ def _authorities() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _authorization(answer: httpx.Response, image: Reference, what: str) -> str | None:
-    """Header that *answer* requires, from the login of *image*; None without a suitable login."""
+def _authorization(answer: httpx.Response, image: Reference, what: str) -> str | httpx.Response | None:
+    """Header that *answer* requires, from the login of *image*; None without a suitable login.
+
+    A token server that refuses the right to the image, as GitHub's does, has answered for the registry.
+    """
     login = login_of(f"{image.host}/{image.path}".rstrip("/"))
     for line in answer.headers.get_list("WWW-Authenticate"):
         if (start := line.lower().find("bearer ")) >= 0:
             challenge = line[start:]
             token = _token(challenge, image, login, what)
-            return f"Bearer {token}" if token else None
+            return f"Bearer {token}" if isinstance(token, str) else token
     return f"Basic {login.basic}" if login else None
 
 
-def _token(challenge: str, image: Reference, login: Login | None, what: str) -> str | None:
+def _token(challenge: str, image: Reference, login: Login | None, what: str) -> str | httpx.Response | None:
     """https://distribution.github.io/distribution/spec/auth/token/"""
     wanted = {name: quoted or plain for name, quoted, plain in _PARAMETER.findall(challenge)}
     realm = wanted.get("realm", "")
@@ -201,7 +230,10 @@ def _token(challenge: str, image: Reference, login: Login | None, what: str) -> 
     query = {"service": wanted.get("service", ""), "scope": wanted.get("scope", f"repository:{image.path}:pull")}
     try:
         with _client() as client:
-            said = _exchanged(client, realm, query, login).json()
+            answer = _exchanged(client, realm, query, login)
+        if answer.status_code == codes.FORBIDDEN:
+            return answer
+        said = answer.json()
     except httpx.HTTPError as error:
         raise Unreachable(f"could not {what}: {error}", advice=f"check that {realm} is reachable") from None
     except ValueError:

@@ -20,6 +20,7 @@ from azora.errors import BadInput
 FAILING_STATUS = 400
 REDIRECTS = range(300, 400)
 SHOWN_LETTERS = 80
+LONGEST_HEADER_BYTES = 65536  # browsers take more; a Content-Security-Policy has often more than aiohttp's 8190
 CLOSED = "closed without a response"
 # Several, or all kept-alive requests would be one client's, on one pod.
 KEPT_CONNECTIONS = 8
@@ -127,7 +128,13 @@ class OpenLoop:
         tracing.on_connection_create_start.append(_attempt_on_new)
         tracing.on_connection_reuseconn.append(_attempt_on_kept)
         return aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[tracing]
+            connector=connector,
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[tracing],
+            auto_decompress=False,  # nobody reads the body
+            max_field_size=LONGEST_HEADER_BYTES,
+            max_line_size=LONGEST_HEADER_BYTES,
         )
 
     def _send(self, session: aiohttp.ClientSession, fresh: bool) -> None:
@@ -158,7 +165,7 @@ class OpenLoop:
             ) as answer:
                 await answer.read()
                 return self._expected.color(answer.headers), self._expected.failure(answer.status, answer.headers)
-        except (aiohttp.ClientError, OSError) as error:
+        except Exception as error:  # any other would be lost in its task, and the request not counted
             return None, kind_of(error)
 
 
@@ -174,6 +181,8 @@ def kind_of(error: BaseException) -> str:
     """A failed request in a word or two."""
     if isinstance(error, TimeoutError):
         return "timeout"
+    if isinstance(error, aiohttp.ClientResponseError):  # a header that is too long, with its beginning
+        return f"unreadable response: {' '.join(error.message.split())[:SHOWN_LETTERS]}"
     cause = getattr(error, "os_error", error)
     known = {
         ConnectionRefusedError: "connection refused",

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from azora.config.application import FILE, Application
+from azora.config.application import FILE, Application, SecretKey
 from azora.config.settings import Settings
 from azora.config.urls import public_url
 from azora.core.checks.probe_result import ProbeResult
 from azora.core.cluster.record import Switch
 from azora.core.release.delivery import Delivery
-from azora.errors import CheckFailed, NotReadyYet
+from azora.errors import BadInput, CheckFailed, NotReadyYet
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.probe.probe import Probe
 from azora.operations.suite_target import secret_value
 
 TRIES = 6
+_NOT_IN_A_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110, 5.5
 LOOKED_AT, LOOK_SECONDS = 3, 5.0  # requests, and how long they may take on a machine that is busy
 
 
@@ -54,11 +56,24 @@ def probed(application: Application, namespace: Namespace) -> dict[str, Any]:
     """Arguments of a Probe for *application*, its headers read from their Secrets.
 
     Raises:
-        BadInput: the environment has no such Secret.
+        BadInput: the environment has no such Secret, or no header can have its value.
     """
     asked = application.probe
-    headers = {name: secret_value(namespace, where, f"probe.headers.{name}") for name, where in asked.headers.items()}
+    headers = {name: _header(namespace, name, where) for name, where in asked.headers.items()}
     return {"path": asked.path, "color_header": asked.color_header, "headers": headers}
+
+
+def _header(namespace: Namespace, name: str, where: SecretKey) -> str:
+    """Value of a header, without the line end that `echo` and editors write after it."""
+    key = f"probe.headers.{name}"
+    value = secret_value(namespace, where, key).removesuffix("\n").removesuffix("\r")
+    if _NOT_IN_A_HEADER.search(value):
+        raise BadInput(
+            f"could not send the header {name!r}: key {where.key!r} of Secret {where.name!r} in {namespace.name}"
+            " has a line end or another control character",
+            advice=f"{key} of {FILE} names this key: store one line in it, or correct it",
+        )
+    return value
 
 
 def must_answer(delivery: Delivery, settings: Settings, namespace: Namespace, host: str) -> None:

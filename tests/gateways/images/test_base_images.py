@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from azora.config.application import Image
-from azora.config.settings import Settings
-from azora.errors import BadInput
-from azora.gateways.images.base_images import images_named, images_that_are_stages, pinned_images
+from azora.gateways.images.base_images import apart_from_stages, images_named
+
+NODE, NGINX = (f"docker.io/library/{name}@sha256:{'0' * 64}" for name in ("node", "nginx"))
 
 
 @pytest.mark.parametrize(
@@ -40,25 +37,27 @@ def test_images_named(dockerfile: str, named: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dockerfile", "both"),
+    ("dockerfile", "built", "contexts"),
     [
-        pytest.param("FROM node AS node\nFROM nginx\nCOPY --from=node /a /", {"node"}, id="copy"),
-        pytest.param("FROM node AS Node\nRUN a\nFROM node", {"node"}, id="stage on the stage"),
-        pytest.param("FROM node AS node\nFROM a\nRUN --mount=from=node,target=/n true", {"node"}, id="mount"),
-        pytest.param("FROM go AS a\nFROM b AS go\nFROM c\nCOPY --from=go /a /", {"go"}, id="stage on another image"),
-        pytest.param("FROM node AS node\nRUN a", set(), id="stage that nothing uses"),
-        pytest.param("FROM node:24 AS node\nFROM b\nCOPY --from=node /a /", set(), id="image with a tag"),
-        pytest.param("FROM scratch AS a\nFROM scratch\nCOPY --from=0 /a /", set(), id="nothing"),
+        pytest.param("FROM node AS build\nFROM nginx\n", None, ["nginx", "node"], id="other names"),
+        pytest.param(
+            "FROM node AS node\nFROM nginx AS Nginx\nCOPY --from=node /a /\n",
+            f"FROM {NODE} AS node\nFROM {NGINX} AS Nginx\nCOPY --from=node /a /\n",
+            [],
+            id="named like its base",
+        ),
+        pytest.param("FROM node AS node\nFROM node\n", f"FROM {NODE} AS node\nFROM node\n", ["nginx"], id="used as base"),
+        pytest.param(
+            "ARG V=node\nFROM --platform=x \\\n  $V as node\nRUN <<E\nFROM node AS node\nE\n",
+            f"ARG V=node\nFROM --platform=x {NODE} as node\n\nRUN <<E\nFROM node AS node\nE\n",
+            ["nginx"],
+            id="variable, lines that go on",
+        ),
+        pytest.param("FROM node AS nginx\nFROM nginx AS node\n", f"FROM {NODE} AS nginx\nFROM nginx AS node\n", [], id="crosswise"),
+        pytest.param("FRMO node AS node\n", None, ["nginx", "node"], id="no Dockerfile"),
     ],
 )  # fmt: skip
-def test_image_and_stage_of_one_name(dockerfile: str, both: set[str]) -> None:
-    """A pinned image would be taken where the stage is meant."""
-    assert images_that_are_stages(dockerfile, {}) == both
-
-
-def test_dockerfile_with_one_name_for_both(tmp_path: Path) -> None:
-    """The error names the Dockerfile, before a registry is asked."""
-    (tmp_path / "Dockerfile").write_text("FROM node AS node\nFROM nginx\nCOPY --from=node /a /")
-    image = Image(name="front", context=".", dockerfile="Dockerfile")
-    with pytest.raises(BadInput, match="the Dockerfile 'Dockerfile': 'node' is an image and, later, a stage"):
-        pinned_images(image, tmp_path, "", Settings())
+def test_stage_named_like_its_base(dockerfile: str, built: str | None, contexts: list[str]) -> None:
+    """A copy from a stage takes the stage, and its base is still used by digest."""
+    text, rest = apart_from_stages(dockerfile, {}, {"node": NODE, "nginx": NGINX})
+    assert (text, sorted(rest)) == (built or dockerfile, contexts)

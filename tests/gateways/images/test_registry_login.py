@@ -23,7 +23,7 @@ import pytest
 from azora.config.json_object import Json
 from azora.errors import BadInput, Failed, Refused, Unreachable
 from azora.gateways.images import credential_helper
-from azora.gateways.images.registry import Reference, digest_of_tag
+from azora.gateways.images.registry import Reference, digest_of_tag, digest_of_target
 from azora.gateways.images.registry_login import file_for_buildah, login_of
 
 PLACE = "h.example/team/web"
@@ -329,7 +329,8 @@ class Server:
     def __init__(self, challenge: str, *, wanted: str) -> None:
         self.requests: list[tuple[str, str, str]] = []
         self.forms: list[dict[str, list[str]]] = []
-        self.tokens: dict[str, str] = {}
+        self.tokens: dict[str, str] | int = {}  # or the status of a token server that refuses
+        self.refused = 401
         self.challenge, self.wanted = challenge, wanted
         self.head = 0  # what it answers to HEAD, without a digest; 0: as it should
         served = self
@@ -342,7 +343,8 @@ class Server:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 if path == "/token":
                     served.forms.append(parse_qs(body or query))
-                    self.reply(200, {}, json.dumps(served.tokens).encode())
+                    refused = isinstance(served.tokens, int)
+                    self.reply(served.tokens if refused else 200, {}, json.dumps(served.tokens).encode())
                 elif self.command == "HEAD" and served.head:
                     self.reply(served.head, {})
                 elif sent == served.wanted:
@@ -352,7 +354,9 @@ class Server:
                         b"" if self.command == "HEAD" else MANIFEST,
                     )
                 else:
-                    self.reply(401, {"WWW-Authenticate": served.challenge.format(served.address)})
+                    self.reply(
+                        served.refused if sent else 401, {"WWW-Authenticate": served.challenge.format(served.address)}
+                    )
 
             def reply(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
                 self.send_response(status)
@@ -411,6 +415,47 @@ def test_registry_with_a_password(serve: Callable[..., Server], home: Path) -> N
     write(home / FILES["docker"], {"auths": {f"{server.address}/team": entry("ada"), server.address: entry("bob")}})
 
     assert digest_of_tag(server.image) == DIGEST
+
+
+@pytest.mark.parametrize(
+    ("login", "token", "is_new"),
+    [
+        pytest.param(True, {"token": "of no use"}, True, id="Quay, Docker Hub"),
+        pytest.param(True, 403, True, id="GitHub"),
+        pytest.param(True, {"details": "incorrect username or password"}, False, id="wrong password"),
+        pytest.param(False, {"token": "anonymous"}, False, id="no login"),
+        pytest.param(False, 403, False, id="no login, no token"),
+    ],
+)
+def test_repository_made_by_a_push(
+    serve: Callable[..., Server], home: Path, login: bool, token: dict[str, str] | int, is_new: bool
+) -> None:
+    """Logged in, an image to push may be in a new repository; a base image and a wrong password are still refused."""
+    server = serve(BEARER, wanted="never")
+    server.tokens = token
+    write(home / FILES["docker"], {"auths": {server.address: entry("ada")} if login else {}})
+
+    if is_new:
+        assert digest_of_target(server.image) is None
+    else:
+        with pytest.raises(Refused, match="HTTP 40"):
+            digest_of_target(server.image)
+    with pytest.raises(Refused, match="HTTP 40"):
+        digest_of_tag(server.image)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_password_without_a_token(serve: Callable[..., Server], home: Path, status: int) -> None:
+    """A password that is wrong is refused with 401, one without a right to the repository with 403."""
+    server = serve(BASIC, wanted="never")
+    server.refused = status
+    write(home / FILES["docker"], {"auths": {server.address: entry("ada")}})
+
+    if status == 403:
+        assert digest_of_target(server.image) is None
+    else:
+        with pytest.raises(Refused, match="HTTP 401"):
+            digest_of_target(server.image)
 
 
 def test_registry_with_a_token_server(serve: Callable[..., Server], home: Path) -> None:

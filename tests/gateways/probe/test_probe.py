@@ -34,6 +34,7 @@ from azora.gateways.probe.probe import Probe
 from azora.host.priority import weight_of_session
 from tests.support.polling import until
 
+POLICY = "Content-Security-Policy"
 OURS = weight_of_session(os.getpid())
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -174,6 +175,32 @@ def test_headers_of_the_probe() -> None:
         seen = stopped_after(probe.start(), 5)
     assert seen.failed == 0
     assert set(seen.all.colors) == {"green"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent", "kinds"),
+    [
+        pytest.param({POLICY: "default-src ".ljust(9_000, "x")}, "", [], id="as browsers take it"),
+        pytest.param({"Content-Encoding": "br"}, "", [], id="coding of another library"),
+        pytest.param(
+            {POLICY: "default-src ".ljust(70_000, "x")},
+            "",
+            ["Got more than 65536 bytes when reading: b'default-src"],
+            id="too long",
+        ),
+        pytest.param({}, "a\nb", ["ValueError"], id="request that cannot be sent"),
+    ],
+)
+def test_header_of_an_answer(headers: dict[str, str], sent: str, kinds: list[str]) -> None:
+    """A long policy or a packed body is no failure; each request that fails is counted, with the reason."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(headers=headers, body=b"packed")
+
+    with serving(answer) as address:
+        probe = Probe(f"http://{address}", rate_per_second=20, headers={"X-Key": sent} if sent else {})
+        seen = stopped_after(probe.start(), 2)
+    assert [kind in failure.kind for kind, failure in zip(kinds, seen.all.failures, strict=True)] == [True] * len(kinds)
 
 
 def test_requests_with_slow_answers() -> None:

@@ -1,4 +1,7 @@
-"""Names and mirrors of base images by registries.conf, from real files; containers-registries.conf(5) has the rules."""
+"""Names and mirrors of base images by registries.conf, from real files.
+
+Containers-registries.conf(5) has the rules.
+"""
 
 from __future__ import annotations
 

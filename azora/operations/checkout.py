@@ -12,7 +12,7 @@ from azora.core.messages.listing import capped
 from azora.core.release.alembic import heads_of, migrations_of
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
-from azora.core.release.values import ValuesOfCharts
+from azora.core.release.values import Values, ValuesOfCharts, merged
 from azora.errors import BadInput
 from azora.gateways.git.export import export
 from azora.gateways.git.repository import Entry, entries
@@ -61,12 +61,18 @@ class Checkout:
 
         Its values are read by Helm when they are asked for: what needs none needs no Helm.
         """
-        folder, layers = self.folder / self.application.values, ("common", environment.name)
         charts = (chart for _, chart in self.application.charts if chart)
-        values = ValuesOfCharts(
-            charts, lambda chart: read_values(folder / Path(chart).name, layers, helm=settings.helm)
-        )
+        values = ValuesOfCharts(charts, lambda chart: self._values(chart, environment, settings))
         return Delivery(release, self.application, environment, self.folder, values, run)
+
+    def _values(self, chart: str, environment: Environment, settings: Settings) -> Values:
+        """Values of *chart*'s files; of the stack's with the chart's own `replicas` below, which Azora raises."""
+        folder, layers = self.folder / self.application.values / Path(chart).name, ("common", environment.name)
+        values = read_values(folder, layers, helm=settings.helm)
+        if chart != self.application.charts.stack:
+            return values
+        own = read_values(self.folder / chart, ["values"], helm=settings.helm)
+        return merged({key: own[key] for key in own if key == "replicas"}, values)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
         """Name and tag of each image in the registry, built or not, on the present digests of its base images."""

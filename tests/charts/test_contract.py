@@ -10,12 +10,13 @@ import pytest
 from azora.config.application import load_application
 from azora.config.environment import environments, load_environment
 from azora.config.settings import ROOT, Settings
+from azora.core.colors import Color
 from azora.core.release.release import Release
 from azora.errors import BadInput
 from azora.gateways.helm.client import Helm
 from azora.operations.chart_check import check_charts
 from azora.operations.checkout import Checkout
-from azora.operations.promotion.chart_values import everything
+from azora.operations.promotion.chart_values import everything, stack_values
 from tests.support.pod_security import offences
 from tests.support.rendering import helm_program
 
@@ -70,6 +71,31 @@ def test_pods_of_the_example(environment: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "replicas"),
+    [
+        pytest.param("", {"front": 3, "store": 2}, id="the chart's own"),
+        pytest.param("replicas: {front: 1}\n", {"front": 1, "store": 2}, id="the environment's over it"),
+        pytest.param(
+            "replicas: {front: 5, worker: 7}\n", {"front": 5, "store": 2, "worker": 7}, id="one of no service"
+        ),
+    ],
+)
+def test_replicas(tmp_path: Path, values: str, replicas: dict[str, int]) -> None:
+    """A service has the replicas of its values, of the chart's own where the environment has none."""
+    folder = tmp_path / "guestbook"
+    shutil.copytree(GUESTBOOK, folder)
+    own = folder / "deployments/charts/guestbook/values.yaml"
+    own.write_text(own.read_text().replace("{front: 1, store: 1}", "{front: 3, store: 2}"))
+    (folder / "deployments/values/guestbook/staging.yaml").write_text(values)
+    settings = Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None)
+    here = load_environment("staging", EXAMPLES / "environments")
+    delivery = Checkout("0" * 40, folder, load_application(folder)).delivery(made_of(folder), here, settings)
+    assert stack_values(delivery, Color.BLUE, least={"front": 2})["replicas"] == replicas | {
+        "front": max(replicas["front"], 2)
+    }
+
+
+@pytest.mark.parametrize(
     ("file", "change", "says"),
     [
         pytest.param(
@@ -104,6 +130,30 @@ def test_pods_of_the_example(environment: str) -> None:
             ("book:", "replicas: 2\nbook:"),
             ["`replicas: 2`", "write `replicas: {SERVICE: n}`"],
             id="replicas as a number",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", 'replicas: {front: "3"}\nbook:'),
+            ["`replicas.front: '3'`", "no whole number of 1 or more", "deployments/values/guestbook/staging.yaml"],
+            id="replicas as text",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", "replicas: {front: null}\nbook:"),
+            ["`replicas.front: None`", "no whole number of 1 or more"],
+            id="replicas of nothing",
+        ),
+        pytest.param(
+            "charts/guestbook/values.yaml",
+            ("store: 1}", "store: 0}"),
+            ["`replicas.store: 0`", "or the chart's values.yaml", "each service has a ready pod"],
+            id="a service without pods",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", "images: {front: nginx}\nbook:"),
+            ["`images.front` in the values of 'deployments/charts/guestbook' for staging: Azora sets it", "remove it"],
+            id="a value that Azora would replace",
         ),
         pytest.param(
             "values/guestbook/staging.yaml",

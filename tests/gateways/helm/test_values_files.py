@@ -76,6 +76,10 @@ def test_structures(folder: Path, text: str) -> None:
         pytest.param([b"a: '{{ .Release.Name }}, x'"], {"a": "{{ .Release.Name }}, x"}, id="template"),
         pytest.param([b"a: " + b"x" * 3_000_000], {"a": "x" * 3_000_000}, id="three megabytes"),
         pytest.param(["a: \U0001f600<&>".encode()], {"a": "\U0001f600<&>"}, id="odd letters"),
+        pytest.param([b"metadata: shop\nkind: {a: b}"], {"metadata": "shop", "kind": {"a": "b"}}, id="keys of objects"),
+        pytest.param([b"kind: List\nitems: [1]"], {"kind": "List", "items": [1]}, id="keys of a list"),
+        pytest.param([b"metadata: {annotations: {helm.sh/hook: test}}"], {"metadata": {"annotations": {"helm.sh/hook": "test"}}}, id="hook"),
+        pytest.param([rb'a: "\x7f\x01\u2028\ufeff"'], {"a": "\x7f\x01\u2028\ufeff"}, id="control characters"),
     ],
 )  # fmt: skip
 def test_files(folder: Path, contents: list[bytes], values: dict[str, object]) -> None:

@@ -45,8 +45,8 @@ class Checkout:
             commit=self.commit,
             subject=subject,
             images=images,
-            charts_digest=digest_of(self.folder, charts),
-            values_digest=digest_of(self.folder, [self.application.values]),
+            charts_digest=digest_of(self.folder, charts, follow=True),
+            values_digest=digest_of(self.folder, [self.application.values], follow=True),
             migration_heads=heads_of(revisions),
             migrations=migrations_of(revisions),
         )
@@ -97,7 +97,9 @@ class Checkout:
 
     def content_of_tests(self, service: Service) -> str | None:
         """Hash of all that decides the unit tests of *service*; None where application.yaml does not list it."""
-        return digest([list(service.test), digest_of(self.folder, service.sources)]) if service.sources else None
+        if not service.sources:
+            return None
+        return digest([list(service.test), digest_of(self.folder, service.sources, follow=True)])
 
     def revision_files(self) -> dict[str, str]:
         """Alembic's revision files, path to text; no database is asked and nothing of them is run."""

@@ -167,6 +167,15 @@ def test_replicas(tmp_path: Path, values: str, replicas: dict[str, int]) -> None
             ["the chart 'deployments/charts/guestbook'", '"guestbook.nowhere"', "template"],
             id="a template that does not render",
         ),
+        pytest.param(
+            "charts/guestbook/templates/front.yaml",
+            (
+                "{{- include",
+                "apiVersion: v1\nkind: List\nitems: [{apiVersion: batch/v1, kind: CronJob, metadata: {name: x}}]\n---\n{{ include",
+            ),
+            ["CronJob x would run in both colors"],
+            id="a CronJob in a List",
+        ),
     ],
 )
 def test_chart_with_a_fault(tmp_path: Path, file: str, change: tuple[str, str], says: list[str]) -> None:

@@ -17,7 +17,7 @@ from azora.config.identity import of_pipeline
 from azora.config.settings import Settings
 from azora.core.release.custom_resources import is_custom
 from azora.core.release.values import Values
-from azora.gateways.helm.manifests import read_objects
+from azora.gateways.helm.manifests import rendered_objects
 from azora.gateways.helm.runner import GiveUp, SafeCommand
 
 RENDER_SECONDS = 60.0
@@ -90,9 +90,9 @@ class Helm:
         given = json.dumps(values, sort_keys=True)
         key = f"{name} {chart} {given}"
         if key not in self._rendered:
-            argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
+            argv = ["template", name, chart, "--include-crds", "--namespace", self._namespace, "--values", "-"]
             command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
-            self._rendered[key] = read_objects(_result(command.run(argv, given.encode())).decode())
+            self._rendered[key] = rendered_objects(_result(command.run(argv, given.encode())).decode())
         return self._rendered[key]
 
 

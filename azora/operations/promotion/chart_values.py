@@ -88,7 +88,7 @@ def router_digest(delivery: Delivery) -> str:
 
 
 def _digest(delivery: Delivery, chart: str, values: Values) -> str:
-    return digest({"chart": digest_of(delivery.folder, [chart]), "values": values})[:16]
+    return digest({"chart": digest_of(delivery.folder, [chart], follow=True), "values": values})[:16]
 
 
 def _values(delivery: Delivery, chart: str, ours: Values) -> Values:

@@ -58,6 +58,11 @@ def test_scalars(folder: Path) -> None:
         pytest.param("a: |\n  x\n  y\nb: >-\n  x\n  y\n", id="blocks"),
         pytest.param("a: {b: , c: null}\n", id="nothing"),
         pytest.param('a: "\\u00e4\\t\\x41"\n', id="escapes"),
+        pytest.param("a: !Sub '${x}'\nb: !Ref 010\nc: !x [1, !y {d: 010}]\n", id="tags of others"),
+        pytest.param(
+            "a: !!binary aGk=\nb: !!timestamp 2020-01-01\nc: !!set {d, e}\nf: !!omap [g: 1]\n", id="tags of YAML"
+        ),
+        pytest.param("a: !!int '012'\nb: !!float '1e3'\nc: !!bool yes\nd: !!null ''\n", id="tags of scalars"),
     ],
 )
 def test_structures(folder: Path, text: str) -> None:

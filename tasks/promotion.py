@@ -9,7 +9,6 @@ from typing import NamedTuple
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from azora.config.settings import settings
 from azora.core.promotion.next_step import Step, runs
 from azora.core.release.release import Release
 from azora.gateways.kubernetes.lease import held
@@ -91,7 +90,7 @@ def look(environment: str, release: Release) -> None:
     context = context_of(environment, release)
     world = context.first_look()
     if not runs(world, release.id):
-        check_charts(context.delivery, settings())
+        check_charts(context.delivery, context.helm)
         rehearse(context)
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)

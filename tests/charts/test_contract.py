@@ -42,7 +42,8 @@ def render(folder: Path, environment: str, files: Path) -> None:
     application = load_application(folder)
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
     found = Checkout("0" * 40, folder, application)
-    check_charts(found.delivery(made_of(folder), load_environment(environment, files), settings), settings)
+    here = load_environment(environment, files)
+    check_charts(found.delivery(made_of(folder), here, settings), Helm(here, settings))
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -134,13 +135,13 @@ def test_replicas(tmp_path: Path, values: str, replicas: dict[str, int]) -> None
         pytest.param(
             "values/guestbook/staging.yaml",
             ("book:", 'replicas: {front: "3"}\nbook:'),
-            ["`replicas.front: '3'`", "no whole number of 1 or more", "deployments/values/guestbook/staging.yaml"],
+            ['`replicas.front: "3"`', "no whole number of 1 or more", "deployments/values/guestbook/staging.yaml"],
             id="replicas as text",
         ),
         pytest.param(
             "values/guestbook/staging.yaml",
             ("book:", "replicas: {front: null}\nbook:"),
-            ["`replicas.front: None`", "no whole number of 1 or more"],
+            ["`replicas.front: null`", "no whole number of 1 or more"],
             id="replicas of nothing",
         ),
         pytest.param(

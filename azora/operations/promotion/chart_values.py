@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> 
     )
     written = values.get("replicas", {})
     if not isinstance(written, dict):
-        raise _unfit(delivery, f"replicas: {written!r}", "not a map", "write `replicas: {SERVICE: n}`")
+        raise _unfit(delivery, f"replicas: {json.dumps(written)}", "not a map", "write `replicas: {SERVICE: n}`")
     replicas = {name: _replicas(delivery, name, written.get(name, 1)) for name in delivery.application.service_names}
     return {**values, "replicas": written | {name: max(n, least.get(name, 0)) for name, n in replicas.items()}}
 
@@ -37,7 +38,7 @@ def _replicas(delivery: Delivery, service: str, written: object) -> int:
         return written
     raise _unfit(
         delivery,
-        f"replicas.{service}: {written!r}",
+        f"replicas.{service}: {json.dumps(written)}",
         "no whole number of 1 or more",
         f"write `replicas: {{{service}: 1}}` or more: users are served by a stack in which each service has a ready pod",
     )

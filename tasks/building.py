@@ -14,6 +14,7 @@ from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.release.release import Release
 from azora.gateways.git.repository import Commit
+from azora.gateways.helm.client import Helm
 from azora.gateways.images.builder import build
 from azora.gateways.prefect.run_labels import fix_release
 from azora.gateways.suites.pass_cache import passed_before, remember_pass
@@ -83,11 +84,15 @@ def build_release(commit: Commit) -> Release:
 
 @task(task_run_name="render the charts", cache_policy=NO_CACHE)
 def check_charts(commit: Commit) -> None:
-    """Render every chart with the values of every environment, so that errors show before an approval."""
+    """Render every chart with the values of every environment, so that errors show before an approval.
+
+    No cluster is asked.
+    """
     found = checkout(commit.sha, settings())
     release = found.placeholder_release(commit.subject, settings().registry)
     for name in environments(settings().environments):
-        chart_check.check_charts(found.delivery(release, environment_called(name), settings()), settings())
+        environment = environment_called(name)
+        chart_check.check_charts(found.delivery(release, environment, settings()), Helm(environment, settings()))
 
 
 @task(

@@ -94,7 +94,7 @@ def look(environment: str, release: Release) -> None:
     if not runs(world, release.id):
         if branch := context.delivery.environment.branch:
             must_be_on(branch, release.commit, settings())
-        check_charts(context.delivery, settings())
+        check_charts(context.delivery, context.helm)
         rehearse(context)
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)

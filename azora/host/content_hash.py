@@ -13,17 +13,32 @@ from azora.errors import BadInput
 BYTECODE = "__pycache__"
 
 
-def digest_of(folder: Path, paths: Iterable[str]) -> str:
+def digest_of(folder: Path, paths: Iterable[str], *, follow: bool = False) -> str:
     """SHA-256 (hex) of the files at or under *paths* of *folder*: names, executable bits, contents.
 
     The same for every export of the same content: times, owners, Python's bytecode and the order of *paths* play no part.
-    Raises BadInput for a path that is not there.
+    *follow*: what links lead to in *folder* is part of it, as for whoever reads through them. Raises BadInput for a path that is
+    not there.
     """
-    files = sorted({file for path in paths for file in files_under(folder, path)})
+    files: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        new = set(files_under(folder, waiting.pop())) - files
+        files |= new
+        if follow:
+            waiting += (target for name in new if (target := _target(folder, folder / name)))
     digest = hashlib.sha256()
-    for name in files:
+    for name in sorted(files):
         digest.update(_entry(folder / name, name))
     return digest.hexdigest()
+
+
+def _target(folder: Path, file: Path) -> str | None:
+    """Target of the link *file* in *folder*; None for no link, and for one that leads nowhere or out."""
+    if not file.is_symlink():
+        return None
+    target, root = Path(os.path.realpath(file)), Path(os.path.realpath(folder))
+    return str(target.relative_to(root)) if target.exists() and target.is_relative_to(root) else None
 
 
 def files_under(folder: Path, path: str) -> Iterator[str]:

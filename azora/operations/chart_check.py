@@ -6,7 +6,6 @@ from pathlib import Path
 
 from e2b_dockerfile_utils import PatternMatcher
 
-from azora.config.settings import Settings
 from azora.core.messages.listing import capped
 from azora.core.release.chart_contract import RELEASE_LINE, router_faults, shared_names, stack_faults
 from azora.core.release.delivery import Delivery
@@ -23,13 +22,12 @@ NO_RELEASE = (
 )
 
 
-def check_charts(delivery: Delivery, settings: Settings) -> None:
+def check_charts(delivery: Delivery, helm: Helm) -> None:
     """Raise BadInput unless every chart of *delivery* renders for its environment and keeps the contract.
 
-    No cluster is asked.
+    The cluster is asked for its version and kinds where *helm* knows one.
     """
     environment = delivery.environment
-    helm = Helm(environment, settings)
     rendered: dict[str, list[Values]] = {}
     for name, chart, values in chart_values.everything(delivery):
         try:

@@ -12,7 +12,7 @@ from azora.core.messages.listing import capped
 from azora.core.release.alembic import heads_of, in_versions, migrations_of, must_be_alone
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
-from azora.core.release.values import Values, ValuesOfCharts
+from azora.core.release.values import Values, ValuesOfCharts, merged
 from azora.errors import BadInput
 from azora.gateways.git.export import export
 from azora.gateways.git.repository import Entry, entries
@@ -46,8 +46,8 @@ class Checkout:
             commit=self.commit,
             subject=subject,
             images=images,
-            charts_digest=digest_of(self.folder, charts),
-            values_digest=digest_of(self.folder, [self.application.values]),
+            charts_digest=digest_of(self.folder, charts, follow=True),
+            values_digest=digest_of(self.folder, [self.application.values], follow=True),
             migration_heads=heads_of(revisions),
             migrations=migrations_of(revisions),
         )
@@ -62,14 +62,19 @@ class Checkout:
 
         Its values are read by Helm when they are asked for: what needs none needs no Helm.
         """
-
-        def read(chart: str) -> Values:
-            folder = self.folder / self.application.values / Path(chart).name
-            must_be_of_environments(folder, environment, settings)
-            return read_values(folder, (COMMON, environment.name), helm=settings.helm)
-
-        values = ValuesOfCharts((chart for _, chart in self.application.charts if chart), read)
+        charts = (chart for _, chart in self.application.charts if chart)
+        values = ValuesOfCharts(charts, lambda chart: self._values(chart, environment, settings))
         return Delivery(release, self.application, environment, self.folder, values, run)
+
+    def _values(self, chart: str, environment: Environment, settings: Settings) -> Values:
+        """Values of *chart*'s files; of the stack's with the chart's own `replicas` below, which Azora raises."""
+        folder = self.folder / self.application.values / Path(chart).name
+        must_be_of_environments(folder, environment, settings)
+        values = read_values(folder, (COMMON, environment.name), helm=settings.helm)
+        if chart != self.application.charts.stack:
+            return values
+        own = read_values(self.folder / chart, ["values"], helm=settings.helm)
+        return merged({key: own[key] for key in own if key == "replicas"}, values)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:
         """Name and tag of each image in the registry, built or not, on the present digests of its base images."""
@@ -94,7 +99,9 @@ class Checkout:
 
     def content_of_tests(self, service: Service) -> str | None:
         """Hash of all that decides the unit tests of *service*; None where application.yaml does not list it."""
-        return digest([list(service.test), digest_of(self.folder, service.sources)]) if service.sources else None
+        if not service.sources:
+            return None
+        return digest([list(service.test), digest_of(self.folder, service.sources, follow=True)])
 
     def revision_files(self) -> dict[str, bytes]:
         """Alembic's revision files, path to content; no database is asked and nothing of them is run.

@@ -10,12 +10,13 @@ import pytest
 from azora.config.application import load_application
 from azora.config.environment import environments, load_environment
 from azora.config.settings import ROOT, Settings
+from azora.core.colors import Color
 from azora.core.release.release import Release
 from azora.errors import BadInput
 from azora.gateways.helm.client import Helm
 from azora.operations.chart_check import check_charts
 from azora.operations.checkout import Checkout
-from azora.operations.promotion.chart_values import everything
+from azora.operations.promotion.chart_values import everything, stack_values
 from tests.support.pod_security import offences
 from tests.support.rendering import helm_program
 
@@ -41,7 +42,8 @@ def render(folder: Path, environment: str, files: Path) -> None:
     application = load_application(folder)
     settings = Settings(helm=helm_program(), application=application.name, kube_context="none", identities=None)
     found = Checkout("0" * 40, folder, application)
-    check_charts(found.delivery(made_of(folder), load_environment(environment, files), settings), settings)
+    here = load_environment(environment, files)
+    check_charts(found.delivery(made_of(folder), here, settings), Helm(here, settings))
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -67,6 +69,31 @@ def test_pods_of_the_example(environment: str) -> None:
     pods = [found["spec"]["template"]["spec"] for found in objects if "template" in found["spec"]]
     assert len(pods) == 2 * 2
     assert [offences(pod) for pod in pods] == [[]] * len(pods)
+
+
+@pytest.mark.parametrize(
+    ("values", "replicas"),
+    [
+        pytest.param("", {"front": 3, "store": 2}, id="the chart's own"),
+        pytest.param("replicas: {front: 1}\n", {"front": 1, "store": 2}, id="the environment's over it"),
+        pytest.param(
+            "replicas: {front: 5, worker: 7}\n", {"front": 5, "store": 2, "worker": 7}, id="one of no service"
+        ),
+    ],
+)
+def test_replicas(tmp_path: Path, values: str, replicas: dict[str, int]) -> None:
+    """A service has the replicas of its values, of the chart's own where the environment has none."""
+    folder = tmp_path / "guestbook"
+    shutil.copytree(GUESTBOOK, folder)
+    own = folder / "deployments/charts/guestbook/values.yaml"
+    own.write_text(own.read_text().replace("{front: 1, store: 1}", "{front: 3, store: 2}"))
+    (folder / "deployments/values/guestbook/staging.yaml").write_text(values)
+    settings = Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None)
+    here = load_environment("staging", EXAMPLES / "environments")
+    delivery = Checkout("0" * 40, folder, load_application(folder)).delivery(made_of(folder), here, settings)
+    assert stack_values(delivery, Color.BLUE, least={"front": 2})["replicas"] == replicas | {
+        "front": max(replicas["front"], 2)
+    }
 
 
 @pytest.mark.parametrize(
@@ -107,6 +134,30 @@ def test_pods_of_the_example(environment: str) -> None:
         ),
         pytest.param(
             "values/guestbook/staging.yaml",
+            ("book:", 'replicas: {front: "3"}\nbook:'),
+            ['`replicas.front: "3"`', "no whole number of 1 or more", "deployments/values/guestbook/staging.yaml"],
+            id="replicas as text",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", "replicas: {front: null}\nbook:"),
+            ["`replicas.front: null`", "no whole number of 1 or more"],
+            id="replicas of nothing",
+        ),
+        pytest.param(
+            "charts/guestbook/values.yaml",
+            ("store: 1}", "store: 0}"),
+            ["`replicas.store: 0`", "or the chart's values.yaml", "each service has a ready pod"],
+            id="a service without pods",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
+            ("book:", "images: {front: nginx}\nbook:"),
+            ["`images.front` in the values of 'deployments/charts/guestbook' for staging: Azora sets it", "remove it"],
+            id="a value that Azora would replace",
+        ),
+        pytest.param(
+            "values/guestbook/staging.yaml",
             ("book:", "replica: {web: 2}\nbook:"),
             ["'replica' not allowed", "with the values of staging", "values.schema.json"],
             id="unknown key of the values",
@@ -116,6 +167,15 @@ def test_pods_of_the_example(environment: str) -> None:
             ("azora.dev/release: {{ .root.Values.azora.release | quote }}", '{{ include "guestbook.nowhere" . }}'),
             ["the chart 'deployments/charts/guestbook'", '"guestbook.nowhere"', "template"],
             id="a template that does not render",
+        ),
+        pytest.param(
+            "charts/guestbook/templates/front.yaml",
+            (
+                "{{- include",
+                "apiVersion: v1\nkind: List\nitems: [{apiVersion: batch/v1, kind: CronJob, metadata: {name: x}}]\n---\n{{ include",
+            ),
+            ["CronJob x would run in both colors"],
+            id="a CronJob in a List",
         ),
     ],
 )

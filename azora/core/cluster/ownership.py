@@ -52,10 +52,17 @@ def with_installed(record: Mapping[str, str], application: str, name: str) -> st
 def each_of(objects: Iterable[Json]) -> Iterator[Json]:
     """Rendered *objects* one by one, lists of them taken apart as Helm does."""
     for found in objects:
-        if "items" in found and str(found.get("kind")).endswith("List"):
-            yield from each_of(found["items"])
-        else:
-            yield found
+        match found:
+            case {"kind": str(kind), "items": items} if kind.endswith("List"):
+                yield from each_of(items or ())
+            case _:
+                yield found
+
+
+def is_only_test(rendered: Json) -> bool:
+    """Return True for a hook of `helm test` alone, which no release installs."""
+    hooks = {one.strip().lower() for one in str(_annotations(rendered["metadata"]).get(HOOK, "")).split(",")}
+    return hooks <= {"test", "test-success"}
 
 
 def owned(found: Json, release: str, namespace: str) -> Json:

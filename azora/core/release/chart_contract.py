@@ -33,7 +33,7 @@ def stack_faults(objects: Sequence[Json], values: Json, services: Collection[str
         if _labels(one).get(COMPONENT_LABEL) not in services:
             yield f"{_called(one)} is of no service of application.yaml: its label is {_told(_labels(one), COMPONENT_LABEL)}"
     for one in objects:
-        yield from _image_faults(one, values)
+        yield from _image_faults(one)
         yield from _job_faults(one)
 
 
@@ -52,14 +52,11 @@ def _deployment_faults(deployment: Json, labels: Mapping[str, str], values: Json
         yield f"{name} has {spec.get('replicas')} replicas, though replicas.{service} is {wanted}"
 
 
-def _image_faults(found: Json, values: Json) -> Iterator[str]:
-    """An image by tag may be another one tomorrow, in whatever container it runs."""
-    for container in _containers(found):
-        image = str(container.get("image"))
-        if image not in values["images"].values() and "@sha256:" not in image:
-            yield (
-                f"container {container.get('name')} of {_called(found)} runs {image}, which is none of `images` and has no digest"
-            )
+def _image_faults(found: Json) -> Iterator[str]:
+    """Images without a digest: a tag may be another image tomorrow. Those of the release have one."""
+    for user, image in _images(found):
+        if "@sha256:" not in image:
+            yield f"{user} of {_called(found)} runs {image}, which is no image of application.yaml and has no digest"
 
 
 def _job_faults(found: Json) -> Iterator[str]:
@@ -74,17 +71,20 @@ def _job_faults(found: Json) -> Iterator[str]:
 
 
 def images_of(objects: Sequence[Json]) -> set[str]:
-    """Images of all containers in *objects*."""
-    return {str(container.get("image")) for found in objects for container in _containers(found)}
+    """Images of all containers and volumes in *objects*."""
+    return {image for found in objects for _, image in _images(found)}
 
 
-def _containers(found: Json) -> Iterator[Json]:
-    """Containers and init containers of the pods that *found* makes, if any."""
+def _images(found: Json) -> Iterator[tuple[str, str]]:
+    """Images of the pods that *found* makes, if any, each with the container or volume that uses it."""
     spec = found.get("spec") or {}
     spec = (spec.get("jobTemplate") or {}).get("spec") or spec
     pod = spec if found.get("kind") == "Pod" else (spec.get("template") or {}).get("spec") or {}
-    for key in ("initContainers", "containers"):
-        yield from pod.get(key) or ()
+    for container in [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]:
+        yield f"container {container.get('name')}", str(container.get("image"))
+    for volume in pod.get("volumes") or ():
+        if reference := (volume.get("image") or {}).get("reference"):
+            yield f"volume {volume.get('name')}", str(reference)
 
 
 def _annotations(found: Json) -> Mapping[str, str]:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from azora.config.environment import Environment
 from azora.config.identity import of_pipeline
 from azora.config.settings import Settings
+from azora.core.cluster.capabilities import Capabilities
 from azora.core.release.custom_resources import is_custom
 from azora.core.release.values import Values
-from azora.gateways.helm.manifests import read_objects
+from azora.errors import BadInput
+from azora.gateways.helm.errors import versions_near
+from azora.gateways.helm.manifests import rendered_objects
 from azora.gateways.helm.runner import GiveUp, SafeCommand
 
 RENDER_SECONDS = 60.0
@@ -26,9 +30,15 @@ Found = TypeVar("Found")
 
 
 class Helm:
-    """Helm in one namespace."""
+    """Helm in one namespace.
 
-    def __init__(self, environment: Environment, settings: Settings) -> None:
+    Charts render for the *cluster* when it is given, else for a version that they allow.
+    """
+
+    def __init__(
+        self, environment: Environment, settings: Settings, cluster: Callable[[], Capabilities] | None = None
+    ) -> None:
+        self._cluster = cluster and cache(cluster)
         self._environment = environment
         self._namespace = environment.namespace
         self._settings = settings
@@ -83,17 +93,41 @@ class Helm:
         return int(done["version"])
 
     def render(self, name: str, chart: Path, values: Values) -> list[Values]:
-        """Objects that *chart* renders with *values*, without a cluster; the same is rendered once.
+        """Objects that *chart* renders with *values*, as for the cluster; the same is rendered once.
 
-        Raises BadInput where it does not render, by its own schema too.
+        Raises BadInput where it does not render, by its own schema or its `kubeVersion` too.
         """
         given = json.dumps(values, sort_keys=True)
         key = f"{name} {chart} {given}"
         if key not in self._rendered:
-            argv = ["template", name, chart, "--namespace", self._namespace, "--values", "-"]
-            command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
-            self._rendered[key] = read_objects(_result(command.run(argv, given.encode())).decode())
+            argv = ["template", name, chart, "--include-crds", "--namespace", self._namespace, "--values", "-"]
+            self._rendered[key] = rendered_objects(self._output(argv, given.encode()))
         return self._rendered[key]
+
+    def _output(self, argv: list[Any], given: bytes) -> str:
+        """Output of `helm *argv*` with the values *given*, for the cluster or a version that the chart allows."""
+        if self._cluster:
+            return self._template([*argv, *_flags(self._cluster())], given)
+        try:
+            return self._template(argv, given)
+        except BadInput as error:
+            refused = error
+        for version in versions_near(refused.message):
+            try:
+                return self._template([*argv, *_flags(Capabilities(version))], given)
+            except BadInput as error:
+                if not versions_near(error.message):
+                    raise
+        raise refused
+
+    def _template(self, argv: list[Any], given: bytes) -> str:
+        command = SafeCommand(limit_seconds=RENDER_SECONDS, executable=self._settings.helm)
+        return _result(command.run(argv, given)).decode()
+
+
+def _flags(cluster: Capabilities) -> Iterator[str]:
+    yield f"--kube-version={cluster.version}"
+    yield from (f"--api-versions={served}" for served in cluster.served)
 
 
 def _result(coroutine: Coroutine[Any, Any, Found]) -> Found:

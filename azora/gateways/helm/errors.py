@@ -14,10 +14,8 @@ def classified(what: str, said: str) -> AzoraError:
     """Our error for what Helm printed when it could not do *what*."""
     text = f"could not {what}: {_essence(said)}"
     lowered = said.lower()
-    if "values don't meet the specifications of the schema" in lowered:
-        return BadInput(
-            text, advice="correct that key in the values of this chart, or allow it in its values.schema.json"
-        )
+    if advice := next((advice for mark, advice in _REFUSED.items() if mark in lowered), None):
+        return BadInput(text, advice=advice)
     if any(mark in lowered for mark in _AWAY):
         return Unreachable(text, advice="check that the API server runs (`azora local status`), then retry")
     if "cannot be imported into the current release" in lowered:
@@ -29,6 +27,22 @@ def classified(what: str, said: str) -> AzoraError:
     return HelmFailed(text, advice="correct what the message names, then retry")
 
 
+def versions_near(message: str) -> list[str]:
+    """Versions in and around the `kubeVersion` that *message* names as not met, the newest first."""
+    found = _INCOMPATIBLE.search(message)
+    named = re.findall(r"(\d+)\.(\d+)(?:\.(\d+))?", found[1]) if found else []
+    exact = {(int(major), int(minor), int(patch or 0)) for major, minor, patch in named}
+    near = {(major, minor + step, 99) for major, minor, _ in exact for step in (-1, 0, 1) if minor + step >= 0}
+    return [f"v{major}.{minor}.{patch}" for major, minor, patch in sorted(exact | near, reverse=True)]
+
+
+_INCOMPATIBLE = re.compile(r"chart requires kubeVersion: (.*) which is incompatible with Kubernetes")
+_REFUSED = {
+    "values don't meet the specifications of the schema": (
+        "correct that key in the values of this chart, or allow it in its values.schema.json"
+    ),
+    "which is incompatible with kubernetes": "correct `kubeVersion` in Chart.yaml, or update the cluster",
+}
 _AWAY = (
     "connection refused",
     "no route to host",

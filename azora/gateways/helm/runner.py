@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Callable
@@ -21,6 +23,7 @@ READS = ("template", "version")
 GRACE_SECONDS = 30
 LOOK_EVERY_SECONDS = 1.0
 GiveUp = Callable[[], str | None]
+_PAIR = re.compile(r"\\ud[89ab]..\\ud[c-f]..")  # how JSON in ASCII has a letter beyond U+FFFF, and YAML has not
 
 
 class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
@@ -48,7 +51,7 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
         with writing_if(argv[1] not in READS, System.HELM, " ".join(argv[1:3])):
             process = await _started(argv)
             try:
-                out, err = await self._watched(process, what, input)
+                out, err = await self._watched(process, what, input and _as_yaml(input))
             except BaseException:
                 await _end(process, politely=argv[1] != "rollback")
                 raise
@@ -71,6 +74,11 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
             raise HelmFailed(f"could not {what}: {why}", advice="correct what keeps the pods from starting, then retry")
         finally:
             reason.cancel()
+
+
+def _as_yaml(values: bytes) -> bytes:
+    """*values*, JSON in ASCII, as the YAML that Helm reads: an emoji is one letter."""
+    return _PAIR.sub(lambda pair: json.loads(f'"{pair[0]}"'), values.decode()).encode()
 
 
 def _said_in_words(command: list[str]) -> str:

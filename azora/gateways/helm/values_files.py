@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from base64 import b64decode
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,8 @@ from azora.host.process import run
 SECONDS = 60
 _CHART = {
     "Chart.yaml": "apiVersion: v2\nname: values\nversion: 1.0.0\n",
-    "templates/values.yaml": "{{ .Values | toJson }}",
+    # in Base64: Helm reads what a template renders, with a meaning for `kind` and `metadata`
+    "templates/values.yaml": "values: {{ .Values | toJson | b64enc }}",
 }
 _WHERE = re.compile(
     r"failed to parse \S*/(?P<number>\d+)\.yaml: (cannot unmarshal yaml document: )?(?P<why>.*)", re.DOTALL
@@ -63,7 +65,7 @@ def _read(files: tuple[tuple[str, bytes], ...], helm: str) -> str:
         done = run(command, timeout_seconds=SECONDS, what=what, env=child_environment())
     if done.returncode:
         raise _error(what, done.errors, [shown for shown, _ in files])
-    return done.output.partition("values.yaml\n")[2]
+    return b64decode(done.output.partition("values: ")[2]).decode()
 
 
 def _error(what: str, said: str, files: Sequence[str]) -> BadInput:

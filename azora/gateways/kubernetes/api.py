@@ -19,6 +19,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTResponse
 
 from azora.config.json_object import Json
+from azora.core.cluster.capabilities import Capabilities, served
 from azora.errors import AzoraError, Conflict, Failed, Refused, TransientError, Unreachable
 from azora.gateways.kubernetes import kubeconfig as kubeconfigs
 from azora.host.writes import System, writing_if
@@ -30,6 +31,7 @@ NOT_OF_THE_SCHEMA = "failed to create typed patch object"  # the answer to such 
 PLAIN = "application/json"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
+DISCOVERY = f"{PLAIN};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,{PLAIN}"
 
 _WARNING = re.compile(r'^\d+ \S+ "(.*)"')  # https://www.rfc-editor.org/rfc/rfc7234#section-5.5
 VERBS = {"GET": "read", "POST": "create one of", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
@@ -69,6 +71,11 @@ class Api:
         """Metadata of the objects that *path* lists; their contents, passwords among them, are not sent."""
         found = _json(self._answered("GET", path, query=query, accept=METADATA))["items"]
         return [item["metadata"] for item in found or []]  # null where there are none
+
+    def capabilities(self) -> Capabilities:
+        """Version and custom kinds of the cluster."""
+        version = self.get("/version")["gitVersion"]
+        return Capabilities(version, served(_json(self._answered("GET", "/apis", accept=DISCOVERY))))
 
     def create(self, path: str, body: Json) -> Json:
         return _json(self._answered("POST", path, body=body))

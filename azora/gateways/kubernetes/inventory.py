@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from azora.config.json_object import Json
-from azora.core.cluster.ownership import each_of, owned
+from azora.core.cluster.ownership import owned
 from azora.core.release.values import Values
 from azora.errors import Refused
 from azora.gateways.kubernetes.api import Api, Missing
@@ -29,7 +29,7 @@ class Inventory:
         Left out, for Helm and the cluster's rules to judge: what belongs to no namespace, kinds that the cluster does not know,
         kinds that the account may not list.
         """
-        for rendered in each_of(objects):
+        for rendered in objects:
             path = self._path_of(rendered)
             if path and (there := self._named(path).get(str(_metadata(rendered).get("name")))):
                 yield dict(rendered), there

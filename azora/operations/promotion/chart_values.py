@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,28 +18,37 @@ ANY_RELEASE = "any"
 
 def stack_values(delivery: Delivery, color: Color, *, least: dict[str, int]) -> Values:
     """Values of a stack in *color*, with at least as many replicas per service as *least*."""
-    values = merged(
-        delivery.values[delivery.application.charts.stack],
+    values = _values(
+        delivery,
+        delivery.application.charts.stack,
         {
             "azora": {**_azora(delivery), "color": str(color), "release": delivery.release.label},
             "images": _images(delivery, "stack"),
         },
     )
-    replicas = values.setdefault("replicas", {})
-    if not isinstance(replicas, dict):
-        raise BadInput(
-            f"could not use `replicas: {replicas!r}` in the values of {delivery.application.charts.stack!r}: not a map",
-            advice="write `replicas: {SERVICE: n}`; the keys azora, images and replicas are reserved for Azora",
-        )
-    for service in delivery.application.service_names:
-        replicas[service] = max(replicas.get(service, 1), least.get(service, 0))
-    return values
+    written = values.get("replicas", {})
+    if not isinstance(written, dict):
+        raise _unfit(delivery, f"replicas: {json.dumps(written)}", "not a map", "write `replicas: {SERVICE: n}`")
+    replicas = {name: _replicas(delivery, name, written.get(name, 1)) for name in delivery.application.service_names}
+    return {**values, "replicas": written | {name: max(n, least.get(name, 0)) for name, n in replicas.items()}}
+
+
+def _replicas(delivery: Delivery, service: str, written: object) -> int:
+    if isinstance(written, int) and not isinstance(written, bool) and written >= 1:
+        return written
+    raise _unfit(
+        delivery,
+        f"replicas.{service}: {json.dumps(written)}",
+        "no whole number of 1 or more",
+        f"write `replicas: {{{service}: 1}}` or more: users are served by a stack in which each service has a ready pod",
+    )
 
 
 def router_values(delivery: Delivery, active: Color, release: str) -> Values:
     """Values of the router while *active* serves with pods that are labelled with *release*."""
-    return merged(
-        delivery.values[delivery.application.charts.router],
+    return _values(
+        delivery,
+        delivery.application.charts.router,
         {
             "azora": {**_azora(delivery), "color": str(active), "release": release},
             "edge": {"component": delivery.application.edge},
@@ -49,8 +59,8 @@ def router_values(delivery: Delivery, active: Color, release: str) -> Values:
 
 def data_values(delivery: Delivery) -> Values:
     """Values of the databases."""
-    layers = delivery.values[str(delivery.application.charts.data)]
-    return merged(layers, {"azora": _azora(delivery), "images": _images(delivery, "data")})
+    chart = str(delivery.application.charts.data)
+    return _values(delivery, chart, {"azora": _azora(delivery), "images": _images(delivery, "data")})
 
 
 def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
@@ -59,7 +69,7 @@ def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
     for color in Color:
         values = stack_values(delivery, color, least={})
         if color is Color.GREEN:
-            bigger = {service: count + 1 for service, count in values["replicas"].items()}
+            bigger = {service: values["replicas"][service] + 1 for service in application.service_names}
             values = stack_values(delivery, color, least=bigger)
         yield f"{application.name}-{color}", folder / application.charts.stack, values
     values = router_values(delivery, Color.BLUE, delivery.release.label)
@@ -79,7 +89,40 @@ def router_digest(delivery: Delivery) -> str:
 
 
 def _digest(delivery: Delivery, chart: str, values: Values) -> str:
-    return digest({"chart": digest_of(delivery.folder, [chart]), "values": values})[:16]
+    return digest({"chart": digest_of(delivery.folder, [chart], follow=True), "values": values})[:16]
+
+
+def _values(delivery: Delivery, chart: str, ours: Values) -> Values:
+    """Values of *chart*'s files with *ours* over them.
+
+    Raises BadInput for a key of the files that *ours* would replace.
+    """
+    theirs = delivery.values[chart]
+    if key := next(_replaced(theirs, ours), None):
+        raise _unfit(delivery, key, "Azora sets it", "remove it", chart)
+    return merged(theirs, ours)
+
+
+def _replaced(theirs: Values, ours: Values, above: str = "") -> Iterator[str]:
+    """Keys of *theirs* that have another value in *ours*."""
+    for key, value in ours.items():
+        written = theirs.get(key)
+        if isinstance(written, dict) and isinstance(value, dict):
+            yield from _replaced(written, value, f"{above}{key}.")
+        elif written not in (None, value):
+            yield f"{above}{key}"
+
+
+def _unfit(delivery: Delivery, written: str, why: str, advice: str, chart: str = "") -> BadInput:
+    """*written* in the values of *chart* (default: the stack's) cannot be used."""
+    application, environment = delivery.application, delivery.environment.name
+    chart = chart or application.charts.stack
+    folder = f"{application.values}/{Path(chart).name}"
+    return BadInput(
+        f"could not use `{written}` in the values of {chart!r} for {environment}: {why}",
+        advice=f"{advice} ({folder}/{environment}.yaml or common.yaml, or the chart's values.yaml);"
+        " docs/application-contract.md lists the values that Azora sets",
+    )
 
 
 def _azora(delivery: Delivery) -> Values:

@@ -15,4 +15,4 @@ def context_of(environment: Environment, release: Release, *, run: str, settings
     """Everything that brings *release* to *environment*, on behalf of *run*."""
     delivery = checkout(release.commit, settings).delivery(release, environment, settings, run=run)
     cluster = connect(environment, settings)
-    return Context(delivery, cluster, Helm(environment, settings), settings)
+    return Context(delivery, cluster, Helm(environment, settings, cluster.namespace.api.capabilities), settings)

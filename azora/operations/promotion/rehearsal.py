@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from azora.core.cluster.ownership import HOOK, each_of, enumerated
+from azora.core.cluster.ownership import HOOK, enumerated
 from azora.core.colors import Color
 from azora.core.messages.listing import capped
 from azora.core.release.chart_contract import live_ports
@@ -66,7 +66,7 @@ def _refused(context: Context) -> Iterator[tuple[str, str]]:
     for name, chart, values in chart_values.everything(context.delivery):
         if name == live:  # nothing is installed into the color that serves
             continue
-        for found in each_of(context.helm.render(name, chart, values)):
+        for found in context.helm.render(name, chart, values):
             if why := _why_not(inventory, found):
                 yield f"{found['kind']} {found['metadata']['name']} of {name}", why
 

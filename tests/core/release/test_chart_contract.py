@@ -15,7 +15,7 @@ LABELS = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "fron
 STACK_VALUES: Json = {
     "azora": {"application": "shop", "color": "blue", "release": "3f2a"},
     "replicas": {"front": 2},
-    "images": {"front": IMAGE},
+    "images": {"front": IMAGE, "proxy": "envoy:1"},
 }
 FRONT: Json = {
     "kind": "Deployment",
@@ -88,8 +88,8 @@ def test_stack_without_a_fault() -> None:
         pytest.param(lambda it: it["spec"].pop("replicas"), "has None replicas", id="no number"),
         pytest.param(
             lambda it: it["spec"]["template"]["spec"]["containers"].append({"name": "proxy", "image": "envoy:1"}),
-            "container proxy of Deployment shop-blue-front runs envoy:1, which is none of `images`",
-            id="an image of nobody",
+            "container proxy of Deployment shop-blue-front runs envoy:1, which is no image of application.yaml",
+            id="an image by tag, that the values name",
         ),
         pytest.param(
             lambda it: it["spec"]["template"]["spec"].update(initContainers=[{"name": "wait", "image": "busybox:1"}]),
@@ -102,6 +102,16 @@ def test_stack_without_a_fault() -> None:
             ),
             "container mesh of Deployment shop-blue-front runs envoy",
             id="a sidecar without a tag",
+        ),
+        pytest.param(
+            lambda it: it["spec"]["template"]["spec"].update(
+                volumes=[
+                    {"name": "x", "emptyDir": {}},
+                    {"name": "model", "image": {"reference": "quay.io/team/model:1"}},
+                ]
+            ),
+            "volume model of Deployment shop-blue-front runs quay.io/team/model:1",
+            id="a volume of an image by tag",
         ),
     ],
 )

@@ -444,6 +444,36 @@ def test_digest_of_a_folder(tmp_path: Path) -> None:
     assert digest_of(same, ["web", "api"]) != digest
 
 
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        pytest.param("web/link", "../shared/file", id="file"),
+        pytest.param("web/link", "../shared", id="folder"),
+        pytest.param("web/link", "../other", id="link to a link"),
+        pytest.param("web/link", "..", id="folder around it"),
+        pytest.param("web", "shared", id="the path itself"),
+    ],
+)
+def test_digest_through_links(tmp_path: Path, link: str, target: str) -> None:
+    """A digest that follows links changes with what they lead to; one that does not stays."""
+    folder = tree(tmp_path / "one", shared__file="x", **({"web__app": "x"} if link != "web" else {}))
+    (folder / "other").symlink_to("shared/file")
+    (folder / link).symlink_to(target)
+    plain, follows = digest_of(folder, ["web"]), digest_of(folder, ["web"], follow=True)
+
+    (folder / "shared/file").write_text("y")
+    assert digest_of(folder, ["web"]) == plain
+    assert digest_of(folder, ["web"], follow=True) != follows
+
+
+@pytest.mark.parametrize("target", ["nowhere", "/etc", "../../..", "link"])
+def test_digest_of_links_that_lead_out(tmp_path: Path, target: str) -> None:
+    """A link that leads nowhere in the folder is no more than its text."""
+    folder = tree(tmp_path / "one", web__app="x")
+    (folder / "web/link").symlink_to(target)
+    assert digest_of(folder, ["web"], follow=True) == digest_of(folder, ["web"])
+
+
 def test_digest_of_a_missing_path(tmp_path: Path) -> None:
     """The error names the missing path."""
     with pytest.raises(BadInput, match="could not read 'web': it is not in this commit"):

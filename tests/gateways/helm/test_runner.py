@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from azora.errors import BadInput, HelmFailed, LeaseLost, Refused, TransientErro
 from azora.gateways.helm import runner
 from azora.gateways.helm.errors import classified
 from azora.gateways.helm.runner import SafeCommand
+from tests.support.rendering import helm_program
 
 
 @pytest.mark.parametrize(
@@ -167,6 +170,27 @@ def test_usual_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named
     assert usual_kubeconfig() == used
     printing = command("echo $KUBECONFIG $*", tmp_path, limit_seconds=20, kubecontext="c")
     assert asyncio.run(printing.run(["list"])).decode() == f"{used} list --kube-context c\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Guestbook \U0001f389",
+        "\\\U0001f389\U0001f600",
+        "\\ud83c\\udf89",
+        "\x7f\x85\u2028\ufeff\ufffe",
+        'a"\n\0',
+    ],
+)
+def test_letters_of_values(tmp_path: Path, text: str) -> None:
+    """Helm reads the text that the values have."""
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: chart\nversion: 1.0.0\n")
+    (chart / "templates/x.yaml").write_text("text: {{ .Values.text | b64enc }}")
+    helm = SafeCommand(executable=helm_program(), limit_seconds=60)
+    output = asyncio.run(helm.run(["template", "x", str(chart), "--values", "-"], json.dumps({"text": text}).encode()))
+    assert b64decode(output.partition(b"text: ")[2]).decode() == text
 
 
 def test_helm_that_is_missing() -> None:

@@ -58,6 +58,11 @@ def test_scalars(folder: Path) -> None:
         pytest.param("a: |\n  x\n  y\nb: >-\n  x\n  y\n", id="blocks"),
         pytest.param("a: {b: , c: null}\n", id="nothing"),
         pytest.param('a: "\\u00e4\\t\\x41"\n', id="escapes"),
+        pytest.param("a: !Sub '${x}'\nb: !Ref 010\nc: !x [1, !y {d: 010}]\n", id="tags of others"),
+        pytest.param(
+            "a: !!binary aGk=\nb: !!timestamp 2020-01-01\nc: !!set {d, e}\nf: !!omap [g: 1]\n", id="tags of YAML"
+        ),
+        pytest.param("a: !!int '012'\nb: !!float '1e3'\nc: !!bool yes\nd: !!null ''\n", id="tags of scalars"),
     ],
 )
 def test_structures(folder: Path, text: str) -> None:
@@ -76,6 +81,10 @@ def test_structures(folder: Path, text: str) -> None:
         pytest.param([b"a: '{{ .Release.Name }}, x'"], {"a": "{{ .Release.Name }}, x"}, id="template"),
         pytest.param([b"a: " + b"x" * 3_000_000], {"a": "x" * 3_000_000}, id="three megabytes"),
         pytest.param(["a: \U0001f600<&>".encode()], {"a": "\U0001f600<&>"}, id="odd letters"),
+        pytest.param([b"metadata: shop\nkind: {a: b}"], {"metadata": "shop", "kind": {"a": "b"}}, id="keys of objects"),
+        pytest.param([b"kind: List\nitems: [1]"], {"kind": "List", "items": [1]}, id="keys of a list"),
+        pytest.param([b"metadata: {annotations: {helm.sh/hook: test}}"], {"metadata": {"annotations": {"helm.sh/hook": "test"}}}, id="hook"),
+        pytest.param([rb'a: "\x7f\x01\u2028\ufeff"'], {"a": "\x7f\x01\u2028\ufeff"}, id="control characters"),
     ],
 )  # fmt: skip
 def test_files(folder: Path, contents: list[bytes], values: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""What charts render is read as Helm installs it; what Kubernetes could not take is refused by its template."""
+"""Objects that charts render, read as Helm installs them; unfit ones are refused by template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendering for the version and the kinds of the cluster; without one, for a version that charts allow."""
+"""Rendering for the version and the kinds of the cluster, or without a cluster."""
 
 from __future__ import annotations
 

@@ -24,7 +24,9 @@ CHANGE_BY_PREFECT = {"create_markdown_artifact", "create_progress_artifact", "up
 # No run goes on from any of these: a process that ends just before or after such a write changes nothing for the next one.
 OUTSIDE_THE_SEAM = {
     "scratch": {
+        "gateways/git/export.py:export",  # the draft; its rename is announced
         "gateways/helm/values_files.py:_read",
+        "gateways/images/builder.py:_dockerfile",
         "gateways/images/package_index.py:volumes",
         "gateways/images/registry_login.py:file_for_buildah",
         "gateways/kubernetes/rbac.py:_write",  # the draft; its rename is announced
@@ -35,6 +37,7 @@ OUTSIDE_THE_SEAM = {
         "gateways/suites/pytest_runner.py:_cases",
         "gateways/suites/pytest_runner.py:_configuration",
         "gateways/suites/pytest_runner.py:run_suite",
+        "host/sandbox.py:take_back",
     },
     "logs and locks": {
         "host/locks.py:_held",

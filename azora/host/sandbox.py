@@ -39,19 +39,21 @@ _OWN = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_*")
 class Sandbox:
     """Folders and files of the machine that a program sees, at the paths that they have outside.
 
-    `cache` is kept for the next one, as `~/.cache`.
+    `cache` is kept for the next one, as `~/.cache`. `temporary` is TMPDIR, for programs that run beside each other on the same files
+    and lock them there; without it each has a `/tmp` of its own.
     """
 
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     cache: Path | None = None
+    temporary: Path | None = None
 
     def command(self, argv: Sequence[str], cwd: Path, search: str) -> list[str]:
         """Command line that runs *argv* in *cwd* inside; programs are looked for in the folders of *search*.
 
         Raises BadInput where the machine has no means for it.
         """
-        for folder in (*self.writable, *([self.cache] if self.cache else [])):
+        for folder in filter(None, (*self.writable, self.cache, self.temporary)):
             folder.mkdir(parents=True, exist_ok=True)
             hand_over(folder)
             os.utime(folder)  # used now: what is not is pruned
@@ -64,6 +66,7 @@ class Sandbox:
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Variables of *given*, with the home of the sandbox."""
         own = {"HOME": str(HOME), "USER": USER, "LOGNAME": USER, "UV_LINK_MODE": "copy"}
+        own |= {"TMPDIR": str(HOME / "tmp")} if self.temporary else {}
         return {key: value for key, value in given.items() if key not in _OWN and not key.startswith("XDG_")} | own
 
     def _mounts(self, search: str) -> list[tuple[Path, bool]]:
@@ -93,8 +96,9 @@ class Sandbox:
             yield f"mount --bind run/{name} etc/{name}"
         for path, may_write in self._mounts(search):
             yield from _mounted(path, may_write=may_write)
-        if self.cache:
-            yield from _mounted(self.cache, may_write=True, at=HOME / ".cache")
+        for kept, at in ((self.cache, HOME / ".cache"), (self.temporary, HOME / "tmp")):
+            if kept:
+                yield from _mounted(kept, may_write=True, at=at)
         yield "pivot_root . ."
         yield "umount -l ."
         yield f"cd {quote(str(cwd))}"
@@ -120,8 +124,9 @@ class Sandbox:
         yield from ("--dir", "/root", "--dir", str(HOME))
         for path, may_write in self._mounts(search):
             yield from ("--bind" if may_write else "--ro-bind", str(path), str(path))
-        if self.cache:
-            yield from ("--bind", str(self.cache), str(HOME / ".cache"))
+        for kept, at in ((self.cache, HOME / ".cache"), (self.temporary, HOME / "tmp")):
+            if kept:
+                yield from ("--bind", str(kept), str(at))
         yield from ("--chdir", str(cwd), "--", *argv)
 
 

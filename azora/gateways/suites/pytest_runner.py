@@ -98,7 +98,8 @@ def run_unit_tests(
     """
     environment, program = child_environment(*PACKAGES, *variables), command[0]
     if sandbox:
-        inside = replace(sandbox, readable=interpreter(), writable=(export,))
+        shared = export.with_name(f".tmp-{export.name}")  # uv of two services makes one environment of one export
+        inside = replace(sandbox, readable=interpreter(), writable=(export,), temporary=shared)
         command, environment = inside.command(command, export, environment["PATH"]), inside.environment(environment)
     done = run(
         command,

@@ -152,13 +152,13 @@ def test_receivers_that_hang(machine: Settings, silent: str, receiver: Receiver)
     """Receivers that hang cost the time limit once, however many they are."""
     urls = (f"json://ada:{PASSWORD}@{silent}/one", f"json://{silent}/two", f"json://{receiver.place}/b")
     began = time.monotonic()
-    troubles = send(NOTICE, told(machine, *urls, seconds=0.7))
+    troubles = send(NOTICE, told(machine, *urls, seconds=2))
     took = time.monotonic() - began
 
-    assert 0.7 <= took < 1.5
+    assert 2 <= took < 3.9
     assert troubles == [
-        "could not notify address 1 of AZORA_NOTIFY (json://): no answer within 0.7 s",
-        "could not notify address 2 of AZORA_NOTIFY (json://): no answer within 0.7 s",
+        "could not notify address 1 of AZORA_NOTIFY (json://): no answer within 2 s",
+        "could not notify address 2 of AZORA_NOTIFY (json://): no answer within 2 s",
     ]
     assert [path for path, _ in receiver.got] == ["/b"]
 

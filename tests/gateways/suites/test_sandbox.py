@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -299,3 +300,21 @@ def test_machine_without_means(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="no bubblewrap") as caught:
         kind()
     assert "AZORA_SANDBOX=off" in caught.value.advice
+
+
+def test_two_tests_that_lock(tmp_path: Path) -> None:
+    """Tests of two services wait for each other at a lock in the folder for temporary files, as uv's do."""
+    program = """
+import fcntl, os, pathlib, tempfile, time
+with open(os.path.join(tempfile.gettempdir(), "lock"), "a") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    pathlib.Path("busy").mkdir()
+    time.sleep(0.5)
+    pathlib.Path("busy").rmdir()
+"""
+    export = export_of(tmp_path, program)
+    with ThreadPoolExecutor(2) as both:
+        given = {"log": tmp_path / "log", "sandbox": Sandbox()}
+        ends = [both.submit(run_unit_tests, "shop", ["python3", "attack.py"], export, **given) for _ in range(2)]
+        for end in ends:
+            end.result()

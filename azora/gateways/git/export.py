@@ -39,6 +39,7 @@ def export(sha: str, into: Path, settings: Settings) -> Path:
             content.mkdir()
             content.chmod(0o755)
             tar.extractall(content, filter=_inside)  # noqa: S202 - which calls the filter "data"
+        _remove_leading_out(content)
         try:
             with writing(System.FILES, str(target)):
                 content.rename(target)
@@ -68,6 +69,22 @@ def remove_export(export: Path, unused_since: datetime) -> bool:
 
 def _lock(into: Path) -> Path:
     return into.with_suffix(".lock")
+
+
+def _remove_leading_out(content: Path) -> None:
+    """Remove links that lead out of *content* by way of others, which the filter judged before those were there."""
+    root = content.resolve()
+    paths = (Path(parent, name) for parent, folders, files in os.walk(content) for name in (*folders, *files))
+    for link in [path for path in paths if path.is_symlink() and not _leads_to(path).is_relative_to(root)]:
+        link.unlink()
+
+
+def _leads_to(link: Path) -> Path:
+    """Path where *link* ends; of a circle, the root of the machine."""
+    try:
+        return link.resolve()
+    except (RuntimeError, OSError):
+        return Path("/")
 
 
 def _inside(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:

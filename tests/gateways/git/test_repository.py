@@ -195,6 +195,22 @@ def test_export_with_a_link_outside(repository: Repository, tmp_path: Path) -> N
     assert [one.path for one in source.entries(sha, at(repository)) if one.is_link] == ["in", "out", "up"]
 
 
+def test_export_with_a_chain_of_links(repository: Repository, tmp_path: Path) -> None:
+    """A link that leads out by way of another one is left out, whichever was unpacked first; a circle, too."""
+    folder = repository.folder / "values"
+    folder.mkdir()
+    (folder / "common.yaml").symlink_to("p/p/p/p/../../../../../secret")
+    (folder / "p").symlink_to(".")
+    (folder / "round").symlink_to("about")
+    (folder / "about").symlink_to("round")
+    (folder / "to").symlink_to("p/p/../a")
+    repository.git("add", "--all")
+    sha = repository.commit("a", "1")
+    (tmp_path / "secret").write_text("token")
+    exported = export(sha, tmp_path / "exports", at(repository)) / "values"
+    assert sorted(path.name for path in exported.iterdir()) == ["p", "to"]
+
+
 ATTRIBUTES = """\
 secret.txt export-ignore
 version.txt export-subst

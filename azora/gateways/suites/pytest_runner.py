@@ -117,6 +117,8 @@ def run_unit_tests(
 
 def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
     suite.report.mkdir(parents=True, exist_ok=True)
+    if suite.sandbox:
+        take_back(suite.report)  # an attempt that was killed may have left links
     for kind in ("junit", "json"):
         suite.files[kind].unlink(missing_ok=True)  # an earlier attempt's
     shutil.rmtree(suite.report / "pictures", ignore_errors=True)

@@ -308,7 +308,8 @@ def _slow_pods() -> dict[Path | str, str]:
 @contextmanager
 def helm_is_killed() -> Iterator[Given]:
     """The run and its Helm die in the middle of an install; the next run waits until their Lease is free."""
-    commit = a_flaky_commit()
+    a_flaky_commit()  # its pods take their time
+    commit = pipeline.commit(message="Change an image")  # no color has it: there is something to install
     here = pipeline.world("staging")
     name = pipeline.cluster("staging").namespace.stack_name(here.preview)
     run = pipeline.begin("deploy-staging", ref=commit)

@@ -72,7 +72,10 @@ def _lock(into: Path) -> Path:
 
 
 def _remove_leading_out(content: Path) -> None:
-    """Remove links that lead out of *content* by way of others, which the filter judged before those were there."""
+    """Remove links that lead out of *content* by way of others.
+
+    The filter judged them before those were there.
+    """
     root = content.resolve()
     paths = (Path(parent, name) for parent, folders, files in os.walk(content) for name in (*folders, *files))
     for link in [path for path in paths if path.is_symlink() and not _leads_to(path).is_relative_to(root)]:

@@ -105,8 +105,7 @@ def is_on_main_branch(sha: str, settings: Settings) -> bool | None:
         fetch(mirror, settings)
     except AzoraError:
         return None
-    head = sha_of(mirror, f"refs/heads/{settings.branch}", settings)
-    return is_ancestor(mirror, sha, head, settings) if head else None
+    return _contains(mirror, settings.branch, sha, settings)
 
 
 def must_be_on(branch: str, sha: str, settings: Settings) -> None:
@@ -119,17 +118,23 @@ def must_be_on(branch: str, sha: str, settings: Settings) -> None:
     """
     mirror = mirror_of(settings)
     fetch(mirror, settings)
-    head = sha_of(mirror, f"refs/heads/{branch}", settings)
-    if not head:
+    contains = _contains(mirror, branch, sha, settings)
+    if contains is None:
         raise BadInput(
             f"could not check where commit {sha[:12]} comes from: the repository has no branch {branch!r}",
             advice="correct `branch` in the environment's file",
         )
-    if not is_ancestor(mirror, sha, head, settings):
+    if not contains:
         raise Refused(
             f"could not release commit {sha[:12]}: the branch {branch!r} does not contain it",
             advice="merge it first, and release what was merged",
         )
+
+
+def _contains(mirror: Path, branch: str, sha: str, settings: Settings) -> bool | None:
+    """Return True when *branch*, as it was fetched last, has the commit; None without such a branch."""
+    head = sha_of(mirror, f"refs/heads/{branch}", settings)
+    return is_ancestor(mirror, sha, head, settings) if head else None
 
 
 @dataclass(frozen=True)

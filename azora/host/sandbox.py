@@ -32,7 +32,7 @@ USER, NUMBER = "azora-tests", 61000
 HOME = Path("/home") / USER
 ROOT = Path("/run/azora-sandbox")
 _SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys")
-_OWN = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_*")
+_OWN = ("HOME", "USER", "LOGNAME", "TMPDIR")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from azora.core.colors import Color
 from azora.core.promotion.switch_verdict import pods_ready, unready
 from azora.core.release.chart_contract import images_of, live_ports
 from azora.core.release.custom_resources import unready as unready_resource
+from azora.core.release.values import Values
 from azora.errors import AzoraError, BadInput, CheckFailed, Conflict, HelmFailed, NotReadyYet
 from azora.gateways.helm.runner import GiveUp
 from azora.gateways.kubernetes.inventory import Inventory
@@ -77,7 +78,8 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
             timeout_seconds=limit,
             give_up=_watcher(context, color, observer),
         )
-        _await_named(context, color, time.monotonic() + limit)
+        rendered = context.helm.render(context.cluster.namespace.stack_name(color), chart, values)
+        _await_named(context, color, rendered, time.monotonic() + limit)
     except AzoraError as error:
         raise _explained(context, error, color) from error
     wanted = sum(values["replicas"].values())
@@ -87,13 +89,13 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     return record
 
 
-def _await_named(context: Context, color: Color, deadline: float) -> None:
-    """Wait for the custom resources that application.yaml names under `waits_for`.
+def _await_named(context: Context, color: Color, rendered: list[Values], deadline: float) -> None:
+    """Wait for those of the *rendered* objects whose kinds application.yaml names under `waits_for`.
 
     Raises HelmFailed with each that is not ready at the *deadline*.
     """
     kinds = context.delivery.application.waits_for
-    named = [found for found in _rendered(context, color) if found["kind"] in kinds] if kinds else []
+    named = [found for found in rendered if found["kind"] in kinds]
     inventory = Inventory(context.cluster.namespace.api, context.cluster.namespace.name)
     while late := [
         f"{one['kind']} {one['metadata']['name']}: {why}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from azora.core.cluster.ownership import HOOK, enumerated
+from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.core.messages.listing import capped
 from azora.core.release.chart_contract import live_ports
@@ -43,13 +44,14 @@ def rehearse(context: Context) -> None:
     """
     if not context.cluster.namespace.exists():
         return
-    if lost := list(dict.fromkeys(_lost_ports(context))):
+    world = context.cluster.look()
+    if lost := list(dict.fromkeys(_lost_ports(context, world))):
         raise BadInput(
             f"could not release to {context.where}: users would lose their port of the live Service:{enumerated(lost)}",
             advice="change `targetPort` alone; or add the new port in one release, let the Ingress name it in the next, and remove the"
             " old one in a third",
         )
-    refused = dict(_refused(context))
+    refused = dict(_refused(context, world))
     if refused:
         lines = [f"{called}: {why}" for called, why in refused.items()]
         raise BadInput(
@@ -58,11 +60,10 @@ def rehearse(context: Context) -> None:
         )
 
 
-def _refused(context: Context) -> Iterator[tuple[str, str]]:
+def _refused(context: Context, world: World) -> Iterator[tuple[str, str]]:
     namespace = context.cluster.namespace
     inventory = Inventory(namespace.api, namespace.name)
-    active = context.cluster.look().active
-    live = namespace.stack_name(active) if active else None
+    live = namespace.stack_name(world.active) if world.active else None
     for name, chart, values in chart_values.everything(context.delivery):
         if name == live:  # nothing is installed into the color that serves
             continue
@@ -71,15 +72,15 @@ def _refused(context: Context) -> Iterator[tuple[str, str]]:
                 yield f"{found['kind']} {found['metadata']['name']} of {name}", why
 
 
-def _lost_ports(context: Context) -> Iterator[str]:
+def _lost_ports(context: Context, world: World) -> Iterator[str]:
     """Ports of the live Service that the switch, or a rollback after it, would take from users.
 
     Ingresses follow later: the ones of the cluster need the new ports until then, those of the commit the old ones after a rollback.
     """
-    namespace, serving = context.cluster.namespace, context.cluster.look().serving
-    rendered = context.rendered_router(Color.BLUE)
+    namespace, serving = context.cluster.namespace, world.serving
     if serving is None:
         return
+    rendered = context.rendered_router(Color.BLUE)
     ports = live_ports(rendered, context.delivery.application.name)
     if ports is not None:
         found = namespace.api.find(f"/apis/networking.k8s.io/v1/namespaces/{namespace.name}/ingresses") or {}

@@ -8,7 +8,7 @@ PURE := $(addprefix tests/,core config host gateways operations tasks cli local 
 RANDOM := $(if $(SEED),--randomly-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 
-.PHONY: help demo test up down clean lint docs check mutants slow drill thirty programs bootstrap
+.PHONY: help demo test up down clean lint docs check mutants slow full drill thirty programs bootstrap
 
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,7 +17,7 @@ demo: bootstrap  ## install what is missing, start everything, release twice, pr
 	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
 
 test: programs   ## the tests, in random order (SEED=n: in that one), on a node of their own; leaves a running demo alone
-	$(PYTEST) -n 2 --dist loadgroup -m "not mutants and not slow" --cov --cov-report=term:skip-covered $(RANDOM) $(PURE) tests/mutants tests/node
+	$(PYTEST) -n 2 --dist loadgroup -m "not mutants and not slow and not full" --cov --cov-report=term:skip-covered $(RANDOM) $(PURE) tests/mutants tests/node
 
 up: bootstrap    ## start the node, Prefect and its worker; no release
 	$(AZORA) local up $(NODE)
@@ -46,8 +46,11 @@ check: lint      ## what one runs all day: lint, types and the pure tests, under
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants
 
-slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second node, a second pipeline, an older version, the probe
+slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second pipeline, an older version, the probe
 	$(PYTEST) -m slow $(RANDOM) tests/gateways tests/node
+
+full: lint mutants slow test ## all of it, before a version is published; with a second node, the runbook of databases, the workflow's own checks
+	$(PYTEST) -m full $(RANDOM) tests/node
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
 	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill

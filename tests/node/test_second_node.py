@@ -48,7 +48,7 @@ spec:
       volumes: [{{name: kept, persistentVolumeClaim: {{claimName: kept}}}}]
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.drill.drilling import drill
 from tests.drill.situations import SITUATIONS, Situation
 from tests.support import pipeline
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("platform")]
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("platform")]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from azora.config.settings import ROOT
 from tests.support.workflow import Known, run_job
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 def test_checks(tmp_path: Path) -> None:

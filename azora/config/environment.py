@@ -13,9 +13,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from azora.config.durations import Hours, Minutes, Seconds
 from azora.config.yaml_file import other_suffix, read_mapping
-from azora.errors import BadInput
+from azora.errors import BadInput, Refused
 
 NAMED_BY_FLOWS = ("staging", "production")
+_LATER = {"cluster", "remove"}  # rules that runs do not follow yet
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names; no IPv4 address
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}$)(?!.*\.\d+$){_LABEL}(\.{_LABEL})*")
@@ -45,12 +46,68 @@ class Hosts(_Strict):
         return self
 
 
+# A space ends the item of an approval's line, and Kubernetes itself takes no empty name.
+UserName = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]{1,200}$")]
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class People(_Strict):
+    """Users and groups, as the cluster's authentication names them."""
+
+    users: tuple[UserName, ...] = Field((), description="User names of the cluster.")
+    groups: tuple[UserName, ...] = Field((), description="Groups of the cluster.")
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups)
+
+
 class ApprovalPolicy(_Strict):
+    by: Literal["form", "cluster"] = Field(
+        "form", description="form: a name typed in Prefect's form. cluster: the approver's own Kubernetes user."
+    )
     ask: Literal["before_preview", "after_preview"] = Field(
         "before_preview", description="When the approval is requested."
     )
+    minimum: int = Field(1, ge=1, le=9, strict=True, description="Number of different people who must approve.")
+    approvers: People = Field(People(), description="People who may approve.")
+    not_authors: bool | None = Field(
+        None, strict=True, description="Refuse approvals of the commits' authors; default: from a minimum of 2."
+    )
+    people: dict[MailAddress, UserName] = Field({}, description="Git address of an author → user of the cluster.")
+    override: People = Field(People(), description="People who may override the gate in an emergency.")
+    sidecars: tuple[Digest, ...] = Field((), description="Digests of images that the cluster adds to pods.")
     expires_hours: Hours = Field(24, gt=0, description="An approval is valid for this many hours.")
     wait_hours: Hours = Field(72, gt=0, description="A request waits this many hours for its answer.")
+    preview: Literal["keep", "remove"] = Field(
+        "keep", description="What becomes of a preview that was rejected or failed."
+    )
+
+    @property
+    def excludes_authors(self) -> bool:
+        """Return True when an author of the commits may not approve them."""
+        return self.minimum > 1 if self.not_authors is None else self.not_authors
+
+    @model_validator(mode="after")
+    def _names_are_proved(self) -> ApprovalPolicy:
+        """Names in a form are typed by whoever answers it: no rule about people can hold there."""
+        rules = ("minimum", "approvers", "not_authors", "people", "override", "sidecars")
+        unproved = [name for name in rules if getattr(self, name) != type(self).model_fields[name].default]
+        if self.by == "form" and unproved:
+            raise ValueError(f"{unproved[0]} needs `by: cluster`: the name in a form is typed and not verified")
+        return self
+
+    @model_validator(mode="after")
+    def _enough_approvers(self) -> ApprovalPolicy:
+        if self.by == "form":
+            return self
+        if self.ask == "after_preview":
+            raise ValueError("ask: after_preview needs `by: form`: the cluster refuses a preview that nobody approved")
+        if not self.approvers:
+            raise ValueError("approvers is missing: name the users or groups that may approve")
+        if not self.approvers.groups and len(set(self.approvers.users)) < self.minimum:
+            raise ValueError(f"minimum is {self.minimum}, and approvers has {len(set(self.approvers.users))} users")
+        return self
 
 
 class Proof(_Strict):
@@ -110,6 +167,24 @@ def load_environment(name: str, folder: Path) -> Environment:
             f"could not read {file}: name: {found.name!r} is not the file's name", advice="remove the key `name`"
         )
     return found
+
+
+def must_be_supported(environment: Environment) -> None:
+    """Check that this version of the pipeline keeps every rule of *environment* about approvals.
+
+    Raises:
+        Refused: it does not, and a release by another rule than that of the file is worse than none.
+    """
+    policy = environment.approval
+    if policy is None:
+        return
+    unknown = [f"{key}: {value}" for key, value in (("by", policy.by), ("preview", policy.preview)) if value in _LATER]
+    if unknown:
+        raise Refused(
+            f"could not release to {environment.name}: its file has `approval.{unknown[0]}`, and this version of the"
+            " pipeline does not release by that rule yet",
+            advice=f"remove `{unknown[0]}` from the file, or wait for the version that supports it",
+        )
 
 
 def environments(folder: Path) -> list[str]:

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from azora.config.environment import environments, environments_of_flows, load_environment
+from azora.config.environment import (
+    ApprovalPolicy,
+    environments,
+    environments_of_flows,
+    load_environment,
+    must_be_supported,
+)
 from azora.config.settings import ROOT
-from azora.errors import BadInput
+from azora.errors import BadInput, Refused
 
 FOLDER = ROOT / "deployments/environments"
 GOOD = "namespace: n\nhosts: {live: a.localhost, preview: b.localhost}\n"
+DEV = "approvers: {users: ['oidc:dev']}"
 
 
 def test_environment_files_of_the_project() -> None:
@@ -49,6 +56,77 @@ def test_environment_file_that_is_wrong(tmp_path: Path, text: str, said: str) ->
     (tmp_path / "odd.yaml").write_text(text)
     with pytest.raises(BadInput, match=said):
         load_environment("odd", tmp_path)
+
+
+def policy_of(folder: Path, approval: str) -> ApprovalPolicy:
+    """Approval policy of a file that has *approval*."""
+    (folder / "shop.yaml").write_text(GOOD + f"approval: {approval}\n")
+    found = load_environment("shop", folder).approval
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("approval", "said"),
+    [
+        pytest.param("{minimum: 2}", "minimum needs `by: cluster`", id="two names in a form"),
+        pytest.param(
+            "{by: form, approvers: {groups: [ops]}}", "approvers needs `by: cluster`", id="approvers of a form"
+        ),
+        pytest.param("{not_authors: true}", "not_authors needs `by: cluster`", id="authors in a form"),
+        pytest.param("{people: {dev@example.org: dev}}", "people needs `by: cluster`", id="people of a form"),
+        pytest.param("{override: {users: [ada]}}", "override needs `by: cluster`", id="override of a form"),
+        pytest.param("{by: cluster}", "approvers is missing", id="nobody may approve"),
+        pytest.param(f"{{by: cluster, {DEV}, ask: after_preview}}", "ask: after_preview needs `by: form`", id="late"),
+        pytest.param(f"{{by: cluster, {DEV}, minimum: 2}}", "minimum is 2, and approvers has 1 users", id="too few"),
+        pytest.param(f"{{by: cluster, {DEV}, minimum: 0}}", "approval.minimum", id="nobody needed"),
+        pytest.param(f"{{by: cluster, {DEV}, minimum: '2'}}", "approval.minimum", id="text for a number"),
+        pytest.param(f"{{by: cluster, {DEV}, not_authors: 'no'}}", "approval.not_authors", id="text for a choice"),
+        pytest.param("{by: cluster, approvers: {users: [ada b]}}", "approval.approvers.users", id="name with a space"),
+        pytest.param("{by: cluster, approvers: {user: [ada]}}", "approval.approvers.user", id="unknown key of people"),
+        pytest.param(f"{{by: cluster, {DEV}, people: {{dev: dev}}}}", "approval.people", id="no address"),
+        pytest.param(f"{{by: cluster, {DEV}, sidecars: [istio]}}", "approval.sidecars", id="no digest"),
+        pytest.param("{preview: hide}", "approval.preview", id="unknown end of a preview"),
+    ],
+)
+def test_approval_policy_that_is_wrong(tmp_path: Path, approval: str, said: str) -> None:
+    """The error names the wrong key."""
+    with pytest.raises(BadInput, match=re.escape(said)):
+        policy_of(tmp_path, approval)
+
+
+@pytest.mark.parametrize(
+    ("approval", "excluded"),
+    [
+        pytest.param(f"{{by: cluster, {DEV}}}", False, id="one person"),
+        pytest.param("{by: cluster, approvers: {groups: [ops]}, minimum: 2}", True, id="two people"),
+        pytest.param("{by: cluster, approvers: {groups: [ops]}, minimum: 2, not_authors: false}", False, id="two, off"),
+        pytest.param(f"{{by: cluster, {DEV}, not_authors: true}}", True, id="one, on"),
+    ],
+)
+def test_authors_as_approvers(tmp_path: Path, approval: str, excluded: bool) -> None:
+    """From two approvers on, an author does not approve the own commit, unless the file allows it."""
+    assert policy_of(tmp_path, approval).excludes_authors is excluded
+
+
+@pytest.mark.parametrize(
+    ("approval", "named"),
+    [
+        pytest.param(f"{{by: cluster, {DEV}}}", "approval.by: cluster", id="by the cluster"),
+        pytest.param("{preview: remove}", "approval.preview: remove", id="removal of the preview"),
+    ],
+)
+def test_rule_that_runs_do_not_follow(tmp_path: Path, approval: str, named: str) -> None:
+    """A run is refused by the name of the rule; it never releases by a weaker one."""
+    policy_of(tmp_path, approval)
+    with pytest.raises(Refused, match=re.escape(named)):
+        must_be_supported(load_environment("shop", tmp_path))
+
+
+@pytest.mark.parametrize("name", ["production", "staging"])
+def test_rules_of_the_project(name: str) -> None:
+    """Runs follow every rule of the project's own files."""
+    must_be_supported(load_environment(name, FOLDER))
 
 
 @pytest.mark.parametrize(

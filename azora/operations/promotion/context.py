@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from azora.config.environment import must_be_supported
 from azora.config.settings import Settings
 from azora.config.urls import public_url
 from azora.core.checks.suite_result import SuiteResult
@@ -54,8 +55,10 @@ class Context:
         """Look as `look` does, before anything is written or requested.
 
         Raises:
-            Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
+            Refused: also where a Helm release is not installed yet and would take over what is not Azora's, and where the
+                environment's file has a rule that this version does not keep.
         """
+        must_be_supported(self.delivery.environment)
         ours = self.cluster.record.helm_releases()
         must_be_ours(
             self.cluster, self.helm, *(new for new in chart_values.everything(self.delivery) if new[0] not in ours)

@@ -24,8 +24,9 @@ CHANGE_BY_PREFECT = {"create_markdown_artifact", "create_progress_artifact", "up
 # No run goes on from any of these: a process that ends just before or after such a write changes nothing for the next one.
 OUTSIDE_THE_SEAM = {
     "scratch": {
-        "gateways/git/export.py:_remove_leading_out",
-        "gateways/git/export.py:export",  # the draft; its rename is announced
+        "gateways/git/unpacking.py:_make",  # the draft; its rename is announced
+        "gateways/git/unpacking.py:_write",  # likewise
+        "gateways/git/unpacking.py:unpack",  # likewise
         "gateways/helm/values_files.py:_read",
         "gateways/images/builder.py:_dockerfile",
         "gateways/images/package_index.py:volumes",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tarfile
 import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from azora.config.settings import Settings
 from azora.gateways.git.mirror import fetch, fetch_commit, git, mirror_of, sha_of
+from azora.gateways.git.unpacking import unpack
 from azora.host.folders import changed, mark_for_removal, remove_tree
 from azora.host.locks import alongside, only_one
 from azora.host.writes import System, writing
@@ -35,11 +35,7 @@ def export(sha: str, into: Path, settings: Settings) -> Path:
         archive, content = Path(folder) / "archive.tar", Path(folder) / "content"
         archived = ["archive", "--format=tar", f"--output={archive}", sha]
         git(mirror, archived, f"export commit {sha!r}", settings)
-        with tarfile.open(archive) as tar:
-            content.mkdir()
-            content.chmod(0o755)
-            tar.extractall(content, filter=_inside)  # noqa: S202 - which calls the filter "data"
-        _remove_leading_out(content)
+        unpack(archive, content, sha)
         try:
             with writing(System.FILES, str(target)):
                 content.rename(target)
@@ -69,31 +65,3 @@ def remove_export(export: Path, unused_since: datetime) -> bool:
 
 def _lock(into: Path) -> Path:
     return into.with_suffix(".lock")
-
-
-def _remove_leading_out(content: Path) -> None:
-    """Remove links that lead out of *content* by way of others.
-
-    The filter judged them before those were there.
-    """
-    root = content.resolve()
-    paths = (Path(parent, name) for parent, folders, files in os.walk(content) for name in (*folders, *files))
-    for link in [path for path in paths if path.is_symlink() and not _leads_to(path).is_relative_to(root)]:
-        link.unlink()
-
-
-def _leads_to(link: Path) -> Path:
-    """Path where *link* ends; of a circle, the root of the machine."""
-    try:
-        return link.resolve()
-    except (RuntimeError, OSError):
-        return Path("/")
-
-
-def _inside(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
-    """*member*, or None for a link that leads out of the repository: `entries` still has it."""
-    try:
-        kept = tarfile.data_filter(member, into)
-        return kept.replace(mode=0o755) if kept.isdir() else kept  # whatever the worker's umask is, tests may read it
-    except (tarfile.AbsoluteLinkError, tarfile.LinkOutsideDestinationError):
-        return None

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         description="Folder of `<environment>.kubeconfig`, the pipeline's accounts. Default: the user of the kubeconfig.",
     )
     registry: str = Field("10.98.0.2:5000", description="Registry host (and path) for push and pull of images.")
+    registry_login: Place | None = Field(
+        None,
+        description="File with the login of the registry, as `buildah login --authfile` writes it; read before the usual ones.",
+    )
     registry_plain_http: bool = Field(False, description="The registry uses plain HTTP (the embedded node sets this).")
     ingress_address: str | None = Field(
         "127.0.0.1:8080", description="host:port to connect to for every public host name; empty: resolve names by DNS."

@@ -278,14 +278,22 @@ def dead_runs(automation: Automated) -> Finding:
     return Finding("dead runs", Level.WEAK, said, "`azora register` (`azora local up` does)")
 
 
-def registry(place: str, status: int) -> Finding:
+def registry(place: str, status: int, *, is_open: bool = False) -> Finding:
     """Finding for the answer of `/v2/`: a registry with logins answers 401.
 
+    One that *is_open* requests none for a push.
     Without *place*, no registry is set.
     """
     if not place:
         advice = "set it to yours, or start the embedded node with `azora local up`"
         return Finding("registry", Level.BAD, "AZORA_REGISTRY is not set", advice)
+    if is_open:
+        return Finding(
+            "registry",
+            Level.WEAK,
+            f"{place} accepts pushes without a login: whoever reaches it, a commit's tests too, replaces base images and tags",
+            "give the registry a login, and name its file in AZORA_REGISTRY_LOGIN",
+        )
     if status in {200, 401}:
         return Finding("registry", Level.GOOD, f"{place} responds")
     return Finding(

@@ -58,7 +58,6 @@ def write_configuration(node: Layout, pause: str) -> None:
         "registry.yaml": node.etc / "registry.yaml",
         "haproxy.cfg": node.etc / "haproxy.cfg",
         "cni.conflist": node.etc / "cni/10-azora.conflist",
-        "hosts.toml": node.etc / "certs.d" / node.registry / "hosts.toml",
     }
     for template, file in places.items():
         write(file, rendered(template, node=node, pause=pause, pod_range=POD_RANGE))

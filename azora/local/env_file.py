@@ -23,6 +23,7 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_KUBE_CONTEXT": node.machine_name,
         "AZORA_IDENTITIES": str(node.identities),
         "AZORA_REGISTRY": node.registry,
+        "AZORA_REGISTRY_LOGIN": str(node.registry_login),
         "AZORA_REGISTRY_PLAIN_HTTP": "true",
         "AZORA_INGRESS_ADDRESS": f"127.0.0.1:{node.ingress_port}",
         "AZORA_INGRESS_PORT": str(node.ingress_port),

@@ -16,6 +16,7 @@ from azora.local import health
 from azora.local.cache import BUILD_SECONDS, cache_folder, cache_key
 from azora.local.layout import Layout
 from azora.local.progress import Say
+from azora.local.registry_login import registry_auth
 
 BASE = ROOT / "deployments/images/base/build"
 WORKING = "azora-node"
@@ -44,7 +45,8 @@ def push_node_images(node: Layout, programs: Path, say: Say) -> None:
     """pause, coredns and skipper: one program each, nothing else."""
     for reference in (pause_image(node, programs), coredns_image(node, programs), skipper_image(node, programs)):
         program = programs / reference.rpartition("/")[2].partition(":")[0]
-        push(reference, partial(_one_program, program), [f'--entrypoint=["/{program.name}"]', f"--user={USER}"], say)
+        config = [f'--entrypoint=["/{program.name}"]', f"--user={USER}"]
+        push(node, reference, partial(_one_program, program), config, say)
 
 
 def push_base_image(node: Layout, say: Say) -> None:
@@ -55,21 +57,23 @@ def push_base_image(node: Layout, say: Say) -> None:
         logged([BASE, folder / "root.tar"], cache_folder() / "log/base-image.log", env=clean_environment())
         return folder / "root.tar"
 
-    push(base_image(node), root_of, ["--cmd=python3"], say)
+    push(node, base_image(node), root_of, ["--cmd=python3"], say)
 
 
-def push(reference: str, root_of: Callable[[Path], Path], config: list[str], say: Say) -> None:
+def push(node: Layout, reference: str, root_of: Callable[[Path], Path], config: list[str], say: Say) -> None:
     """Push an image of one layer (a folder or an archive) as *reference*, unless the registry has it."""
-    registry, _, rest = reference.partition("/")
+    rest = reference.partition("/")[2]
     name, _, tag = rest.partition(":")
-    if health.answers(f"http://{registry}/v2/{name}/manifests/{tag}", accept=MANIFEST):
+    manifest = f"http://{node.registry}/v2/{name}/manifests/{tag}"
+    if health.answers(manifest, accept=MANIFEST, auth_string=registry_auth(node)):
         return
     kept = f"localhost/{rest}"
     with only_one(cache_folder() / ".buildah.lock", what="build the node's images", timeout_seconds=BUILD_SECONDS):
         if not _is_kept(kept):
             _build(kept, root_of, config)
         say(f"pushing {name}")
-        _buildah("push", "--quiet", "--tls-verify=false", "--disable-compression", kept, f"docker://{reference}")
+        command = ("push", "--quiet", "--tls-verify=false", "--authfile", node.registry_login, "--disable-compression")
+        _buildah(*command, kept, f"docker://{reference}")
 
 
 def _build(kept: str, root_of: Callable[[Path], Path], config: list[str]) -> None:

@@ -8,6 +8,7 @@ from azora.local import health
 from azora.local.layout import Layout
 from azora.local.namespaces import POD_RANGE, SERVICE_RANGE, inside
 from azora.local.registry import command as registry_command
+from azora.local.registry_login import registry_auth
 from azora.local.service import NodeService, Stage, words
 
 
@@ -33,7 +34,7 @@ def registry(node: Layout) -> NodeService:
         "registry",
         Stage.STORAGE,
         command,
-        lambda: health.answers(f"http://{node.registry}/v2/"),
+        lambda: health.answers(f"http://{node.registry}/v2/", auth_string=registry_auth(node)),
         reads=node.etc / "registry.yaml",
     )
 

@@ -144,6 +144,11 @@ class Layout:
         return self.state / "auth-string"
 
     @property
+    def registry_login(self) -> Path:
+        """The login of the registry, as buildah keeps one."""
+        return self.state / "registry-login.json"
+
+    @property
     def pins(self) -> Path:
         return self.run / "ns"
 

@@ -25,6 +25,7 @@ from azora.local.machine import check_machine
 from azora.local.pki import make_certificates
 from azora.local.programs import programs
 from azora.local.progress import Progress
+from azora.local.registry_login import write_registry_login
 from azora.local.service import NodeService, Stage, log_of
 from azora.local.supervision import Supervisor
 
@@ -152,6 +153,7 @@ def _prepare(node: Layout, built: Path) -> None:
     cgroups.open_groups(node)
     make_certificates(node)
     write_configuration(node, images.pause_image(node, built))
+    write_registry_login(node)
     monitoring.write_monitoring(node)
     write_environment(node, built)
 

@@ -7,6 +7,7 @@ import shutil
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus as codes  # noqa: N813 - as httpx calls them
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from azora.core.prefect_names import POOL, deployments_for, names_in, queue_of
 from azora.errors import AzoraError
 from azora.gateways.images.base_images import found_base
 from azora.gateways.images.buildah import version_of_buildah
-from azora.gateways.images.registry import status_of_registry
+from azora.gateways.images.registry import status_of_registry, takes_pushes_from_anybody
 from azora.gateways.kubernetes.access_review import (
     excess_of,
     labels_of,
@@ -184,7 +185,9 @@ def _registry(settings: Settings) -> Finding:
     if "registry" not in settings.model_fields_set:
         return doctor.registry("", 0)
     node_must_be_up(settings)
-    return doctor.registry(settings.registry, status_of_registry(settings))
+    status = status_of_registry(settings)
+    is_open = status == codes.OK and takes_pushes_from_anybody(settings)
+    return doctor.registry(settings.registry, status, is_open=is_open)
 
 
 def _base_image(settings: Settings) -> Finding:

@@ -111,6 +111,7 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.dead_runs(Automated.DISABLED), WEAK, "is disabled", id="automation switched off"),
         pytest.param(doctor.registry("r:5000", 200), GOOD, "r:5000 responds", id="registry"),
         pytest.param(doctor.registry("r:5000", 401), GOOD, "r:5000 responds", id="registry with logins"),
+        pytest.param(doctor.registry("r:5000", 200, is_open=True), WEAK, "without a login", id="open registry"),
         pytest.param(doctor.registry("r:5000", 404), BAD, "404", id="not a registry"),
         pytest.param(doctor.registry("", 0), BAD, "AZORA_REGISTRY is not set", id="no registry"),
         pytest.param(doctor.base_image("", None), WEAK, "AZORA_BASE_IMAGE", id="no base image"),

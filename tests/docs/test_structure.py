@@ -37,7 +37,8 @@ SERVICES = [name for application in APPLICATIONS for name in application.service
 TESTS = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "services").glob("*/tests/test_*.py")]
 MOST_WORDS = 6
 
-OTHER_MEANINGS = {("azora/gateways/images/registry_login.py", "auth")}  # the key of a login in docker's own file
+# The key of a login in docker's own file.
+OTHER_MEANINGS = {(f"azora/{place}/registry_login.py", "auth") for place in ("gateways/images", "local")}
 
 
 @pytest.fixture(params=DEPLOYMENTS, ids=lambda deployment: deployment["name"])

@@ -20,6 +20,7 @@ from azora.config.settings import settings
 from azora.host.process import output_of
 from azora.local.layout import Layout, layout
 from azora.local.namespaces import inside
+from azora.local.registry_login import registry_auth
 
 SIZE_MB, OLD_MB = 32, 16
 OLD = "2020-01-01T00:00:00Z"
@@ -72,19 +73,23 @@ def _push_an_old_image() -> None:
         "layers": [{"mediaType": LAYER, "size": len(layer), "digest": _push_blob(layer)}],
     }
     place, headers = f"{_repository()}/manifests/drill", {"Content-Type": MANIFEST}
-    httpx.put(
-        place, content=json.dumps(manifest).encode(), headers=headers, timeout=60, trust_env=False
-    ).raise_for_status()
+    with _client() as client:
+        client.put(place, content=json.dumps(manifest).encode(), headers=headers).raise_for_status()
 
 
 def _push_blob(content: bytes) -> str:
     """https://distribution.github.io/distribution/spec/api/#pushing-a-layer; its digest."""
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    with httpx.Client(timeout=60, trust_env=False) as client:
+    with _client() as client:
         begun = client.post(f"{_repository()}/blobs/uploads/").raise_for_status()
         place = httpx.URL(begun.headers["Location"]).copy_merge_params({"digest": digest})
         client.put(place, content=content).raise_for_status()
     return digest
+
+
+def _client() -> httpx.Client:
+    user, _, password = registry_auth(layout(settings().node)).partition(":")
+    return httpx.Client(auth=(user, password), timeout=60, trust_env=False)
 
 
 def _repository() -> str:

@@ -142,7 +142,7 @@ def _pushed(image: Image, digest_file: Path, target: Reference, log: Path) -> st
 
 
 def _logins(folder: Path, *images: Reference) -> list[str]:
-    file = file_for_buildah([f"{image.host}/{image.path}" for image in images], folder)
+    file = file_for_buildah({f"{image.host}/{image.path}": image.login for image in images}, folder)
     return ["--authfile", str(file)] if file else []
 
 

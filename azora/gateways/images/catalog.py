@@ -57,7 +57,7 @@ def remove_image(image: Item, settings: Settings) -> bool:
 
 def _registry(settings: Settings) -> Reference:
     host, _, path = settings.registry.partition("/")
-    return Reference(host, path, plain_http=settings.registry_plain_http, own=True)
+    return Reference(host, path, plain_http=settings.registry_plain_http, own=True, login=settings.registry_login)
 
 
 def _images(repository: Reference, short: str) -> list[Item]:

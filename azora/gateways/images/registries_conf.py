@@ -87,7 +87,7 @@ def _at(image: Reference, place: str, insecure: bool) -> Reference:
     if place == f"{image.host}/{image.path}":
         return replace(image, plain_http=image.plain_http or insecure)
     host, _, path = place.partition("/")
-    return replace(image, host=host, path=path, plain_http=insecure, own=False)
+    return replace(image, host=host, path=path, plain_http=insecure, own=False, login=None)
 
 
 def _configuration() -> _Configuration:

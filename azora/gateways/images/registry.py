@@ -7,6 +7,7 @@ import re
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import httpx
 from httpx import codes
@@ -37,7 +38,7 @@ _PATH = re.compile(rf"{_PART}(/{_PART})*")
 class Reference:
     """An image's place: `host/path:tag` or `host/path@digest`; *plain_http* for a host without TLS.
 
-    *own* is one in the registry of the settings.
+    *own* is one in the registry of the settings, *login* the file with the login of that registry.
     """
 
     host: str
@@ -46,6 +47,7 @@ class Reference:
     digest: str | None = None
     plain_http: bool = False
     own: bool = False
+    login: Path | None = None
 
     @classmethod
     def parse(cls, text: str, settings: Settings) -> Reference:
@@ -68,7 +70,8 @@ class Reference:
                 advice="write HOST/PATH:TAG or HOST/PATH@DIGEST",
             )
         own = host == settings.registry.split("/")[0]
-        return cls(host, path, found["tag"] or "latest", found["digest"], own and settings.registry_plain_http, own)
+        plain_http, login = own and settings.registry_plain_http, settings.registry_login if own else None
+        return cls(host, path, found["tag"] or "latest", found["digest"], plain_http, own, login)
 
     def __str__(self) -> str:
         return self.by_digest(self.digest) if self.digest else self.by_tag()
@@ -116,6 +119,22 @@ def status_of_registry(settings: Settings) -> int:
         ) from None
 
 
+_NOBODY_S = "00000000-0000-0000-0000-000000000000"
+
+
+def takes_pushes_from_anybody(settings: Settings) -> bool:
+    """Return True when the registry requests no login to continue an upload that nobody began.
+
+    Raises Unreachable.
+    """
+    host, _, path = settings.registry.partition("/")
+    repository = "/".join(part for part in (path, settings.application, "doctor") if part)
+    image = Reference(host, repository, plain_http=settings.registry_plain_http, own=True)
+    url = f"{'http' if image.plain_http else 'https'}://{_api(host)}/v2/{repository}/blobs/uploads/{_NOBODY_S}"
+    answer = _sent("PATCH", url, None, image, "look for a foreign upload")
+    return answer.is_success or answer.status_code in (codes.BAD_REQUEST, codes.NOT_FOUND)
+
+
 def digest_of_target(image: Reference) -> str | None:
     """Digest of an *image* that may be pushed; None also where its repository is made by the first push.
 
@@ -148,7 +167,7 @@ def _knows_the_login(answer: httpx.Response, image: Reference) -> bool:
     sent = answer.request.headers.get("Authorization", "")
     refused = (codes.UNAUTHORIZED, codes.FORBIDDEN) if sent.startswith("Bearer ") else (codes.FORBIDDEN,)
     used = bool(sent) or answer.request.method == "POST"  # of an identity token, to the token server
-    return used and answer.status_code in refused and login_of(f"{image.host}/{image.path}") is not None
+    return used and answer.status_code in refused and login_of(f"{image.host}/{image.path}", image.login) is not None
 
 
 def asked(method: str, image: Reference, path: str, *, what: str) -> httpx.Response:
@@ -212,7 +231,7 @@ def _authorization(answer: httpx.Response, image: Reference, what: str) -> str |
 
     A token server that refuses the right to the image, as GitHub's does, has answered for the registry.
     """
-    login = login_of(f"{image.host}/{image.path}".rstrip("/"))
+    login = login_of(f"{image.host}/{image.path}".rstrip("/"), image.login)
     for line in answer.headers.get_list("WWW-Authenticate"):
         if (start := line.lower().find("bearer ")) >= 0:
             challenge = line[start:]

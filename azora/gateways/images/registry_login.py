@@ -1,4 +1,4 @@
-"""Registry logins from the files of buildah, podman and docker, in their order, by repository path.
+"""Registry logins by repository path, from Azora's file, then buildah's, podman's and docker's.
 
 https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -26,13 +26,13 @@ _HUB_KEY = "https://index.docker.io/v1/"
 class Login:
     """User and password, or an identity token, for which a token server gives an access token.
 
-    `for_docker` says that it is where docker finds it, and buildah does not.
+    `hidden` says that it is where buildah does not find it: in docker's store, or in AZORA_REGISTRY_LOGIN.
     """
 
     user: str = field(repr=False)
     password: str = field(repr=False)
     identity_token: str = field(default="", repr=False)
-    for_docker: bool = False
+    hidden: bool = False
 
     @property
     def basic(self) -> str:
@@ -53,21 +53,25 @@ class _File(BaseModel):
     store: str | None = Field(None, alias="credsStore")
 
 
-def login_of(place: str) -> Login | None:
+def login_of(place: str, own: Path | None = None) -> Login | None:
     """The login of *place* (`host/path`), the most specific one of the first file that has one.
 
-    Raises BadInput for a file that cannot be used, Failed for a helper that does not answer.
+    *own* is read first. Raises BadInput for a file that cannot be used, Failed for a helper that does not answer.
     """
+    if own:
+        _must_exist(own, "AZORA_REGISTRY_LOGIN")
+        if login := _in_file(own, place):
+            return replace(login, hidden=True)
     return next((login for file in _files() if (login := _in_file(file, place))), None)
 
 
-def file_for_buildah(places: list[str], folder: Path) -> Path | None:
-    """File in *folder* that buildah reads first, with the logins of *places* that it would not find.
+def file_for_buildah(places: Mapping[str, Path | None], folder: Path) -> Path | None:
+    """File in *folder* with the logins of *places*, each with its own file, for buildah to read.
 
-    None where there are none: buildah then reads what it always does.
+    None where buildah finds them all itself: it then reads what it always does.
     """
-    found = {place: login for place in places if (login := _for_docker(place))}
-    if not found:
+    found = {place: login for place, own in places.items() if (login := _found(place, own))}
+    if not any(login.hidden for login in found.values()):
         return None
     first = _read(next(_files()))
     entries = {key: entry.model_dump() for key, entry in (first.auths or {}).items()}
@@ -78,11 +82,10 @@ def file_for_buildah(places: list[str], folder: Path) -> Path | None:
     return file
 
 
-def _for_docker(place: str) -> Login | None:
+def _found(place: str, own: Path | None) -> Login | None:
     """An error is not raised again: where the registry wants a login, looking the image up raised it."""
     with suppress(AzoraError):
-        login = login_of(place)
-        return login if login and login.for_docker else None
+        return login_of(place, own)
     return None
 
 
@@ -99,9 +102,14 @@ def _files() -> Iterator[Path]:
 
 def _named() -> Path | None:
     named = os.environ.get("REGISTRY_AUTH_FILE")
-    if named and not Path(named).exists():
-        raise _unusable(Path(named), "there is no such file", "correct REGISTRY_AUTH_FILE")
+    if named:
+        _must_exist(Path(named), "REGISTRY_AUTH_FILE")
     return Path(named) if named else None
+
+
+def _must_exist(file: Path, variable: str) -> None:
+    if not file.exists():
+        raise _unusable(file, "there is no such file", f"correct {variable}")
 
 
 def _in_file(file: Path, place: str) -> Login | None:
@@ -109,20 +117,20 @@ def _in_file(file: Path, place: str) -> Login | None:
     known, host = _read(file), place.partition("/")[0]
     for server, helper in (known.helpers or {}).items():
         if _host(server) == _host(host):
-            return _from_helper(helper, server, for_docker=server != host)
+            return _from_helper(helper, server, hidden=server != host)
     for key in _keys(place, known.auths or {}):
         if login := _decoded(file, key, (known.auths or {})[key]):
             return login
-    return _from_helper(known.store, _HUB_KEY if host in HUB else host, for_docker=True) if known.store else None
+    return _from_helper(known.store, _HUB_KEY if host in HUB else host, hidden=True) if known.store else None
 
 
-def _from_helper(helper: str, server: str, *, for_docker: bool) -> Login | None:
+def _from_helper(helper: str, server: str, *, hidden: bool) -> Login | None:
     answer = answer_of(helper, server)
     if answer is None:
         return None
     user, secret = answer
     is_token = user == TOKEN_USER
-    return Login(user, "" if is_token else secret, secret if is_token else "", for_docker)
+    return Login(user, "" if is_token else secret, secret if is_token else "", hidden)
 
 
 def _keys(place: str, entries: dict[str, _Entry]) -> Iterator[str]:

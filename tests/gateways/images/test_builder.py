@@ -5,16 +5,16 @@ The registry and buildah are real.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 import os
 import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from azora.config.application import Image
@@ -24,12 +24,10 @@ from azora.gateways.images import image_tag, package_index, registry
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept
 from azora.gateways.images.builder import Built, build
 from azora.gateways.images.registry import Reference
-from tests.support.polling import until
+from tests.support.registries import HASHED, PASSWORD, free_port, serving
 
 IMAGE = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
 DIGEST = "sha256:" + "0" * 64
-PASSWORD = "hunter2-hunter2"
-HASHED = "$2b$04$WCoQgNIsUJeDSCTqhHrBGuKwA2FLigWizXdju70sYmugiQxY0MXbK"
 
 built_for_real = pytest.mark.skipif(
     not (shutil.which("buildah") and shutil.which("docker-registry")),
@@ -37,37 +35,10 @@ built_for_real = pytest.mark.skipif(
 )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def running_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(tmp_path_factory.mktemp("registry")) as address:
         yield address
-
-
-@contextmanager
-def serving(folder: Path, auth: str = "") -> Iterator[str]:
-    """The address of a registry that keeps what it has in *folder*."""
-    address = f"127.0.0.1:{free_port()}"
-    config = f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: '{address}'}}\n{auth}"
-    (folder / "config.yml").write_text(config)
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
-    try:
-        until(lambda: listens(address), seconds=10, what="the registry", every=0.05)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def listens(address: str) -> bool:
-    host, _, port = address.partition(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) == 0
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +217,33 @@ def test_build_with_a_stored_login(
         on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
         assert build("shop", IMAGE, on_top, machine(address, first.reference), log=place[2]).reference
     assert PASSWORD not in place[2].read_text()
+
+
+@built_for_real
+def test_build_with_the_registry_login(place: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The file of AZORA_REGISTRY_LOGIN is used for look-up, base and push, beside a person's other logins."""
+    (tmp_path / "htpasswd").write_text(f"ada:{HASHED}\n")
+    auth = f"auth: {{htpasswd: {{realm: here, path: {tmp_path / 'htpasswd'}}}}}\n"
+    with serving(tmp_path, auth) as address:
+        login = tmp_path / "login.json"
+        entry = base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
+        login.write_text(json.dumps({"auths": {address: {"auth": entry}}}))
+        here = machine(address).model_copy(update={"registry_login": login})
+        first = build("base", IMAGE, place[0], here, log=place[2])
+        on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
+        here = here.model_copy(update={"base_image": first.reference})
+        assert build("shop", IMAGE, on_top, here, log=place[2]).reference
+        assert not registry.takes_pushes_from_anybody(here)
+        with pytest.raises(BadInput, match="there is no such file"):
+            build("shop", IMAGE, on_top, here.model_copy(update={"registry_login": tmp_path / "gone"}), log=place[2])
+
+
+@built_for_real
+def test_registry_that_is_open(place: tuple[Path, str, Path]) -> None:
+    """A registry that requests no login for a push is known by an upload that nobody began, and holds nothing afterwards."""
+    assert registry.takes_pushes_from_anybody(machine(place[1]))
+    address = place[1].partition("/")[0]
+    assert "team/azora/doctor" not in httpx.get(f"http://{address}/v2/_catalog", trust_env=False).text
 
 
 def test_build_without_a_registry(tmp_path: Path) -> None:

@@ -579,7 +579,7 @@ def test_login_file_for_buildah(home: Path, config: Json, handed: bool) -> None:
     helper(home, answers("ada"))
     write(home / FILES["docker"], config)
 
-    file = file_for_buildah([PLACE], home)
+    file = file_for_buildah({PLACE: None}, home)
 
     assert (file is not None) == handed
 
@@ -590,7 +590,7 @@ def test_login_file_with_other_logins(home: Path) -> None:
     write(home / FILES["runtime"], {**auths(other_example="bob"), "credHelpers": {"third.example": "keys"}})
     write(home / FILES["docker"], {"credsStore": "keys", "credHelpers": {"broken.example": "gone"}})
 
-    file = file_for_buildah([PLACE, "broken.example/base/python"], home)
+    file = file_for_buildah({PLACE: None, "broken.example/base/python": None}, home)
 
     assert file
     assert file.stat().st_mode & 0o777 == 0o600
@@ -599,6 +599,20 @@ def test_login_file_with_other_logins(home: Path) -> None:
     assert read["auths"][PLACE]["auth"] == entry("ada")["auth"]
     assert read["auths"]["other.example"]["auth"] == entry("bob")["auth"]
     assert read["credHelpers"] == {"third.example": "keys"}
+
+
+def test_login_file_of_the_registry(home: Path) -> None:
+    """Azora's own file has priority for its registry, and buildah gets the logins of all images that a build names."""
+    own = write(home / "own.json", auths(h_example="pipeline"))
+    write(home / FILES["docker"], auths(h_example="ada", other_example="bob"))
+
+    login = login_of(PLACE, own)
+    assert (login and login.user, user_of()) == ("pipeline", "ada")
+    file = file_for_buildah({PLACE: own, "other.example/base": None}, home)
+    assert file
+    read = json.loads(file.read_text())["auths"]
+    assert read[PLACE]["auth"] == entry("pipeline")["auth"]
+    assert read["other.example/base"]["auth"] == entry("bob")["auth"]
 
 
 def test_helper_that_hangs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

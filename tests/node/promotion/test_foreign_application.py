@@ -112,6 +112,8 @@ def team(node: str, tmp_path: Path) -> Iterator[Team]:
     known = node_environment(node)
     (tmp_path / ".kube").mkdir()
     shutil.copy(known["AZORA_KUBECONFIG"], tmp_path / ".kube/config")
+    (tmp_path / ".config/containers").mkdir(parents=True)
+    shutil.copy(known["AZORA_REGISTRY_LOGIN"], tmp_path / ".config/containers/auth.json")
     addresses: dict[str, str | bool | int] = {
         "repository": str(tmp_path / "guestbook"),
         "kube_context": known["AZORA_KUBE_CONTEXT"],

@@ -5,6 +5,7 @@ The older version is this repository's own commit of before ids were whole; its 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -83,8 +84,15 @@ def book(node: str, older: Path, tmp_path: Path) -> Iterator[Guestbook]:  # noqa
 
 def released_by(older: Path, commit: str) -> str:
     """Id of the release of *commit*, as the older version's own code released it."""
+    env = os.environ | {"REGISTRY_AUTH_FILE": str(settings().registry_login)}
     done = subprocess.run(
-        [sys.executable, "-c", WALK, commit], cwd=older, capture_output=True, text=True, check=False, timeout=180
+        [sys.executable, "-c", WALK, commit],
+        cwd=older,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()[-1]

@@ -7,7 +7,7 @@ rights; or *bad*: releases fail, or will soon.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from http import HTTPStatus as codes  # noqa: N813 - as httpx calls them
 
 from azora.config.permissions import ENFORCE, ROLE, STANDARD, Right, rules_for, user_of
 from azora.core.heartbeat import Automated
+from azora.core.registered import Pool, Registered, unknown, unlike
 
 GIB = 2**30
 FULL_BYTES, NARROW_BYTES = 2 * GIB, 10 * GIB  # one build of all images takes about 2 GiB
@@ -259,16 +260,31 @@ def workers(online: Collection[str], pool: str, queue: str, *, is_served: bool) 
     return Finding("worker", Level.GOOD, f"{', '.join(sorted(online))} of pool {pool}; work queue {queue} is served")
 
 
-def deployments(known: Collection[str], wanted: Sequence[str]) -> Finding:
-    missing = [name for name in wanted if name not in known]
-    if not missing:
-        return Finding("deployments", Level.GOOD, f"all {len(wanted)} of prefect.yaml")
-    return Finding(
-        "deployments",
-        Level.BAD,
-        f"not registered in Prefect: {', '.join(missing)}",
-        "`azora register` (`azora local up` does)",
-    )
+def work_pool(state: Pool, pool: str) -> Finding:
+    """Finding for the work pool: whether a run or a deployment can bring commands of its own."""
+    if state is Pool.CLOSED:
+        return Finding("work pool", Level.GOOD, f"{pool} accepts no job variables")
+    if state is Pool.OPEN:
+        said = f"{pool} is not as registered: by job variables, whoever holds Prefect's password runs commands on the worker"
+        return Finding(
+            "work pool", Level.BAD, said, "`azora register` sets its template again; find out who changed it"
+        )
+    return Finding("work pool", Level.BAD, f"{pool} is {state}", "run `azora register`, which says what to do")
+
+
+def deployments(known: Collection[Registered], wanted: Collection[Registered]) -> Finding:
+    """Finding for the deployments: those of prefect.yaml, as this checkout registers them, and no others."""
+    names = {one.name for one in known}
+    if missing := [one.name for one in wanted if one.name not in names]:
+        said = f"not registered in Prefect: {', '.join(missing)}"
+        return Finding("deployments", Level.BAD, said, "run `azora register`, or `make up`")
+    if changed := unlike(known, wanted):
+        said = f"not as this checkout registers them: {', '.join(changed)}; their runs are other code"
+        return Finding("deployments", Level.BAD, said, "run `azora register`; find out who changed them")
+    if others := unknown(known, wanted):
+        said = f"all {len(wanted)} of prefect.yaml; also on the work queue, so that the worker runs them: {', '.join(others)}"
+        return Finding("deployments", Level.WEAK, said, "delete those that you do not know in Prefect")
+    return Finding("deployments", Level.GOOD, f"all {len(wanted)} of prefect.yaml")
 
 
 def dead_runs(automation: Automated) -> Finding:

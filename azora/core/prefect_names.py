@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -74,3 +75,11 @@ def _deployment_for(environment: str, like: Mapping[str, Any]) -> dict[str, Any]
 def checkout_of(pull_steps: Iterable[Mapping[str, Any]] | None) -> str | None:
     """The folder that a deployment's runs take their flows from, by its pull steps."""
     return next((step[PULL_STEP].get("directory") for step in pull_steps or () if PULL_STEP in step), None)
+
+
+def is_older_command(job_variables: Mapping[str, Any]) -> bool:
+    """Report whether Azora itself set *job_variables*, in a version whose work pool had no command."""
+    command = str(job_variables.get("command"))
+    return set(job_variables) == {"command"} and bool(
+        re.fullmatch(r"setsid \S+/\.venv/bin/python -m prefect\.engine", command)
+    )

@@ -150,6 +150,7 @@ def register_deployments(node: Layout, programs: Path) -> str:
         *(ROOT / "flows").glob("*.py"),
         *(ROOT / "tasks").glob("*.py"),
         *(ROOT / "azora").glob("*.py"),
+        *(ROOT / "azora/gateways/prefect").glob("*.py"),
     ]
     digest = cache_key(sources, str(ROOT), sys.executable)
     mark = node.lib / "deployed"

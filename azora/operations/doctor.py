@@ -23,7 +23,8 @@ from azora.config.settings import ROOT, Settings
 from azora.config.urls import public_url
 from azora.core import doctor
 from azora.core.doctor import Finding, Level
-from azora.core.prefect_names import POOL, deployments_for, names_in, queue_of
+from azora.core.prefect_names import POOL, deployments_for, queue_of
+from azora.core.registered import registered_by
 from azora.errors import AzoraError
 from azora.gateways.images.base_images import found_base
 from azora.gateways.images.buildah import version_of_buildah
@@ -200,14 +201,17 @@ def _base_image(settings: Settings) -> Finding:
 def _prefect(settings: Settings) -> Iterator[Finding]:
     from azora.gateways.prefect.registration import automation_seen  # noqa: PLC0415
     from azora.gateways.prefect.server import server_seen  # noqa: PLC0415 - slow to import
+    from azora.gateways.prefect.work_pool import pool_seen  # noqa: PLC0415
 
     seen = server_seen(POOL, application=settings.application)
     text = deployments_for((ROOT / "prefect.yaml").read_text(), environments(settings.environments), settings.branch)
-    application, wanted = settings.application, names_in(text, settings.application)
+    application = settings.application
+    wanted = registered_by(text, application, str(ROOT))
     yield doctor.prefect(seen.version, version("prefect"))
     if seen.at:
         yield doctor.clock("Prefect", seen.at - datetime.now(UTC))
     yield doctor.workers(seen.workers, POOL, queue_of(application), is_served=seen.is_served)
+    yield doctor.work_pool(pool_seen(), POOL)
     yield doctor.deployments(seen.deployments, wanted)
     yield doctor.dead_runs(automation_seen(application))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from azora.config.settings import Settings
 from azora.core import doctor
 from azora.core.doctor import GIB, Finding, Level, exit_code
 from azora.core.heartbeat import Automated
+from azora.core.registered import Pool, Registered
 from azora.errors import Refused, Unreachable
 from azora.gateways.kubernetes.access_review import token_expiry
 from azora.operations import doctor as examining
@@ -26,6 +28,8 @@ NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SHOP = Environment(
     name="staging", namespace="shop-staging", hosts=Hosts(live="shop.localhost", preview="next.localhost")
 )
+STEPS = [{"prefect.deployments.steps.set_working_directory": {"directory": "/srv/azora"}}]
+RELEASE, E2E = (Registered(name, f"flows/{name}.py:{name}", STEPS, queue="shop") for name in ("release", "e2e"))
 GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
 
 
@@ -99,12 +103,34 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.workers(["b", "a"], "azora", "shop", is_served=True), GOOD, "a, b", id="workers"),
         pytest.param(doctor.workers([], "azora", "shop", is_served=False), BAD, "runs would wait", id="no worker"),
         pytest.param(doctor.workers(["a"], "azora", "shop", is_served=False), BAD, "queue shop", id="another's worker"),
-        pytest.param(doctor.deployments({"release", "x"}, ["release"]), GOOD, "all 1", id="deployments"),
+        pytest.param(doctor.work_pool(Pool.CLOSED, "azora"), GOOD, "accepts no job variables", id="work pool"),
+        pytest.param(doctor.work_pool(Pool.OPEN, "azora"), BAD, "runs commands on the worker", id="open pool"),
+        pytest.param(doctor.work_pool(Pool.FOREIGN, "azora"), BAD, "azora is of another type", id="foreign pool"),
+        pytest.param(doctor.work_pool(Pool.MISSING, "azora"), BAD, "azora is missing", id="no pool"),
+        pytest.param(doctor.deployments([RELEASE], [RELEASE]), GOOD, "all 1", id="deployments"),
         pytest.param(
-            doctor.deployments({"x"}, ["release", "e2e"]),
+            doctor.deployments([E2E], [RELEASE, E2E]), BAD, "not registered in Prefect: release", id="unregistered"
+        ),
+        pytest.param(
+            doctor.deployments([replace(RELEASE, entrypoint="evil.py:run")], [RELEASE]),
             BAD,
-            "not registered in Prefect: release, e2e",
-            id="unregistered",
+            "not as this checkout registers them: release (entrypoint)",
+            id="other entrypoint",
+        ),
+        pytest.param(
+            doctor.deployments([RELEASE, replace(RELEASE, pull_steps=[], job_variables={"env": {}})], [RELEASE]),
+            BAD,
+            "release (pull steps, job variables)",
+            id="second of that name",
+        ),
+        pytest.param(
+            doctor.deployments([RELEASE, E2E], [RELEASE]), WEAK, "so that the worker runs them: e2e", id="on our queue"
+        ),
+        pytest.param(
+            doctor.deployments([RELEASE, replace(E2E, queue="default")], [RELEASE]),
+            GOOD,
+            "all 1",
+            id="on another queue",
         ),
         pytest.param(doctor.dead_runs(Automated.SET_UP), GOOD, "ends runs whose process was killed", id="automation"),
         pytest.param(doctor.dead_runs(Automated.MISSING), WEAK, "is missing: such a run stays", id="no automation"),

@@ -12,7 +12,7 @@ from azora.config.settings import ROOT
 from azora.core.promotion.next_step import Step
 from tests.drill.runbook import anchor
 
-OUTSIDE_THE_SITE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "services/README.md"]
+OUTSIDE_THE_SITE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "services/README.md"]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 

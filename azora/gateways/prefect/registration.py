@@ -39,6 +39,7 @@ from azora.core.prefect_names import (
 from azora.errors import Failed
 from azora.gateways.prefect.client import OVER, connected
 from azora.gateways.prefect.paging import every
+from azora.gateways.prefect.work_pool import close_pool
 from azora.host.child_environment import child_environment
 from azora.host.process import run
 from azora.host.writes import System, writing
@@ -52,7 +53,9 @@ def register(settings: Settings) -> Iterator[str]:
 
     Raises:
         Failed: `prefect deploy` did not work; its last lines are in the error.
+        Refused: the work pool is somebody else's.
     """
+    yield from close_pool(settings.application)
     wanted = deployments_for(PREFECT_YAML.read_text(), environments(settings.environments), settings.branch)
     names = names_in(wanted, settings.application)
     _deploy(wanted, settings)

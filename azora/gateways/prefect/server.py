@@ -6,23 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    WorkPoolFilter,
+    WorkPoolFilterName,
+    WorkQueueFilter,
+    WorkQueueFilterName,
+)
 from prefect.client.schemas.objects import WorkerStatus, WorkQueueStatus
 from prefect.exceptions import ObjectNotFound
 
 from azora.core.prefect_names import queue_of
+from azora.core.registered import Registered
 from azora.gateways.prefect.client import connected, own_deployments
 from azora.gateways.prefect.paging import every
 
 
 @dataclass(frozen=True)
 class ServerSeen:
-    """Prefect server: version, clock, workers, workers of our queue, deployments of ours."""
+    """Prefect server: version, clock, workers, workers of our queue, deployments of ours or of our queue."""
 
     version: str
     at: datetime | None
     workers: frozenset[str]
     is_served: bool
-    deployments: frozenset[str]
+    deployments: list[Registered]
 
 
 def server_seen(pool: str, *, application: str) -> ServerSeen:
@@ -39,5 +47,24 @@ def server_seen(pool: str, *, application: str) -> ServerSeen:
             at=parsedate_to_datetime(said) if said else None,
             workers=frozenset(one.name for one in workers if one.status is WorkerStatus.ONLINE),
             is_served=queue is not None and queue.status is WorkQueueStatus.READY,
-            deployments=frozenset(one.name for one in own_deployments(client, application)),
+            deployments=_deployments(client, application, pool),
         )
+
+
+def _deployments(client: SyncPrefectClient, application: str, pool: str) -> list[Registered]:
+    """Deployments with the application's tag, and those whose runs its workers start."""
+    queue = WorkQueueFilter(name=WorkQueueFilterName(any_=[queue_of(application)]))
+    in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
+    on_queue = every(client.read_deployments, work_queue_filter=queue, work_pool_filter=in_pool)
+    found = {one.id: one for one in (*own_deployments(client, application), *on_queue)}
+    return [
+        Registered(
+            one.name,
+            one.entrypoint,
+            one.pull_steps or [],
+            one.job_variables or {},
+            one.work_pool_name,
+            one.work_queue_name,
+        )
+        for one in found.values()
+    ]

@@ -23,6 +23,7 @@ from prefect.states import Cancelled, Completed, Running, State, Suspended
 from azora.config.settings import ROOT, Settings, settings
 from azora.core.heartbeat import Automated
 from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
+from azora.core.registered import Pool, registered_by, unknown, unlike
 from azora.errors import BadInput, Refused
 from azora.gateways.prefect import registration
 from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfinished
@@ -30,6 +31,7 @@ from azora.gateways.prefect.registration import automation_seen, register
 from azora.gateways.prefect.runs import answer, run_called, start, waiting
 from azora.gateways.prefect.server import server_seen
 from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
+from azora.gateways.prefect.work_pool import pool_seen
 from tasks.heartbeat import Heart
 from tests.support.polling import until, until_it_is
 from tests.support.prefect_server import prefect_server
@@ -88,7 +90,9 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
 def test_deployments_of_an_older_version(server: Server, here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of this checkout are removed; one with a waiting run stays, without its schedule."""
     nightly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 2 * * *"), active=True)
-    old = server.deploy("release", "release", ["release"], ROOT, schedules=[nightly])
+    older = {"job_variables": {"command": f"setsid {ROOT}/.venv/bin/python -m prefect.engine"}, "work_pool_name": POOL}
+    old = server.deploy("release", "release", ["release"], ROOT, schedules=[nightly], **older)
+    server.deploy("release", name_of(UPGRADED, "release"), [tag_of(UPGRADED)], ROOT, **older)
     gone = server.deploy("smoke", "smoke", ["check"], ROOT, schedules=[nightly])
     foreign = server.deploy("smoke", "rollback", ["rescue"], "/srv/of-another-team", schedules=[nightly])
     waits = server.run(old, Running(), Suspended(timeout_seconds=600), name="release 1f2e3d4")
@@ -104,7 +108,11 @@ def test_deployments_of_an_older_version(server: Server, here: Settings, monkeyp
     assert [item.name for item in ended_runs(application=UPGRADED)] == [str(ended.id)]
     assert server.client.read_deployment(old).schedules == []
     assert server.client.read_deployment(foreign).schedules != []
-    assert len(server_seen(POOL, application=UPGRADED).deployments) == 9
+    here_now = registered_by((ROOT / "prefect.yaml").read_text(), UPGRADED, str(ROOT))
+    seen = server_seen(POOL, application=UPGRADED).deployments
+    assert len(seen) == 9
+    assert (unlike(seen, here_now), unknown(seen, here_now), pool_seen()) == ([], [], Pool.CLOSED)
+    assert server.client.read_deployment(old).job_variables == {}
     started = start("release", {"ref": "main"}, application=UPGRADED)
     assert server.client.read_flow_run(UUID(started.id)).work_queue_name == queue_of(UPGRADED)
 

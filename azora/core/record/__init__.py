@@ -1,0 +1,1 @@
+"""The record of an environment: a hash-chained log of requests, answers, switches and receipts."""

@@ -1,0 +1,83 @@
+"""Entry of the record: an event, its number and the hash of the entry before, as one canonical line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field
+
+from azora.core.record.events import Event
+from azora.errors import storable
+
+NAME_LETTERS_AT_MOST, REASON_LETTERS_AT_MOST = 200, 2000
+NOTHING = "0" * 64  # the hash before the first entry
+
+
+class Note(BaseModel):
+    """An event before it has a place in the record. *who* is a person or a run, *run* a run's id."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at: datetime
+    who: str
+    run: str = ""
+    why: str = ""
+    event: Event
+
+    def is_in(self, line: str) -> bool:
+        """Return True when *line* has this event already, so that a repeated request adds nothing."""
+        found, ours = parsed(line) or {}, _json(self)
+        return not self.event.repeats and all(found.get(name) == ours[name] for name in ("event", "run", "who"))
+
+
+class Entry(Note):
+    number: int = Field(ge=1)
+    before: str
+
+
+def note(event: Event, *, at: datetime, who: str, run: str = "", why: str = "") -> Note:
+    """An event for the record, with texts of people cut to a length that any object can hold."""
+    return Note(
+        at=at, who=storable(who, NAME_LETTERS_AT_MOST), run=run, why=storable(why, REASON_LETTERS_AT_MOST), event=event
+    )
+
+
+def line_after(last: str | None, added: Note) -> str:
+    """Line of *added* as the entry after the line *last*; None: as the first.
+
+    Raises:
+        ValueError: *last* is no entry.
+    """
+    number = Entry.model_validate_json(last).number + 1 if last else 1
+    return canonical(_json(added) | {"number": number, "before": hash_of(last) if last else NOTHING})
+
+
+def parsed(line: str) -> dict[str, Any] | None:
+    """The JSON object of *line*; None where it is none."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def hash_of(line: str) -> str:
+    """SHA-256 (hex) of the bytes of *line*: `sha256sum` of the line without its end gives the same."""
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def canonical(content: object) -> str:
+    """Canonical JSON (RFC 8785) of *content*."""
+    return rfc8785.dumps(content).decode()  # type: ignore[arg-type]
+
+
+def entry_of(line: str) -> Entry:
+    return Entry.model_validate_json(line)
+
+
+def _json(added: Note) -> dict[str, Any]:
+    return added.model_dump(mode="json", exclude_none=True)

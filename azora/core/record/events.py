@@ -1,0 +1,163 @@
+"""Events of an environment's record, one class for each kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag
+
+from azora.core.cluster.record import Receipt, Switch
+
+
+class _Event(BaseModel):
+    """*repeats*: two equal ones are two events; else the second is a repetition after a lost answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    repeats: ClassVar[bool] = False
+
+
+class Begun(_Event):
+    """First entry. *switch* and *approvals* were there before: the last number, and ids."""
+
+    kind: Literal["begun"] = "begun"
+    switch: int = 0
+    approvals: tuple[str, ...] = ()
+
+
+class Requested(_Event):
+    """Approval request of a run.
+
+    *plan* is the hash of *bound*, *release* the hash of *contents*; *began* is the time when the run began.
+    """
+
+    kind: Literal["requested"] = "requested"
+    key: str
+    release: str
+    plan: str
+    bound: dict[str, Any]
+    contents: dict[str, Any]
+    subject: str = ""
+    asked_at: datetime
+    until: datetime
+    began: datetime | None = None
+
+
+class Approved(_Event):
+    """Approval; *saw* is the head of the record that its person saw with the plan."""
+
+    kind: Literal["approved"] = "approved"
+    approval: str
+    release: str
+    plan: str
+    given_at: datetime
+    expires_at: datetime
+    saw: str = ""
+    by: Literal["form", "cluster"] = "form"
+
+
+class Rejected(_Event):
+    kind: Literal["rejected"] = "rejected"
+    release: str
+    plan: str
+    given_at: datetime
+    saw: str = ""
+
+
+class Refused(_Event):
+    """An attempt that Azora refused: an answer that does not count, a switch, a promotion."""
+
+    kind: Literal["refused"] = "refused"
+    what: str
+    release: str = ""
+    plan: str = ""
+    repeats: ClassVar[bool] = True
+
+
+class Ended(_Event):
+    """An approval that counts no more; the entry's reason says how its promotion ended."""
+
+    kind: Literal["ended"] = "ended"
+    approval: str
+    release: str = ""
+
+
+class Expired(_Event):
+    """A request or an approval whose time is over, or a request whose run is gone."""
+
+    kind: Literal["expired"] = "expired"
+    what: Literal["request", "approval"]
+    release: str
+    plan: str
+    approval: str = ""
+
+
+class Switching(_Event):
+    """A switch that is about to be made; without the entry `switched` it was not."""
+
+    kind: Literal["switching"] = "switching"
+    switch: Switch
+
+
+class Switched(_Event):
+    """A switch that was made, also one of a rollback; *found*: read later from the live Service."""
+
+    kind: Literal["switched"] = "switched"
+    switch: Switch
+    seconds: float | None = None
+    found: bool = False
+
+
+class Received(_Event):
+    """Receipt of a switch."""
+
+    kind: Literal["receipt"] = "receipt"
+    receipt: Receipt
+
+
+class Overridden(_Event):
+    kind: Literal["override"] = "override"
+    release: str = ""
+    repeats: ClassVar[bool] = True
+
+
+class Frozen(_Event):
+    """No promotion begins until then; *until* None: a freeze was lifted."""
+
+    kind: Literal["freeze"] = "freeze"
+    until: datetime | None = None
+    repeats: ClassVar[bool] = True
+
+
+class PolicyChanged(_Event):
+    """Change of the environment's file or of its admission policies, by digest."""
+
+    kind: Literal["policy"] = "policy"
+    what: str
+    before: str = ""
+    after: str
+
+
+class Other(_Event):
+    """A kind that a newer version writes."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    kind: str
+
+
+_KNOWN = (
+    Begun | Requested | Approved | Rejected | Refused | Ended | Expired
+    | Switching | Switched | Received | Overridden | Frozen | PolicyChanged
+)  # fmt: skip
+KINDS = frozenset(event.model_fields["kind"].default for event in get_args(_KNOWN))
+
+
+def _tag(event: Any) -> str:  # noqa: ANN401 - what JSON holds, or one of the classes
+    kind = event.get("kind") if isinstance(event, dict) else getattr(event, "kind", None)
+    return "known" if kind in KINDS else "other"
+
+
+Event = Annotated[
+    Annotated[Annotated[_KNOWN, Discriminator("kind")], Tag("known")] | Annotated[Other, Tag("other")],
+    Discriminator(_tag),
+]

@@ -1,0 +1,93 @@
+"""The history: each request or act as one line, people's time and machines' time apart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from azora.core.record.entry import entry_of
+from azora.core.record.events import Ended, Event, Expired, Frozen, Received, Refused, Rejected, Switched, Switching
+from azora.core.record.history import Act, history_of
+from tests.support.chains import APPROVED, ASKED, AT, GOOD, PROMOTION, ROLLBACK, chain, whole
+
+ASK, YES = (ASKED, 4, "run", "run", ""), (APPROVED, 34, "ada", "run", "it is time")
+AGAIN = ASKED.model_copy(update={"plan": "b" * 64})
+NO = Rejected(release=ASKED.release, plan=ASKED.plan, given_at=AT + timedelta(minutes=9))
+GONE = Expired(what="request", release=ASKED.release, plan=ASKED.plan)
+BAD = GOOD.model_copy(update={"verdict": "bad", "reason": "3 requests failed"})
+BACK = PROMOTION.model_copy(update={"number": 3, "kind": "return", "release": "old"})
+STARTED = (Switching(switch=PROMOTION), 36, "run", "run", "")
+MADE = (Switched(switch=PROMOTION), 36, "run", "run", "")
+
+
+def of(*acts: tuple[Event, int, str, str, str]) -> list[Act]:
+    return history_of(entry_of(line) for line in chain(*acts))
+
+
+def test_promotion_and_rollback() -> None:
+    """The lines name the person, the act and the reason; 30 minutes of people, 7 of machines; the rollback took half a second."""
+    promotion, rollback = history_of(entry_of(line) for line in whole())
+    assert (promotion.what, promotion.outcome, promotion.people, promotion.why) == (
+        "promotion",
+        "promoted",
+        ("ada",),
+        "it is time",
+    )
+    assert (promotion.waiting, promotion.working) == (timedelta(minutes=30), timedelta(minutes=7))
+    assert (promotion.switch, promotion.commit, promotion.entries) == (2, PROMOTION.commit, (2, 6))
+    assert (rollback.what, rollback.outcome, rollback.people, rollback.why) == (
+        "rollback",
+        "rolled back",
+        ("grace",),
+        "carts are empty",
+    )
+    assert (rollback.waiting, rollback.working) == (None, timedelta(seconds=0.5))
+
+
+@pytest.mark.parametrize(
+    ("acts", "outcomes"),
+    [
+        pytest.param([ASK], ["waits for an approval"], id="waits"),
+        pytest.param([ASK, YES], ["approved"], id="approved"),
+        pytest.param([ASK, (NO, 9, "ada", "run", "not now")], ["rejected"], id="rejected"),
+        pytest.param([ASK, (GONE, 5000, "azora", "run", "")], ["expired"], id="expired"),
+        pytest.param([ASK, (AGAIN, 9, "run", "run", "")], ["replaced by another request", "waits for an approval"], id="another plan"),
+        pytest.param([ASK, ASK], ["waits for an approval"], id="asked again for the same plan"),
+        pytest.param([ASK, YES, (Ended(approval="run/key"), 40, "run", "run", "no pods")], ["failed: no pods"], id="failed"),
+        pytest.param([ASK, YES, STARTED], ["not made"], id="crashed before the switch"),
+        pytest.param([ASK, YES, STARTED, MADE], ["switched"], id="crashed after the switch"),
+        pytest.param(
+            [ASK, YES, STARTED, MADE, (Received(receipt=BAD), 37, "run", "run", ""), (Switched(switch=BACK), 37, "run", "run", "")],
+            ["bad: 3 requests failed", "returned automatically"], id="automatic rollback",
+        ),
+        pytest.param([STARTED, MADE, (Received(receipt=GOOD), 37, "run", "run", "")], ["promoted"], id="no approval needed"),
+        pytest.param([(Refused(what="switch"), 5, "eve", "", "it has no approval here")], ["refused"], id="refused"),
+        pytest.param([(Frozen(until=AT), 5, "ada", "", "holidays")], ["until 2026-11-29 09:00 UTC"], id="frozen"),
+        pytest.param([(Frozen(until=None), 5, "ada", "", "")], ["lifted"], id="freeze lifted"),
+    ],
+)  # fmt: skip
+def test_outcome(acts: list[tuple[Event, int, str, str, str]], outcomes: list[str]) -> None:
+    """Each outcome has its words."""
+    assert [act.outcome for act in of(*acts)] == outcomes
+
+
+def test_time_that_is_not_over() -> None:
+    """Neither people's nor machines' time is given while it runs."""
+    (waits,) = of(ASK)
+    assert (waits.waiting, waits.working) == (None, None)
+    (approved,) = of(ASK, YES)
+    assert (approved.waiting, approved.working) == (timedelta(minutes=30), None)
+
+
+def test_several_approvers() -> None:
+    """The waiting time ends with the last of them."""
+    second = APPROVED.model_copy(update={"approval": "run/two", "given_at": AT + timedelta(minutes=64)})
+    (act,) = of(ASK, YES, (second, 64, "grace", "run", "as ada says"))
+    assert (act.people, act.waiting) == (("ada", "grace"), timedelta(hours=1))
+
+
+def test_person_of_a_rollback() -> None:
+    """A run that acts by itself is no person."""
+    (act,) = of((Switched(switch=ROLLBACK), 120, "run", "run", ""))
+    assert act.people == ()

@@ -16,6 +16,7 @@ from azora.errors import Failed
 from azora.host.priority import let_others_go_first
 
 GRACE_SECONDS = 10.0
+MOST_OF_A_LOG = 1_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def run(
     """Run *argv* and return its result, whatever the exit code; *what* completes "could not …".
 
     It reads *given* from its standard input. With *log* both streams go to that file as they come, and `output` is that
-    run's part of it. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
+    run's part of it, at most its last MOST_OF_A_LOG bytes: a program may make its log as long as it likes. At the limit, and when an exception (a cancellation) interrupts the wait, the whole group gets
     TERM and, `grace_seconds` later, KILL.
     *limit_is* is the setting that has the limit, *called* the program's name where another one starts it. What *yields* lets whoever else needs the processor go first: on a small machine users, served beside a build.
     Raises Failed for a program that is not there or does not end. *argv* is public on this machine: no secrets in it.
@@ -68,6 +69,7 @@ def run(
                     f"could not {what}: {called or argv[0]} did not end within {timeout_seconds:g} s",
                     advice=f"read {log}" if log else _beyond(limit_is),
                 ) from None
+        start = max(start, output.seek(0, os.SEEK_END) - MOST_OF_A_LOG) if log else start
         return Completed(returncode, _read(output, start), _read(errors, 0) if errors else "")
 
 

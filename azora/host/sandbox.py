@@ -20,6 +20,7 @@ from shlex import join, quote
 from typing import Literal
 
 from azora.errors import BadInput
+from azora.host.folders import erase
 
 Kind = Literal["util-linux", "bubblewrap"]
 NO_SANDBOX = (
@@ -32,6 +33,7 @@ USER, NUMBER = "azora-tests", 61000
 HOME = Path("/home") / USER
 ROOT = Path("/run/azora-sandbox")
 _SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys")
+MOST_LEVELS = 50
 _OWN = ("HOME", "USER", "LOGNAME", "TMPDIR")
 
 
@@ -155,9 +157,14 @@ def hand_over(folder: Path) -> None:
 def take_back(folder: Path) -> None:
     """Make *folder* ours again after strangers wrote in it: what is no plain file or folder is removed.
 
-    A link of theirs would be followed with our rights: read by whoever serves the folder, written by the next run.
+    A link of theirs would be followed with our rights: read by whoever serves the folder, written by the next run. Removed
+    is, too, what is deeper than any report: whoever walks through it would not come to an end.
     """
-    for _, folders, files, here in os.fwalk(folder):
+    for path, folders, files, here in os.fwalk(folder):
+        if len(Path(path).relative_to(folder).parts) >= MOST_LEVELS:
+            for name in folders:
+                erase(Path(path, name))
+            folders.clear()
         for name in (*folders, *files):
             mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

@@ -56,6 +56,7 @@ class _Kind:
     needs: Callable[[], Needs]
     remove: Callable[[Item], bool]
     around: Callable[[], AbstractContextManager[None]] = nullcontext
+    each_alone: bool = False  # what cannot be removed of it says nothing about the next
 
 
 def prune(settings: Settings, *, dry_run: bool) -> list[Part]:
@@ -85,18 +86,29 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
 def _pruned(kind: _Kind, floor: timedelta, *, dry_run: bool) -> Part:
     gone: list[Decision] = []
     kept: list[Decision] = []
-    trouble = ""
+    troubles: list[str] = []
     try:
         with nullcontext() if dry_run else kind.around():
             items = kind.items()
             for decision in decisions(items, kind.limit, now=datetime.now(UTC), floor=floor, needs=kind.needs()):
-                goes = decision.goes and (dry_run or kind.remove(decision.item))
+                goes = decision.goes and (dry_run or _removed(kind, decision.item, troubles))
                 (gone if goes else kept).append(decision)
     except AzoraError as error:
-        trouble = str(error)
+        troubles.append(str(error))
     except (OSError, ValueError) as error:  # a disk that is full, a record that cannot be read
-        trouble = f"could not prune {kind.name}: {error}"
-    return Part(kind.name, tuple(gone), tuple(kept), trouble)
+        troubles.append(f"could not prune {kind.name}: {error}")
+    return Part(kind.name, tuple(gone), tuple(kept), "\n".join(troubles))
+
+
+def _removed(kind: _Kind, item: Item, troubles: list[str]) -> bool:
+    """Remove *item*; where the next one may still go, an error is noted and not raised."""
+    try:
+        return kind.remove(item)
+    except Failed as error:
+        if not kind.each_alone:
+            raise
+        troubles.append(str(error))
+        return False
 
 
 def _kinds(settings: Settings) -> list[_Kind]:
@@ -120,6 +132,7 @@ def _exports(settings: Settings) -> _Kind:
         lambda: _needs(settings),
         remove_unused,
         lambda: _cleared(*(state / name for name in EXPORTS)),
+        each_alone=True,
     )
 
 
@@ -138,6 +151,7 @@ def _reports(settings: Settings) -> _Kind:
         lambda: _needs(settings),
         lambda item: remove(folder / item.name),
         lambda: _cleared(folder, folder / BY_HAND),
+        each_alone=True,
     )
 
 
@@ -185,10 +199,11 @@ def _limit(days: float, count: int | None = None) -> Limit:
 
 @contextmanager
 def _cleared(*folders: Path) -> Iterator[None]:
-    """Rid of what a killed process was removing."""
-    for folder in folders:
-        finish_removals(folder)
+    """Rid of what a killed process was removing. Raises Failed after the block for what stays."""
+    troubles = [trouble for folder in folders for trouble in finish_removals(folder)]
     yield
+    if troubles:
+        raise Failed("\n".join(troubles), advice="remove them by hand, as their owner or root")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from azora.errors import Failed
 from azora.host.priority import weight_of_session
-from azora.host.process import run
+from azora.host.process import MOST_OF_A_LOG, run
 
 OURS = weight_of_session(os.getpid())
 
@@ -124,3 +124,11 @@ def test_program_that_leaves_a_daemon() -> None:
 
     assert done.output == "started\n"
     assert time.monotonic() - began < 2
+
+
+def test_log_without_an_end(tmp_path: Path) -> None:
+    """The last part of a log of any size is read."""
+    log = tmp_path / "log"
+    done = run(["sh", "-c", f"truncate -s 1T {log}; echo end >> {log}"], timeout_seconds=5, what="try", log=log)
+    assert done.tail(1).endswith("end")
+    assert len(done.output) == MOST_OF_A_LOG

@@ -36,7 +36,6 @@ OUTSIDE_THE_SEAM = {
     },
     "reports": {
         "gateways/plot.py:draw",
-        "gateways/suites/pytest_runner.py:_cases",
         "gateways/suites/pytest_runner.py:_configuration",
         "gateways/suites/pytest_runner.py:run_suite",
         "host/sandbox.py:take_back",

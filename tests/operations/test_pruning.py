@@ -17,10 +17,11 @@ import pytest
 
 from azora.config.settings import Settings, settings
 from azora.core.retention import Needs
-from azora.errors import NotReadyYet, Refused, Unreachable
+from azora.errors import Failed, NotReadyYet, Refused, Unreachable
 from azora.gateways.git.export import remove_export
 from azora.gateways.images.buildah import buildah, kept_layers, layers_kept, nothing_is_built
 from azora.gateways.images.catalog import images_in_registry, remove_image
+from azora.host import folders
 from azora.host.folders import DOOMED, folders_in
 from azora.local.health import answers
 from azora.local.registry import command
@@ -326,6 +327,27 @@ def test_reports_that_are_old(machine: Callable[..., Settings], monkeypatch: pyt
     left = {str(path.relative_to(here.runs_folder)) for path in here.runs_folder.rglob("*")}
     assert {"young", "waits", "goes on", "by-hand/young", "demo-probe.json"} < left
     assert not {"old", "by-hand/old", f"{DOOMED}killed"} & left
+
+
+def test_report_that_cannot_be_removed(machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error names the folder that stays, and the other ones go."""
+    here = machine(registry="127.0.0.1:9")
+    for name in ("a", "b", "c"):
+        old_folder(here.runs_folder / name, days=50 if name != "a" else 1)
+    old_folder(here.runs_folder / "d", days=50)
+    nobody_needs_anything(monkeypatch, {})
+    real = folders.erase
+
+    def one_that_stays(path: Path) -> None:
+        if path.name == f"{DOOMED}c":
+            raise Failed(f"could not remove {path}: Operation not permitted")
+        real(path)
+
+    monkeypatch.setattr(folders, "erase", one_that_stays)
+    parts = prune(here, dry_run=False)
+
+    assert set(gone(parts, "reports")) == {"b", "d"}
+    assert part(parts, "reports").trouble.startswith(f"could not remove {here.runs_folder / DOOMED}c: Operation")
 
 
 def test_export_in_use(tmp_path: Path) -> None:

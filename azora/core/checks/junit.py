@@ -5,6 +5,7 @@ The file comes from a process that runs a tested commit: what cannot be understo
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import reduce
 from xml.etree import ElementTree as ET
@@ -62,9 +63,10 @@ def _node_id(element: ET.Element) -> str:
 
 def _seconds(element: ET.Element) -> float:
     try:
-        return round(float(element.get("time", "0")), 3)
+        seconds = float(element.get("time", "0"))
     except ValueError:
         return 0.0
+    return round(seconds, 3) if 0 <= seconds < math.inf else 0.0
 
 
 def _is_a_skipped_file(element: ET.Element) -> bool:

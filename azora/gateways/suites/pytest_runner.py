@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -12,14 +11,17 @@ from pathlib import Path
 
 from azora.core.checks.junit import cases_of
 from azora.core.checks.suite_result import Case, SuiteResult, after_second_try, report_of
+from azora.core.retention import bytes_told
 from azora.errors import CheckFailed, Failed, TestsFailed
 from azora.gateways.suites.playwright import video_browsers, with_pictures
 from azora.host.child_environment import PACKAGES, child_environment
+from azora.host.folders import erase
 from azora.host.process import Completed, run
 from azora.host.sandbox import Sandbox, interpreter, take_back
 
 SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
+MOST_BYTES = 50_000_000  # of a file with results
 _RAN = (0, 1)
 
 
@@ -74,8 +76,10 @@ def run_suite(
     failed = [case.name for case in cases if case.outcome == "failed"]
     if failed and second_try:
         by_itself = replace(first, report=report_folder / "second-try", options=(*options, "-n", "0"))
+        erase(by_itself.report)
         cases = after_second_try(cases, _cases(by_itself, failed))
     result = SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
+    erase(first.files["json"])  # a case may have put something else there
     first.files["json"].write_text(json.dumps(report_of(result, report_folder), indent=1))
     return result
 
@@ -119,15 +123,16 @@ def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
     suite.report.mkdir(parents=True, exist_ok=True)
     if suite.sandbox:
         take_back(suite.report)  # an attempt that was killed may have left links
-    for kind in ("junit", "json"):
-        suite.files[kind].unlink(missing_ok=True)  # an earlier attempt's
-    shutil.rmtree(suite.report / "pictures", ignore_errors=True)
+    for left in (suite.files["junit"], suite.files["json"], suite.files["html"], suite.report / "pictures"):
+        erase(left)  # an earlier attempt's
+    if not _is_file(suite.files["log"]):
+        erase(suite.files["log"])
     try:
         done = _pytest(suite, selection)
     finally:
         if suite.sandbox:
             take_back(suite.report)
-    if done.returncode not in _RAN or not suite.files["junit"].is_file():
+    if done.returncode not in _RAN or not suite.files["junit"].exists():
         raise _no_verdict(suite, done)
     cases = _read(suite)
     if not cases:
@@ -143,9 +148,22 @@ def _cases(suite: _Run, selection: list[str]) -> tuple[Case, ...]:
 def _read(suite: _Run) -> tuple[Case, ...]:
     file = suite.files["junit"]
     try:
-        return cases_of(file.read_text(encoding="utf-8"))
+        return cases_of(_content(file))
     except ValueError as error:
         raise Failed(f"could not read {file}: {error}", advice=f"see {suite.files['log']}") from None
+
+
+def _content(file: Path) -> str:
+    """Read *file*, which the cases' process wrote. Raises ValueError for what is no file of usual size."""
+    if not _is_file(file):
+        raise ValueError("it is not a file")
+    if (size := file.stat().st_size) > MOST_BYTES:
+        raise ValueError(f"it has {bytes_told(size)}, more than {bytes_told(MOST_BYTES)}")
+    return file.read_text(encoding="utf-8")
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _pytest(suite: _Run, selection: list[str]) -> Completed:
@@ -202,6 +220,7 @@ def _configuration(suite: _Run) -> Path:
     if own.is_file():
         return own
     empty = suite.report / "pytest.ini"
+    erase(empty)
     empty.write_text("[pytest]\n")
     return empty
 

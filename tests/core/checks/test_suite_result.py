@@ -48,6 +48,9 @@ def junit(*inner: str, time: str = "0.5") -> str:
         pytest.param(junit(f"{ID}<system-out>text</system-out>"), Case("t.py::t", "passed", 0.5), id="output"),
         pytest.param(junit(f"{ID}<doubtful/>"), Case("t.py::t", "failed", 0.5), id="what is not known is no pass"),
         pytest.param(junit(ID, time="long"), Case("t.py::t", "passed", 0.0), id="no number"),
+        pytest.param(junit(ID, time="nan"), Case("t.py::t", "passed", 0.0), id="not a number"),
+        pytest.param(junit(ID, time="1e400"), Case("t.py::t", "passed", 0.0), id="without end"),
+        pytest.param(junit(ID, time="-1"), Case("t.py::t", "passed", 0.0), id="before it began"),
         pytest.param(
             junit(f'{ID}<failure message="{"x" * 2000}"/>'), Case("t.py::t", "failed", 0.5, "x" * 1000), id="long"
         ),

@@ -241,6 +241,54 @@ def test_suite_without_a_verdict(tmp_path: Path, cases: str, limit: float, said:
     assert said in failed.value.message
 
 
+IN_THE_WAY = """
+import atexit, os, pathlib
+def test_x(request):
+    report = pathlib.Path(request.config.getoption("--junitxml")).parent
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        pytest.param(
+            "atexit.register(lambda: os.truncate(report / 'junit.xml', 1 << 40))", "more than 50 MB", id="endless"
+        ),
+        pytest.param(
+            "atexit.register(lambda: ((report / 'junit.xml').unlink(), (report / 'junit.xml').mkdir()))",
+            "it is not a file",
+            id="a folder",
+        ),
+        pytest.param(
+            "atexit.register(lambda: ((report / 'junit.xml').unlink(), os.mkfifo(report / 'junit.xml')))",
+            "it is not a file",
+            id="a pipe",
+        ),
+    ],
+)
+def test_suite_with_odd_results(tmp_path: Path, done: str, said: str) -> None:
+    """A case that leaves something else in place of its results fails the suite, with the file's name."""
+    folder = suite(tmp_path / "cases", IN_THE_WAY.format(done))
+    with pytest.raises(Failed) as failed:
+        run_suite(folder, url="http://x.example", report_folder=tmp_path / "report")
+    assert said in failed.value.message
+    assert "junit.xml" in failed.value.message
+
+
+def test_suite_that_is_in_the_way(tmp_path: Path) -> None:
+    """The verdict stands where a case puts folders in place of the pipeline's own files."""
+    folder = suite(
+        tmp_path / "cases",
+        IN_THE_WAY.format(
+            "(report / 'report.json').mkdir(exist_ok=True); os.makedirs(report / 'second-try/junit.xml', exist_ok=True); assert 0"
+        ),
+    )
+    result = run_suite(folder, url="http://x.example", report_folder=tmp_path / "report", second_try=True)
+    assert result.summary().startswith("1 failed")
+    assert json.loads((tmp_path / "report/report.json").read_text())
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_suite_with_a_broken_file(tmp_path: Path, workers: int) -> None:
     """A file that cannot be collected fails the suite, even one that continues without it."""

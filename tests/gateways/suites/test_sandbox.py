@@ -280,7 +280,7 @@ def test_two_tests_in_one_export(tmp_path: Path) -> None:
 
 
 def test_folder_of_strangers(tmp_path: Path) -> None:
-    """Links, pipes and sockets are removed, and nothing outside is touched."""
+    """Links, pipes, sockets and what is too deep are removed, and nothing outside is touched."""
     (tmp_path / "outside").write_text(SECRET)
     theirs = tmp_path / "theirs/deep"
     theirs.mkdir(parents=True)
@@ -289,8 +289,10 @@ def test_folder_of_strangers(tmp_path: Path) -> None:
     (theirs / "gone").symlink_to("/nowhere")
     os.mkfifo(theirs / "fifo")
     (theirs / "file").touch()
+    (tmp_path / "theirs" / "/".join(["d"] * 300)).mkdir(parents=True)
     take_back(tmp_path / "theirs")
     assert [path.name for path in theirs.iterdir()] == ["file"]
+    assert len(list((tmp_path / "theirs/d").rglob("d"))) == sandbox.MOST_LEVELS - 1
     assert (tmp_path / "outside").read_text() == SECRET
 
 

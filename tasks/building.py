@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -15,12 +16,13 @@ from azora.config.settings import settings
 from azora.core.release.release import Release
 from azora.gateways.git.repository import Commit
 from azora.gateways.helm.client import Helm
-from azora.gateways.images.builder import build
+from azora.gateways.images.builder import Doubt, build
 from azora.gateways.prefect.run_labels import fix_release
 from azora.gateways.suites.pass_cache import passed_before, remember_pass
 from azora.gateways.suites.pytest_runner import run_unit_tests
 from azora.host.log_file import about
 from azora.operations import chart_check
+from azora.operations.built_images import record_of_images
 from azora.operations.checkout import checkout, folder_for_tests
 from azora.operations.isolation import sandbox_for
 from tasks import artifacts
@@ -103,12 +105,17 @@ def check_charts(commit: Commit) -> None:
     cache_policy=NO_CACHE,
 )
 def build_image(name: str, commit: str) -> str:
-    """One image by digest; not built again when the registry has one of the same content."""
+    """One image by digest; not built again when Azora pushed one of the same content."""
     found, here = checkout(commit, settings()), settings()
     image = next(image for image in found.application.images if image.name == name)
     log = here.runs_folder / this_run() / f"build {name}.log"
-    built = build(found.application.name, image, found.folder, here, log=log)
-    get_run_logger().info("%s %s in %.1f s", built.reference, "exists" if built.reused else "was built", built.seconds)
+    logger = get_run_logger()
+
+    def log_doubt(doubt: Doubt) -> None:
+        logger.log(logging.WARNING if doubt.recorded else logging.INFO, "%s", doubt)
+
+    built = build(found.application.name, image, found.folder, here, record_of_images(here), log=log, doubts=log_doubt)
+    logger.info("%s %s in %.1f s", built.reference, "exists" if built.reused else "was built", built.seconds)
     return built.reference
 
 

@@ -55,7 +55,7 @@ def find_commit(ref: str) -> Commit:
     cache_policy=NO_CACHE,
 )
 def find_release(commit: Commit) -> Release | None:
-    """Release of the run, or else of *commit* when the registry has all its images; fixed for the run."""
+    """Release of the run, or else of *commit* when Azora pushed all its images; fixed for the run."""
     if fixed := _fixed(commit):
         return fixed
     found = checkout(commit.sha, settings())

@@ -15,7 +15,8 @@ from azora.config.durations import Hours, Minutes, Seconds
 from azora.config.yaml_file import other_suffix, read_mapping
 from azora.errors import BadInput, Refused
 
-NAMED_BY_FLOWS = ("staging", "production")
+STAGING = "staging"
+NAMED_BY_FLOWS = (STAGING, "production")
 _LATER = {"cluster", "remove"}  # rules that runs do not follow yet
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names; no IPv4 address

@@ -10,6 +10,7 @@ from azora.config.environment import Environment
 from azora.config.settings import Settings
 from azora.core.messages.listing import capped
 from azora.core.release.alembic import heads_of, in_versions, migrations_of, must_be_alone
+from azora.core.release.built_images import digest_in
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import Release, digest
 from azora.core.release.values import Values, ValuesOfCharts, merged
@@ -22,6 +23,7 @@ from azora.gateways.images.build_context import takes
 from azora.gateways.images.image_tag import content_tag
 from azora.gateways.images.registry import find
 from azora.host.content_hash import digest_of
+from azora.operations.built_images import record_of_images
 from azora.operations.values_folder import COMMON, must_be_of_charts, must_be_of_environments
 
 NO_DIGEST = "0" * 64
@@ -88,11 +90,15 @@ class Checkout:
         return content_tag(image, self.folder, base, pinned_images(image, self.folder, base, settings))
 
     def built_images(self, settings: Settings) -> dict[str, str] | None:
-        """References of all images when the registry has every one, else None. Builds nothing."""
+        """References of all images when the registry has every one as Azora pushed it, else None.
+
+        Builds nothing.
+        """
         found: dict[str, str] = {}
+        record = record_of_images(settings).entries()
         for image, (name, tag) in self.tags(settings).items():
-            digest = find(name, tag, settings)
-            if digest is None:
+            digest = digest_in(record, image, tag)
+            if digest is None or find(name, tag, settings) != digest:
                 return None
             found[image] = f"{settings.registry}/{name}@{digest}"
         return found

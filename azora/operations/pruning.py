@@ -26,6 +26,7 @@ from azora.host.folders import finish_removals, folders_in, remove
 from azora.host.process import run
 from azora.host.writes import System, writing
 from azora.operations.approval_requests import forget_stale, stale_questions
+from azora.operations.built_images import record_of_images
 from azora.operations.checkout import checkout
 
 SWEEP_TIMEOUT_SECONDS = 900.0
@@ -181,7 +182,9 @@ def _images(settings: Settings) -> _Kind:
         mark = settings.state_folder / UNSWEPT
         with writing(System.FILES, str(mark)):
             mark.touch()
-        return remove_image(item, settings)
+        gone = remove_image(item, settings)
+        record_of_images(settings).forget(item.known_as)
+        return gone
 
     return _Kind(
         "images",

@@ -27,6 +27,7 @@ from azora.local.health import answers
 from azora.local.registry import command
 from azora.operations import pruning
 from azora.operations.pruning import Part, prune
+from tests.support.clusters import record_of_images
 from tests.support.polling import until
 
 NOW = datetime.now(UTC)
@@ -126,6 +127,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         return settings()
 
     nobody_needs_anything(monkeypatch)
+    record = record_of_images()
+    monkeypatch.setattr(pruning, "record_of_images", lambda _: record)
     monkeypatch.setattr(pruning, "ended_runs", lambda **_: [])
     monkeypatch.setattr(pruning, "stale_questions", lambda _: [])
     monkeypatch.setattr(pruning, "forget_stale", lambda _: [])
@@ -184,7 +187,7 @@ def test_images_on_many_pages(
 def test_images_that_are_old(
     registry: Registry, machine: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Old images go with their blobs; needed images and shared layers stay."""
+    """Old images go with their blobs and from the record; needed images and shared layers stay."""
     here = machine(registry=registry.address, application="shop", keep_images=2)
     shared = b"a layer that two images have"
     old = registry.push("shop/web", "old", layer=b"only here", made=NOW - 40 * DAY)
@@ -195,14 +198,20 @@ def test_images_that_are_old(
     newest = registry.push("shop/web", "newest", layer=shared, made=NOW - 2 * DAY)
     nobody_needs_anything(monkeypatch, {runs: "staging runs it", "shop/web:asked": "run 'x' is not finished"})
 
+    record = pruning.record_of_images(here)
+    for tag in ("old", "newest"):
+        record.add("web", tag, old)
+
     told = gone(prune(here, dry_run=True), "images")
     assert told == {f"shop/web@{old}": "more than the newest 2", f"shop/web@{shares}": "more than the newest 2"}
     assert registry.has("shop/web", "old"), "a dry run removes nothing"
+    assert record.digest("web", "old") == old
     before = registry.blobs()
 
     assert gone(prune(here, dry_run=False), "images") == told
     assert not registry.has("shop/web", "old")
     assert not registry.has("shop/web", shares)
+    assert (record.digest("web", "old"), record.digest("web", "newest")) == (None, old)
     assert all(registry.has("shop/web", digest) for digest in (runs, asked_for, within, newest))
     assert registry.blobs() == before, "the registry frees them by its own collector"
     assert gone(prune(here, dry_run=False), "images") == {}, "again: nothing is left to do"

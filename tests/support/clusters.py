@@ -13,6 +13,7 @@ from azora.core.cluster.state import Stack, World
 from azora.core.release.delivery import Delivery
 from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Unreachable
+from azora.gateways.kubernetes.built_images import BuiltImages
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.kubernetes.record_store import RECORD, RecordStore, run_counts_of
@@ -39,6 +40,11 @@ class ConfigMaps:
 
     def patch(self, path: str, body: dict[str, Any]) -> None:
         self.objects[path.rpartition("/")[2]].update(body["data"])
+
+
+def record_of_images() -> BuiltImages:
+    """An empty record of built images."""
+    return BuiltImages(RecordStore(Namespace(cast(Any, ConfigMaps()), STAGING, "shop")))
 
 
 class Remembered(Cluster):

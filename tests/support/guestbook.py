@@ -27,6 +27,7 @@ from azora.core.release.release import Release
 from azora.gateways.images.builder import build
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.rbac import grant
+from azora.operations.built_images import record_of_images
 from azora.operations.checkout import checkout
 from azora.operations.planning import plan_now
 from azora.operations.promotion.context import Context
@@ -64,6 +65,7 @@ class Guestbook:
                 image,
                 found.folder,
                 here,
+                record_of_images(here),
                 log=here.runs_folder / "build.log",
             ).reference
             for image in found.application.images

@@ -45,6 +45,7 @@ ENTRIES = Path("src/store/entries.txt")  # of the guestbook
 AZORA_S_OWN = (
     "azora-record",
     "azora-record-releases",
+    "azora-built",
     "azora-promotion",
 )  # not part of the promise that nothing differs before a yes
 

@@ -1,4 +1,7 @@
-"""Images: built with buildah from declared files, found by content hash, deployed by digest."""
+"""Images: built with buildah from declared files, found by content hash, deployed by digest.
+
+The registry is not trusted: a tag of it counts where it is what Azora recorded when it pushed the image.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import hashlib
 import re
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from azora.config.application import Image
 from azora.config.settings import Settings
@@ -30,6 +35,31 @@ KEPT_LOCALLY = 3
 _CACHE_CHANGED = "layer not known"
 _NO_RIGHT = re.compile(r"unauthorized|authentication required|insufficient_scope|\bdenied: |403 \(?Forbidden")
 _NETWORK = re.compile(r"pinging container registry|connection refused|no route to host|i/o timeout|no such host")
+
+
+class Record(Protocol):
+    """Digests that Azora pushed, out of reach of whoever may push to the registry."""
+
+    def digest(self, image: str, tag: str) -> str | None: ...
+
+    def add(self, image: str, tag: str, digest: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A tag that is not what Azora recorded; *recorded* is None where it recorded nothing."""
+
+    target: str
+    found: str
+    recorded: str | None
+
+    def __str__(self) -> str:
+        if self.recorded is None:
+            return f"{self.target} is in the registry, and not in the record of built images: it is built again"
+        return (
+            f"{self.target} is {self.found} in the registry, and Azora pushed {self.recorded}: somebody else pushed over"
+            " this tag; it is built again"
+        )
 
 
 @dataclass(frozen=True)
@@ -59,11 +89,20 @@ class _Bases:
         return cls(given, named, tuple(references))
 
 
-def build(application: str, image: Image, export: Path, settings: Settings, *, log: Path) -> Built:
+def build(
+    application: str,
+    image: Image,
+    export: Path,
+    settings: Settings,
+    record: Record,
+    *,
+    log: Path,
+    doubts: Callable[[Doubt], None] = lambda _: None,
+) -> Built:
     """Make sure that the registry has *image* as the commit in *export* describes it, and say its digest.
 
     The tag is a hash of what may go in, the Dockerfile and the digest of the base image (build argument BASE), so
-    what is there already is not built again. Nothing but `image.sources`, or the context less its ignore file, can go in.
+    what *record* has already is not built again. A tag that is not what it has is given to *doubts*, and pushed over. Nothing but `image.sources`, or the context less its ignore file, can go in.
     Raises BuildFailed with the last lines of *log*, Unreachable for a registry that does not answer, BadInput for a base
     image or a path that is not there.
     """
@@ -71,12 +110,23 @@ def build(application: str, image: Image, export: Path, settings: Settings, *, l
     bases = _Bases.of(image, export, settings)
     name = f"{settings.registry}/{application}/{image.name}"
     target = Reference.parse(f"{name}:{content_tag(image, export, bases.given, bases.named)}", settings)
-    digest = digest_of_target(target)
-    reused = digest is not None
-    if digest is None:
+    digest = _ours(image, target, record)
+    reused = isinstance(digest, str)
+    if not isinstance(digest, str):
         with _turn(image, f"{application}/{image.name}"):
-            digest = digest_of_target(target) or _built_and_pushed(image, export, bases, target, log)
+            digest = _ours(image, target, record)
+            if isinstance(digest, Doubt):
+                doubts(digest)
+            if not isinstance(digest, str):
+                digest = _built_and_pushed(image, export, bases, target, log)
+                record.add(image.name, target.tag, digest)
     return Built(image.name, target.by_digest(digest), target.tag, reused, round(time.monotonic() - began, 3))
+
+
+def _ours(image: Image, target: Reference, record: Record) -> str | Doubt | None:
+    """Digest of *target* where it is the recorded one; None where the registry has none."""
+    found, recorded = digest_of_target(target), record.digest(image.name, target.tag)
+    return found if found in (None, recorded) else Doubt(str(target), found, recorded)
 
 
 def _built_and_pushed(image: Image, export: Path, bases: _Bases, target: Reference, log: Path) -> str:

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,10 +25,13 @@ from azora.gateways.images import image_tag, package_index, registry
 from azora.gateways.images.buildah import buildah, forget_old, layers_kept
 from azora.gateways.images.builder import Built, build
 from azora.gateways.images.registry import Reference
+from tests.support.clusters import record_of_images
 from tests.support.registries import HASHED, PASSWORD, free_port, serving
 
 IMAGE = Image(name="web", context="src", dockerfile="src/web/Dockerfile", sources=("src/web",))
 DIGEST = "sha256:" + "0" * 64
+
+RECORDS = defaultdict(record_of_images)  # of each application
 
 built_for_real = pytest.mark.skipif(
     not (shutil.which("buildah") and shutil.which("docker-registry")),
@@ -73,7 +77,7 @@ def tags_kept() -> set[str]:
 def built(
     place: tuple[Path, str, Path], export: Path | None = None, base: str = "", application: str = "shop"
 ) -> Built:
-    return build(application, IMAGE, export or place[0], machine(place[1], base), log=place[2])
+    return build(application, IMAGE, export or place[0], machine(place[1], base), RECORDS[application], log=place[2])
 
 
 @built_for_real
@@ -166,16 +170,16 @@ def test_image_of_a_whole_context(place: tuple[Path, str, Path], tmp_path: Path)
     """A whole context goes in less the ignored files; the Dockerfile is read even if ignored."""
     image = IMAGE.model_copy(update={"context": ".", "sources": ()})
     export = committed(tmp_path / "whole", "FROM scratch\nCOPY src/undeclared /x\nCOPY . /all/\n")
-    first = build("whole", image, export, machine(place[1]), log=place[2])
-    assert build("whole", image, export, machine(place[1]), log=place[2]) == dataclasses.replace(
+    first = build("whole", image, export, machine(place[1]), RECORDS["whole"], log=place[2])
+    assert build("whole", image, export, machine(place[1]), RECORDS["whole"], log=place[2]) == dataclasses.replace(
         first, reused=True, seconds=pytest.approx(0, abs=5)
     )
 
     (export / ".dockerignore").write_text("src/web/Dockerfile\nsrc/undeclared\n")
     with pytest.raises(BuildFailed, match="undeclared"):
-        build("whole", image, export, machine(place[1]), log=place[2])
+        build("whole", image, export, machine(place[1]), RECORDS["whole"], log=place[2])
     (export / "src/web/Dockerfile").write_text("FROM scratch\nCOPY . /all/\n")
-    assert not build("whole", image, export, machine(place[1]), log=place[2]).reused
+    assert not build("whole", image, export, machine(place[1]), RECORDS["whole"], log=place[2]).reused
 
 
 @built_for_real
@@ -211,11 +215,11 @@ def test_build_with_a_stored_login(
     auth = f"auth: {{htpasswd: {{realm: here, path: {tmp_path / 'htpasswd'}}}}}\n"
     with serving(tmp_path, auth) as address:
         with pytest.raises(Refused, match="HTTP 401"):
-            build("shop", IMAGE, place[0], machine(address), log=place[2])
+            build("shop", IMAGE, place[0], machine(address), RECORDS["shop"], log=place[2])
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-        first = build("base", IMAGE, place[0], machine(address), log=place[2])
+        first = build("base", IMAGE, place[0], machine(address), RECORDS["base"], log=place[2])
         on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
-        assert build("shop", IMAGE, on_top, machine(address, first.reference), log=place[2]).reference
+        assert build("shop", IMAGE, on_top, machine(address, first.reference), RECORDS["shop"], log=place[2]).reference
     assert PASSWORD not in place[2].read_text()
 
 
@@ -229,13 +233,20 @@ def test_build_with_the_registry_login(place: tuple[Path, str, Path], tmp_path: 
         entry = base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
         login.write_text(json.dumps({"auths": {address: {"auth": entry}}}))
         here = machine(address).model_copy(update={"registry_login": login})
-        first = build("base", IMAGE, place[0], here, log=place[2])
+        first = build("base", IMAGE, place[0], here, RECORDS["base"], log=place[2])
         on_top = committed(tmp_path / "top", "ARG BASE\nFROM $BASE\nCOPY web/page /top\n")
         here = here.model_copy(update={"base_image": first.reference})
-        assert build("shop", IMAGE, on_top, here, log=place[2]).reference
+        assert build("shop", IMAGE, on_top, here, RECORDS["shop"], log=place[2]).reference
         assert not registry.takes_pushes_from_anybody(here)
         with pytest.raises(BadInput, match="there is no such file"):
-            build("shop", IMAGE, on_top, here.model_copy(update={"registry_login": tmp_path / "gone"}), log=place[2])
+            build(
+                "shop",
+                IMAGE,
+                on_top,
+                here.model_copy(update={"registry_login": tmp_path / "gone"}),
+                RECORDS["shop"],
+                log=place[2],
+            )
 
 
 @built_for_real
@@ -250,7 +261,7 @@ def test_build_without_a_registry(tmp_path: Path) -> None:
     """A registry that does not answer is unreachable."""
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(Unreachable, match="refused"):
-        build("shop", IMAGE, committed(tmp_path / "e"), machine(address), log=tmp_path / "log")
+        build("shop", IMAGE, committed(tmp_path / "e"), machine(address), RECORDS["shop"], log=tmp_path / "log")
 
 
 @pytest.mark.parametrize(

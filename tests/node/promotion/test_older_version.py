@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from azora.config.settings import ROOT, settings
+from azora.gateways.images.registry import find
+from azora.operations.built_images import record_of_images
+from azora.operations.checkout import checkout
 from azora.operations.rollback import roll_back
 from tests.support.guestbook import Guestbook, git, guestbook
 from tests.support.polling import until_it_is
@@ -98,6 +101,14 @@ def released_by(older: Path, commit: str) -> str:
     return done.stdout.split()[-1]
 
 
+def remember_images(commit: str) -> None:
+    """Record the images of *commit* as Azora's, which the older version did not."""
+    for name, tag in checkout(commit, settings()).tags(settings()).values():
+        digest = find(name, tag, settings())
+        assert digest
+        record_of_images(settings()).add(name.rpartition("/")[2], tag, digest)
+
+
 def visitors_see(book: Guestbook, label: str) -> None:
     """An Ingress learns of new endpoints a moment after the Service."""
     until_it_is(label, lambda: book.page("staging").headers["X-Azora-Release"], seconds=10, what="visitors see it")
@@ -115,6 +126,7 @@ def test_release_over_an_older_version(book: Guestbook, older: Path) -> None:
     assert (seen.active_stack.release or "").startswith(recorded)
     assert len(seen.active_stack.release or "") == 64
     assert seen.switches[-1].release == seen.active_stack.release
+    remember_images(first)
     assert book.context(book.release(first), "staging").delivery.release.id == seen.active_stack.release
 
     charts = ROOT / "docs/examples/guestbook/deployments/charts/router"

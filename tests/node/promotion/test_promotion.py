@@ -20,11 +20,15 @@ from azora.core.promotion.next_step import Step
 from azora.core.release.custom_resources import unready
 from azora.core.release.migrations import Migration
 from azora.errors import BadInput, Conflict, Refused
+from azora.gateways.images.registry import find
 from azora.gateways.kubernetes import lease
 from azora.gateways.kubernetes.lease import held
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.host.retry import retried
 from azora.host.writes import Moment, System, Write, listening
+from azora.local.layout import layout
+from azora.local.registry_login import registry_auth
+from azora.operations.checkout import checkout
 from azora.operations.promotion import preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
@@ -33,6 +37,7 @@ from azora.operations.rollback import roll_back, switch_users
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, guestbook
 from tests.support.polling import until
+from tests.support.registries import push_over
 from tests.support.step_by_step import walk
 
 VALUES = "deployments/values/guestbook/staging.yaml"
@@ -82,6 +87,18 @@ def test_writes_of_a_promotion(promotion: Context) -> None:
     assert calls == [f"upgrade {namespace.stack_name(preview_)}", f"upgrade {namespace.application}"]
     live = f"{namespace.core}/services/{namespace.live_service}"
     assert [write.what for write in begun if live in write.what.split()] == [f"PATCH {live}"]
+
+
+def test_image_tag_pushed_over(book: Guestbook) -> None:
+    """A tag that somebody else pushed over is built again: the release has the images that Azora pushed."""
+    commit = book.commit()
+    release, here = book.release(commit), settings()
+    name, tag = checkout(commit, here).tags(here)["store"]
+    user, _, password = registry_auth(layout(here.node)).partition(":")
+    foreign = push_over(here.registry, name, tag, (user, password))
+    assert find(name, tag, here) == foreign
+    assert checkout(commit, here).built_images(here) is None
+    assert book.release(commit).images == release.images == checkout(commit, here).built_images(here)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def run(
     Raises Failed for a program that is not there or does not end. *argv* is public on this machine: no secrets in it.
     """
     with ExitStack() as stack:
-        output, errors, start = _outputs(log, stack)
+        output, errors, start = _outputs(log, what, stack)
         stdin = _filled(stack.enter_context(tempfile.TemporaryFile()), given) if given else subprocess.DEVNULL
         process = _started(argv, what, stdin=stdin, stdout=output, stderr=errors or subprocess.STDOUT, cwd=cwd, env=env)
         with _ended(process, grace_seconds):
@@ -83,13 +83,24 @@ def _filled(file: IO[bytes], given: str) -> IO[bytes]:
     return file
 
 
-def _outputs(log: Path | None, stack: ExitStack) -> tuple[IO[bytes], IO[bytes] | None, int]:
+def _outputs(log: Path | None, what: str, stack: ExitStack) -> tuple[IO[bytes], IO[bytes] | None, int]:
     """Files, not pipes: a grandchild that keeps its end open cannot make us wait."""
     if log is None:
         return stack.enter_context(tempfile.TemporaryFile()), stack.enter_context(tempfile.TemporaryFile()), 0
-    log.parent.mkdir(parents=True, exist_ok=True)
-    file = stack.enter_context(log.open("ab+"))
+    file = stack.enter_context(_log(log, what, os.O_RDWR | os.O_APPEND))
     return file, None, file.seek(0, os.SEEK_END)
+
+
+def _log(file: Path, what: str, flags: int) -> IO[bytes]:
+    """Open *file*, never through a link: where it is, the tests of a commit may have left one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return os.fdopen(os.open(file, flags | os.O_CREAT | os.O_NOFOLLOW, 0o666), "ab+")
+    except OSError as error:
+        raise Failed(
+            f"could not {what}: cannot open {file}: {error.strerror}",
+            advice=f"remove {file} if it is no file of the pipeline's, then run the same again",
+        ) from None
 
 
 def _started(
@@ -167,17 +178,16 @@ def logged(
 
     Raises Failed that names the file.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     started = [str(part) for part in command]
     with (
-        log.open("w") as file,
+        _log(log, f"run {_shown(command)}", os.O_RDWR | os.O_TRUNC) as file,
         subprocess.Popen(
             started, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
     ):
         for line in process.stdout or ():
-            file.write(line)
+            file.write(line.encode())
             lines.append(line)
             on_line(line.rstrip())
     code = process.returncode

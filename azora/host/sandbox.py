@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import join, quote
 from typing import Literal
 
 from azora.errors import BadInput
-from azora.host.folders import erase
+from azora.host.strangers import NUMBER, hand_over
 
 Kind = Literal["util-linux", "bubblewrap"]
 NO_SANDBOX = (
@@ -28,12 +26,10 @@ NO_SANDBOX = (
     " do all that the pipeline's user may"
 )
 
-# A user that no system has: between those of packages and those that systemd makes and forgets (61184 to 65519).
-USER, NUMBER = "azora-tests", 61000
+USER = "azora-tests"
 HOME = Path("/home") / USER
 ROOT = Path("/run/azora-sandbox")
 _SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys")
-MOST_LEVELS = 50
 _OWN = ("HOME", "USER", "LOGNAME", "TMPDIR")
 
 
@@ -146,43 +142,6 @@ def kind() -> Kind:
         "could not run the tests of a commit in a sandbox: this machine has no bubblewrap",
         advice=f"install the package bubblewrap; {NO_SANDBOX}",
     )
-
-
-def hand_over(folder: Path) -> None:
-    """Give *folder* and all in it to the sandbox's user; it was handed over when it is theirs itself."""
-    if os.geteuid() == 0 and folder.lstat().st_uid != NUMBER:
-        _give(folder, NUMBER)
-
-
-def take_back(folder: Path) -> None:
-    """Make *folder* ours again after strangers wrote in it: what is no plain file or folder is removed.
-
-    A link of theirs would be followed with our rights: read by whoever serves the folder, written by the next run. Removed
-    is, too, what is deeper than any report: whoever walks through it would not come to an end.
-    """
-    for path, folders, files, here in os.fwalk(folder):
-        if len(Path(path).relative_to(folder).parts) >= MOST_LEVELS:
-            for name in folders:
-                erase(Path(path, name))
-            folders.clear()
-        for name in (*folders, *files):
-            mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                os.unlink(name, dir_fd=here)
-    if os.geteuid() == 0:
-        _give(folder, 0)
-
-
-def _give(folder: Path, user: int) -> None:
-    """Give *folder* to *user*, itself last.
-
-    By descriptors, so that nobody who works in it leads us out of it.
-    """
-    for _, folders, files, here in os.fwalk(folder, topdown=False):
-        for name in (*folders, *files):
-            with suppress(FileNotFoundError):  # another test of the same export removed it
-                os.chown(name, user, user, dir_fd=here, follow_symlinks=False)
-    os.chown(folder, user, user, follow_symlinks=False)
 
 
 def interpreter() -> tuple[Path, ...]:

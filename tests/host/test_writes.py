@@ -38,14 +38,13 @@ OUTSIDE_THE_SEAM = {
         "gateways/plot.py:draw",
         "gateways/suites/pytest_runner.py:_configuration",
         "gateways/suites/pytest_runner.py:run_suite",
-        "host/sandbox.py:take_back",
+        "host/strangers.py:_is_kept",
+        "host/strangers.py:take_back",
     },
     "logs and locks": {
         "host/locks.py:_held",
         "host/log_file.py:_turn_over",
         "host/log_file.py:emit",
-        "host/process.py:_outputs",
-        "host/process.py:logged",
     },
     "this machine": {
         "gateways/images/buildah.py:_storage",

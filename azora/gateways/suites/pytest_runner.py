@@ -17,7 +17,8 @@ from azora.gateways.suites.playwright import video_browsers, with_pictures
 from azora.host.child_environment import PACKAGES, child_environment
 from azora.host.folders import erase
 from azora.host.process import Completed, run
-from azora.host.sandbox import Sandbox, interpreter, take_back
+from azora.host.sandbox import Sandbox, interpreter
+from azora.host.strangers import take_back
 
 SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html

@@ -20,25 +20,47 @@ def digest_of(folder: Path, paths: Iterable[str], *, follow: bool = False) -> st
     *follow*: what links lead to in *folder* is part of it, as for whoever reads through them. Raises BadInput for a path that is
     not there.
     """
-    files: set[str] = set()
-    waiting = list(paths)
-    while waiting:
-        new = set(files_under(folder, waiting.pop())) - files
-        files |= new
-        if follow:
-            waiting += (target for name in new if (target := _target(folder, folder / name)))
     digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(_entry(folder / name, name))
+    for name in covered(folder, paths, follow=follow):
+        digest.update(entry(folder / name, name))
     return digest.hexdigest()
 
 
-def _target(folder: Path, file: Path) -> str | None:
-    """Target of the link *file* in *folder*; None for no link, and for one that leads nowhere or out."""
-    if not file.is_symlink():
-        return None
-    target, root = Path(os.path.realpath(file)), Path(os.path.realpath(folder))
-    return str(target.relative_to(root)) if target.exists() and target.is_relative_to(root) else None
+def covered(folder: Path, paths: Iterable[str], *, follow: bool = False) -> list[str]:
+    """Files and links that `digest_of` reads for the same arguments, relative to *folder*."""
+    files: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        links, end = _followed(folder, path) if follow else ([], path)
+        new = {*links, *files_under(folder, end)} - files
+        files |= new
+        waiting += [name for name in new if follow and (folder / name).is_symlink()]
+    return sorted(files)
+
+
+def _followed(folder: Path, path: str) -> tuple[list[str], str]:
+    """Links on the way to *path*, and their end; none, and *path*, where that is not in *folder*."""
+    root = Path(os.path.realpath(folder))
+    if not (root / path).exists():
+        return [], path
+    links, end = list(_links_to(root / path)), Path(os.path.realpath(root / path))
+    if not (links and all(one.is_relative_to(root) for one in (*links, end))):
+        return [], path
+    return [str(one.relative_to(root)) for one in links], str(end.relative_to(root))
+
+
+def _links_to(path: Path) -> Iterator[Path]:
+    """Links that the kernel reads on the way to the end of *path*, which is no circle."""
+    here, parts = Path("/"), [*reversed(path.parts[1:])]
+    while parts:
+        part = parts.pop()
+        here = here.parent if part == ".." else here / part
+        if here.is_symlink():
+            yield here
+            target = here.readlink()
+            parts += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+            here = Path("/") if target.is_absolute() else here.parent
 
 
 def files_under(folder: Path, path: str) -> Iterator[str]:
@@ -60,7 +82,8 @@ def files_under(folder: Path, path: str) -> Iterator[str]:
         )
 
 
-def _entry(file: Path, name: str) -> bytes:
+def entry(file: Path, name: str) -> bytes:
+    """Line of the digest for *file*, called *name*."""
     if file.is_symlink():
         kind, content = "link", os.fsencode(file.readlink())
     else:

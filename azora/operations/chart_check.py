@@ -36,7 +36,7 @@ def check_charts(delivery: Delivery, helm: Helm) -> None:
             if fault := record_fault(_files_of(chart), rendered[name], values):
                 raise _unfit(f"install the chart {str(chart)!r}", [fault])
         except AzoraError as error:
-            message = error.message.replace(f"{delivery.folder}/", "")
+            message = error.message.replace(f"{delivery.charts()}/", "")
             advice = (
                 NO_RELEASE if name == delivery.application.name and "'release' not allowed" in message else error.advice
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -39,16 +40,25 @@ class Checkout:
     folder: Path
     application: Application
 
+    @property
+    def charts(self) -> tuple[str, ...]:
+        """Folders of its charts."""
+        return tuple(path for _, path in self.application.charts if path)
+
+    @property
+    def chart_paths(self) -> tuple[str, ...]:
+        """Charts and values: what Helm reads of the commit."""
+        return (*self.charts, self.application.values)
+
     def release(self, subject: str, images: dict[str, str]) -> Release:
         """The release that the commit is with these *images* (name to reference by digest)."""
         revisions = self.revision_files()
-        charts = [path for _, path in self.application.charts if path]
         return Release(
             application=self.application.name,
             commit=self.commit,
             subject=subject,
             images=images,
-            charts_digest=digest_of(self.folder, charts, follow=True),
+            charts_digest=digest_of(self.folder, self.charts, follow=True),
             values_digest=digest_of(self.folder, [self.application.values], follow=True),
             migration_heads=heads_of(revisions),
             migrations=migrations_of(revisions),
@@ -59,23 +69,31 @@ class Checkout:
         names = {image.name: f"{registry}/{self.application.name}/{image.name}" for image in self.application.images}
         return self.release(subject, {name: f"{path}@sha256:{NO_DIGEST}" for name, path in names.items()})
 
-    def delivery(self, release: Release, environment: Environment, settings: Settings, *, run: str = "") -> Delivery:
-        """*release*, which is of this commit, on its way to *environment*.
+    def delivery(
+        self,
+        release: Release,
+        environment: Environment,
+        settings: Settings,
+        *,
+        run: str = "",
+        charts: Callable[[], Path] | None = None,
+    ) -> Delivery:
+        """*release*, which is of this commit, on its way to *environment*; *charts* has verified ones.
 
         Its values are read by Helm when they are asked for: what needs none needs no Helm.
         """
-        charts = (chart for _, chart in self.application.charts if chart)
-        values = ValuesOfCharts(charts, lambda chart: self._values(chart, environment, settings))
-        return Delivery(release, self.application, environment, self.folder, values, run)
+        folder = charts or (lambda: self.folder)
+        values = ValuesOfCharts(self.charts, lambda chart: self._values(folder(), chart, environment, settings))
+        return Delivery(release, self.application, environment, self.folder, folder, values, run)
 
-    def _values(self, chart: str, environment: Environment, settings: Settings) -> Values:
+    def _values(self, base: Path, chart: str, environment: Environment, settings: Settings) -> Values:
         """Values of *chart*'s files; of the stack's with the chart's own `replicas` below, which Azora raises."""
-        folder = self.folder / self.application.values / Path(chart).name
+        folder = base / self.application.values / Path(chart).name
         must_be_of_environments(folder, environment, settings)
         values = read_values(folder, (COMMON, environment.name), helm=settings.helm)
         if chart != self.application.charts.stack:
             return values
-        own = read_values(self.folder / chart, ["values"], helm=settings.helm)
+        own = read_values(base / chart, ["values"], helm=settings.helm)
         return merged({key: own[key] for key in own if key == "replicas"}, values)
 
     def tags(self, settings: Settings) -> dict[str, tuple[str, str]]:

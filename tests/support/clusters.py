@@ -67,7 +67,9 @@ class Remembered(Cluster):
 
 
 def context_for(cluster: Cluster, *migrations: Migration) -> Context:
-    delivery = Delivery(BASE.model_copy(update={"migrations": migrations}), cast(Any, None), STAGING, ROOT, {}, "run")
+    delivery = Delivery(
+        BASE.model_copy(update={"migrations": migrations}), cast(Any, None), STAGING, ROOT, lambda: ROOT, {}, "run"
+    )
     return Context(delivery, cluster, cast(Any, None), cast(Any, None))
 
 

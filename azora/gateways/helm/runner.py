@@ -23,6 +23,9 @@ READS = ("template", "version")
 GRACE_SECONDS = 30
 LOOK_EVERY_SECONDS = 1.0
 GiveUp = Callable[[], str | None]
+NO_PLUGINS = {
+    "HELM_PLUGINS": os.devnull
+}  # Helm loads those of the user's home with each call, and runs them for what they claim
 _PAIR = re.compile(r"\\ud[89ab]..\\ud[c-f]..")  # how JSON in ASCII has a letter beyond U+FFFF, and YAML has not
 
 
@@ -96,7 +99,7 @@ async def _started(argv: list[str]) -> Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            env=child_environment(*CLOUD, KUBECONFIG=usual_kubeconfig()),  # --kubeconfig goes first
+            env=child_environment(*CLOUD, KUBECONFIG=usual_kubeconfig(), **NO_PLUGINS),  # --kubeconfig goes first
         )
     except OSError as error:
         raise BadInput(

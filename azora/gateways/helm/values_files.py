@@ -16,6 +16,7 @@ from pathlib import Path
 from azora.config.yaml_file import other_suffix
 from azora.core.release.values import Values
 from azora.errors import BadInput
+from azora.gateways.helm.runner import NO_PLUGINS
 from azora.host.child_environment import child_environment
 from azora.host.process import run
 
@@ -62,7 +63,7 @@ def _read(files: tuple[tuple[str, bytes], ...], helm: str) -> str:
             (chart / f"{number}.yaml").write_bytes(content)
             command += ["--values", str(chart / f"{number}.yaml")]
         what = f"read the values {', '.join(shown for shown, _ in files)}"
-        done = run(command, timeout_seconds=SECONDS, what=what, env=child_environment())
+        done = run(command, timeout_seconds=SECONDS, what=what, env=child_environment(**NO_PLUGINS))
     if done.returncode:
         raise _error(what, done.errors, [shown for shown, _ in files])
     return b64decode(done.output.partition("values: ")[2]).decode()

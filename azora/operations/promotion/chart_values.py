@@ -65,17 +65,17 @@ def data_values(delivery: Delivery) -> Values:
 
 def everything(delivery: Delivery) -> Iterator[tuple[str, Path, Values]]:
     """Helm release, chart and values of each part of a delivery: blue first, green beside a bigger blue."""
-    application, folder = delivery.application, delivery.folder
+    application = delivery.application
     for color in Color:
         values = stack_values(delivery, color, least={})
         if color is Color.GREEN:
             bigger = {service: values["replicas"][service] + 1 for service in application.service_names}
             values = stack_values(delivery, color, least=bigger)
-        yield f"{application.name}-{color}", folder / application.charts.stack, values
+        yield f"{application.name}-{color}", delivery.chart(application.charts.stack), values
     values = router_values(delivery, Color.BLUE, delivery.release.label)
-    yield application.name, folder / application.charts.router, values
+    yield application.name, delivery.chart(application.charts.router), values
     if application.charts.data and delivery.environment.data:
-        yield f"{application.name}-data", folder / application.charts.data, data_values(delivery)
+        yield f"{application.name}-data", delivery.chart(application.charts.data), data_values(delivery)
 
 
 def data_digest(delivery: Delivery) -> str:
@@ -89,7 +89,7 @@ def router_digest(delivery: Delivery) -> str:
 
 
 def _digest(delivery: Delivery, chart: str, values: Values) -> str:
-    return digest({"chart": digest_of(delivery.folder, [chart], follow=True), "values": values})[:16]
+    return digest({"chart": digest_of(delivery.charts(), [chart], follow=True), "values": values})[:16]
 
 
 def _values(delivery: Delivery, chart: str, ours: Values) -> Values:

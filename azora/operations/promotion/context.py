@@ -158,7 +158,7 @@ class Context:
 
     @property
     def router(self) -> Path:
-        return self.delivery.folder / self.delivery.application.charts.router
+        return self.delivery.chart(self.delivery.application.charts.router)
 
     def rendered_router(self, active: Color) -> list[Values]:
         """Objects of the router while *active* serves this release."""

@@ -41,7 +41,7 @@ def install_data(context: Context) -> None:
     """PostgreSQL, Redis and what else the environment's data chart brings."""
     context.hold()
     application = context.delivery.application
-    name, chart = f"{application.name}-data", context.delivery.folder / str(application.charts.data)
+    name, chart = f"{application.name}-data", context.delivery.chart(str(application.charts.data))
     values = chart_values.data_values(context.delivery)
     context.claim(name, chart, values)
     remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
@@ -61,7 +61,7 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     color = world.preview
     least = world.active_stack.wanted if world.active_stack else {}
     values = chart_values.stack_values(context.delivery, color, least=least)
-    chart = context.delivery.folder / context.delivery.application.charts.stack
+    chart = context.delivery.chart(context.delivery.application.charts.stack)
     limit = context.delivery.environment.install_minutes * 60
     context.claim(context.cluster.namespace.stack_name(color), chart, values)
     context.cluster.record.add_release(context.delivery.release)
@@ -211,7 +211,7 @@ def _check_images(context: Context, stack: Stack) -> None:
 def _rendered(context: Context, color: Color) -> list[Json]:
     """Objects of the stack's chart in *color*."""
     values = chart_values.stack_values(context.delivery, color, least={})
-    chart = context.delivery.folder / context.delivery.application.charts.stack
+    chart = context.delivery.chart(context.delivery.application.charts.stack)
     return context.helm.render(context.cluster.namespace.stack_name(color), chart, values)
 
 

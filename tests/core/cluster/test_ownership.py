@@ -240,7 +240,7 @@ def context_for(api: Api, *more: Json) -> Context:
     )
     application = load_application(GUESTBOOK)
     values: dict[str, Json] = {chart: {} for _, chart in application.charts if chart}
-    delivery = Delivery(release, application, SHOP, GUESTBOOK, values, "run")
+    delivery = Delivery(release, application, SHOP, GUESTBOOK, lambda: GUESTBOOK, values, "run")
     return Context(
         delivery, Cluster(Namespace(cast(Any, api), SHOP, "guestbook")), Rendering(api, *more), cast(Any, None)
     )

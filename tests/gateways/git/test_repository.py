@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from azora.errors import BadInput, Failed, Unreachable
 from azora.gateways.git import repository as source
 from azora.gateways.git.export import export
-from azora.host.content_hash import digest_of
+from azora.host.content_hash import covered, digest_of
 from tests.support.repositories import Repository, at
 
 
@@ -480,6 +481,31 @@ def test_digest_through_links(tmp_path: Path, link: str, target: str) -> None:
     (folder / "shared/file").write_text("y")
     assert digest_of(folder, ["web"]) == plain
     assert digest_of(folder, ["web"], follow=True) != follows
+
+
+@pytest.mark.parametrize(
+    ("path", "links"),
+    [
+        pytest.param("web", {"web/link": "../other", "other": "shared/file"}, id="link to a link"),
+        pytest.param("web", {"web/link": "../other/file", "other": "shared"}, id="through a folder"),
+        pytest.param("other/web", {"other": ".", "web/link": "../shared"}, id="the path leads through one"),
+    ],
+)
+def test_digest_of_links_on_the_way(tmp_path: Path, path: str, links: dict[str, str]) -> None:
+    """A link that is led elsewhere changes the digest, also where all contents stay; what is listed is enough to read them."""
+    folder = tree(tmp_path / "one", web__app="x", shared__file="x", same__file="x")
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    whole = digest_of(folder, [path, "shared", "same"], follow=True)
+    for name in covered(folder, [path], follow=True):
+        (tmp_path / "two" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(folder / name, tmp_path / "two" / name, follow_symlinks=False)
+    assert digest_of(tmp_path / "two", [path], follow=True) == digest_of(folder, [path], follow=True)
+
+    if path == "web":
+        (folder / "other").unlink()
+        (folder / "other").symlink_to(links["other"].replace("shared", "same"))
+        assert digest_of(folder, [path, "shared", "same"], follow=True) != whole
 
 
 @pytest.mark.parametrize("target", ["nowhere", "/etc", "../../..", "link"])

@@ -172,6 +172,16 @@ def test_usual_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named
     assert asyncio.run(printing.run(["list"])).decode() == f"{used} list --kube-context c\n"
 
 
+def test_plugins_of_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm loads none: what renders and installs is Helm and the chart alone."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    plugin = tmp_path / "helm/plugins/mine"
+    plugin.mkdir(parents=True)
+    (plugin / "plugin.yaml").write_text("name: mine\nversion: 1.0.0\ncommand: 'echo mine'\n")
+    listed = SafeCommand(executable=helm_program(), limit_seconds=60).run(["plugin", "list"])
+    assert "mine" not in asyncio.run(listed).decode()
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from azora.config.settings import settings
-from azora.core.auth import signature
 from azora.core.checks.case_history import told
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Receipt
@@ -25,6 +23,8 @@ from azora.errors import PAGE_LETTERS, AzoraError, storable
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.host.writes import System, writing
 from azora.operations.pruning import Part
+from azora.operations.reports.links import link
+from azora.operations.reports.viewer import viewer_link
 from tasks.context import this_run
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
@@ -75,7 +75,7 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
         f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {cell(case.name)} | {case.seconds:.1f} s |"
         for case in result.cases
     )
-    links = " · ".join(f"[{name}]({link(file)})" for name, file in result.files.items())
+    links = " · ".join(f"[{name}]({link(file, settings())})" for name, file in result.files.items())
     troubles = [_trouble(case) for case in result.cases if case.outcome in {"failed", "flaky"}]
     _page(
         key,
@@ -99,7 +99,8 @@ def unit_tests(logs: dict[str, str]) -> None:
         for name, log in logs.items()
     }
     rows = "\n".join(
-        f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log))}){when[name]} |" for name, log in logs.items()
+        f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log), settings())}){when[name]} |"
+        for name, log in logs.items()
     )
     _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
 
@@ -151,11 +152,13 @@ def pruned(parts: Sequence[Part]) -> None:
 def _trouble(case: Case) -> str:
     """A case that failed at least once: what it said, how it fared before, and the pictures it left."""
     pictures = {"screenshot": case.screenshot, "video": case.video, "trace.zip": case.trace}
-    addresses = {name: link(file) for name, file in pictures.items() if file}
-    if case.trace:
-        addresses["trace"] = f"{settings().reports_url}/trace-viewer/?trace={quote(link(case.trace))}"
+    addresses = {name: link(file, settings()) for name, file in pictures.items() if file}
+    if case.trace and settings().reports_viewer_url:
+        addresses["trace"] = viewer_link(settings().reports_viewer_url, addresses["trace.zip"])
     links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
-    seen = f"\n\n![Screenshot of {code(case.name)} at its failure]({link(case.screenshot)})" if case.screenshot else ""
+    seen = (
+        f"\n\n![Screenshot of {code(case.name)} at its failure]({addresses['screenshot']})" if case.screenshot else ""
+    )
     flaky = "flaky: passed at the second try; " if case.outcome == "flaky" else ""
     return (
         f"**{MARKS[case.outcome]} {code(case.name)}** {links}\n\n{flaky}{told(case)}\n\n"
@@ -175,14 +178,6 @@ def _after(seconds: float | None) -> str:
 
 def _within(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds:.0f} ms"
-
-
-def link(file: object) -> str:
-    """Signed address of a run's file: readers of the page may open it, and pictures show in the page."""
-    path = "/" + str(file).removeprefix(str(settings().runs_folder)).lstrip("/")
-    address = f"{settings().reports_url}{quote(path)}"
-    auth_string = settings().reports_auth_string.get_secret_value()
-    return f"{address}?signature={signature(auth_string, path)}" if auth_string else address
 
 
 def _page(key: str, text: str, description: str) -> None:

@@ -36,6 +36,7 @@ MODULES = {
     "probe": "probe",
     "prune": "prune",
     "exporter": "exporter",
+    "reports": "reports",
     "demo": "demo",
     "local": "local",
     "rights": "rights",

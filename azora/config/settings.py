@@ -113,7 +113,20 @@ class Settings(BaseSettings):
     )
     reports_auth_string: SecretStr = Field(
         SecretStr(""),
-        description="`user:password` of the report server; links in artifacts are signed with it.",
+        description="`user:password` with which people read the report server; links need none.",
+    )
+    reports_key: SecretStr = Field(
+        SecretStr(""), description="Key with which links to reports are signed, 32 letters or more."
+    )
+    reports_key_file: Place | None = Field(
+        None, description="File with that key, such as a mounted Secret. Default `<state>/reports-key`, if it exists."
+    )
+    reports_link_days: Days | None = Field(
+        None, description="Lifetime of a link to a report, in days. Default: `AZORA_KEEP_REPORTS_DAYS`.", gt=0
+    )
+    reports_viewer_url: str = Field(
+        "",
+        description="Address of the report server's trace viewer, another origin than `AZORA_REPORTS_URL`; empty: no viewer.",
     )
     helm: PlaceOrName = Field("helm", description="Helm 4 program.")
     helm_timeout_seconds: int = Field(

@@ -18,7 +18,7 @@ from azora.errors import BadInput
 
 VARIABLE = "AZORA_SETTINGS"
 # Files are copied and shown: what is secret is named in them, by the key of a file of its own.
-SECRETS = {"notify": "notify_file"}
+SECRETS = {"notify": "notify_file", "reports_key": "reports_key_file"}
 _KNOWN = "docs/configuration.md lists every key"
 
 

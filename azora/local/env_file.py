@@ -30,7 +30,9 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_REPOSITORY": str(node.application),
         "AZORA_BASE_IMAGE": base_image(node),
         "AZORA_REPORTS_URL": node.reports_url,
+        "AZORA_REPORTS_VIEWER_URL": node.viewer_url,
         "AZORA_REPORTS_AUTH_STRING": auth_string(node),
+        "AZORA_REPORTS_KEY": reports_key(node),
         "AZORA_HELM": str(programs / "helm"),
         "AZORA_REGISTRY_SWEEP": str(node.sweep_program),
         "PREFECT_API_URL": f"{node.prefect_url}/api",
@@ -43,6 +45,13 @@ def auth_string(node: Layout) -> str:
     if not node.auth.is_file():
         write(node.auth, f"azora:{secrets.token_urlsafe(24)}", private=True)
     return node.auth.read_text()
+
+
+def reports_key(node: Layout) -> str:
+    """Return the key of the node's report links; made at first use, kept with the state."""
+    if not node.reports_key.is_file():
+        write(node.reports_key, secrets.token_hex(32), private=True)
+    return node.reports_key.read_text()
 
 
 def write_environment(node: Layout, programs: Path) -> None:

@@ -62,6 +62,10 @@ class Layout:
         return 4280 + self.port_offset
 
     @property
+    def viewer_port(self) -> int:
+        return 4281 + self.port_offset
+
+    @property
     def prometheus_port(self) -> int:
         """Not its usual 9090, where a Prometheus of the machine's own may be."""
         return 4290 + self.port_offset
@@ -78,6 +82,10 @@ class Layout:
     @property
     def reports_url(self) -> str:
         return f"http://127.0.0.1:{self.reports_port}"
+
+    @property
+    def viewer_url(self) -> str:
+        return f"http://127.0.0.1:{self.viewer_port}"
 
     @property
     def prometheus_url(self) -> str:
@@ -149,6 +157,11 @@ class Layout:
         return self.state / "registry-login.json"
 
     @property
+    def reports_key(self) -> Path:
+        """The key that signs links to reports."""
+        return self.state / "reports-key"
+
+    @property
     def pins(self) -> Path:
         return self.run / "ns"
 
@@ -207,7 +220,7 @@ def _asked() -> tuple[str, int] | None:
     if not matched or not base.isdigit() or int(base) > HIGHEST_OFFSET:
         raise BadInput(
             f"could not use AZORA_SUBNET={subnet!r} with AZORA_PORT_BASE={base!r}",
-            advice=f"give a /24 such as 10.97.0.0/24 and a number up to {HIGHEST_OFFSET} that is added to the ports 8080, 4200, 4280 and 4290",
+            advice=f"give a /24 such as 10.97.0.0/24 and a number up to {HIGHEST_OFFSET} that is added to the ports 8080, 4200, 4280, 4281 and 4290",
         )
     return matched[1], int(base)
 

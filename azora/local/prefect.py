@@ -54,12 +54,11 @@ def reports(node: Layout, programs: Path) -> NodeService:
     command = words(
         sys.executable,
         "-m",
-        "uvicorn",
-        "--factory",
-        "azora.local.report_server:app",
-        "--host=127.0.0.1",
+        "azora",
+        "reports",
+        "--address=127.0.0.1",
         f"--port={node.reports_port}",
-        "--log-level=warning",
+        f"--viewer-port={node.viewer_port}",
     )
     return NodeService(
         "reports",

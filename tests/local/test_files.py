@@ -19,7 +19,7 @@ from azora.host.process import clean_environment, logged, output_of
 from azora.local import monitoring, prefect
 from azora.local.cache import built, cache_folder, cache_key
 from azora.local.configuration import rendered, write, write_configuration
-from azora.local.env_file import auth_string, variables, write_environment
+from azora.local.env_file import auth_string, reports_key, variables, write_environment
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
@@ -171,9 +171,20 @@ def test_auth_string(node: Layout) -> None:
     assert prefect.server(node).env["PREFECT_SERVER_API_AUTH_STRING"] == made
     assert prefect.worker(node, Path("/bin")).env["PREFECT_API_AUTH_STRING"] == made
     assert prefect.reports(node, Path("/bin")).env["AZORA_REPORTS_AUTH_STRING"] == made
+    assert made not in prefect.reports(node, Path("/bin")).env["AZORA_REPORTS_KEY"]
     write_environment(node, Path("/bin"))
     assert f"PREFECT_API_AUTH_STRING={made}" in node.environment.read_text().splitlines()
     assert node.environment.stat().st_mode & 0o777 == 0o600
+
+
+def test_key_of_the_reports(node: Layout) -> None:
+    """The key that signs links is private, made once, and given to the server and the worker."""
+    made = reports_key(node)
+    assert len(made) == 64
+    assert (reports_key(node), node.reports_key.stat().st_mode & 0o777) == (made, 0o600)
+    for service in (prefect.reports(node, Path("/bin")), prefect.worker(node, Path("/bin"))):
+        assert service.env["AZORA_REPORTS_KEY"] == made
+        assert made not in " ".join(service.command)
 
 
 def test_auth_string_of_another_node(node: Layout, tmp_path: Path) -> None:

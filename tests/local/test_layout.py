@@ -22,14 +22,14 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def ports_of(node: Layout) -> tuple[int, ...]:
     """On the machine's own loopback."""
-    return node.ingress_port, node.prefect_port, node.reports_port, node.prometheus_port
+    return node.ingress_port, node.prefect_port, node.reports_port, node.viewer_port, node.prometheus_port
 
 
 @pytest.mark.parametrize(
     ("name", "address", "ports"),
     [
-        pytest.param("demo", "10.98.0.2", (8080, 4200, 4280, 4290), id="demo"),
-        pytest.param("test", "10.99.0.2", (18080, 14200, 14280, 14290), id="test"),
+        pytest.param("demo", "10.98.0.2", (8080, 4200, 4280, 4281, 4290), id="demo"),
+        pytest.param("test", "10.99.0.2", (18080, 14200, 14280, 14281, 14290), id="test"),
     ],
 )
 def test_layout_of_the_known_nodes(name: str, address: str, ports: tuple[int, ...]) -> None:

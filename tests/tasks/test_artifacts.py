@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from pydantic import SecretStr
 
-from azora.config.settings import Settings, settings
-from azora.core.auth import signature
+from azora.config.settings import Settings
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.retention import Decision, Item
+from azora.core.signed_links import is_signed
 from azora.operations.pruning import Part
 from tasks import artifacts
+from tests.support.reports import KEY
 
 
 @pytest.fixture
@@ -26,28 +29,46 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The page shows the failed case with its message and screenshot."""
     monkeypatch.setattr(
-        artifacts, "settings", lambda: Settings(state=Path("/state"), reports_auth_string=SecretStr(""))
+        artifacts, "settings", lambda: Settings(state=Path("/state"), reports_url="http://r", reports_key=SecretStr(""))
     )
     picture = Path("/state/runs") / "a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
 
-    address = f"{settings().reports_url}/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
+    address = "http://r/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
     assert f"![Screenshot of `test_pay` at its failure]({address})" in shown[0]
     assert "no receipt" in shown[0]
 
 
 def test_links_of_a_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each link is signed for its one file and has no password in it."""
-    here = Settings(state=Path("/state"), reports_url="http://r", reports_auth_string=SecretStr("azora:f-9_x"))
+    here = Settings(
+        state=Path("/state"),
+        reports_url="http://r",
+        reports_viewer_url="http://v",
+        reports_key=SecretStr(KEY),
+        reports_link_days=2,
+    )
     monkeypatch.setattr(artifacts, "settings", lambda: here)
     seen, trace = (Path("/state/runs/a run/e2e", name) for name in ("seen.png", "trace.zip"))
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
 
-    signed = signature("azora:f-9_x", "/a run/e2e/seen.png")
-    assert f"![Screenshot of `test_pay` at its failure](http://r/a%20run/e2e/seen.png?signature={signed})" in shown[0]
-    traced = quote(f"http://r/a%20run/e2e/trace.zip?signature={signature('azora:f-9_x', '/a run/e2e/trace.zip')}")
-    assert f"[trace](http://r/trace-viewer/?trace={traced})" in shown[0]
-    assert "f-9_x" not in shown[0]
+    links = dict(re.findall(r"\[([^]]*)\]\((http[^)]*)\)", shown[0]))
+    signed = {name: address.partition("?") for name, address in links.items()}
+    picture, _, query = signed["Screenshot of `test_pay` at its failure"]
+    assert picture == "http://r/a%20run/e2e/seen.png"
+    assert is_signed(KEY, "/a run/e2e/seen.png", dict(parse_qsl(query)), now=datetime.now(UTC) + timedelta(days=1.9))
+    assert not is_signed(KEY, "/a run/e2e/seen.png", dict(parse_qsl(query)), now=datetime.now(UTC) + timedelta(days=2))
+    assert links["trace"] == f"http://v/?trace={quote(links['trace.zip'], safe='')}"
+    assert KEY not in shown[0]
+
+
+def test_trace_without_a_viewer(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the address of a viewer, a trace is a file to download."""
+    monkeypatch.setattr(artifacts, "settings", lambda: Settings(state=Path("/state"), reports_url="http://r"))
+    trace = Path("/state/runs/a run/e2e/trace.zip")
+    artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", trace=trace),), 1))
+    assert "[trace.zip](" in shown[0]
+    assert "[trace](" not in shown[0]
 
 
 def test_flaky_case(shown: list[str]) -> None:

@@ -30,7 +30,6 @@ def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
         return (Change("f1f1f1f", "ada", "Fix the cart"),)
 
     monkeypatch.setattr(nightly_page, "settings", lambda: here)
-    monkeypatch.setattr("tasks.artifacts.settings", lambda: here)
     monkeypatch.setattr(nightly_page, "cluster_of", lambda _: SimpleNamespace(look=lambda: WATCHED))
     monkeypatch.setattr(nightly_page, "label", lambda run, labels: seen["labels"].append((run, labels)))
     monkeypatch.setattr(nightly_page, "nights_in_numbers", lambda _, **__: NIGHTS)

@@ -17,6 +17,7 @@ from rich.markdown import Markdown
 
 from azora.cli import output
 from azora.cli.output import safe
+from azora.config.settings import Settings
 from azora.core.checks.case_history import History
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Receipt
@@ -30,6 +31,7 @@ from azora.core.messages.plan_page import commits_page, markdown
 from azora.core.messages.run_summary import ended
 from azora.core.promotion.plan import Change
 from azora.operations.pruning import Part
+from azora.operations.reports.links import link as link_to
 from tasks import artifacts, outcomes
 from tasks.approval import form_of
 from tests.support.odd_plans import plan_of_odd, recorded, release_of
@@ -156,9 +158,8 @@ def _said(token: Token) -> str:
 @odd_texts
 def test_links_of_files(odd: str) -> None:
     """A file may have any name: its address stays one link."""
-    (link,) = [
-        token for token in _tokens(f"[a]({artifacts.link(f'/{line(odd)}) b.png')})") if token.type == "link_open"
-    ]
+    address = link_to(Path(f"/{line(odd)}) b.png"), Settings())
+    (link,) = [token for token in _tokens(f"[a]({address})") if token.type == "link_open"]
     assert "%29%20b.png" in str(link.attrGet("href"))
 
 

@@ -1,0 +1,1 @@
+"""Report server: files of the runs, links to them, and the trace viewer."""

@@ -23,7 +23,6 @@ ASKED = Requested(
     bound=asdict(BOUND),
     contents=CONTENTS,
     subject="Sign the book",
-    asked_at=AT + timedelta(minutes=4),
     until=AT + timedelta(hours=72),
     began=AT,
 )

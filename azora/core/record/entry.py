@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -28,10 +29,13 @@ class Note(BaseModel):
     why: str = ""
     event: Event
 
-    def is_in(self, line: str) -> bool:
-        """Return True when *line* has this event already, so that a repeated request adds nothing."""
-        found, ours = parsed(line) or {}, _json(self)
-        return not self.event.repeats and all(found.get(name) == ours[name] for name in ("event", "run", "who"))
+    def is_in(self, lines: Iterable[str]) -> bool:
+        """Return True when *lines* have this event already, so that a repeated request adds nothing."""
+        if self.event.repeats:
+            return False
+        ours = _json(self)
+        entries = (parsed(line) or {} for line in lines)
+        return any(all(found.get(name) == ours[name] for name in ("event", "run", "who")) for found in entries)
 
 
 class Entry(Note):

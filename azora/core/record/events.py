@@ -38,7 +38,6 @@ class Requested(_Event):
     bound: dict[str, Any]
     contents: dict[str, Any]
     subject: str = ""
-    asked_at: datetime
     until: datetime
     began: datetime | None = None
 

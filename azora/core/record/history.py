@@ -110,8 +110,8 @@ def _new(entry: Entry) -> Iterator[Act]:
     match entry.event:
         case Requested() as asked:
             yield Act(
-                "promotion", asked.began or asked.asked_at, here, "waits for an approval", entry.run, asked.release,
-                str(asked.contents.get("commit", "")), asked.plan, why=asked.subject, asked=asked.asked_at,
+                "promotion", asked.began or entry.at, here, "waits for an approval", entry.run, asked.release,
+                str(asked.contents.get("commit", "")), asked.plan, why=asked.subject, asked=entry.at,
             )  # fmt: skip
         case Switching(switch=switch) | Switched(switch=switch):
             act = Act(_name(switch), switch.at, here, "not made", entry.run, switch.release, switch.commit,

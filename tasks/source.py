@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
 from azora.core.messages.foreign_text import line
+from azora.core.release.built_images import holds
 from azora.core.release.release import Release, shown
 from azora.errors import Refused
 from azora.gateways.git.repository import Commit, resolve
@@ -15,6 +16,7 @@ from azora.gateways.notify.sending import must_parse
 from azora.gateways.prefect.client import connected
 from azora.gateways.prefect.run_labels import facts_of, fix_commit, fix_release
 from azora.host.log_file import about
+from azora.operations.built_images import record_of_images
 from azora.operations.checkout import checkout, must_be_releasable, must_be_whole
 from azora.operations.environment_overlap import must_be_apart
 from tasks.context import this_run
@@ -82,7 +84,7 @@ def find_fixed_release(commit: Commit) -> Release | None:
 
 
 def _fixed(commit: Commit) -> Release | None:
-    """By the run's own labels.
+    """By the run's own labels; None where they name an image that Azora did not build, whoever wrote them.
 
     Raises:
         Refused: what it fixed is not what its commit and images make, or the registry has one of these no more.
@@ -102,6 +104,14 @@ def _fixed(commit: Commit) -> Release | None:
             f"could not go on with release {release.title}: {', '.join(strangers)} is not an image in {here}",
             advice="the labels of this run were changed; start a new run",
         )
+    record = record_of_images(settings()).entries()
+    if unknown := [name for name, image in facts.images.items() if not holds(record, name, image.rpartition("@")[2])]:
+        get_run_logger().warning(
+            "the labels of this run name release %s, and Azora did not record that it built the image of %s: built again",
+            release.title,
+            ", ".join(unknown),
+        )
+        return None
     if lost := [name for name, reference in facts.images.items() if not exists(reference, settings())]:
         raise Refused(
             f"could not go on with release {release.title}: the registry no longer has the image of {', '.join(lost)}",

@@ -17,6 +17,11 @@ def digest_in(entries: Mapping[str, str], image: str, tag: str) -> str | None:
     return entries.get(_key(image, tag), "").partition(" ")[0] or None
 
 
+def holds(entries: Mapping[str, str], image: str, digest: str) -> bool:
+    """Return True when Azora pushed *digest* as some tag of *image*."""
+    return any(key.rpartition(".")[0] == image and entry.partition(" ")[0] == digest for key, entry in entries.items())
+
+
 def added(entries: Mapping[str, str], image: str, tag: str, digest: str, at: datetime) -> dict[str, str | None]:
     """Change that adds a digest to *entries*; None removes an entry: the oldest, where there are too many."""
     key = _key(image, tag)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from azora.core.release.built_images import MOST, added, digest_in, removed
+from azora.core.release.built_images import MOST, added, digest_in, holds, removed
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 AT = datetime(2026, 11, 29, 14, 0, tzinfo=UTC)
@@ -25,6 +25,20 @@ ENTRIES = {"web.aa": f"{ONE} 2026-11-29T12:00:00Z", "web-two.aa": f"{TWO} 2026-1
 def test_digest_of_a_tag(image: str, tag: str, digest: str | None) -> None:
     """A tag has the digest that was recorded for it, or none."""
     assert digest_in(ENTRIES, image, tag) == digest
+
+
+@pytest.mark.parametrize(
+    ("image", "digest", "held"),
+    [
+        pytest.param("web", ONE, True, id="under some tag"),
+        pytest.param("web", TWO, False, id="of another image"),
+        pytest.param("web", f"sha256:{'3' * 64}", False, id="unknown"),
+        pytest.param("we", ONE, False, id="part of a name"),
+    ],
+)
+def test_digest_without_a_tag(image: str, digest: str, *, held: bool) -> None:
+    """A digest is Azora's as the image that it was pushed as."""
+    assert holds(ENTRIES, image, digest) is held
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 import re
 
+from azora.redaction import redacted
+
 MOST_LETTERS = 10_000
 PAGE_LETTERS = 500_000  # Prefect keeps each page, and a browser shows it whole
 
@@ -32,11 +34,11 @@ _UNSTORED = re.compile(
 
 
 def storable(text: str, most: int = MOST_LETTERS) -> str:
-    """Clean foreign *text* for a database or a page: no control characters, about *most* letters.
+    """Clean foreign *text* for a database or a page: about *most* letters, and no credentials.
 
-    Of a longer one the beginning and the end are kept: what was tried, and what came of it.
+    Control characters are replaced. The beginning and the end of a longer text are kept: what was tried, and what came of it.
     """
-    visible = _UNSTORED.sub("\ufffd", _ESCAPES.sub("", text))
+    visible = _UNSTORED.sub("\ufffd", _ESCAPES.sub("", redacted(text)))
     if len(visible) <= most:
         return visible
     head, tail = most // 4, most - most // 4

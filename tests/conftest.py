@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from azora import redaction
 from azora.local.layout import layout
 from tests.support.processor_seconds import ProcessorSeconds
 
@@ -25,6 +26,12 @@ os.environ["PREFECT_API_URL"] = f"{layout(os.environ['AZORA_NODE']).prefect_url}
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 ON_THE_NODE = Path(__file__).parent / "node"
 STARTING = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that one test read are not masked in another one."""
+    monkeypatch.setattr(redaction, "_live", {})
 
 
 def pytest_configure(config: pytest.Config) -> None:

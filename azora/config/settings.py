@@ -18,6 +18,7 @@ from azora.config.durations import Days, Hours, Seconds
 from azora.config.os_user import expanded
 from azora.config.settings_file import VARIABLE, settings_file, wrong_keys
 from azora.errors import BadInput
+from azora.redaction import remember, remember_address, remember_auth_string, remember_login_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -224,9 +225,22 @@ def settings() -> Settings:
     if not {VARIABLE, "AZORA_KUBE_CONTEXT"} & os.environ.keys():
         _adopt(node_environment(os.environ.get("AZORA_NODE", "demo")))
     try:
-        return Settings()
+        found = Settings()
     except ValidationError as error:
         raise _unusable(error.errors()) from None
+    _remember_secrets(found)
+    return found
+
+
+def _remember_secrets(found: Settings) -> None:
+    """Mask the credentials of settings and variables; gateways remember what they read themselves."""
+    for pair in (found.reports_auth_string.get_secret_value(), os.environ.get("PREFECT_API_AUTH_STRING", "")):
+        remember_auth_string(pair)
+    remember(found.grafana_token.get_secret_value().strip())
+    for address in found.notify.get_secret_value().split():
+        remember_address(address)
+    for url in (found.repository, found.grafana_url, found.reports_url, os.environ.get("PREFECT_API_URL", "")):
+        remember_login_of(url)
 
 
 def _unusable(errors: list[ErrorDetails]) -> BadInput:

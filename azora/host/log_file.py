@@ -6,7 +6,6 @@ As the services' logs are, so that one search finds both; docs/monitoring.md has
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -16,15 +15,11 @@ from ecs_logging import StdlibFormatter
 
 from azora.config.settings import Settings
 from azora.host.locks import only_one
+from azora.redaction import redacted
 
 MOST_BYTES = 10_000_000
 OLD_FILES = 2
 
-# What an error's own text might carry: addresses with a password, tokens.
-_SECRETS = [
-    re.compile(r"""(://[^\s/@:"]*:)[^\s/@"\\]+(?=@)"""),
-    re.compile(r"""(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}""", re.IGNORECASE),
-]
 _FIELDS = ("@timestamp", "ecs.version", "error", "labels", "log", "message", "service", "user")
 _NAMES = {
     "environment": "service.environment",
@@ -108,13 +103,7 @@ class _Line(StdlibFormatter):
         return {name: value for name, value in found.items() if name in _FIELDS}
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
-
-
-def without_secrets(text: str) -> str:
-    for secret in _SECRETS:
-        text = secret.sub(r"\1***", text)
-    return text
+        return redacted(super().format(record))
 
 
 def by_hand(file: Path) -> logging.Logger:

@@ -13,6 +13,7 @@ from azora.config.urls import public_url
 from azora.errors import BadInput
 from azora.gateways.kubernetes.cluster import connect
 from azora.gateways.kubernetes.namespace import Namespace
+from azora.redaction import remember
 
 
 @dataclass(frozen=True)
@@ -79,4 +80,5 @@ def secret_value(namespace: Namespace, where: SecretKey, key: str) -> str:
             f"could not read key {where.key!r} of Secret {where.name!r} in {namespace.name}: no text in UTF-8",
             advice=f"{key} of deployments/application.yaml names this key: store a text in it, or correct it",
         )
+    remember(value.strip())
     return value

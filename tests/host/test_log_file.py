@@ -21,7 +21,7 @@ from prefect.logging.loggers import flow_run_logger, task_run_logger
 from azora.cli.output import note
 from azora.config.settings import Settings
 from azora.host import log_file as logs
-from azora.host.log_file import LogFile, about, by_hand, log_file, without_secrets
+from azora.host.log_file import LogFile, about, by_hand, log_file
 from tasks.logs import LOGGERS, OfARun
 from tests.support.logs import IS, SERVICES_ALONE, documented, flat, kibana, query, used
 from tests.support.releases import BASE
@@ -126,19 +126,6 @@ def test_line_of_an_error(log: Path) -> None:
     assert (line["log.level"], line["error.type"]) == ("error", "RuntimeError")
     assert "ConnectionRefusedError" in line["error.stack_trace"]
     assert not re.search("p4ss|eyJhbGciOiJIUzI1NiJ9", log.read_text())
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("https://ada:p4ss@git.example/a.git", "https://ada:***@git.example/a.git"),
-        ("authorization: Bearer abcdefgh12", "authorization: Bearer ***"),
-        ("http://127.0.0.1:4200/v2/runs@b", "http://127.0.0.1:4200/v2/runs@b"),
-    ],
-)
-def test_line_with_a_secret(text: str, left: str) -> None:
-    """Secrets are removed, and nothing else."""
-    assert without_secrets(text) == left
 
 
 def test_line_of_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

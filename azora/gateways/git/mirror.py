@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from azora.config.settings import Settings
 from azora.errors import AzoraError, BadInput, Failed, Unreachable
@@ -14,6 +14,7 @@ from azora.host.child_environment import GIT, child_environment
 from azora.host.locks import only_one
 from azora.host.process import Completed, run
 from azora.host.writes import System, writing, writing_if
+from azora.redaction import redacted
 
 WRITES = ("init", "config", "fetch")
 READY = "azora-ready-2"  # a mirror without this file is prepared, again
@@ -74,15 +75,7 @@ def _location(repository: str) -> str:
 
 def shown_repository(settings: Settings) -> str:
     """The repository as errors name it."""
-    return repr(_without_user(settings.repository_location, settings))
-
-
-def _without_user(text: str, settings: Settings) -> str:
-    """*text* without the user of the repository's URL, which may be a token; a user of SSH is none."""
-    url = urlsplit(settings.repository_location)
-    for user in {url.username, unquote(url.username)} if url.scheme in {"http", "https"} and url.username else ():
-        text = text.replace(f"{user}@", "***@")
-    return text
+    return repr(redacted(settings.repository_location))
 
 
 def fetch(mirror: Path, settings: Settings) -> None:
@@ -126,7 +119,7 @@ def _fetch(settings: Settings, mirror: Path, *what: str) -> str:
     with only_one(mirror.with_suffix(".lock"), what=what_is_done):
         done = _run(mirror, command, what_is_done, limit, options)
     said = done.tail(5) or f"exit code {done.returncode}"
-    return _without_user(said, settings) if done.returncode else ""
+    return redacted(said) if done.returncode else ""
 
 
 def _must_be_whole(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from azora.config.settings import Settings
 from azora.errors import BadInput, Refused, Unreachable
 from azora.gateways.images.registry_login import HUB, Login, login_of
 from azora.host.writes import System, writing_if
+from azora.redaction import remember
 
 TIMEOUT_SECONDS = 10.0
 
@@ -260,7 +261,10 @@ def _token(challenge: str, image: Reference, login: Login | None, what: str) -> 
     if not isinstance(said, dict):
         return None
     token = said.get("token") or said.get("access_token")
-    return str(token) if token else None
+    if not token:
+        return None
+    remember(str(token))
+    return str(token)
 
 
 def _exchanged(client: httpx.Client, realm: str, query: dict[str, str], login: Login | None) -> httpx.Response:

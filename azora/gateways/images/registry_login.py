@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from azora.errors import AzoraError, BadInput
 from azora.gateways.images.credential_helper import TOKEN_USER, answer_of
+from azora.redaction import remember
 
 HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HUB_KEY = "https://index.docker.io/v1/"
@@ -60,9 +61,13 @@ def login_of(place: str, own: Path | None = None) -> Login | None:
     """
     if own:
         _must_exist(own, "AZORA_REGISTRY_LOGIN")
-        if login := _in_file(own, place):
-            return replace(login, hidden=True)
-    return next((login for file in _files() if (login := _in_file(file, place))), None)
+    files = [*([own] if own else []), *_files()]
+    found = next(((file, login) for file in files if (login := _in_file(file, place))), None)
+    if found is None:
+        return None
+    file, login = found
+    remember(login.password, login.identity_token, login.basic)
+    return replace(login, hidden=True) if file == own else login
 
 
 def file_for_buildah(places: Mapping[str, Path | None], folder: Path) -> Path | None:

@@ -16,6 +16,7 @@ from yaml import YAMLError
 from azora.config.identity import usual_kubeconfig
 from azora.config.json_object import Json
 from azora.errors import BadInput
+from azora.redaction import remember
 
 ADVICE = "start the node with `azora local up`, or set AZORA_KUBECONFIG and AZORA_KUBE_CONTEXT"
 PROXIES = ("http", "https", "socks5")  # https://kubernetes.io/docs/tasks/extend-kubernetes/socks5-proxy-access-api/
@@ -36,6 +37,8 @@ def load(configuration: Configuration, kubeconfig: Path | None, context: str | N
             loader.token = configuration.api_key["BearerToken"] = loader.token.strip()
         user = _named(loader, "user")
         headers = list(_impersonation(user))
+        remember(configuration.api_key.get("BearerToken", "").removeprefix("Bearer "), configuration.password)
+        remember(user.get("client-key-data"))
     _must_be_usable(configuration, user, where)
     return headers
 

@@ -21,6 +21,7 @@ from azora.gateways.kubernetes.access_review import token_life
 from azora.gateways.kubernetes.api import Api, Missing
 from azora.host.locks import only_one
 from azora.host.writes import System, writing
+from azora.redaction import remember
 
 VALID = timedelta(days=365)
 GONE_WITHIN_SECONDS = 120
@@ -109,6 +110,7 @@ def _with_a_new_token(environment: Environment, api: Api, file: Path, valid: tim
         "spec": {"expirationSeconds": int(valid.total_seconds())},
     }
     answer = api.create(f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/{environment.namespace}/token", request)["status"]
+    remember(answer["token"])
     _write(file, yaml.safe_dump(_kubeconfig(environment.namespace, api, answer["token"]), sort_keys=False))
     return Granted(file, datetime.fromisoformat(answer["expirationTimestamp"]))
 

@@ -13,6 +13,7 @@ from azora.core.messages.annotations import Annotation
 from azora.errors import BadInput
 from azora.host.deadline import tell_all
 from azora.host.writes import System, writing
+from azora.redaction import redacted, remember
 
 SAID_LETTERS = 200
 
@@ -42,6 +43,7 @@ def _token(settings: Settings) -> str:
     found = settings.grafana_token.get_secret_value().strip() or _written(settings)
     if len(found.split()) != 1 or not found.isascii():
         raise BadInput("could not use Grafana's token: it contains white space")
+    remember(found)
     return found
 
 
@@ -67,9 +69,9 @@ def _trouble(annotations: Sequence[Annotation], settings: Settings, token: str) 
                 with writing(System.NOTICES, f"POST {url}"):
                     answer = client.post(url, json=_body(one))
                 if answer.status_code != httpx.codes.OK:
-                    return f"HTTP {answer.status_code}: {_said(answer.text, token)}"
+                    return f"HTTP {answer.status_code}: {_said(answer.text)}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return _said(f"{type(error).__name__}: {error}", token)
+        return _said(f"{type(error).__name__}: {error}")
     return ""
 
 
@@ -82,5 +84,5 @@ def _body(annotation: Annotation) -> dict[str, object]:
     }
 
 
-def _said(text: str, token: str) -> str:
-    return " ".join(text.replace(token, "***").split())[:SAID_LETTERS]
+def _said(text: str) -> str:
+    return " ".join(redacted(text).split())[:SAID_LETTERS]

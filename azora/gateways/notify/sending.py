@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from azora.config.settings import Settings
 from azora.core.messages.notifications import Notice
 from azora.errors import BadInput, storable
 from azora.host.deadline import tell_all
 from azora.host.writes import System, writing
+from azora.redaction import remember_address, without_address
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
 # Of the others chats make mentions and links, also where a commit's subject has them.
 _PLAIN = str.maketrans({"<": "‹", ">": "›", "@": "＠"})
-_SHORTEST_SECRET = 3  # shorter parts are not told from common words
 _ADVICE = "docs/notifications.md shows the form of addresses"
 
 
@@ -101,25 +100,17 @@ def _trouble(address: Address, notice: Notice) -> str:
             if receivers.notify(title=title, body=text, notify_type=notice.kind, body_format="text"):
                 return ""
     except Exception as error:  # one plugin of a hundred, in a thread that nobody waits for
-        return redacted(f"{type(error).__name__}: {error}", address.url)
-    return redacted(_HEARD.last() or "the service refused the notification", address.url)
+        return without_address(f"{type(error).__name__}: {error}", address.url)
+    return without_address(_HEARD.last() or "the service refused the notification", address.url)
 
 
 def _plain(text: str) -> str:
     return storable(text).translate(_PLAIN).replace("](", "] (")
 
 
-def redacted(text: str, url: str) -> str:
-    """*text* without any part of *url* but its scheme, as written and as decoded."""
-    parts = re.split(r"[/:@?&=#,;\s]+", _SCHEME.sub("", url, count=1))
-    secrets = {word for part in parts for word in (part, unquote(part)) if len(word) >= _SHORTEST_SECRET}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
-    return text
-
-
 def _named(where: str, urls: Iterable[str]) -> Iterator[Address]:
     for place, url in enumerate(urls, 1):
+        remember_address(url)
         scheme = _SCHEME.match(url)
         yield Address(f"address {place} of {where} ({scheme[0] if scheme else 'without a scheme'})", url)
 

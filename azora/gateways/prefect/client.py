@@ -29,6 +29,7 @@ from azora.core.prefect_names import tag_of
 from azora.errors import AzoraError, BadInput, Refused, TransientError, Unreachable
 from azora.gateways.prefect.paging import every
 from azora.host.writes import System, Write, announce
+from azora.redaction import remember_auth_string
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 OVER = [StateType(kind) for kind in sorted(FINAL)]
@@ -90,6 +91,7 @@ def _client() -> SyncPrefectClient:
             for client in _OPEN.values():
                 client.__exit__(None, None, None)
             _OPEN.clear()
+            remember_auth_string(PREFECT_API_AUTH_STRING.value() or "")
             hooks = {"request": [_before], "response": [_after]}
             _OPEN[named] = get_client(sync_client=True, httpx_settings={"event_hooks": hooks}).__enter__()
         return _OPEN[named]

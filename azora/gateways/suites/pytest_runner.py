@@ -19,6 +19,7 @@ from azora.host.folders import erase
 from azora.host.process import Completed, run
 from azora.host.sandbox import Sandbox, interpreter
 from azora.host.strangers import take_back
+from azora.redaction import redacted
 
 SECRET = "SUITE_SECRET"  # noqa: S105 - the variable's name
 NOTHING_COLLECTED = 5  # https://docs.pytest.org/en/stable/reference/exit-codes.html
@@ -81,7 +82,7 @@ def run_suite(
         cases = after_second_try(cases, _cases(by_itself, failed))
     result = SuiteResult(cases, round(time.monotonic() - began, 3), first.files)
     erase(first.files["json"])  # a case may have put something else there
-    first.files["json"].write_text(json.dumps(report_of(result, report_folder), indent=1))
+    first.files["json"].write_text(redacted(json.dumps(report_of(result, report_folder), indent=1)))
     return result
 
 

@@ -20,7 +20,8 @@ import pytest
 from azora.config.settings import ROOT, Settings
 from azora.core.messages.notifications import Notice
 from azora.errors import BadInput
-from azora.gateways.notify.sending import addresses, must_parse, redacted, send
+from azora.gateways.notify.sending import addresses, must_parse, send
+from azora.redaction import without_address
 from tests.support.receiver import Receiver, receiving
 
 PASSWORD = "hunter2-of-ada"
@@ -243,7 +244,7 @@ def test_addresses_that_are_right(machine: Settings, receiver: Receiver) -> None
 )
 def test_address_in_a_message(said: str, url: str, left: str) -> None:
     """No part of an address is in a message."""
-    assert redacted(said, url) == left
+    assert without_address(said, url) == left
 
 
 def test_address_in_a_log(machine: Settings, log: io.StringIO, capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from shlex import join, quote
 from typing import Literal
 
 from azora.errors import BadInput
+from azora.host import confined
 from azora.host.strangers import NUMBER, hand_over
 
 Kind = Literal["util-linux", "bubblewrap"]
@@ -31,6 +32,9 @@ HOME = Path("/home") / USER
 ROOT = Path("/run/azora-sandbox")
 _SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys")
 _OWN = ("HOME", "USER", "LOGNAME", "TMPDIR")
+_TOOLS = "/usr/sbin:/usr/bin:/sbin:/bin"  # the worker's PATH may lead through folders in which others write
+_DEVICES = "null zero full random urandom tty"
+_MOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4  # of each file system in memory
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,14 @@ class Sandbox:
             folder.mkdir(parents=True, exist_ok=True)
             hand_over(folder)
             os.utime(folder)  # used now: what is not is pruned
-        if kind() == "bubblewrap":
-            return list(self._bubblewrap(argv, cwd, search))
-        ROOT.mkdir(mode=0o755, exist_ok=True)
-        flags = ["--mount", "--pid", "--ipc", "--fork", "--kill-child", "--propagation=private"]
-        return ["unshare", *flags, "--", "/bin/sh", "-euc", "\n".join(self._script(argv, cwd, search)), USER]
+        inside = self._bubblewrap if kind() == "bubblewrap" else self._util_linux
+        start = [sys.executable, "-I", "-S", "-B", str(Path(confined.__file__).resolve()), str(os.getpid())]
+        return [*start, *inside(argv, cwd, search)]
 
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Variables of *given*, with the home of the sandbox."""
+        """Variables of *given*, with the home of the sandbox; of PATH only what is the same in every folder."""
         own = {"HOME": str(HOME), "USER": USER, "LOGNAME": USER, "UV_LINK_MODE": "copy"}
+        own |= {"PATH": os.pathsep.join(filter(os.path.isabs, given.get("PATH", "").split(os.pathsep)))}
         own |= {"TMPDIR": str(HOME / "tmp")} if self.temporary else {}
         return {key: value for key, value in given.items() if key not in _OWN and not key.startswith("XDG_")} | own
 
@@ -73,19 +76,28 @@ class Sandbox:
         readable = dict.fromkeys((*self.readable, *_programs(search)), False)
         return sorted((path, may_write) for path, may_write in (readable | writable).items() if path.exists())
 
+    def _util_linux(self, argv: Sequence[str], cwd: Path, search: str) -> list[str]:
+        ROOT.mkdir(mode=0o755, exist_ok=True)
+        flags = ["--mount", "--pid", "--ipc", "--fork", "--kill-child", "--propagation=private"]
+        return [_tool("unshare"), *flags, "--", "/bin/sh", "-euc", "\n".join(self._script(argv, cwd, search)), USER]
+
     def _script(self, argv: Sequence[str], cwd: Path, search: str) -> Iterator[str]:
         """Shell script for root in the new namespaces; it stays the first process, and with it all others end."""
-        yield f"mount -t tmpfs -o mode=755,nosuid,nodev sandbox {ROOT}"
+        yield f"search=$PATH PATH={_TOOLS}"
+        yield f"mount -t tmpfs -o mode=755,nosuid,nodev,size={_MOST_BYTES} sandbox {ROOT}"
         yield f"cd {ROOT}"
         for path in map(Path, _SYSTEM):
             if path.is_symlink():
                 yield f"ln -s {quote(str(path.readlink()))} .{path}"
             elif path.is_dir():
                 yield from _mounted(path, may_write=False)
-        yield "mkdir -p proc dev tmp var/tmp run root home"
+        yield "mkdir -p proc dev/pts dev/shm tmp var/tmp run root home"
         yield "mount -t proc proc proc"
-        yield "mount --rbind /dev dev"
-        yield "mount -t tmpfs -o mode=1777,nosuid,nodev shm dev/shm"
+        yield f"for name in {_DEVICES}; do : > dev/$name; mount --bind /dev/$name dev/$name; done"
+        yield "mount -t devpts -o newinstance,ptmxmode=666,mode=620,nosuid,noexec terminals dev/pts"
+        yield "ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd"
+        yield "ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr"
+        yield f"mount -t tmpfs -o mode=1777,nosuid,nodev,size={_MOST_BYTES} shm dev/shm"
         yield "chmod 1777 tmp var/tmp"
         yield f"mkdir -m 700 .{HOME}"
         yield f"chown {NUMBER}:{NUMBER} .{HOME}"
@@ -101,31 +113,34 @@ class Sandbox:
         yield "umount -l ."
         yield f"cd {quote(str(cwd))}"
         drop = "--clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
-        yield f"setpriv --reuid={NUMBER} --regid={NUMBER} {drop} -- {join(argv)} || exit $?"
+        yield f"PATH=$search {_tool('setpriv')} --reuid={NUMBER} --regid={NUMBER} {drop} -- {join(argv)} || exit $?"
 
     def _bubblewrap(self, argv: Sequence[str], cwd: Path, search: str) -> Iterator[str]:
+        # No session of its own: the program is in one without a terminal, and is weighed and stopped by it.
         yield from (
-            "bwrap",
+            _tool("bwrap"),
+            "--unshare-user-try",
             "--unshare-pid",
             "--unshare-ipc",
             "--unshare-uts",
-            "--die-with-parent",
-            "--cap-drop",
-            "ALL",
+            "--unshare-cgroup-try",
         )
+        yield from ("--die-with-parent", "--cap-drop", "ALL")
         for path in map(Path, _SYSTEM):
             if path.is_symlink():
                 yield from ("--symlink", str(path.readlink()), str(path))
             elif path.is_dir():
                 yield from ("--ro-bind", str(path), str(path))
-        yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/run")  # noqa: S108
-        yield from ("--dir", "/root", "--dir", str(HOME))
+        yield from ("--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/root")
+        yield from ("--symlink", "/tmp", "/var/tmp")  # noqa: S108 - the sandbox's own
+        for folder in ("/dev/shm", "/tmp", str(HOME)):  # noqa: S108 - the sandbox's own
+            yield from ("--size", str(_MOST_BYTES), "--tmpfs", folder)
         for path, may_write in self._mounts(search):
             yield from ("--bind" if may_write else "--ro-bind", str(path), str(path))
         for kept, at in ((self.cache, HOME / ".cache"), (self.temporary, HOME / "tmp")):
             if kept:
                 yield from ("--bind", str(kept), str(at))
-        yield from ("--chdir", str(cwd), "--", *argv)
+        yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(cwd), "--", *argv)
 
 
 def kind() -> Kind:
@@ -134,14 +149,22 @@ def kind() -> Kind:
     Raises:
         BadInput: it has none.
     """
-    if os.geteuid() == 0 and all(map(shutil.which, ("unshare", "setpriv", "mount", "pivot_root"))):
+    if os.geteuid() == 0 and all(map(_found, ("unshare", "setpriv", "mount", "pivot_root"))):
         return "util-linux"
-    if shutil.which("bwrap"):
+    if _found("bwrap"):
         return "bubblewrap"
     raise BadInput(
         "could not run the tests of a commit in a sandbox: this machine has no bubblewrap",
         advice=f"install the package bubblewrap; {NO_SANDBOX}",
     )
+
+
+def _found(tool: str) -> str | None:
+    return shutil.which(tool, path=_TOOLS)
+
+
+def _tool(name: str) -> str:
+    return _found(name) or name
 
 
 def interpreter() -> tuple[Path, ...]:
@@ -154,7 +177,7 @@ def _programs(search: str) -> Iterator[Path]:
     for name in search.split(os.pathsep):
         path = Path(name)
         path = path.parent if path.name == "shims" else path  # pyenv's and their like call what is beside them
-        if path.is_absolute() and path.is_dir() and not _is_system(path):
+        if path.is_absolute() and os.access(path, os.R_OK | os.X_OK) and path.is_dir() and not _is_system(path):
             yield path
     resolv = Path("/etc/resolv.conf").resolve()  # systemd's is in /run
     if resolv.is_file() and not _is_system(resolv):

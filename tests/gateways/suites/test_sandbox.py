@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import pty
+import shutil
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +22,7 @@ from azora.gateways.suites.pytest_runner import run_suite, run_unit_tests
 from azora.host import sandbox
 from azora.host.sandbox import Sandbox, kind
 from azora.host.strangers import NUMBER
+from tests.support.other_user import with_other_user
 from tests.support.suites import outcomes, suite
 
 SECRET = "the token of production"
@@ -100,7 +106,8 @@ def test_rights(state: Path) -> None:
         """
 import os, pathlib, subprocess
 status = pathlib.Path("/proc/self/status").read_text()
-print([line for line in status.splitlines() if line.startswith(("CapEff", "CapBnd", "NoNewPrivs"))], os.getuid())
+print([line for line in status.splitlines() if line.startswith(("CapEff", "CapBnd", "NoNewPrivs"))])
+print("user", os.getuid())
 print("mount", subprocess.run(["mount", "-t", "tmpfs", "x", "/usr"], capture_output=True).returncode)
 print("su", subprocess.run(["su", "-c", "id"], capture_output=True, stdin=subprocess.DEVNULL).returncode)
 """,
@@ -108,7 +115,7 @@ print("su", subprocess.run(["su", "-c", "id"], capture_output=True, stdin=subpro
     assert "'CapEff:\\t0000000000000000', 'CapBnd:\\t0000000000000000', 'NoNewPrivs:\\t1'" in said
     assert "mount 0" not in said
     assert "su 0" not in said
-    assert not said.rstrip().endswith(f"] {os.getuid()}")
+    assert f"user {os.getuid() or NUMBER}\n" in said
 
 
 def test_writes(state: Path) -> None:
@@ -181,10 +188,53 @@ time.sleep(600)
 """
     with pytest.raises(Failed, match="did not end within 2 s"):
         attacked(state, deaf, seconds=2)
-    deadline = time.monotonic() + 10
-    while running(mark) and time.monotonic() < deadline:
+    until(lambda: not running(mark))
+
+
+WORKER = """
+import sys, threading
+from pathlib import Path
+from azora.gateways.suites.pytest_runner import run_unit_tests
+from azora.host.sandbox import Sandbox
+export = Path(sys.argv[1])
+given = {"log": export.parent / "log", "sandbox": Sandbox()}
+threading.Thread(target=run_unit_tests, args=("shop", ["python3", "attack.py"], export), kwargs=given).start()
+"""
+
+
+def test_killed_worker(tmp_path: Path) -> None:
+    """Tests that a thread of the worker started end when the worker is killed, with what they started."""
+    mark = f"{time.time_ns()}"
+    export = export_of(
+        tmp_path,
+        f"""
+import pathlib, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "{mark}"], start_new_session=True)
+time.sleep(1)
+pathlib.Path("ready").touch()
+time.sleep(600)
+""",
+    )
+    with subprocess.Popen([sys.executable, "-c", WORKER, str(export)]) as worker:
+        until((export / "ready").exists)
+        assert running(mark)
+        worker.send_signal(signal.SIGKILL)
+    until(lambda: not running(mark))
+
+
+def test_start_without_its_worker() -> None:
+    """A program whose worker ended before it could be watched does not start."""
+    command = Sandbox().command(["true"], Path("/"), os.environ["PATH"])
+    other = [str(os.getppid()) if part == str(os.getpid()) else part for part in command]
+    done = subprocess.run(other, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "could not start in the sandbox: the worker has ended\n")
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not running(mark)
+    assert holds()
 
 
 def running(mark: str) -> list[str]:
@@ -282,7 +332,7 @@ def test_two_tests_in_one_export(tmp_path: Path) -> None:
 
 def test_machine_without_means(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the package, and the setting that gives it up."""
-    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    monkeypatch.setattr(sandbox, "_found", lambda _: None)
     with pytest.raises(BadInput, match="no bubblewrap") as caught:
         kind()
     assert "AZORA_SANDBOX=off" in caught.value.advice
@@ -304,3 +354,79 @@ with open(os.path.join(tempfile.gettempdir(), "lock"), "a") as lock:
         ends = [both.submit(run_unit_tests, "shop", ["python3", "attack.py"], export, **given) for _ in range(2)]
         for end in ends:
             end.result()
+
+
+def test_keys(state: Path) -> None:
+    """The kernel's keys are out of reach: neither read nor left for the tests of another application."""
+    said = attacked(
+        state,
+        """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+add, request, control = {"x86_64": (248, 249, 250), "aarch64": (217, 218, 219)}[os.uname().machine]
+ours = ctypes.c_int(-4)
+for call in ((add, b"user", b"left", b"behind", 6, ours), (request, b"user", b"left", None, ours), (control, 0, ours, 0)):
+    print(libc.syscall(*call), os.strerror(ctypes.get_errno()))
+""",
+    )
+    assert said.splitlines() == ["-1 Function not implemented"] * 3
+
+
+def test_devices(state: Path) -> None:
+    """No device of the machine is there, and no terminal of others."""
+    ours = pty.openpty()
+    said = attacked(
+        state,
+        """
+import os, pty
+devices = {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "fd", "stdin", "stdout", "stderr", "core"}
+print(set(os.listdir("/dev")) - devices, os.ttyname(pty.openpty()[1]), sorted(os.listdir("/dev/pts")))
+open("/dev/shm/own", "w").close()
+open("/dev/null", "w").write("fine")
+""",
+    )
+    for end in ours:
+        os.close(end)
+    assert said.strip() == "set() /dev/pts/0 ['0', 'ptmx']"
+
+
+def test_memory(state: Path) -> None:
+    """Files in memory have a limit each, and where memory is short the tests end before the worker."""
+    said = attacked(
+        state,
+        """
+import os, pathlib
+machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+for folder in ("/tmp", "/var/tmp", "/dev/shm", os.path.expanduser("~")):
+    found = os.statvfs(folder)
+    print(round(4 * found.f_blocks * found.f_frsize / machine))
+print(pathlib.Path("/proc/self/oom_score_adj").read_text())
+""",
+    )
+    assert said.split() == ["1", "1", "1", "1", "1000"]
+
+
+def test_programs_of_a_commit(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that a commit calls `setpriv` is not the one that the worker starts, whatever its PATH."""
+    planted = state / "exports/commit"
+    monkeypatch.setenv("PATH", f".:{planted}:{os.environ['PATH']}:")
+    program = "import os; print(os.getuid(), '.' in os.environ['PATH'].split(':'))"
+    export = export_of(state, program)
+    for name in ("unshare", "setpriv", "bwrap", "mount", "mkdir", "chmod", "umount", "pivot_root"):
+        (export / name).write_text("#!/bin/sh\necho planted; id; exit 1\n")
+        (export / name).chmod(0o755)
+    run_unit_tests("shop", ["python3", "attack.py"], export, log=state / "log", sandbox=Sandbox())
+    assert (state / "log").read_text() == f"{os.getuid() or NUMBER} False\n"
+
+
+def test_path() -> None:
+    """Relative folders of the worker's PATH are left out: they, and an empty one, would be the commit's."""
+    assert Sandbox().environment({"PATH": ".:/usr/bin::bin:/bin:"})["PATH"] == "/usr/bin:/bin"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("bwrap"), reason="root alone can be another user")
+def test_worker_without_rights(tmp_path: Path) -> None:
+    """All of this holds in bubblewrap, for a worker that is not root."""
+    tests = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-cov", str(Path(__file__))]
+    done = subprocess.run(with_other_user(tests, tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

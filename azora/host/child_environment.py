@@ -18,7 +18,49 @@ CLOUD = ("AWS_*", "AZURE_*", "ARM_*", "AAD_*", "GOOGLE_*", "CLOUDSDK_*", "KUBERN
 GIT = (*CLOUD, "SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_*", "GCM_*")
 REGISTRY = (*CLOUD, "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME")
 BUILDS = (*REGISTRY, "CONTAINERS_STORAGE_CONF", "CONTAINERS_CONF", "CONTAINERS_REGISTRIES_CONF", "_CONTAINERS_*")
-PACKAGES = ("PIP_*", "UV_*", "npm_config_*", "NPM_CONFIG_*", "PLAYWRIGHT_*", "GOPROXY", "GONOSUMDB", "GOPRIVATE")
+# Where packages are, for a commit's tests. Only what reads is named: whoever may publish has its token in variables of the same tools.
+_UV = (
+    "INDEX",
+    "INDEX_*",
+    "DEFAULT_INDEX",
+    "EXTRA_INDEX_URL",
+    "FIND_LINKS",
+    "INSECURE_HOST",
+    "KEYRING_PROVIDER",
+    "CONFIG_FILE",
+    "OFFLINE",
+)
+_UV_MORE = (
+    "NATIVE_TLS",
+    "SYSTEM_CERTS",
+    "HTTP_*",
+    "CONCURRENT_*",
+    "PYTHON",
+    "PYTHON_*",
+    "NO_*",
+    "LINK_MODE",
+    "EXCLUDE_NEWER",
+)
+_NPM = (
+    "registry",
+    "@*:registry",
+    "proxy",
+    "http_proxy",
+    "https_proxy",
+    "noproxy",
+    "ca",
+    "cafile",
+    "strict_ssl",
+    "fetch_*",
+    "maxsockets",
+)
+_PLAYWRIGHT = ("BROWSERS_PATH", "DOWNLOAD_*", "*_DOWNLOAD_HOST", "SKIP_*", "HOST_PLATFORM_OVERRIDE", "NODEJS_PATH")
+PACKAGES = (
+    *("PIP_*", *(f"UV_{name}" for name in (*_UV, *_UV_MORE)), *(f"PLAYWRIGHT_{name}" for name in _PLAYWRIGHT)),
+    *(f"npm_config_{name}" for name in _NPM),
+    *(f"NPM_CONFIG_{name.upper()}" for name in _NPM),
+    *("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"),
+)
 
 
 def child_environment(*allowed: str, **more: str) -> dict[str, str]:

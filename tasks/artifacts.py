@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.exceptions import MissingContextError
 
 from azora.config.settings import settings
 from azora.core.checks.case_history import told
+from azora.core.checks.result_entry import entry_of
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Receipt
 from azora.core.messages.markdown import block, cell, code
@@ -24,8 +28,9 @@ from azora.gateways.kubernetes.cluster import Cluster
 from azora.host.writes import System, writing
 from azora.operations.pruning import Part
 from azora.operations.reports.links import link
+from azora.operations.reports.results import keep_result
 from azora.operations.reports.viewer import viewer_link
-from tasks.context import this_run
+from tasks.context import name_of_this_run, this_run
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
 REASON_CHARACTERS = 600
@@ -71,6 +76,7 @@ def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
 
 def suite(key: str, title: str, result: SuiteResult) -> None:
     """Results case by case, with links to the reports; why a case failed, and what it saw."""
+    _keep(key, title, result)
     rows = "\n".join(
         f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {cell(case.name)} | {case.seconds:.1f} s |"
         for case in result.cases
@@ -102,6 +108,8 @@ def unit_tests(logs: dict[str, str]) -> None:
         f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log), settings())}){when[name]} |"
         for name, log in logs.items()
     )
+    passed = tuple(Case(name, "passed", 0) for name in logs)
+    _keep("unit-tests", "Unit tests", SuiteResult(passed, 0, {name: Path(log) for name, log in logs.items()}))
     _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
 
 
@@ -147,6 +155,21 @@ def pruned(parts: Sequence[Part]) -> None:
         "\n\n".join(["# Pruning", *troubles, f"| kind | removed | size | kept |\n|---|---|---|---|\n{rows}"]),
         "Pruning",
     )
+
+
+def _keep(key: str, title: str, result: SuiteResult) -> None:
+    """Write the result for the index of the reports; an error costs its line there."""
+    folder = settings().runs_folder / this_run()
+    of = {"run_name": name_of_this_run(), "application": settings().application, "run_folder": str(folder)}
+    try:
+        keep_result(entry_of(result, title, **of, at=datetime.now(UTC)), key, folder)
+    except (OSError, ValueError) as error:  # a disk that is full, a name that is no text
+        _warn(f"could not write the result of {title!r} to {folder}: {error}")
+
+
+def _warn(text: str) -> None:
+    with suppress(MissingContextError):  # the page of a run has its warnings
+        get_run_logger().warning(text)
 
 
 def _trouble(case: Case) -> str:

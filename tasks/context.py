@@ -34,6 +34,11 @@ def this_run() -> str:
     return str(flow_run.get_id() or "local")
 
 
+def name_of_this_run() -> str:
+    """Name of the flow run this code runs in, as Prefect shows it."""
+    return str(flow_run.get_name() or this_run())
+
+
 def environment_called(name: str) -> Environment:
     return load_environment(str(name), settings().environments)
 

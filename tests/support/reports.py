@@ -43,7 +43,7 @@ def report_server() -> Iterator[Addresses]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        until(lambda: health.answers(f"{viewer_url}/"), seconds=30, what="the report server")
+        until(lambda: health.answers(f"{viewer_url}/"), seconds=90, what="the report server")
         yield Addresses(url, viewer_url)
     finally:
         process.terminate()

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from azora.config.settings import Settings
+from azora.core.checks.result_entry import ResultEntry
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.retention import Decision, Item
 from azora.core.signed_links import is_signed
@@ -20,18 +21,19 @@ from tests.support.reports import KEY
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     texts: list[str] = []
+    monkeypatch.setattr(artifacts, "settings", lambda: Settings(state=tmp_path))
     monkeypatch.setattr(artifacts, "create_markdown_artifact", lambda text, **_: texts.append(text))
     return texts
 
 
-def test_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_case(shown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page shows the failed case with its message and screenshot."""
     monkeypatch.setattr(
-        artifacts, "settings", lambda: Settings(state=Path("/state"), reports_url="http://r", reports_key=SecretStr(""))
+        artifacts, "settings", lambda: Settings(state=tmp_path, reports_url="http://r", reports_key=SecretStr(""))
     )
-    picture = Path("/state/runs") / "a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
+    picture = tmp_path / "runs/a run/e2e host/pictures/gw0/test-pay/test-failed-1.png"
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no receipt", screenshot=picture),), 1))
 
     address = "http://r/a%20run/e2e%20host/pictures/gw0/test-pay/test-failed-1.png"
@@ -39,17 +41,17 @@ def test_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no receipt" in shown[0]
 
 
-def test_links_of_a_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_of_a_failed_case(shown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each link is signed for its one file and has no password in it."""
     here = Settings(
-        state=Path("/state"),
+        state=tmp_path,
         reports_url="http://r",
         reports_viewer_url="http://v",
         reports_key=SecretStr(KEY),
         reports_link_days=2,
     )
     monkeypatch.setattr(artifacts, "settings", lambda: here)
-    seen, trace = (Path("/state/runs/a run/e2e", name) for name in ("seen.png", "trace.zip"))
+    seen, trace = (Path(tmp_path, "runs/a run/e2e", name) for name in ("seen.png", "trace.zip"))
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", screenshot=seen, trace=trace),), 1))
 
     links = dict(re.findall(r"\[([^]]*)\]\((http[^)]*)\)", shown[0]))
@@ -62,10 +64,10 @@ def test_links_of_a_failed_case(shown: list[str], monkeypatch: pytest.MonkeyPatc
     assert KEY not in shown[0]
 
 
-def test_trace_without_a_viewer(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_without_a_viewer(shown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the address of a viewer, a trace is a file to download."""
-    monkeypatch.setattr(artifacts, "settings", lambda: Settings(state=Path("/state"), reports_url="http://r"))
-    trace = Path("/state/runs/a run/e2e/trace.zip")
+    monkeypatch.setattr(artifacts, "settings", lambda: Settings(state=tmp_path, reports_url="http://r"))
+    trace = tmp_path / "runs/a run/e2e/trace.zip"
     artifacts.suite("k", "Cases", SuiteResult((Case("test_pay", "failed", 1, "no", trace=trace),), 1))
     assert "[trace.zip](" in shown[0]
     assert "[trace](" not in shown[0]
@@ -88,6 +90,27 @@ def test_pruning_with_an_error(shown: list[str]) -> None:
 
     assert "| reports | 1 | 3.2 kB | 0 |" in shown[0]
     assert shown[0].index("**⚠ images**: `could not reach it`") < shown[0].index("| kind |")
+
+
+def test_result_for_the_index(shown: list[str], tmp_path: Path) -> None:
+    """The pipeline writes the result beside the reports, with its summary and the report's place."""
+    report = tmp_path / "runs/local/e2e shop/report.html"
+    artifacts.suite("staging-e2e", "Cases on staging", SuiteResult((Case("a", "failed", 1),), 1, {"html": report}))
+    entry = ResultEntry.model_validate_json((tmp_path / "runs/local/result-staging-e2e.json").read_bytes())
+    assert (entry.title, entry.ok, entry.summary) == ("Cases on staging", False, "1 failed in 1 s")
+    assert entry.files == {"html": "e2e shop/report.html"}
+    assert len(shown) == 1
+
+
+def test_disk_that_is_full(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that cannot be written costs its line of the index, and no run."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifacts, "keep_result", full)
+    artifacts.suite("k", "Cases", SuiteResult((Case("a", "passed", 1),), 1))
+    assert len(shown) == 1
 
 
 def test_failed_case_without_a_screenshot(shown: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hmac import compare_digest
@@ -20,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from azora.core.auth import authorization
 from azora.core.signed_links import is_signed
 from azora.operations.reports import pages
+from azora.operations.reports.index import index
 from azora.operations.reports.plain_files import entries_of, is_folder, open_plain, opened_plain, parts_of
 
 MEMORY = """<script>for (const name of ["sessionStorage", "localStorage"]) {
@@ -63,18 +65,28 @@ class Access:
 
 
 def report_server(folder: Path, access: Access) -> Starlette:
-    """Application that shows *folder*; a folder with an index.html shows that, another one its list."""
+    """Application that shows the index of *folder*, and what is in it.
+
+    A folder with an index.html shows that, another one its list.
+    """
     folder.mkdir(parents=True, exist_ok=True)
 
     def show(request: Request) -> Response:
         signed = access.is_signed(request)
         if not signed and not access.has_login(request):
             return PlainTextResponse(NO_LOGIN, HTTPStatus.UNAUTHORIZED, ASKS)
-        response = _found(folder, request.path_params["path"])
+        path = request.path_params["path"]
+        response = _found(folder, path) if path else listed(index(folder, _number(request)))
         response.headers.update(access.readers(signed=signed))
         return response
 
     return Starlette(routes=[Route("/{path:path}", show)])
+
+
+def _number(request: Request) -> int:
+    """Return the page of the index that is requested, from 1."""
+    given = request.query_params.get("page", "")
+    return int(given) if re.fullmatch("[1-9][0-9]{0,5}", given) else 1
 
 
 def _found(root: Path, path: str) -> Response:

@@ -96,11 +96,12 @@ RENDERERS = sorted([*PAGES, *TEXTS])
 
 
 @pytest.fixture
-def rendered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+def rendered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str], str]:
     """The page of this name about a text, in markdown."""
     kept: list[str] = []
     monkeypatch.setattr(artifacts, "create_markdown_artifact", lambda text, **_: kept.append(text))
     monkeypatch.setattr(artifacts, "this_run", lambda: "run")
+    monkeypatch.setattr(artifacts, "settings", lambda: Settings(state=tmp_path))
 
     def text_of(name: str, odd: str) -> str:
         if name in TEXTS:

@@ -13,7 +13,7 @@ from prefect.exceptions import MissingContextError
 
 from azora.config.settings import settings
 from azora.core.checks.case_history import told
-from azora.core.checks.result_entry import entry_of
+from azora.core.checks.result_entry import entry_of, file_name
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Receipt
 from azora.core.messages.markdown import block, cell, code
@@ -27,9 +27,8 @@ from azora.errors import PAGE_LETTERS, AzoraError, storable
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.host.writes import System, writing
 from azora.operations.pruning import Part
-from azora.operations.reports.links import link
-from azora.operations.reports.results import keep_result
-from azora.operations.reports.viewer import viewer_link
+from azora.operations.reports.links import link, viewer_link
+from azora.operations.reports.publishing import Published, keep_result, publish
 from tasks.context import name_of_this_run, this_run
 
 MARKS = {"passed": "✓", "failed": "✗", "flaky": "≈", "skipped": "–"}
@@ -76,19 +75,20 @@ def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
 
 def suite(key: str, title: str, result: SuiteResult) -> None:
     """Results case by case, with links to the reports; why a case failed, and what it saw."""
-    _keep(key, title, result)
+    there = _published(key, title, result)
     rows = "\n".join(
         f"| {MARKS.get(case.outcome, '?')} {case.outcome} | {cell(case.name)} | {case.seconds:.1f} s |"
         for case in result.cases
     )
-    links = " · ".join(f"[{name}]({link(file, settings())})" for name, file in result.files.items())
-    troubles = [_trouble(case) for case in result.cases if case.outcome in {"failed", "flaky"}]
+    links = " · ".join(f"[{name}]({link(file, settings())})" for name, file in result.files.items() if there.has(file))
+    troubles = [_trouble(case, there) for case in result.cases if case.outcome in {"failed", "flaky"}]
     _page(
         key,
         "\n\n".join(
             [
                 f"# {title}",
-                f"{result.summary()} · {links}",
+                " · ".join(filter(None, [result.summary(), links])),
+                *_without_links(there),
                 *troubles,
                 f"| result | case | took |\n|---|---|---|\n{rows}",
             ]
@@ -99,18 +99,19 @@ def suite(key: str, title: str, result: SuiteResult) -> None:
 
 def unit_tests(logs: dict[str, str]) -> None:
     """Page of the unit tests: services that passed, now or earlier on the same sources, with their logs."""
+    passed = tuple(Case(name, "passed", 0) for name in logs)
+    files = {name: Path(log) for name, log in logs.items()}
+    there = _published("unit-tests", "Unit tests", SuiteResult(passed, 0, files))
     here = settings().runs_folder / this_run()
     when = {
         name: "" if Path(log).parent == here else ", cached: passed before on the same sources"
         for name, log in logs.items()
     }
     rows = "\n".join(
-        f"| {MARKS['passed']} {cell(name)} | [log]({link(Path(log), settings())}){when[name]} |"
-        for name, log in logs.items()
+        f"| {MARKS['passed']} {cell(name)} | {_log(Path(log), there)}{when[name]} |" for name, log in logs.items()
     )
-    passed = tuple(Case(name, "passed", 0) for name in logs)
-    _keep("unit-tests", "Unit tests", SuiteResult(passed, 0, {name: Path(log) for name, log in logs.items()}))
-    _page("unit-tests", f"# Unit tests\n\n| service | |\n|---|---|\n{rows}", "Unit tests of the services")
+    text = "\n\n".join(["# Unit tests", *_without_links(there), f"| service | |\n|---|---|\n{rows}"])
+    _page("unit-tests", text, "Unit tests of the services")
 
 
 def last_switch(environment: str, cluster: Cluster) -> None:
@@ -157,6 +158,32 @@ def pruned(parts: Sequence[Part]) -> None:
     )
 
 
+def _published(key: str, title: str, result: SuiteResult) -> Published:
+    """Keep the result for the index, and bring it to the report server with the reports of this run.
+
+    A server that is away costs the links.
+    """
+    _keep(key, title, result)
+    run = settings().runs_folder / this_run()
+    ours = {file for file in result.files.values() if file.is_relative_to(run)}
+    there = publish({file if file.parent == run else file.parent for file in ours} | {run / file_name(key)}, settings())
+    if there.error:
+        _warn(f"could not upload reports to {settings().reports_url}: {there.error}; the run goes on without links")
+    earlier = frozenset(result.files.values()) - ours
+    return Published(None if there.files is None else there.files | earlier, there.error)
+
+
+def _without_links(there: Published) -> list[str]:
+    """Sentence for files that have no link."""
+    folder, why = code(str(settings().runs_folder / this_run())), code(there.error, REASON_CHARACTERS)
+    said = f"**⚠ The report server does not have all reports**: {why}. They are on the worker, in {folder}."
+    return [said] if there.error else []
+
+
+def _log(log: Path, there: Published) -> str:
+    return f"[log]({link(log, settings())})" if there.has(log) else "log on the worker"
+
+
 def _keep(key: str, title: str, result: SuiteResult) -> None:
     """Write the result for the index of the reports; an error costs its line there."""
     folder = settings().runs_folder / this_run()
@@ -172,15 +199,17 @@ def _warn(text: str) -> None:
         get_run_logger().warning(text)
 
 
-def _trouble(case: Case) -> str:
+def _trouble(case: Case, there: Published) -> str:
     """A case that failed at least once: what it said, how it fared before, and the pictures it left."""
     pictures = {"screenshot": case.screenshot, "video": case.video, "trace.zip": case.trace}
-    addresses = {name: link(file, settings()) for name, file in pictures.items() if file}
-    if case.trace and settings().reports_viewer_url:
+    addresses = {name: link(file, settings()) for name, file in pictures.items() if file and there.has(file)}
+    if "trace.zip" in addresses and settings().reports_viewer_url:
         addresses["trace"] = viewer_link(settings().reports_viewer_url, addresses["trace.zip"])
     links = " · ".join(f"[{name}]({address})" for name, address in addresses.items())
     seen = (
-        f"\n\n![Screenshot of {code(case.name)} at its failure]({addresses['screenshot']})" if case.screenshot else ""
+        f"\n\n![Screenshot of {code(case.name)} at its failure]({addresses['screenshot']})"
+        if "screenshot" in addresses
+        else ""
     )
     flaky = "flaky: passed at the second try; " if case.outcome == "flaky" else ""
     return (

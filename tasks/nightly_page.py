@@ -21,6 +21,7 @@ from azora.gateways.prefect.old_runs import leave_page, nights_in_numbers
 from azora.gateways.prefect.run_labels import label
 from azora.gateways.suites.history_file import histories
 from azora.operations.reports.links import link
+from azora.operations.reports.publishing import publish
 from tasks.context import cluster_of, environment_called
 
 KEY = "nightly-runs"
@@ -39,9 +40,8 @@ def _leave(run: str) -> None:
     nights = nights_in_numbers(run, application=settings().application)
     picture = settings().runs_folder / run / "nights.svg"
     draw(nights, picture)
-    text = page(
-        nights, plot=link(picture, settings()), unreliable=flaky(_remembered()), changes=_since_the_night_before(nights)
-    )
+    plot = link(picture, settings()) if publish([picture], settings()).has(picture) else ""
+    text = page(nights, plot=plot, unreliable=flaky(_remembered()), changes=_since_the_night_before(nights))
     leave_page(run, KEY, text, "Nightly runs")
 
 

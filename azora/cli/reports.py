@@ -25,4 +25,4 @@ def reports(
     found = applications(settings(), port, viewer_port)
     for name, one in zip(("reports", "viewer"), found, strict=False):
         console.print(f"{name:<9}http://{address}:{one}/", highlight=False)
-    serve(found, address)
+    serve(found, address, settings())

@@ -129,6 +129,10 @@ class Settings(BaseSettings):
         "",
         description="Address of the report server's trace viewer, another origin than `AZORA_REPORTS_URL`; empty: no viewer.",
     )
+    reports_upload: bool = Field(
+        False,
+        description="The report server is another machine: workers upload reports to it, and it accepts uploads.",
+    )
     helm: PlaceOrName = Field("helm", description="Helm 4 program.")
     helm_timeout_seconds: int = Field(
         3600, description="Hard limit of one Helm command, in seconds; above every environment's install_minutes.", ge=1

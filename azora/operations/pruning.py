@@ -28,10 +28,10 @@ from azora.host.writes import System, writing
 from azora.operations.approval_requests import forget_stale, stale_questions
 from azora.operations.built_images import record_of_images
 from azora.operations.checkout import checkout
+from azora.operations.reports.retention import BY_HAND, limit_of_reports, run_folders
 
 SWEEP_TIMEOUT_SECONDS = 900.0
 EXPORTS = ("exports", "exports-for-tests", "caches")
-BY_HAND = "by-hand"
 UNSWEPT = "registry-unswept"
 
 
@@ -140,15 +140,10 @@ def _exports(settings: Settings) -> _Kind:
 def _reports(settings: Settings) -> _Kind:
     folder = settings.runs_folder
 
-    def items() -> list[Item]:
-        of_runs = folders_in(folder, group="reports", by_content=True)
-        by_hand = folders_in(folder, BY_HAND, group="reports", by_content=True)
-        return [*(item for item in of_runs if item.name != BY_HAND), *by_hand]
-
     return _Kind(
         "reports",
-        _limit(settings.keep_reports_days, settings.keep_reports),
-        items,
+        limit_of_reports(settings),
+        lambda: run_folders(folder),
         lambda: _needs(settings),
         lambda item: remove(folder / item.name),
         lambda: _cleared(folder, folder / BY_HAND),

@@ -17,7 +17,7 @@ from azora.core.retention import Decision, Item
 from azora.core.signed_links import is_signed
 from azora.operations.pruning import Part
 from tasks import artifacts
-from tests.support.reports import KEY
+from tests.support.reports import KEY, free_port
 
 
 @pytest.fixture
@@ -100,6 +100,22 @@ def test_result_for_the_index(shown: list[str], tmp_path: Path) -> None:
     assert (entry.title, entry.ok, entry.summary) == ("Cases on staging", False, "1 failed in 1 s")
     assert entry.files == {"html": "e2e shop/report.html"}
     assert len(shown) == 1
+
+
+def test_report_server_that_is_away(shown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has no link that leads nowhere, and says why and where the reports are."""
+    here = Settings(state=tmp_path, reports_url=f"http://127.0.0.1:{free_port()}", reports_upload=True)
+    monkeypatch.setattr(artifacts, "settings", lambda: here)
+    folder = tmp_path / "runs/local/e2e shop"
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("report")
+    case = Case("test_pay", "failed", 1, "no", screenshot=folder / "seen.png", trace=folder / "trace.zip")
+    artifacts.suite("k", "Cases", SuiteResult((case,), 1, {"html": folder / "report.html"}))
+    artifacts.unit_tests({"store": str(tmp_path / "runs/local/test store.log")})
+    assert "](http" not in "".join(shown)
+    assert f"They are on the worker, in `{tmp_path}/runs/local`" in shown[0]
+    assert "refused" in shown[0]
+    assert "log on the worker" in shown[1]
 
 
 def test_disk_that_is_full(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

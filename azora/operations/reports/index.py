@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from azora.core.checks.result_entry import MOST_BYTES, ResultEntry, is_entry
 from azora.core.messages.foreign_text import line
+from azora.host.plain_files import entries_of, opened_plain
 from azora.operations.reports import pages
-from azora.operations.reports.plain_files import entries_of, opened_plain
 
 RUNS_ON_A_PAGE = 50
 MOST_ENTRIES = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from azora.config.reports_key import reports_key
 from azora.config.settings import Settings
@@ -23,3 +23,16 @@ def address(file: Path, settings: Settings, *, lifetime: timedelta, kind: Kind =
     path = f"/{str(inside).lstrip('/')}"
     plain, key = f"{settings.reports_url.rstrip('/')}{quote(os.fsencode(path))}", reports_key(settings)
     return f"{plain}?{signed_query(key, path, expires=datetime.now(UTC) + lifetime, kind=kind)}" if key else plain
+
+
+def viewer_link(viewer_url: str, trace: str) -> str:
+    """Address at which the viewer shows *trace*, a signed address."""
+    return f"{viewer_url.rstrip('/')}/?trace={quote(trace, safe='')}"
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of *url*, as a browser writes them in the header `Origin`."""
+    parts = urlsplit(url)
+    port = parts.port if parts.port != {"http": 80, "https": 443}.get(parts.scheme) else None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"

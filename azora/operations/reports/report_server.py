@@ -20,9 +20,10 @@ from starlette.types import Receive, Scope, Send
 
 from azora.core.auth import authorization
 from azora.core.signed_links import is_signed
+from azora.host.plain_files import entries_of, is_folder, open_plain, opened_plain, parts_of
 from azora.operations.reports import pages
 from azora.operations.reports.index import index
-from azora.operations.reports.plain_files import entries_of, is_folder, open_plain, opened_plain, parts_of
+from azora.operations.reports.receiving import forget_unfinished, receive
 
 MEMORY = """<script>for (const name of ["sessionStorage", "localStorage"]) {
   const kept = new Map()
@@ -44,6 +45,7 @@ class Access:
     auth_string: str = field(repr=False)
     key: str = field(repr=False)
     viewer_origin: str = ""
+    takes_uploads: bool = False
 
     def has_login(self, request: Request) -> bool:
         given = request.headers.get("Authorization", "").encode()
@@ -80,7 +82,12 @@ def report_server(folder: Path, access: Access) -> Starlette:
         response.headers.update(access.readers(signed=signed))
         return response
 
-    return Starlette(routes=[Route("/{path:path}", show)])
+    async def take(request: Request) -> Response:
+        return await receive(request, folder, access.key)
+
+    forget_unfinished(folder)
+    uploads = [Route("/{path:path}", take, methods=["PUT"])] if access.takes_uploads else []
+    return Starlette(routes=[Route("/{path:path}", show), *uploads])
 
 
 def _number(request: Request) -> int:

@@ -12,7 +12,7 @@ from azora.core.checks.result_entry import MOST_BYTES, ResultEntry, entry_of
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.operations.reports import index as module
 from azora.operations.reports.index import index
-from azora.operations.reports.results import keep_result
+from azora.operations.reports.publishing import keep_result
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -14,8 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from pydantic import SecretStr
 
 from azora.config.settings import Settings
-from azora.operations.reports.links import link
-from azora.operations.reports.viewer import viewer_link
+from azora.operations.reports.links import link, viewer_link
 from tests.support.reports import KEY, Addresses, report_server
 
 LOGIN = "azora:f-9_x"

@@ -1,0 +1,1 @@
+"""The report server, from a worker on another machine."""

@@ -1,0 +1,31 @@
+"""Retention of reports: folders of runs, and their removal by a server to which workers upload."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from azora.config.settings import Settings
+from azora.core.retention import Item, Limit, decisions
+from azora.host.folders import finish_removals, folders_in, remove
+
+BY_HAND = "by-hand"
+
+
+def run_folders(folder: Path) -> list[Item]:
+    """Folders of runs in *folder*, and those of suites that somebody ran by hand."""
+    of_runs = folders_in(folder, group="reports", by_content=True)
+    by_hand = folders_in(folder, BY_HAND, group="reports", by_content=True)
+    return [*(item for item in of_runs if item.name != BY_HAND), *by_hand]
+
+
+def limit_of_reports(settings: Settings) -> Limit:
+    return Limit(timedelta(days=settings.keep_reports_days), settings.keep_reports)
+
+
+def remove_old_reports(settings: Settings) -> list[str]:
+    """Remove what the limits allow; a server by itself has no record that would need a report longer."""
+    folder, floor = settings.runs_folder, timedelta(hours=settings.keep_at_least_hours)
+    finish_removals(folder)
+    decided = decisions(run_folders(folder), limit_of_reports(settings), now=datetime.now(UTC), floor=floor, needs={})
+    return [one.item.name for one in decided if one.goes and remove(folder / one.item.name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,11 +37,14 @@ from azora.core.promotion.approval import (
     seconds_left,
 )
 from azora.core.promotion.plan import Plan
-from azora.core.release.release import Release, shown
+from azora.core.release.release import Release, digest
+from azora.core.release.release import shown as short
+from azora.core.release.rendered import digest_of_objects
 from azora.errors import AzoraError, BadInput, Refused
 from azora.gateways.prefect.run_labels import answer_to, keep_request, last_request
 from azora.host.retry import retried
 from azora.operations.planning import plan_now
+from azora.operations.promotion.shown import Shown
 from tasks import artifacts, notifications
 from tasks.context import cluster_of, environment_called, this_run
 from tasks.heartbeat import suspend
@@ -89,11 +92,12 @@ class Given:
     given_at: datetime
 
 
-def ask(environment: str, release: Release) -> Approval | None:
+def ask(environment: str, release: Release, shown: Shown) -> Approval | None:
     """Suspend until a person answered the plan that holds now; None when the answer was a rejection.
 
     A resumed run comes here again from its top: the answer to its last request is looked up by that request's key. Where the plan is
-    another one by now, an approval is void, and the run requests one of the new plan, naming what is different.
+    another one by now, an approval is void, and the run requests one of the new plan, naming what is different. So it does where an older
+    version of Azora asked, which did not keep the digests of the objects *shown*.
     """
     policy = _policy(environment)
     last = _last_request(environment, release)
@@ -103,12 +107,16 @@ def ask(environment: str, release: Release) -> Approval | None:
     if last and answer and answer.decision is Decision.REJECT:
         _rejected(last, answer)
         return None
-    plan = show_plan(environment, release)
-    if last and answer and last.plan == plan.hash and _is_new(last, answer, policy):
+    digests = {name: digest_of_objects(objects) for name, objects in shown.items()}
+    plan = replace(show_plan(environment, release), objects=digest(digests) if digests else "")
+    is_of_now = last is not None and last.plan == plan.hash and last.shown is not None
+    if last and answer and is_of_now and _is_new(last, answer, policy):
         return _approved(last, answer, policy)
-    request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC))
+    request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC), shown=digests)
     seconds = _seconds_left(request, policy, environment)
     changed = last.bound.differences(plan.bound) if last else []
+    if last and last.shown is None:
+        changed.append("an older version of Azora made the request, without digests of the objects")
     request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
     suspend(wait_for_input=form_of(plan, changed), key=request.key, timeout=seconds)
     raise Refused(
@@ -214,13 +222,13 @@ def forget_question(environment: str) -> None:
 def record_approval(environment: str, approval: Approval) -> None:
     """Write the approval into the cluster, where the promotion looks for it."""
     get_run_logger().info(
-        "%s approved plan %s: %s", line(approval.approver), shown(approval.plan), line(approval.reason)
+        "%s approved plan %s: %s", line(approval.approver), short(approval.plan), line(approval.reason)
     )
     cluster_of(environment).record.add_approval(approval)
 
 
 def _rejected(request: Request, answer: Given) -> None:
-    get_run_logger().warning("%s rejected plan %s: %s", line(answer.approver), shown(request.plan), line(answer.reason))
+    get_run_logger().warning("%s rejected plan %s: %s", line(answer.approver), short(request.plan), line(answer.reason))
     artifacts.answer(request.bound, answer.decision, answer.approver, answer.reason)
 
 
@@ -242,7 +250,7 @@ def _last_request(environment: str, release: Release) -> Request | None:
     found = retried(last_request)(this_run(), environment)
     if found and found.bound.release != release.id:
         raise Refused(
-            f"could not request an approval of {release.title}: this run requested one of {shown(found.bound.release)}",
+            f"could not request an approval of {release.title}: this run requested one of {short(found.bound.release)}",
             advice="the labels of this run were changed; start a new run",
         )
     return found if found and found.attempt == _attempt() else None

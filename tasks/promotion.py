@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT, Observer
 from azora.operations.promotion.promotion import Promotion
 from azora.operations.promotion.rehearsal import rehearse
+from azora.operations.promotion.shown import Shown, shown_objects
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
 from tasks.context import context_of, this_run
@@ -55,12 +57,12 @@ def promote(environment: str, release: Release, *, end_to_end: bool = False) -> 
     or suspended goes on where it was. No Lease is held while a person is asked. With *end_to_end* the browser cases pass on
     the preview before any user meets it.
     """
-    look(environment, release)
-    with Promotion(context_of(environment, release)) as promotion:
+    shown = look(environment, release)
+    with Promotion(replace(context_of(environment, release), shown=shown)) as promotion:
         while step := promotion.next(end_to_end=end_to_end):
             if step is not Step.ASK:
                 _walk(promotion, end_to_end=end_to_end)
-            elif ask(environment, release) is None:
+            elif ask(environment, release, shown) is None:
                 return False
     it_runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
@@ -83,24 +85,27 @@ def _walk(promotion: Promotion, *, end_to_end: bool) -> None:
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
-def look(environment: str, release: Release) -> None:
-    """Check the environment first, and end the run at an obstacle.
+def look(environment: str, release: Release) -> Shown:
+    """Check the environment first, and end the run at an obstacle; returns what would be installed.
 
     Obstacles: no answer from the cluster, foreign objects, migrations that may not run, charts outside the contract.
     Approvals of an attempt that ended count no more.
     """
     context = context_of(environment, release)
     world = context.first_look()
+    shown: Shown = {}
     if not runs(world, release.id):
         if branch := context.delivery.environment.branch:
             must_be_on(branch, release.commit, settings())
         check_charts(context.delivery, context.helm)
         rehearse(context)
+        shown = shown_objects(context.delivery, context.helm, world)
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
     live = world.active_stack
     serves = f"{live.color} is active: release {live.title}" if live else "no color is active yet"
     get_run_logger().info("%s: %s", environment, serves)
+    return shown
 
 
 def _take(promotion: Promotion, step: Step) -> None:

@@ -78,7 +78,10 @@ class ProofRecord(_Record):
 
 
 class Approval(_Record):
-    """A person's consent to one plan, by its whole hash. *ended*: how the promotion that used it up ended."""
+    """A person's consent to one plan, by its whole hash. *ended*: how the promotion that used it up ended.
+
+    *shown*: digest of the rendered objects by Helm release; empty in records older than this field.
+    """
 
     id: str
     run: str
@@ -90,6 +93,7 @@ class Approval(_Record):
     at: datetime
     expires_at: datetime
     ended: str = ""
+    shown: dict[str, str] = {}
 
 
 class Question(_Record):

@@ -40,6 +40,7 @@ def markdown(plan: Plan, *, whole: bool = False) -> str:
         f"| on the main branch | {ON_MAIN[plan.on_main]} |",
         f"| migrations | {_migrations(plan)} |",
         f"| router | {_router(plan)} |",
+        *([f"| objects | `{shown(plan.objects)}` |"] if plan.objects else []),
         f"| plan | `{shown(plan.hash)}` |",
         "",
         *_commits(plan, most, rest),

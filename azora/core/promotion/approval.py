@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,7 +32,7 @@ class Request(BaseModel):
     """One request of a run for an answer, as the run's own label keeps it.
 
     `key` names it to Prefect, which keeps each answer by its key. `first_at` is when the attempt asked first: the time to answer is
-    counted from there.
+    counted from there. `shown` has the digest of the rendered objects by Helm release; None: an older version asked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +42,7 @@ class Request(BaseModel):
     vote: int
     bound: Bound
     first_at: datetime
+    shown: dict[str, str] | None = None
 
     @property
     def plan(self) -> str:
@@ -49,7 +50,9 @@ class Request(BaseModel):
         return self.bound.hash
 
 
-def next_request(last: Request | None, plan: Plan, *, attempt: int, now: datetime) -> Request:
+def next_request(
+    last: Request | None, plan: Plan, *, attempt: int, now: datetime, shown: Mapping[str, str] | None = None
+) -> Request:
     """Request that follows *last* of the same run.
 
     Every key is new, so that no stored answer counts for it.
@@ -62,7 +65,14 @@ def next_request(last: Request | None, plan: Plan, *, attempt: int, now: datetim
         vote=vote,
         bound=plan.bound,
         first_at=before.first_at if before else now,
+        shown=dict(shown or {}),
     )
+
+
+def shown_to_approver(world: World, wanted: Wanted) -> Mapping[str, str]:
+    """Digests of the objects that the approval of this run showed, by Helm release."""
+    mine = [yes for yes in world.approvals if (yes.run, yes.release, yes.ended) == (wanted.run, wanted.release, "")]
+    return max(mine, key=lambda yes: yes.at).shown if mine else {}
 
 
 def is_counted(request: Request, run: str, approvals: Iterable[Approval]) -> bool:
@@ -89,6 +99,7 @@ def approval_of(
         reason=reason,
         at=now,
         expires_at=now + timedelta(hours=policy.expires_hours),
+        shown=request.shown or {},
     )
 
 

@@ -41,6 +41,7 @@ class Plan:
     on_main: bool | None = None  # None: not known
     hosts: tuple[str, str] = ("", "")  # live and preview
     router_changes: bool | None = None  # None: it is not installed yet
+    objects: str = ""  # digest of what would be installed; empty: it was not rendered
 
     @property
     def hash(self) -> str:

@@ -22,7 +22,7 @@ from azora.core.release.values import Values
 from azora.errors import BadInput
 from azora.gateways.helm.errors import versions_near
 from azora.gateways.helm.manifests import rendered_objects
-from azora.gateways.helm.runner import GiveUp, SafeCommand
+from azora.gateways.helm.runner import DRY_RUN, GiveUp, SafeCommand
 
 RENDER_SECONDS = 60.0
 
@@ -103,6 +103,24 @@ class Helm:
             argv = ["template", name, chart, "--include-crds", "--namespace", self._namespace, "--values", "-"]
             self._rendered[key] = rendered_objects(self._output(argv, given.encode()))
         return self._rendered[key]
+
+    def would_install(self, name: str, chart: Path, values: Values) -> list[Values]:
+        """Objects that `upgrade` would install now, over what is there. Changes nothing."""
+        argv = [
+            "upgrade",
+            name,
+            chart,
+            "--install",
+            DRY_RUN,
+            "--server-side=true",
+            "--force-conflicts",
+            "--output=json",
+        ]
+        argv += ["--namespace", self._namespace, "--values", "-"]
+        given = json.dumps(values, sort_keys=True).encode()
+        found = json.loads(_result(self._command(RENDER_SECONDS).run(argv, given)))
+        hooks = (f"---\n# Source: {one['path']}\n{one['manifest']}\n" for one in found.get("hooks") or ())
+        return rendered_objects("\n".join([found["manifest"], *hooks]))
 
     def _output(self, argv: list[Any], given: bytes) -> str:
         """Output of `helm *argv*` with the values *given*, for the cluster or a version that the chart allows."""

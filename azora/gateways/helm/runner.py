@@ -20,6 +20,7 @@ from azora.host.child_environment import CLOUD, child_environment
 from azora.host.writes import System, writing_if
 
 READS = ("template", "version")
+DRY_RUN = "--dry-run=server"
 GRACE_SECONDS = 30
 LOOK_EVERY_SECONDS = 1.0
 GiveUp = Callable[[], str | None]
@@ -51,7 +52,7 @@ class SafeCommand(Command):  # type: ignore[misc]  # pyhelm3 is untyped
         if self._kubecontext:
             argv += ["--kube-context", self._kubecontext]
         what = _said_in_words(argv[1:])
-        with writing_if(argv[1] not in READS, System.HELM, " ".join(argv[1:3])):
+        with writing_if(argv[1] not in READS and DRY_RUN not in argv, System.HELM, " ".join(argv[1:3])):
             process = await _started(argv)
             try:
                 out, err = await self._watched(process, what, input and _as_yaml(input))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +15,14 @@ from azora.core.checks.suite_result import SuiteResult
 from azora.core.cluster.record import Approval, StackRecord
 from azora.core.cluster.state import Stack, World
 from azora.core.colors import Color
-from azora.core.promotion.approval import approval_for
+from azora.core.promotion.approval import approval_for, shown_to_approver
 from azora.core.promotion.binding import bound_of, policy_digest
 from azora.core.promotion.goal import Wanted
 from azora.core.promotion.next_step import runs, same_router
 from azora.core.promotion.safety import drifted, may_be_installed
 from azora.core.release.delivery import Delivery
 from azora.core.release.release import shown
+from azora.core.release.rendered import Normal, difference, digest_of_objects, normal
 from azora.core.release.router_objects import of_preview
 from azora.core.release.values import Values
 from azora.errors import Refused
@@ -32,6 +34,7 @@ from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
 from azora.operations.isolation import sandbox_for
 from azora.operations.promotion import chart_values
+from azora.operations.promotion.shown import not_as_shown
 from azora.operations.promotion.takeover import must_be_ours
 from azora.operations.suite_target import suite_secret
 
@@ -40,12 +43,16 @@ CASES_AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Context:
-    """One delivery, and the gateways that bring it to its environment."""
+    """One delivery, and the gateways that bring it to its environment.
+
+    `shown` has the objects of this run's first look.
+    """
 
     delivery: Delivery
     cluster: Cluster
     helm: Helm
     settings: Settings
+    shown: Mapping[str, Normal] | None = None  # by Helm release; None: nobody was shown anything, as before a rollback
 
     @property
     def where(self) -> str:
@@ -140,6 +147,23 @@ class Context:
         must_be_ours(self.cluster, self.helm, (name, chart, values))
         self.cluster.record.add_helm_release(name)
 
+    def must_be_as_shown(self, name: str, chart: Path, values: Values, plain: Values | None = None) -> None:
+        """Raise Refused where installing *chart* now would bring other objects than those that were shown.
+
+        *plain*: its values without what the cluster adds, the replicas of an autoscaler; those were shown.
+        """
+        if self.shown is None:
+            return
+        now = normal(self.helm.render(name, chart, plain or values))
+        if found := difference(self.shown.get(name, now), now):
+            raise not_as_shown(name, self.where, found)
+        approved = shown_to_approver(self.cluster.look(), self.wanted).get(name)
+        if approved not in {None, digest_of_objects(now)}:
+            raise not_as_shown(name, self.where, "they are not those of the plan that was approved")
+        neutral = normal(self.helm.render(name, chart, values))
+        if found := difference(neutral, normal(self.helm.would_install(name, chart, values))):
+            raise not_as_shown(name, self.where, found)
+
     def proof(self, stack: Stack) -> StackRecord:
         """Record of the color with a proof; replaced where a killed process left an older release's."""
         known = stack.known or self.record_of(stack.revision)
@@ -162,8 +186,11 @@ class Context:
 
     def rendered_router(self, active: Color) -> list[Values]:
         """Objects of the router while *active* serves this release."""
-        values = chart_values.router_values(self.delivery, active, self.delivery.release.label)
-        return self.helm.render(self.delivery.application.name, self.router, values)
+        return self.helm.render(self.delivery.application.name, *self.router_for(active))
+
+    def router_for(self, active: Color) -> tuple[Path, Values]:
+        """The router's chart, and its values while *active* serves this release."""
+        return self.router, chart_values.router_values(self.delivery, active, self.delivery.release.label)
 
     def route_preview(self, world: World) -> None:
         """Apply the router's objects that only the preview meets; users keep theirs until the switch."""
@@ -180,6 +207,8 @@ class Context:
         values = chart_values.router_values(self.delivery, active.color, str(active.label))
         name = self.delivery.application.name
         self.claim(name, self.router, values)
+        if active.release == self.delivery.release.id:
+            self.must_be_as_shown(name, self.router, values)
         self.helm.upgrade(name, self.router, values, timeout_seconds=60, wait=False)
         self.cluster.record.write(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
 

@@ -44,6 +44,7 @@ def install_data(context: Context) -> None:
     name, chart = f"{application.name}-data", context.delivery.chart(str(application.charts.data))
     values = chart_values.data_values(context.delivery)
     context.claim(name, chart, values)
+    context.must_be_as_shown(name, chart, values)
     remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
     context.helm.upgrade(name, chart, values, timeout_seconds=300)
     context.cluster.record.write(data=chart_values.data_digest(context.delivery))
@@ -63,22 +64,29 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     values = chart_values.stack_values(context.delivery, color, least=least)
     chart = context.delivery.chart(context.delivery.application.charts.stack)
     limit = context.delivery.environment.install_minutes * 60
-    context.claim(context.cluster.namespace.stack_name(color), chart, values)
+    name, plain = (
+        context.cluster.namespace.stack_name(color),
+        chart_values.stack_values(context.delivery, color, least={}),
+    )
+    context.claim(name, chart, values)
+    context.must_be_as_shown(name, chart, values, plain)
+    if world.active:  # it is upgraded after the switch: too late for a refusal
+        context.must_be_as_shown(context.delivery.application.name, *context.router_for(color))
     context.cluster.record.add_release(context.delivery.release)
     context.cluster.record.begin_migrating(context.delivery.release)
     if world.stack(color).helm == "failed":
         context.cluster.forget_unready(color)
     _must_still_wait(context, color)
-    remove_leftover_hooks(context.cluster, context.helm, (context.cluster.namespace.stack_name(color), chart, values))
+    remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
     try:
         revision = context.helm.upgrade(
-            context.cluster.namespace.stack_name(color),
+            name,
             chart,
             values,
             timeout_seconds=limit,
             give_up=_watcher(context, color, observer),
         )
-        rendered = context.helm.render(context.cluster.namespace.stack_name(color), chart, values)
+        rendered = context.helm.render(name, chart, values)
         _await_named(context, color, rendered, time.monotonic() + limit)
     except AzoraError as error:
         raise _explained(context, error, color) from error

@@ -19,7 +19,9 @@ from azora.core.promotion.approval import (
     next_request,
     question_of,
     seconds_left,
+    shown_to_approver,
 )
+from azora.core.promotion.goal import Wanted
 from azora.core.promotion.plan import Plan
 from tasks.approval import form_of
 from tests.support.plans import planned
@@ -51,6 +53,25 @@ def test_key_of_a_request() -> None:
 def test_key_of_the_next_request(plan: Plan, attempt: int, key: str) -> None:
     """No key is used twice: Prefect returns the stored answer when a key is reused."""
     assert asked(plan, asked(), attempt=attempt, hours=5).key == key
+
+
+def test_objects_that_a_request_shows() -> None:
+    """Their digests are in the approval; of those of this run the newest counts, until the run ended."""
+    request = next_request(None, PLAN, attempt=1, now=NOW, shown={"shop-blue": "1f2e"})
+    given = approval_of(request, POLICY, run="run", approver="Ada", reason="it is time", now=NOW)
+    older = given.model_copy(update={"shown": {"shop-blue": "0a0a"}, "at": NOW - timedelta(hours=1)})
+    wanted = Wanted(PLAN.release.id, "run", True, False, None, "router")
+    assert shown_to_approver(replace(SWITCHED, approvals=(given, older)), wanted) == {"shop-blue": "1f2e"}
+    for change in ({"run": "another"}, {"release": "another"}, {"ended": "it failed"}):
+        world = replace(SWITCHED, approvals=(given.model_copy(update=change),))
+        assert shown_to_approver(world, wanted) == {}
+
+
+def test_request_of_an_older_version() -> None:
+    """It is read, and known as one without digests of objects; one of an environment that shows none is not."""
+    stored = asked().model_dump(mode="json")
+    assert Request.model_validate(stored).shown == {}
+    assert Request.model_validate({key: value for key, value in stored.items() if key != "shown"}).shown is None
 
 
 def test_time_to_answer() -> None:

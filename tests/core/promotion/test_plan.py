@@ -39,7 +39,8 @@ def test_hash_that_changes() -> None:
 
 def test_page_of_a_plan() -> None:
     """The page has both colors, the release, its commits, its proof and when approval counts."""
-    text = markdown(planned(SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF))
+    plan = planned(SERVING_OLD, changes=(Change("1234567", "Ada", "Fix the cart"),), proof=PROOF)
+    text = markdown(replace(plan, objects="1f2e3d4c5b6a7988"))
     for told in (
         "blue: `old`",
         "green",
@@ -47,6 +48,7 @@ def test_page_of_a_plan() -> None:
         "`1234567` `Fix the cart` (`Ada`)",
         "all passed",
         "**before** anything in production changes",
+        "| objects | `1f2e3d4c5b6a` |",
     ):
         assert told in text
 

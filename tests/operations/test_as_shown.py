@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from azora.config.application import load_application
-from azora.config.environment import load_environment
+from azora.config.environment import Environment, load_environment
 from azora.config.settings import ROOT, Settings
 from azora.core.cluster.record import Approval
 from azora.core.cluster.state import World
@@ -28,7 +28,8 @@ from tests.support.rendering import helm_program
 from tests.support.worlds import NOW, SERVING_OLD
 
 GUESTBOOK = ROOT / "docs/examples/guestbook"
-STAGING = load_environment("staging", ROOT / "docs/examples/environments")
+FILES = ROOT / "docs/examples/environments"
+STAGING, PRODUCTION = load_environment("staging", FILES), load_environment("production", FILES)
 SETTINGS = Settings(helm=helm_program(), application="guestbook", kube_context="none", identities=None)
 RELEASE = Release(application="guestbook", commit="0" * 40, images={}, charts_digest="", values_digest="")
 
@@ -41,12 +42,10 @@ class Upgrading(Helm):
         return rendered_objects(self._template(argv, json.dumps(values).encode()))
 
 
-def promotion(world: World = SERVING_OLD) -> Context:
-    delivery = Checkout("0" * 40, GUESTBOOK, load_application(GUESTBOOK)).delivery(
-        RELEASE, STAGING, SETTINGS, run="run"
-    )
+def promotion(world: World = SERVING_OLD, where: Environment = STAGING) -> Context:
+    delivery = Checkout("0" * 40, GUESTBOOK, load_application(GUESTBOOK)).delivery(RELEASE, where, SETTINGS, run="run")
     cluster = cast(Any, SimpleNamespace(look=lambda: world))
-    return Context(delivery, cluster, Upgrading(STAGING, SETTINGS), SETTINGS, shown={})
+    return Context(delivery, cluster, Upgrading(where, SETTINGS), SETTINGS, shown={})
 
 
 def chart(folder: Path, value: str, kind: str = "ConfigMap", key: str = "data") -> Path:
@@ -83,10 +82,10 @@ def test_objects_of_an_approval(tmp_path: Path) -> None:
     folder = chart(tmp_path, "one")
     digest = digest_of_objects(normal(promotion().helm.render("shop", folder, {})))
     given = Approval(
-        id="1", run="run", environment="staging", release=RELEASE.id, plan="p", approver="ada", reason="it is time",
+        id="1", run="run", environment="production", release=RELEASE.id, plan="p", approver="ada", reason="it is time",
         at=NOW, expires_at=NOW + timedelta(hours=1), shown={"shop": digest},
     )  # fmt: skip
-    approved = promotion(replace(SERVING_OLD, approvals=(given,)))
+    approved = promotion(replace(SERVING_OLD, approvals=(given,)), PRODUCTION)
     approved.must_be_as_shown("shop", folder, {})
     with pytest.raises(Refused, match="not those of the plan that was approved"):
         approved.must_be_as_shown("shop", chart(tmp_path, "two"), {"another": "key, so that it is rendered again"})

@@ -33,6 +33,7 @@ from azora.operations.promotion import preview
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT
 from azora.operations.promotion.rehearsal import rehearse
+from azora.operations.promotion.shown import shown_objects
 from azora.operations.rollback import roll_back, switch_users
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook, guestbook
@@ -171,6 +172,57 @@ def test_port_that_the_router_changes(book: Guestbook) -> None:
     walk(second)
     assert ports_of_ingresses(second) == {"guestbook": "edge", "guestbook-preview": "edge"}
     assert book.page("staging").is_success
+
+
+MORE = "deployments/charts/guestbook/templates/more.yaml"
+CALLED = 'name: "{{ .Values.azora.application }}-{{ .Values.azora.color }}-more"'
+
+
+def as_shown(book: Guestbook, template: str) -> Context:
+    """A release with one more object, on its way to staging, with what its first look shows."""
+    context = book.context(book.release(book.commit({MORE: template}, "One more object")), "staging")
+    return replace(context, shown=shown_objects(context.delivery, context.helm, context.first_look()))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("{{ now }}", id="time"),
+        pytest.param("{{ randAlphaNum 8 }}", id="random"),
+        pytest.param("upgrade {{ .Release.IsUpgrade }}", id="IsUpgrade"),
+        pytest.param('{{ (lookup "v1" "Service" .Release.Namespace "guestbook").kind }}', id="lookup"),
+    ],
+)
+def test_object_that_would_differ(book: Guestbook, value: str) -> None:
+    """It is refused with the difference, before anything is installed."""
+    before = pipeline.objects("staging")
+    with pipeline.undone():
+        template = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{{CALLED}}}\ndata:\n  value: '{value}'\n"
+        context = as_shown(book, template)
+        with pytest.raises(Refused) as refused:
+            walk(context)
+    color = context.cluster.look().preview
+    assert (
+        f"its objects differ from those that were shown:\nConfigMap guestbook-{color}-more\n" in refused.value.message
+    )
+    assert "\n+  value: " in refused.value.message
+    assert pipeline.objects("staging") == before
+
+
+def test_objects_that_may_differ(book: Guestbook) -> None:
+    """A random password and replicas that an autoscaler added are installed."""
+    with pipeline.undone():
+        template = (
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{{CALLED}}}\nstringData:\n  password: {{{{ randAlphaNum 8 }}}}\n"
+        )
+        context = as_shown(book, template)
+        active = context.cluster.look().active_stack
+        assert active
+        pipeline.kubectl(
+            "-n", context.cluster.namespace.name, "scale", f"deployment/guestbook-{active.color}-front", "--replicas=3"
+        )
+        walk(context)
+        assert context.cluster.look().active is active.color.other
 
 
 CRD = {

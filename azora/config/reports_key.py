@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from azora.config.settings import Settings
 from azora.errors import BadInput
+from azora.redaction import remember
 
 FEWEST_LETTERS = 32
 
@@ -20,6 +21,7 @@ def reports_key(settings: Settings) -> str:
             f"could not use the key of the reports: it has {len(key)} letters, fewer than {FEWEST_LETTERS}",
             advice="make one with `openssl rand -hex 32`",
         )
+    remember(key)
     return key
 
 

@@ -424,6 +424,7 @@ def test_path() -> None:
     assert Sandbox().environment({"PATH": ".:/usr/bin::bin:/bin:"})["PATH"] == "/usr/bin:/bin"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("bwrap"), reason="root alone can be another user")
 def test_worker_without_rights(tmp_path: Path) -> None:
     """All of this holds in bubblewrap, for a worker that is not root."""

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -98,7 +99,8 @@ def test_case_that_fails_on_the_preview() -> None:
     """The run's page shows what the browser saw, with video and trace a click away, for who was given the page."""
     files = untested()
     files[APPLICATION] = files[APPLICATION].replace("smoke: smoke", "smoke: smoke\n  e2e: e2e")
-    with report_server() as url:
+    with report_server() as here:
+        addresses = {settings().reports_url: here.reports, settings().reports_viewer_url: here.viewer}
         sha = pipeline.commit(files | {"e2e/test_ships.py": CASE, "e2e/conftest.py": CONFTEST})
         over = must_fail(
             "release",
@@ -107,7 +109,7 @@ def test_case_that_fails_on_the_preview() -> None:
             says=("the preview of staging", "1 failed", "test_ships", "the run's page links the report"),
         )
         (page,) = [found.text for found in pages(over.id) if found.key == "staging-preview-e2e"]
-        pictures = {name: place.replace(settings().reports_url, url) for name, place in PICTURES.findall(page)}
+        pictures = {name: _moved(place, addresses) for name, place in PICTURES.findall(page)}
         kinds = {name: httpx.get(place).raise_for_status().headers["content-type"] for name, place in pictures.items()}
         assert "Screenshot of `test_ships.py::test_ships[chromium]` at its failure" in page
         assert kinds == {
@@ -118,6 +120,13 @@ def test_case_that_fails_on_the_preview() -> None:
         }
         unsigned = pictures["screenshot"].partition("?")[0]
         assert httpx.get(unsigned).status_code == httpx.codes.UNAUTHORIZED
+
+
+def _moved(link: str, addresses: dict[str, str]) -> str:
+    """The link with each address of the settings, also a quoted one, replaced."""
+    for old, new in addresses.items():
+        link = link.replace(old, new).replace(quote(old, safe=""), quote(new, safe=""))
+    return link
 
 
 def test_api_server_that_is_away() -> None:

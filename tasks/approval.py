@@ -45,6 +45,8 @@ from azora.gateways.prefect.run_labels import answer_to, keep_request, last_requ
 from azora.host.retry import retried
 from azora.operations.planning import plan_now
 from azora.operations.promotion.shown import Shown
+from azora.operations.record import answers
+from azora.operations.record.writing import refused
 from tasks import artifacts, notifications
 from tasks.context import cluster_of, environment_called, this_run
 from tasks.heartbeat import suspend
@@ -109,33 +111,34 @@ def ask(environment: str, release: Release, shown: Shown) -> Approval | None:
         return None
     digests = {name: digest_of_objects(objects) for name, objects in shown.items()}
     plan = replace(show_plan(environment, release), objects=digest(digests) if digests else "")
-    is_of_now = last is not None and last.plan == plan.hash and last.shown is not None
-    if last and answer and is_of_now and _is_new(last, answer, policy):
-        return _approved(last, answer, policy)
+    if last and answer and _is_new(last):
+        if last.plan == plan.hash and last.shown is not None and _is_young(answer, policy):
+            return _approved(last, answer, policy, release)
+        record_refusal(environment, last, answer)
     request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC), shown=digests)
     seconds = _seconds_left(request, policy, environment)
     changed = last.bound.differences(plan.bound) if last else []
     if last and last.shown is None:
         changed.append("an older version of Azora made the request, without digests of the objects")
-    request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
-    suspend(wait_for_input=form_of(plan, changed), key=request.key, timeout=seconds)
+    head = request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
+    suspend(wait_for_input=form_of(plan, changed, head), key=request.key, timeout=seconds)
     raise Refused(
         f"could not wait for an answer in {environment}: Prefect did not suspend the run",
         advice="choose Retry on the run's page: the run requests the approval again",
     )
 
 
-def form_of(plan: Plan, changed: Sequence[str]) -> type[RunInput]:
+def form_of(plan: Plan, changed: Sequence[str], head: str = "") -> type[RunInput]:
     """Form of one request: its field `plan` accepts the hash of *plan* alone, and is filled in.
 
-    *changed*: how it differs from the run's request before, which was overtaken.
+    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record.
     """
     only = {"enum": [plan.hash], "default": plan.hash}
     form = create_model("Answer", __base__=Answer, plan=(str, _plan_field(json_schema_extra=only)))
     note = (
         [f"**This replaces the request before:** {code('; '.join(changed), DIFFERENCE_CHARACTERS)}"] if changed else []
     )
-    return form.with_initial_data(description="\n\n".join([*note, markdown(plan)]))
+    return form.with_initial_data(description="\n\n".join([*note, markdown(plan, head=head)]))
 
 
 @contextmanager
@@ -148,7 +151,7 @@ def use_up_approval(environment: str) -> Iterator[None]:
         yield
     except Exception as error:
         with suppress(AzoraError):  # the hook at the run's end tries again
-            cluster_of(environment).record.end_approvals(this_run(), _line(error))
+            answers.end(cluster_of(environment), this_run(), _line(error))
         raise
 
 
@@ -157,7 +160,7 @@ def end_approvals(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) ->
     for name in environments(settings().environments):
         try:
             if environment_called(name).approval:
-                retried(cluster_of(name).record.end_approvals)(str(flow_run.id), f"the run ended as {state.name}")
+                retried(answers.end)(cluster_of(name), str(flow_run.id), f"the run ended as {state.name}")
         except (AzoraError, ValueError) as error:  # a record that cannot be read
             flow_run_logger(flow_run, flow).warning("an approval in %s may still count: %s", name, error)
 
@@ -181,23 +184,27 @@ def show_plan(environment: str, release: Release) -> Plan:
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
-def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> None:
+def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> str:
     """Store *request* in the run, on its page and in the cluster; where it *is_new*, notify approvers.
+
+    Returns the head of the record for the form.
 
     An approval that the run had before counts no more, whatever comes back.
     """
-    cluster_of(environment).record.end_approvals(this_run(), "the run requested another approval")
+    cluster = cluster_of(environment)
+    answers.end(cluster, this_run(), "the run requested another approval")
     keep_request(this_run(), request)
     artifacts.commits(environment, plan)
-    artifacts.plan(plan)
     asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
-    cluster_of(environment).record.add_question(asked)
+    head = answers.request(cluster, asked, request, plan.release, began=_began())
+    artifacts.plan(plan, head.short if head else "")
     for difference in changed:
         get_run_logger().warning(
             "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)
         )
     if is_new:
         notifications.question(plan)
+    return head.short if head else ""
 
 
 @task(
@@ -219,24 +226,46 @@ def forget_question(environment: str) -> None:
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
-def record_approval(environment: str, approval: Approval) -> None:
+def record_approval(environment: str, approval: Approval, request: Request, release: Release) -> None:
     """Write the approval into the cluster, where the promotion looks for it."""
     get_run_logger().info(
         "%s approved plan %s: %s", line(approval.approver), short(approval.plan), line(approval.reason)
     )
-    cluster_of(environment).record.add_approval(approval)
+    asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
+    answers.approve(cluster_of(environment), approval, request, release, until=asked.until)
+
+
+@task(
+    task_run_name="{environment}: record rejection",
+    retries=5,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def record_rejection(environment: str, request: Request, who: str, why: str, at: datetime) -> None:
+    """Write the rejection into the record."""
+    get_run_logger().warning("%s rejected plan %s: %s", line(who), short(request.plan), line(why))
+    answers.reject(cluster_of(environment), request, this_run(), who=who, why=why, at=at)
+
+
+def record_refusal(environment: str, request: Request, answer: Given) -> None:
+    """Write that an answer does not count: the plan is another one by now, or the answer is too old."""
+    why = f"the answer to plan {short(request.plan)} does not count: the plan changed, or the answer has expired"
+    refused(
+        cluster_of(environment), "answer", why, who=answer.approver, release=request.bound.release, plan=request.plan
+    )
 
 
 def _rejected(request: Request, answer: Given) -> None:
-    get_run_logger().warning("%s rejected plan %s: %s", line(answer.approver), short(request.plan), line(answer.reason))
+    record_rejection(request.bound.environment, request, answer.approver, answer.reason, answer.given_at)
     artifacts.answer(request.bound, answer.decision, answer.approver, answer.reason)
 
 
-def _approved(request: Request, answer: Given, policy: ApprovalPolicy) -> Approval:
+def _approved(request: Request, answer: Given, policy: ApprovalPolicy, release: Release) -> Approval:
     approval = approval_of(
         request, policy, run=this_run(), approver=answer.approver, reason=answer.reason, now=answer.given_at
     )
-    record_approval(approval.environment, approval)
+    record_approval(approval.environment, approval, request, release)
     artifacts.answer(request.bound, answer.decision, answer.approver, answer.reason)
     return approval
 
@@ -268,11 +297,15 @@ def _answer(request: Request | None) -> Given | None:
     return Given(answer.decision, answer.approver, answer.reason, stored.at) if answer.plan == request.plan else None
 
 
-def _is_new(request: Request, answer: Given, policy: ApprovalPolicy) -> bool:
-    """Return True when *answer* was not counted before, and has not expired while nobody resumed the run."""
+def _is_new(request: Request) -> bool:
+    """Return True when the answer to *request* was not counted before."""
     known = retried(cluster_of(request.bound.environment).record.approvals)()
-    young = datetime.now(UTC) < answer.given_at + timedelta(hours=policy.expires_hours)
-    return young and not is_counted(request, this_run(), known)
+    return not is_counted(request, this_run(), known)
+
+
+def _is_young(answer: Given, policy: ApprovalPolicy) -> bool:
+    """Return True when *answer* has not expired while nobody resumed the run."""
+    return datetime.now(UTC) < answer.given_at + timedelta(hours=policy.expires_hours)
 
 
 def _seconds_left(request: Request, policy: ApprovalPolicy, environment: str) -> int:
@@ -283,6 +316,12 @@ def _seconds_left(request: Request, policy: ApprovalPolicy, environment: str) ->
         f"could not wait longer for an approval in {environment}: no approval within {policy.wait_hours:g} h",
         advice="choose Retry on the run's page, or start a new run: both request a new approval",
     )
+
+
+def _began() -> datetime | None:
+    """Time when the run began; None for a Retry, whose time counts from the request."""
+    context = FlowRunContext.get()
+    return context.flow_run.start_time if context and context.flow_run and _attempt() == 1 else None
 
 
 def _line(error: Exception) -> str:

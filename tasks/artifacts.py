@@ -51,10 +51,10 @@ def release(candidate: Release) -> None:
     )
 
 
-def plan(asked: Plan) -> None:
+def plan(asked: Plan, head: str = "") -> None:
     """The plan of a request, and how it is approved."""
     line = line_to_copy(this_run(), asked.hash)
-    text = f"{markdown(asked)}\n\nApprove with *Resume* on this page, or run:\n\n```\n{line}\n```"
+    text = f"{markdown(asked, head=head)}\n\nApprove with *Resume* on this page, or run:\n\n```\n{line}\n```"
     _page(f"{asked.environment}-plan", text, f"Plan for {asked.environment}")
 
 

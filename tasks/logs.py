@@ -13,6 +13,7 @@ from typing import Any
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging.handlers import APILogHandler
 
 from azora.config.environment import environments
 from azora.config.settings import settings
@@ -21,7 +22,8 @@ from azora.core.release.release import Release
 from azora.errors import storable
 from azora.host.log_file import LogFile, about, log_file
 
-LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+RECORD = "azora.record"  # warnings of an act that is not in an environment's record
+LOGGERS = ("prefect.flow_runs", "prefect.task_runs", RECORD)
 
 
 def keep_log(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
@@ -29,6 +31,7 @@ def keep_log(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
     for name in LOGGERS:
         logging.getLogger(name).addHandler(_handler())
         logging.getLogger(name).addFilter(_STORABLE)
+    logging.getLogger(RECORD).addHandler(_page())
 
 
 class Storable(logging.Filter):
@@ -53,6 +56,12 @@ def _handler() -> logging.Handler:
     handler = LogFile(log_file(settings()))
     handler.addFilter(OfARun())
     return handler
+
+
+@cache
+def _page() -> logging.Handler:
+    """Handler of the run's page, for loggers that are not Prefect's own."""
+    return APILogHandler()
 
 
 class OfARun(logging.Filter):

@@ -11,6 +11,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
+from azora.core.cluster.state import World
 from azora.core.promotion.next_step import Step, runs
 from azora.core.release.release import Release
 from azora.gateways.git.repository import must_be_on
@@ -23,6 +24,8 @@ from azora.operations.promotion.observer import SILENT, Observer
 from azora.operations.promotion.promotion import Promotion
 from azora.operations.promotion.rehearsal import rehearse
 from azora.operations.promotion.shown import Shown, shown_objects
+from azora.operations.record.answers import end
+from azora.operations.record.writing import refusals
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
 from tasks.context import context_of, this_run
@@ -92,7 +95,22 @@ def look(environment: str, release: Release) -> Shown:
     Approvals of an attempt that ended count no more.
     """
     context = context_of(environment, release)
-    world = context.first_look()
+    with refusals(context.cluster, "promotion", who=this_run(), release=release.id):
+        world, shown = _checked(context)
+    if context.wanted.approval_needed and (ended := last_end(this_run())):
+        end(context.cluster, this_run(), "an earlier attempt of the run ended", before=ended)
+    live = world.active_stack
+    serves = f"{live.color} is active: release {live.title}" if live else "no color is active yet"
+    get_run_logger().info("%s: %s", environment, serves)
+    return shown
+
+
+def _checked(context: Context) -> tuple[World, Shown]:
+    """State of the environment, and the objects as a first installation has them.
+
+    Raises what keeps the release from it.
+    """
+    world, release = context.first_look(), context.delivery.release
     shown: Shown = {}
     if not runs(world, release.id):
         if branch := context.delivery.environment.branch:
@@ -100,12 +118,7 @@ def look(environment: str, release: Release) -> Shown:
         check_charts(context.delivery, context.helm)
         rehearse(context)
         shown = shown_objects(context.delivery, context.helm, world)
-    if context.wanted.approval_needed and (ended := last_end(this_run())):
-        context.cluster.record.end_approvals(this_run(), "an earlier attempt of the run ended", before=ended)
-    live = world.active_stack
-    serves = f"{live.color} is active: release {live.title}" if live else "no color is active yet"
-    get_run_logger().info("%s: %s", environment, serves)
-    return shown
+    return world, shown
 
 
 def _take(promotion: Promotion, step: Step) -> None:
@@ -124,7 +137,8 @@ def take(promotion: Promotion, step: Step) -> None:
     log = get_run_logger()
     context = promotion.context
     log.info("%s: %s", context.where, step)
-    done = promotion.take(step, _observer(context, step))
+    with refusals(context.cluster, "promotion", who=this_run(), release=context.delivery.release.id):
+        done = promotion.take(step, _observer(context, step))
     if done.message:
         level = logging.WARNING if done.odd else logging.INFO
         log.log(level, done.message, extra=about(color=done.color) if done.color else None)

@@ -42,4 +42,5 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to 
 UntilAsked = Annotated[bool, typer.Option("--until-asked", help="Stop following at an approval request: exit 0.")]
 Summary = Annotated[Path | None, typer.Option(help="File to append plan, answer and counts to, as Markdown.")]
 Approver = Annotated[str, typer.Option("--as", callback=_named, help="Your name; default: the user of this machine.")]
+Why = Annotated[str, typer.Option("--reason", "-m", help="Why users are moved; stored in the record.")]
 WaitingRun = Annotated[str, typer.Argument(help="Id of the waiting run, or its first digits.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azora.cli.apps import App
 from azora.cli.moved import report_switch
-from azora.cli.options import ME, Approver, AsJson, EnvironmentName, environment_called
+from azora.cli.options import ME, Approver, AsJson, EnvironmentName, Why, environment_called
 from azora.cli.output import done
 from azora.config.identity import settings_by_hand
 from azora.config.settings import settings
@@ -15,13 +15,15 @@ app = App()
 
 
 @app.command()
-def switch(environment: EnvironmentName, color: Color, by: Approver = ME, as_json: AsJson = False) -> None:
+def switch(
+    environment: EnvironmentName, color: Color, why: Why = "", by: Approver = ME, as_json: AsJson = False
+) -> None:
     """Switch users of ENV to COLOR; refused when not ready, not proved or not approved.
 
     Works with Prefect down.
     """
     here = environment_called(environment)
-    entry = switch_users(here, color, settings_by_hand(settings()), by=by)
+    entry = switch_users(here, color, settings_by_hand(settings()), by=by, why=why)
     if entry is None:
         done(
             f"users of {environment} are on {color} already",

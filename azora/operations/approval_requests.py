@@ -12,9 +12,10 @@ from azora.config.environment import environments, load_environment
 from azora.config.settings import Settings
 from azora.core.cluster.record import Question
 from azora.errors import AzoraError
-from azora.gateways.kubernetes.cluster import connect
+from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.record_store import RecordStore, questions_of
 from azora.gateways.prefect.old_runs import over
+from azora.operations.record.answers import close
 
 
 def stale_questions(record: RecordStore) -> list[Question]:
@@ -24,11 +25,11 @@ def stale_questions(record: RecordStore) -> list[Question]:
     return [one for one in asked if one.run in ended]
 
 
-def forget_stale(record: RecordStore) -> list[Question]:
+def forget_stale(cluster: Cluster) -> list[Question]:
     """Take the stale requests out of the record; returns them."""
-    stale = stale_questions(record)
+    stale = stale_questions(cluster.record)
     for one in stale:
-        record.remove_question(one.run)
+        close(cluster, one)
     return stale
 
 
@@ -37,7 +38,7 @@ def forget_stale_everywhere(settings: Settings, names: Iterable[str] | None = No
     troubles = []
     for name in environments(settings.environments) if names is None else names:
         try:
-            forget_stale(connect(load_environment(name, settings.environments), settings).record)
+            forget_stale(connect(load_environment(name, settings.environments), settings))
         except (AzoraError, ValueError) as error:  # a record that cannot be read
             troubles.append(f"could not remove the stale approval requests of {name}: {error}")
     return troubles

@@ -75,8 +75,8 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
     troubles = []
     for name in environments(settings.environments):
         try:
-            record = connect(load_environment(name, settings.environments), settings).record
-            stale = stale_questions(record) if dry_run else forget_stale(record)
+            cluster = connect(load_environment(name, settings.environments), settings)
+            stale = stale_questions(cluster.record) if dry_run else forget_stale(cluster)
         except (AzoraError, ValueError) as error:
             troubles.append(str(error))
             continue

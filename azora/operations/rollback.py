@@ -21,17 +21,23 @@ from azora.errors import AzoraError, BadInput, Conflict, Refused
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.events import write_event
 from azora.gateways.kubernetes.lease import held
+from azora.operations.record import writing
+from azora.operations.record.writing import refusals
 
 if TYPE_CHECKING:
     from azora.operations.promotion.context import Context
 
 
-def switch_users(environment: Environment, color: Color, settings: Settings, *, by: str) -> Switch | None:
+def switch_users(
+    environment: Environment, color: Color, settings: Settings, *, by: str, why: str = ""
+) -> Switch | None:
     """Send users to *color*; None when they are there already. Raises Refused when it may not serve."""
-    return point_at(connect(environment, settings), color, by=by, kind="switch")
+    cluster = connect(environment, settings)
+    with refusals(cluster, "switch", who=by):
+        return point_at(cluster, color, by=by, kind="switch", why=why)
 
 
-def roll_back(environment: Environment, revision: int | None, settings: Settings, *, by: str) -> Switch:
+def roll_back(environment: Environment, revision: int | None, settings: Settings, *, by: str, why: str = "") -> Switch:
     """Switch users back: at once while the old stack runs, else after its release was installed again.
 
     Raises:
@@ -39,13 +45,18 @@ def roll_back(environment: Environment, revision: int | None, settings: Settings
             its release here.
     """
     cluster = connect(environment, settings)
-    world = cluster.look()
+    with refusals(cluster, "rollback", who=by):
+        return _rolled_back(cluster, revision, settings, by, why)
+
+
+def _rolled_back(cluster: Cluster, revision: int | None, settings: Settings, by: str, why: str) -> Switch:
+    world, environment = cluster.look(), cluster.namespace.environment
     target = target_of(environment.name, world, revision)
     release = str(world.stack(target).release) if isinstance(target, Color) else target
     if revision is not None:
         must_be_approved(cluster, world, release)
     color = target if isinstance(target, Color) else _bring_up(cluster, target, by, settings)
-    entry = point_at(cluster, color, by=by, kind="rollback", release=release)
+    entry = point_at(cluster, color, by=by, kind="rollback", release=release, why=why)
     if entry is None:
         raise Refused(f"could not roll {environment.name} back: {color} is active already", advice="see `azora status`")
     return entry
@@ -99,7 +110,13 @@ NO_WAY_BACK = "a contract migration cannot be undone: fix forward and release th
 
 
 def point_at(
-    cluster: Cluster, color: Color, *, by: str, kind: Literal["switch", "rollback"], release: str | None = None
+    cluster: Cluster,
+    color: Color,
+    *,
+    by: str,
+    kind: Literal["switch", "rollback"],
+    release: str | None = None,
+    why: str = "",
 ) -> Switch | None:
     """Switch users to *color*, preempting a running promotion; None when *color* is active already.
 
@@ -109,7 +126,7 @@ def point_at(
     """
     began = datetime.now(UTC)
     with held(cluster.namespace, f"{kind} by {by}", preempt=True):
-        entry = _switched(cluster, color, by, kind, release)
+        entry = _switched(cluster, color, by, kind, release, why=why, began=began)
         if entry and kind == "rollback":
             seconds = (datetime.now(UTC) - began).total_seconds()
             cluster.record.write(rollback=LastRollback(at=began, seconds=seconds).model_dump_json())
@@ -120,7 +137,14 @@ def point_at(
 
 
 def _switched(
-    cluster: Cluster, color: Color, by: str, kind: Literal["switch", "rollback"], release: str | None = None
+    cluster: Cluster,
+    color: Color,
+    by: str,
+    kind: Literal["switch", "rollback"],
+    release: str | None = None,
+    *,
+    why: str = "",
+    began: datetime | None = None,
 ) -> Switch | None:
     """One compare-and-swap; looked at again when something else moved the Service in between."""
     for left in reversed(range(TRIES)):
@@ -141,7 +165,7 @@ def _switched(
             must_be_approved(cluster, world, str(world.stack(color).release))
         entry = world.switch_to(world.stack(color), kind, by=by, at=datetime.now(UTC), came_from=world.active)
         try:
-            cluster.switch(world, entry)
+            writing.switch(cluster, world, entry, why=why, began=began)
             cluster.point_preview_at(world.stack(color.other))
             return entry
         except Conflict:

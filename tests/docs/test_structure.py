@@ -105,6 +105,18 @@ def test_services_in_the_pipeline(folder: str) -> None:
     assert named <= OTHER_MEANINGS
 
 
+ACTS = re.compile(
+    r"\.record\.(add_approval|add_question|add_receipt|end_approvals)\(|\bcluster\.switch\(|[^.]\bcluster\.log\.append\("
+)
+
+
+def test_recorded_acts() -> None:
+    """Requests, answers, switches and receipts are written with their entry of the record, in one place."""
+    files = [file for folder in ("flows", "tasks", "azora") for file in (ROOT / folder).rglob("*.py")]
+    writers = {str(file.relative_to(ROOT).parent) for file in files if ACTS.search(file.read_text())}
+    assert writers == {"azora/operations/record"}
+
+
 def test_readme_outline() -> None:
     """The outline in the README is the flow's own text."""
     body = (ROOT / "flows/release.py").read_text().partition("    commit = find_commit")[2]

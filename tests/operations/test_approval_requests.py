@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from logging import getLogger
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prefect.states import Running
@@ -15,14 +15,21 @@ from prefect.states import Running
 from azora.config.settings import Settings
 from azora.config.settings import settings as machine_settings
 from azora.core.cluster.record import Question
+from azora.core.record.entry import entry_of
+from azora.core.record.events import Expired
 from azora.errors import Unreachable
+from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.record_store import RecordStore
 from azora.operations import approval_requests, pruning
 from azora.operations.approval_requests import forget_stale, forget_stale_everywhere
 from tasks import questions as hook
-from tests.support.clusters import Remembering, record_of
+from tests.support.clusters import RememberedLog, Remembering, record_of
 
 AT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+
+
+def cluster_with(record: RecordStore) -> Cluster:
+    return cast(Cluster, SimpleNamespace(record=record, log=RememberedLog(), marks=lambda: ((), "")))
 
 
 def left(record: RecordStore) -> list[str]:
@@ -40,15 +47,18 @@ def record(monkeypatch: pytest.MonkeyPatch) -> RecordStore:
 
 
 def test_stale_request(record: RecordStore) -> None:
-    """A request is removed when its run was cancelled or deleted while it waited."""
-    assert [one.run for one in forget_stale(record)] == ["cancelled", "deleted"]
+    """A request is removed, and its end recorded, when its run was cancelled or deleted while it waited."""
+    cluster = cluster_with(record)
+    assert [one.run for one in forget_stale(cluster)] == ["cancelled", "deleted"]
     assert left(record) == ["question.waits"]
+    closed = [entry for entry in map(entry_of, cluster.log.lines()) if isinstance(entry.event, Expired)]
+    assert [(one.run, one.event.what) for one in closed] == [("cancelled", "request"), ("deleted", "request")]
 
 
 def test_record_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record without requests costs no call of Prefect."""
     monkeypatch.setattr(approval_requests, "over", lambda _: pytest.fail("asked"))
-    assert forget_stale(record_of(Remembering())) == []
+    assert forget_stale(cluster_with(record_of(Remembering()))) == []
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,6 @@ def _one_is_away(record: RecordStore) -> Callable[..., Any]:
     def connect(environment: object, _settings: object) -> Any:
         if getattr(environment, "name", "") == "production":
             raise Unreachable("could not reach production")
-        return SimpleNamespace(record=record)
+        return cluster_with(record)
 
     return connect

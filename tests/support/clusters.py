@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,6 +11,9 @@ from azora.config.settings import ROOT
 from azora.core.cluster.record import Switch
 from azora.core.cluster.run_counts import Ending
 from azora.core.cluster.state import Stack, World
+from azora.core.record.chain import Head, head_of
+from azora.core.record.entry import Note, entry_of, line_after
+from azora.core.record.events import Event
 from azora.core.release.delivery import Delivery
 from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Unreachable
@@ -36,7 +40,7 @@ class ConfigMaps:
         return None if found is None else {"data": {key: text for key, text in found.items() if text is not None}}
 
     def create(self, _path: str, body: dict[str, Any]) -> None:
-        self.objects[body["metadata"]["name"]] = {}
+        self.objects[body["metadata"].get("name", body["kind"])] = {}
 
     def patch(self, path: str, body: dict[str, Any]) -> None:
         self.objects[path.rpartition("/")[2]].update(body["data"])
@@ -45,6 +49,32 @@ class ConfigMaps:
 def record_of_images() -> BuiltImages:
     """An empty record of built images."""
     return BuiltImages(RecordStore(Namespace(cast(Any, ConfigMaps()), STAGING, "shop")))
+
+
+class RememberedLog:
+    """A log without an API server; *error* is what each further entry meets."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.error: Exception | None = None
+
+    def lines(self) -> tuple[str, ...]:
+        return tuple(self.written)
+
+    newest = lines
+
+    @property
+    def events(self) -> list[Event]:
+        return [entry_of(line).event for line in self.written]
+
+    def append(self, added: Note, first: Callable[[], Event]) -> Head:
+        if self.error:
+            raise self.error
+        if not self.written:
+            self.written.append(line_after(None, added.model_copy(update={"event": first(), "why": ""})))
+        if not added.is_in(self.written):
+            self.written.append(line_after(self.written[-1], added))
+        return head_of(self.written)
 
 
 class Remembered(Cluster):
@@ -56,12 +86,18 @@ class Remembered(Cluster):
         self.world = world
         self.written = self.stored.objects[RECORD]
         self.moved: list[Switch] = []
+        self.log = RememberedLog()  # type: ignore[assignment]
 
     def look(self) -> World:
         return self.world
 
-    def switch(self, world: World, entry: Switch) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
+    def switch(self, world: World, entry: Switch, head: Head | None = None) -> None:  # noqa: ARG002 - the compare-and-swap is the cluster's
         self.moved.append(entry)
+
+    def keep_head(self, head: Head) -> None: ...
+
+    def marks(self) -> tuple[tuple[Switch, ...], str]:
+        return self.world.switches, ""
 
     def point_preview_at(self, stack: Stack) -> None: ...
 

@@ -22,7 +22,7 @@ from azora.config.environment import Environment, load_environment
 from azora.config.identity import of_person
 from azora.config.settings import ROOT, settings
 from azora.core.cluster.record import Approval
-from azora.core.promotion.approval import approval_of, next_request
+from azora.core.promotion.approval import approval_of, next_request, question_of
 from azora.core.release.release import Release
 from azora.gateways.images.builder import build
 from azora.gateways.kubernetes.cluster import Cluster, connect
@@ -32,6 +32,7 @@ from azora.operations.checkout import checkout
 from azora.operations.planning import plan_now
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.factory import context_of
+from azora.operations.record import answers
 from tests.support import pipeline
 
 NAME = "guestbook"
@@ -92,7 +93,9 @@ class Guestbook:
         approval = approval_of(
             request, policy, run=delivery.run, approver="ada", reason="it is time", now=datetime.now(UTC)
         )
-        context.cluster.record.add_approval(approval)
+        asked = question_of(request, policy, run=delivery.run, now=datetime.now(UTC))
+        answers.request(context.cluster, asked, request, delivery.release)
+        answers.approve(context.cluster, approval, request, delivery.release, until=asked.until)
         return approval
 
     def page(self, name: str = "production") -> httpx.Response:

@@ -44,8 +44,8 @@ STYLESHEET = Path("services/web/static/site.css")  # of the platform
 ENTRIES = Path("src/store/entries.txt")  # of the guestbook
 AZORA_S_OWN = (
     "azora-record",
-    "azora-record-releases",
     "azora-built",
+    "azora-log-",
     "azora-promotion",
 )  # not part of the promise that nothing differs before a yes
 
@@ -381,7 +381,7 @@ def objects(environment: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in paths:
         for item in (here.api.find(path) or {"items": []})["items"]:
-            if item["metadata"]["name"] not in AZORA_S_OWN:
+            if not item["metadata"]["name"].startswith(AZORA_S_OWN):
                 found[f"{path.rsplit('/', 1)[-1]}/{item['metadata']['name']}"] = _content(item)
     return found
 

@@ -12,6 +12,7 @@ from azora.core.release.migrations import Migration
 from azora.core.release.release import Release
 
 SWITCHES_ANNOTATION = "azora.dev/switches"
+HEAD_ANNOTATION = "azora.dev/head"
 KEPT = 20
 
 Kind = Literal["first", "promotion", "switch", "rollback", "return"]

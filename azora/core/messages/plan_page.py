@@ -22,10 +22,10 @@ ON_MAIN = {True: "yes", False: "**no**", None: "unknown"}
 LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: unknown, as the commit of the active release is unknown"
 
 
-def markdown(plan: Plan, *, whole: bool = False) -> str:
+def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
     """The plan as the approver reads it in the form and on the run's page.
 
-    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself.
+    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself. *head*: of the record.
     """
     most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
     lines = [
@@ -42,6 +42,7 @@ def markdown(plan: Plan, *, whole: bool = False) -> str:
         f"| router | {_router(plan)} |",
         *([f"| objects | `{shown(plan.objects)}` |"] if plan.objects else []),
         f"| plan | `{shown(plan.hash)}` |",
+        *([f"| record | `{head}` |"] if head else []),
         "",
         *_commits(plan, most, rest),
         "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +82,15 @@ def canonical(content: object) -> str:
 
 def entry_of(line: str) -> Entry:
     return Entry.model_validate_json(line)
+
+
+def readable(lines: Iterable[str]) -> list[Entry]:
+    """Entries of *lines*, without those that somebody changed beyond reading."""
+    found = []
+    for line in lines:
+        with suppress(ValueError):
+            found.append(entry_of(line))
+    return found
 
 
 def _json(added: Note) -> dict[str, Any]:

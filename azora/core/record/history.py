@@ -23,6 +23,7 @@ from azora.core.record.events import (
     Switching,
 )
 
+NOT_MADE = "not made"
 MOVED = {"rollback": "rolled back", "return": "returned automatically", "switch": "switched manually"}
 
 
@@ -86,7 +87,7 @@ def _belongs(entry: Entry, act: Act) -> bool:
         case Ended():
             found = of_run and act.answered is not None
         case Switching(switch=switch):
-            found = of_run and _promotes(switch) and act.switch is None
+            found = of_run and _promotes(switch) and (act.switch is None or act.outcome == NOT_MADE)
         case Switched(switch=switch):
             found = act.switch == switch.number and act.what == _name(switch)
         case Received(receipt=receipt):
@@ -114,7 +115,7 @@ def _new(entry: Entry) -> Iterator[Act]:
                 str(asked.contents.get("commit", "")), asked.plan, why=asked.subject, asked=entry.at,
             )  # fmt: skip
         case Switching(switch=switch) | Switched(switch=switch):
-            act = Act(_name(switch), switch.at, here, "not made", entry.run, switch.release, switch.commit,
+            act = Act(_name(switch), switch.at, here, NOT_MADE, entry.run, switch.release, switch.commit,
                       people=_person(entry), why=entry.why)  # fmt: skip
             yield _after(act, entry)
         case Refused(what=what, release=release, plan=plan):
@@ -148,8 +149,9 @@ def _after(act: Act, entry: Entry) -> Act:
             return replace(act, people=people, why=entry.why, answered=approved.given_at, outcome="approved")
         case Rejected(given_at=at):
             return replace(act, people=(entry.who,), why=entry.why, answered=at, ended=at, outcome="rejected")
-        case Expired():
-            return replace(act, outcome="expired", ended=entry.at if act.answered else None)
+        case Expired(what=what):
+            outcome = "not answered" if what == "request" else "approved too long ago"
+            return replace(act, outcome=outcome, ended=entry.at if act.answered else None)
         case Ended() if act.switch is None:
             return replace(act, outcome=f"failed: {entry.why}" if entry.why else "failed", ended=entry.at)
     return _after_switch(act, entry)
@@ -158,7 +160,7 @@ def _after(act: Act, entry: Entry) -> Act:
 def _after_switch(act: Act, entry: Entry) -> Act:
     match entry.event:
         case Switching(switch=switch):
-            return replace(act, switch=switch.number, outcome="not made")
+            return replace(act, switch=switch.number, outcome=NOT_MADE)
         case Switched(switch=switch, seconds=seconds):
             end = switch.at + timedelta(seconds=seconds or 0)
             return replace(act, switch=switch.number, outcome=MOVED.get(switch.kind, "switched"), ended=end)

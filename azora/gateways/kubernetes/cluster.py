@@ -17,6 +17,7 @@ from azora.core.cluster.kubernetes_objects import (
 )
 from azora.core.cluster.ownership import installed_by_us
 from azora.core.cluster.record import (
+    HEAD_ANNOTATION,
     MIGRATIONS,
     PROOFS,
     RECEIPTS,
@@ -30,9 +31,11 @@ from azora.core.cluster.release_ids import with_whole_ids
 from azora.core.cluster.state import Stack, World
 from azora.core.cluster.stored_releases import ids_of, with_migrations
 from azora.core.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
+from azora.core.record.chain import Head
 from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
 from azora.gateways.kubernetes.api import Api
+from azora.gateways.kubernetes.log_store import LogStore
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.kubernetes.rbac import renew
 from azora.gateways.kubernetes.record_store import (
@@ -52,6 +55,7 @@ class Cluster:
         self.namespace = namespace
         self._api = namespace.api
         self.record = RecordStore(namespace)
+        self.log = LogStore(namespace)
 
     # -- looking
 
@@ -151,22 +155,30 @@ class Cluster:
 
     # -- the switch
 
-    def switch(self, world: World, entry: Switch) -> None:
-        """Switch users to `entry.to` by one patch of selector, ports and log.
+    def switch(self, world: World, entry: Switch, head: Head | None = None) -> None:
+        """Switch users to `entry.to` by one patch of selector, ports, log of switches and the record's *head*.
 
         Refused after a change of the Service since *world*.
 
         Raises:
             Conflict: the live Service is not the one that was looked at.
         """
-        body = {
-            "metadata": {
-                "resourceVersion": world.service_version,
-                "annotations": {SWITCHES_ANNOTATION: annotation_of((*world.switches, entry))},
-            },
-            "spec": _live_spec(world.stack(entry.to)),
-        }
+        annotations = {SWITCHES_ANNOTATION: annotation_of((*world.switches, entry))}
+        annotations |= {HEAD_ANNOTATION: str(head)} if head else {}
+        metadata = {"resourceVersion": world.service_version, "annotations": annotations}
+        body = {"metadata": metadata, "spec": _live_spec(world.stack(entry.to))}
         self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
+
+    def keep_head(self, head: Head) -> None:
+        """The live Service names *head*; moves no user."""
+        body = {"metadata": {"annotations": {HEAD_ANNOTATION: str(head)}}}
+        self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
+
+    def marks(self) -> tuple[tuple[Switch, ...], str]:
+        """The switches and the record's head that the live Service names; empty where there is none."""
+        service = self._api.find(f"{self.namespace.core}/services/{self.namespace.live_service}")
+        annotations: dict[str, str] = ((service or {}).get("metadata") or {}).get("annotations") or {}
+        return logged_switches(service), annotations.get(HEAD_ANNOTATION, "")
 
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""

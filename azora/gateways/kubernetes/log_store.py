@@ -60,8 +60,8 @@ class LogStore:
         return tuple(line for one in objects for line in one.lines)
 
     def newest(self) -> tuple[str, ...]:
-        """Entries of the newest object, oldest first; a request continues in the next one at most once a day."""
-        self._last = self._last or self._look()
+        """Entries of the newest object, oldest first."""
+        self._last = self._look()
         return self._last.lines if self._last else ()
 
     @retry(

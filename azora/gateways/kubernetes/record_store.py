@@ -138,21 +138,27 @@ class RecordStore:
     def approvals(self) -> tuple[Approval, ...]:
         return approvals_of(self.read())
 
-    def add_approval(self, approval: Approval) -> None:
-        """One key per approval, so that none can overwrite another; expired ones are forgotten."""
+    def add_approval(self, approval: Approval) -> tuple[Approval, ...]:
+        """One key per approval, so that none can overwrite another; expired ones are removed.
+
+        Returns:
+            Those of them that nobody had used.
+        """
         record = self.read()
         known = sorted(_approvals(record), key=lambda item: item[1].at)
-        old = {key: None for key, yes in known if yes.expires_at < approval.at} | dict.fromkeys(_beyond(known))
+        expired = [(key, yes) for key, yes in known if yes.expires_at < approval.at]
+        old = {key: None for key, _ in expired} | dict.fromkeys(_beyond(known))
         first = {} if "approval-since" in record else {"approval-since": self._approval_since(approval).isoformat()}
         self.write(**{**old, **first, _key_of(approval): approval.model_dump_json()})
+        return tuple(yes for _, yes in expired if not yes.ended)
 
     def _approval_since(self, approval: Approval) -> datetime:
         """Time when the environment first required approvals, by all that is known of it."""
         service = self._api.find(f"{self.namespace.core}/services/{self.namespace.live_service}")
         return min([approval.at, *(switch.at for switch in logged_switches(service) if switch.approval)])
 
-    def end_approvals(self, run: str, how: str, *, before: datetime | None = None) -> None:
-        """Mark approvals of *run*, or those given *before* a moment, as used, with the reason in the record."""
+    def end_approvals(self, run: str, how: str, *, before: datetime | None = None) -> tuple[Approval, ...]:
+        """Mark approvals of *run*, or those given *before* a moment, as used, with the reason; returns them."""
         mine = [
             (key, yes)
             for key, yes in _approvals(self.read())
@@ -160,6 +166,7 @@ class RecordStore:
         ]
         if mine:
             self.write(**{key: yes.model_copy(update={"ended": how}).model_dump_json() for key, yes in mine})
+        return tuple(yes for _, yes in mine)
 
     def add_question(self, question: Question) -> None:
         """Write one key per run; remove those that no run waits for.

@@ -16,6 +16,7 @@ from azora.errors import CheckFailed, Refused
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.live_probe import LiveProbe
 from azora.operations.promotion.observer import Observer
+from azora.operations.record import writing
 
 
 def switch(context: Context, probe: LiveProbe) -> Switch:
@@ -31,7 +32,7 @@ def switch(context: Context, probe: LiveProbe) -> Switch:
         return world.last_switch
     entry = _first(context, world) if here else _promotion(context, world)
     probe.start()
-    context.cluster.switch(world, entry)
+    writing.switch(context.cluster, world, entry)
     return entry
 
 
@@ -95,7 +96,7 @@ def _accept(context: Context, entry: Switch, receipt: Receipt) -> None:
     stack = context.cluster.look().stack(entry.to)
     if not stack.is_proved:
         context.cluster.record.set_stack(stack.color, context.proof(stack))
-    context.cluster.record.add_receipt(receipt)
+    _keep(context, receipt)
 
 
 def _go_back(context: Context, entry: Switch, receipt: Receipt) -> str:
@@ -103,18 +104,22 @@ def _go_back(context: Context, entry: Switch, receipt: Receipt) -> str:
     world = context.cluster.look()
     _void_proof(context, world.stack(entry.to))
     if entry.came_from is None:
-        context.cluster.record.add_receipt(receipt)
+        _keep(context, receipt)
         return "there was no active color before"
     if entry.kind in BY_HAND:
-        context.cluster.record.add_receipt(receipt)
+        _keep(context, receipt)
         return f"users stay on {entry.to}: {entry.by} made this {entry.kind}"
     if reason := may_serve(world, entry.came_from):
         stay = f"users stay on {entry.to}: {reason}"
-        context.cluster.record.add_receipt(receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))
+        _keep(context, receipt.model_copy(update={"reason": f"{receipt.reason}; {stay}"}))
         return stay
     _return(context, world, entry, entry.came_from, receipt.reason)
-    context.cluster.record.add_receipt(receipt)
+    _keep(context, receipt)
     return f"users are back on {entry.came_from}"
+
+
+def _keep(context: Context, receipt: Receipt) -> None:
+    writing.receipt(context.cluster, receipt, run=context.delivery.run)
 
 
 def _void_proof(context: Context, stack: Stack) -> None:
@@ -126,8 +131,8 @@ def _void_proof(context: Context, stack: Stack) -> None:
 def _return(context: Context, world: World, entry: Switch, back: Color, reason: str) -> None:
     by = context.delivery.run
     reverse = world.switch_to(world.stack(back), "return", by=by, at=datetime.now(UTC), came_from=entry.to)
-    context.cluster.switch(world, reverse)
-    context.cluster.record.add_receipt(Receipt(number=reverse.number, verdict="good", reason=reason))
+    writing.switch(context.cluster, world, reverse, why=reason)
+    _keep(context, Receipt(number=reverse.number, verdict="good", reason=reason))
 
 
 def record_in_helm(context: Context) -> None:

@@ -13,6 +13,7 @@ from azora.core.cluster.record import Receipt, Switch
 from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.core.promotion.rollback_target import target_of
+from azora.core.record.chain import Head
 from azora.errors import BadInput, Refused, Unreachable
 from azora.gateways.kubernetes.record_store import RECORD
 from azora.operations import rollback
@@ -157,8 +158,8 @@ class Interrupted(ConfigMaps):
 class Switching(Remembered):
     """A namespace whose switch is seen by the next look."""
 
-    def switch(self, world: World, entry: Switch) -> None:
-        super().switch(world, entry)
+    def switch(self, world: World, entry: Switch, head: Head | None = None) -> None:
+        super().switch(world, entry, head)
         self.world = replace(world, active=entry.to, switches=(*world.switches, entry))
 
 

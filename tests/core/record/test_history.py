@@ -18,6 +18,7 @@ GONE = Expired(what="request", release=ASKED.release, plan=ASKED.plan)
 BAD = GOOD.model_copy(update={"verdict": "bad", "reason": "3 requests failed"})
 BACK = PROMOTION.model_copy(update={"number": 3, "kind": "return", "release": "old"})
 STARTED = (Switching(switch=PROMOTION), 36, "run", "run", "")
+LATER = (Switching(switch=PROMOTION.model_copy(update={"at": AT + timedelta(minutes=40)})), 40, "run", "run", "")
 MADE = (Switched(switch=PROMOTION), 36, "run", "run", "")
 
 
@@ -51,11 +52,12 @@ def test_promotion_and_rollback() -> None:
         pytest.param([ASK], ["waits for an approval"], id="waits"),
         pytest.param([ASK, YES], ["approved"], id="approved"),
         pytest.param([ASK, (NO, 9, "ada", "run", "not now")], ["rejected"], id="rejected"),
-        pytest.param([ASK, (GONE, 5000, "azora", "run", "")], ["expired"], id="expired"),
+        pytest.param([ASK, (GONE, 5000, "azora", "run", "")], ["not answered"], id="not answered"),
         pytest.param([ASK, (AGAIN, 9, "run", "run", "")], ["replaced by another request", "waits for an approval"], id="another plan"),
         pytest.param([ASK, ASK], ["waits for an approval"], id="asked again for the same plan"),
         pytest.param([ASK, YES, (Ended(approval="run/key"), 40, "run", "run", "no pods")], ["failed: no pods"], id="failed"),
         pytest.param([ASK, YES, STARTED], ["not made"], id="crashed before the switch"),
+        pytest.param([ASK, YES, STARTED, LATER, MADE], ["switched"], id="tried again after a crash"),
         pytest.param([ASK, YES, STARTED, MADE], ["switched"], id="crashed after the switch"),
         pytest.param(
             [ASK, YES, STARTED, MADE, (Received(receipt=BAD), 37, "run", "run", ""), (Switched(switch=BACK), 37, "run", "run", "")],

@@ -1,0 +1,1 @@
+"""The record of an environment: written with each act, exported and verified."""

@@ -1,0 +1,95 @@
+"""Requests for an approval and their answers: what counts now, and the entries of the record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from azora.core.cluster.record import Approval, Question
+from azora.core.promotion.approval import Request
+from azora.core.record.chain import Head
+from azora.core.record.entry import hash_of, readable
+from azora.core.record.events import Approved, Ended, Expired, Rejected, Requested
+from azora.core.release.release import Release
+from azora.gateways.kubernetes.cluster import Cluster
+from azora.operations.record.writing import write
+
+
+def request(
+    cluster: Cluster, asked: Question, request: Request, release: Release, *, began: datetime | None = None
+) -> Head | None:
+    """Write that a run waits for an answer; returns the head that its person sees.
+
+    No namespace is created before an approval: the record then begins with the approval.
+    """
+    if not cluster.namespace.exists():
+        return None
+    head = _requested(cluster, request, release, asked.run, until=asked.until, began=began)
+    cluster.record.add_question(asked)
+    return head
+
+
+def _requested(
+    cluster: Cluster, request: Request, release: Release, run: str, *, until: datetime, began: datetime | None = None,
+    at: datetime | None = None,
+) -> Head:  # fmt: skip
+    event = Requested(
+        key=request.key,
+        release=release.id,
+        plan=request.plan,
+        bound=asdict(request.bound),
+        contents=release.model_dump(mode="json", exclude={"subject", "migrations"}),
+        subject=release.subject,
+        until=until,
+        began=began,
+    )
+    return write(cluster, event, who=run, run=run, at=at)
+
+
+def seen(cluster: Cluster, key: str, run: str) -> Head | None:
+    """Head of the record as the request *key* of *run* showed it; None without an entry of that request."""
+    for lines in (cluster.log.newest(), cluster.log.lines()):
+        for line in reversed(lines):
+            (entry,) = readable([line]) or (None,)
+            if entry and isinstance(entry.event, Requested) and (entry.event.key, entry.run) == (key, run):
+                return Head(entry.number, hash_of(line))
+    return None
+
+
+def approve(cluster: Cluster, approval: Approval, request: Request, release: Release, *, until: datetime) -> None:
+    """Write an approval; its entry comes first, and names the head that its person saw."""
+    saw = seen(cluster, request.key, approval.run)
+    if saw is None:  # there was no namespace yet
+        _requested(cluster, request, release, approval.run, until=until, at=request.first_at)
+    event = Approved(
+        approval=approval.id,
+        release=approval.release,
+        plan=approval.plan,
+        given_at=approval.at,
+        expires_at=approval.expires_at,
+        saw=str(saw or ""),
+    )
+    write(cluster, event, who=approval.approver, run=approval.run, why=approval.reason)
+    for old in cluster.record.add_approval(approval):
+        expired = Expired(what="approval", release=old.release, plan=old.plan, approval=old.id)
+        write(cluster, expired, who=old.run, run=old.run)
+
+
+def reject(cluster: Cluster, request: Request, run: str, *, who: str, why: str, at: datetime) -> None:
+    """Write a rejection, where there is a record."""
+    if saw := seen(cluster, request.key, run):
+        event = Rejected(release=request.bound.release, plan=request.plan, given_at=at, saw=str(saw))
+        write(cluster, event, who=who, run=run, why=why)
+
+
+def end(cluster: Cluster, run: str, how: str, *, before: datetime | None = None) -> None:
+    """The approvals of *run* count no more, or those given *before* a moment."""
+    for one in cluster.record.end_approvals(run, how, before=before):
+        write(cluster, Ended(approval=one.id, release=one.release), who=run, run=run, why=how)
+
+
+def close(cluster: Cluster, asked: Question) -> None:
+    """Remove a request that nobody can answer any more: its run is over or gone."""
+    gone = Expired(what="request", release=asked.release, plan=asked.plan)
+    write(cluster, gone, who=asked.run, run=asked.run, why="its run is finished or deleted", at=datetime.now(UTC))
+    cluster.record.remove_question(asked.run)

@@ -12,6 +12,7 @@ from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.proofs import prove_end_to_end
 from tasks.pruning import prune
+from tasks.records import verify_records
 from tasks.source import find_commit, main_branch, name_the_run
 
 
@@ -22,10 +23,11 @@ from tasks.source import find_commit, main_branch, name_the_run
     **watched(of_the_nightly_run, the_nights_page),
 )
 def nightly() -> State[str]:
-    """Release the newest commit of the main branch to staging: prune, test, build, promote, run all cases."""
+    """Release the newest commit of the main branch to staging, after pruning and a check of the records."""
     commit = find_commit(main_branch())
     name_the_run(f"nightly {commit.short}")
     prune()
+    verify_records()
     test_services(commit, fresh=True)
     candidate = build_release(commit)
     promote("staging", candidate, end_to_end=True)

@@ -25,6 +25,8 @@ MODULES = {
     "deploy": "deploy",
     "register": "register",
     "status": "status",
+    "history": "history",
+    "verify": "verify",
     "doctor": "doctor",
     "switch": "switch",
     "rollback": "rollback",

@@ -1,10 +1,10 @@
-"""`azora rights …`: what the pipeline's account may do in an environment, shown and given."""
+"""`azora rights …`: rights of the pipeline's account and of approvers, printed, granted, removed."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from azora.config.os_user import user_label
 from azora.config.settings import settings
 from azora.errors import Refused
 
+if TYPE_CHECKING:
+    from azora.gateways.kubernetes.namespace import Namespace
+
 app = App(no_args_is_help=True)
 
 
@@ -26,10 +29,17 @@ EnvironmentName = Annotated[str, typer.Argument(metavar="ENV", autocompletion=kn
 
 @app.command()
 def show(environment: EnvironmentName) -> None:
-    """Print what `apply` applies, for one who applies it by other means."""
+    """Print what `apply` applies, for one who applies it by other means.
+
+    With `by: cluster` the gate, too, but for the lines of what runs and the Namespace's label.
+    """
+    from azora.config.gate_objects import gate_manifest  # noqa: PLC0415
     from azora.config.permissions import manifest_of  # noqa: PLC0415
 
-    typer.echo(manifest_of(environment_called(environment).namespace), nl=False)
+    here = environment_called(environment)
+    typer.echo(manifest_of(here.namespace), nl=False)
+    if here.has_a_gate:
+        typer.echo(f"---\n{gate_manifest(here, settings().application)}", nl=False)
 
 
 @app.command()
@@ -43,7 +53,7 @@ def apply(
 ) -> None:
     """Create the namespace of ENV, the pipeline's account, its Role and kubeconfig.
 
-    Run it as an administrator.
+    With `approval.by: cluster` in the file, turn the gate on. Run it as an administrator.
     """
     from azora.gateways.kubernetes.rbac import grant, refused_pods  # noqa: PLC0415
 
@@ -51,6 +61,7 @@ def apply(
     if not yes and (refused := refused_pods(here, settings())):
         _confirm(here, refused)
     granted = grant(here, settings(), valid=timedelta(days=valid_days))
+    _gate(here, yes=yes, as_json=as_json)
     sentence = f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}"
     said = {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until}
     done(sentence, said, as_json=as_json)
@@ -62,6 +73,77 @@ def apply(
         )
     if settings().identities is None:
         emit(f"  for the worker: export AZORA_IDENTITIES={granted.kubeconfig.parent}", as_json=as_json)
+
+
+@app.command()
+def remove(
+    environment: EnvironmentName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without a question.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Turn the gate of ENV off.
+
+    Its label, people's Roles and azora-approved are removed. The cluster's policies stay and judge nothing without the label. The pipeline's account and its rights stay. Run it as an administrator.
+    """
+    from azora.gateways.kubernetes.gate import turn_off  # noqa: PLC0415
+
+    here = environment_called(environment)
+    if not yes:
+        _ask(
+            f"turn the gate of {environment} off? The pipeline's account then moves users without an approval",
+            environment,
+        )
+    turn_off(_namespace(here))
+    sentence = f"the gate of {environment} is off"
+    done(sentence, {"environment": environment, "gate": False}, as_json=as_json)
+    note(sentence, environment=environment, by=user_label())
+
+
+def _namespace(environment: Environment) -> Namespace:
+    """Namespace of *environment*, as the person who gives the command."""
+    from azora.config.identity import of_person  # noqa: PLC0415
+    from azora.gateways.kubernetes.cluster import connect  # noqa: PLC0415
+
+    return connect(environment, settings(), of_person(environment, settings())).namespace
+
+
+def _gate(environment: Environment, *, yes: bool, as_json: bool) -> None:
+    """Turn the gate on where the file has one; write the Namespace's annotations in any case."""
+    from azora.gateways.kubernetes.gate import gate_of, mark, running, to_take_over, turn_on  # noqa: PLC0415
+
+    namespace = _namespace(environment)
+    if not environment.has_a_gate:
+        mark(namespace)
+        if gate_of(namespace).is_on:
+            emit(
+                f"  the gate is on, and the file has no `by: cluster`: `azora rights remove {environment.name}` turns it off",
+                as_json=as_json,
+            )
+        return
+    now = running(namespace)
+    if now.tagged:
+        raise Refused(
+            f"could not turn the gate of {environment.name} on: these images have no digest: {', '.join(now.tagged)}",
+            advice="release the application again with images by digest; a sidecar of the cluster needs one, too, in `approval.sidecars`",
+        )
+    new = to_take_over(namespace, now.items)
+    if new and not yes:
+        console.print(
+            f"[bold]{environment.namespace}[/] runs these releases and images. They count as approved from now on:"
+        )
+        for item in new:
+            console.print(f"  {safe(item)}")
+        _ask("take them over and turn the gate on?", environment.name)
+    turn_on(namespace, new)
+    sentence = f"the gate of {environment.name} is on: {len(new)} items taken over"
+    emit(sentence, as_json=as_json)
+    note(sentence, environment=environment.name, by=user_label())
+
+
+def _ask(question: str, environment: str) -> None:
+    if not sys.stdin.isatty():
+        raise Refused(f"could not change the gate of {environment}: nobody can confirm it", advice="add --yes")
+    typer.confirm(question, abort=True)
 
 
 def _confirm(environment: Environment, refused: list[str]) -> None:

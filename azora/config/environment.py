@@ -146,6 +146,11 @@ class Environment(_Strict):
     )
     rollback_window_minutes: Minutes = Field(60 * 24, ge=0, description="Time that the old color stays at full size.")
 
+    @property
+    def has_a_gate(self) -> bool:
+        """Return True when the cluster itself enforces approvals here."""
+        return self.approval is not None and self.approval.by == "cluster"
+
 
 def load_environment(name: str, folder: Path) -> Environment:
     """Read `<folder>/<name>.yaml`.

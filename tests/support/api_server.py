@@ -38,7 +38,6 @@ class ApiServer:
     def kubeconfig(self, user: str = "", *groups: str) -> Path:
         """Kubeconfig of the administrator, or of one who acts as *user* of *groups*."""
         file = self.folder / f"{user or 'admin'}.kubeconfig".replace(":", "-").replace(" ", "-")
-        authority = str(self.folder / "certificates/apiserver.crt")
         login = {"token": "admin"} | ({"as": user, "as-groups": list(groups)} if user else {})
         authority = f"{self.folder}/certificates/apiserver.crt"
         content = {

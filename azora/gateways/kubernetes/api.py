@@ -29,6 +29,9 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 NOT_OF_THE_SCHEMA = "failed to create typed patch object"  # the answer to such an apply is 500
 PLAIN = "application/json"
+GATE = "ValidatingAdmissionPolicy 'azora-"  # how a refusal by a policy of ours begins
+GATE_ADVICE = "the gate of this environment refused it: docs/approvals.md has who may do it, and how to override it"
+RIGHTS_ADVICE = "`azora doctor ENV` lists the missing rights and their rules, `azora rights apply ENV` grants them"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
 DISCOVERY = f"{PLAIN};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,{PLAIN}"
@@ -190,10 +193,7 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
             advice="the token has expired or was revoked: `azora rights apply ENV` writes a new one",
         )
     if status == 403:  # noqa: PLR2004 - HTTP
-        return Refused(
-            f"could not {what}: {said}",
-            advice="`azora doctor ENV` lists the missing rights and their rules, `azora rights apply ENV` grants them",
-        )
+        return Refused(f"could not {what}: {said}", advice=GATE_ADVICE if GATE in said else RIGHTS_ADVICE)
     if status in {429, 500, 502, 503, 504} and NOT_OF_THE_SCHEMA not in said:
         return TransientError(
             f"could not {what}: the API server responded with {status}: {said}",

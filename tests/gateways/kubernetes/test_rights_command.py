@@ -1,0 +1,95 @@
+"""`azora rights` of an environment with a gate, as an administrator runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from azora.config.gate_objects import gate_manifest
+from azora.core.gate.marks import REQUIRED_LABEL
+from azora.gateways.kubernetes.approved_store import approved_of
+from azora.gateways.kubernetes.gate import gate_of
+from azora.host.process import clean_environment
+from tests.support.api_server import ApiServer
+from tests.support.gated import ADA, CHIEF, R1, R2, Gated, configuration, deployment
+
+AZORA = Path(sys.executable).parent / "azora"
+
+
+@pytest.fixture
+def shop(server: ApiServer) -> Gated:
+    """An environment without a gate yet; its file has one."""
+    found = Gated(server, configuration(f"c{uuid4().hex[:8]}", minimum=2))
+    found.prepare()
+    return found
+
+
+def azora(shop: Gated, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with a settings file of its own."""
+    folder = shop.server.folder / f"files-of-{shop.environment.name}"
+    folder.mkdir(exist_ok=True)
+    content = shop.environment.model_dump(mode="json", exclude={"name", "context", "branch", "proof"})
+    (folder / f"{shop.environment.name}.yaml").write_text(yaml.safe_dump(content))
+    env = clean_environment(
+        AZORA_APPLICATION="shop",
+        AZORA_ENVIRONMENTS=str(folder),
+        AZORA_IDENTITIES=str(shop.server.folder),
+        AZORA_KUBECONFIG=str(shop.server.kubeconfig()),
+        AZORA_STATE_FOLDER=str(shop.server.folder / "state"),
+        HOME=str(folder),
+    )
+    return subprocess.run(
+        [AZORA, "rights", command, shop.environment.name, *options],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_rights_of_a_gate(shop: Gated) -> None:
+    """The gate is turned on over what runs once somebody confirms it, and off again."""
+    shown = azora(shop, "show")
+    assert gate_manifest(shop.environment, "shop") in shown.stdout
+    asked = azora(shop, "apply")
+    assert asked.returncode != 0
+    assert "nobody can confirm it" in asked.stderr + asked.stdout
+    assert R1 in asked.stdout
+    assert not gate_of(shop.namespace).is_on
+    applied = azora(shop, "apply", "--yes")
+    assert applied.returncode == 0, applied.stderr
+    assert "is on: 5 items taken over" in applied.stdout
+    assert gate_of(shop.namespace).differences(shop.environment, "shop") == []
+    again = azora(shop, "apply")
+    assert "0 items taken over" in again.stdout
+    removed = azora(shop, "remove", "--yes", "--json")
+    assert removed.returncode == 0, removed.stderr
+    assert json.loads(removed.stdout)["gate"] is False
+    assert not gate_of(shop.namespace).is_on
+    assert approved_of(shop.namespace).standing == ()
+
+
+def test_rights_over_a_tag(shop: Gated) -> None:
+    """The gate is not turned on over an image that no digest names: its pods could not be made anew."""
+    shop.create("admin", deployment(R1, "shop:1", called="tagged"))
+    refused = azora(shop, "apply", "--yes")
+    assert refused.returncode != 0
+    assert "these images have no digest: shop:1" in refused.stderr + refused.stdout
+
+
+def test_manifest_of_people() -> None:
+    """People of the file are bound to their Roles, users and groups."""
+    found = list(yaml.safe_load_all(gate_manifest(configuration("x"), "shop")))
+    bound = {one["metadata"]["name"]: one["subjects"] for one in found if one["kind"] == "RoleBinding"}
+    assert ("User", ADA) in [(one["kind"], one["name"]) for one in bound["azora-approve"]]
+    assert ("Group", "oidc:release") in [(one["kind"], one["name"]) for one in bound["azora-approve"]]
+    assert CHIEF not in str(found)
+    assert R2 not in str(found)
+    assert REQUIRED_LABEL in str(found)

@@ -24,7 +24,7 @@ def test_promotion_by_the_cluster(tmp_path: Path) -> None:
     (tmp_path / "production.yaml").write_text(FILE + BY_CLUSTER)
     here = load_environment("production", tmp_path)
     nothing = cast(Any, None)
-    delivery = Delivery(BASE, nothing, here, ROOT, {}, "run")
+    delivery = Delivery(BASE, nothing, here, ROOT, lambda: ROOT, {}, "run")
     with pytest.raises(Refused, match=r"could not release to production: its file has `approval\.by: cluster`"):
         Context(delivery, nothing, nothing, nothing).first_look()
 

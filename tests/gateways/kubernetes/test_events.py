@@ -151,7 +151,7 @@ def test_event_of_a_manual_switch(kind: Literal["switch", "rollback"], monkeypat
     cluster: Any = SimpleNamespace(namespace=namespace(api), record=SimpleNamespace(write=lambda **_: None))
     monkeypatch.setattr(rollback, "held", lambda *_, **__: nullcontext())
     moved = Switch(number=7, at=AT, kind=kind, came_from=Color.BLUE, to=Color.GREEN, release="1f2e", by="ada")
-    monkeypatch.setattr(rollback, "_switched", lambda *_: moved)
+    monkeypatch.setattr(rollback, "_switched", lambda *_, **__: moved)
     rollback.point_at(cluster, Color.GREEN, by="ada", kind=kind)
     ((_, event),) = api.made
     assert event["reason"] == kind.capitalize()

@@ -94,12 +94,13 @@ def test_changed_byte(cluster: Cluster) -> None:
     path = f"{cluster.namespace.core}/configmaps/azora-log-0001"
     line = cluster.log.lines()[1]
     for changed, reason in (
-        (line.replace('"who":"ada"', '"who":"eve"'), "does not continue entry 2"),
+        (line.replace('"who":"ada"', '"who":"eve"'), "was changed"),
         (None, "entry 2 is missing"),
     ):
         cluster.namespace.api.patch(path, {"data": {"00000002": changed}})
         fault = export(cluster).fault()
         cluster.namespace.api.patch(path, {"data": {"00000002": line}})
         assert fault
+        assert "entry 2" in fault.reason
         assert reason in fault.reason
     assert export(cluster).fault() is None

@@ -57,8 +57,13 @@ def line_after(last: str | None, added: Note) -> str:
     Raises:
         ValueError: *last* is no entry.
     """
-    number = Entry.model_validate_json(last).number + 1 if last else 1
+    number = number_of(last) + 1 if last else 1
     return canonical(_json(added) | {"number": number, "before": hash_of(last) if last else NOTHING})
+
+
+def number_of(line: str) -> int:
+    """Number of the entry *line*, of whatever kind. Raises ValueError: it is no entry."""
+    return int(str((parsed(line) or {}).get("number")))
 
 
 def parsed(line: str) -> dict[str, Any] | None:
@@ -94,4 +99,4 @@ def readable(lines: Iterable[str]) -> list[Entry]:
 
 
 def _json(added: Note) -> dict[str, Any]:
-    return added.model_dump(mode="json", exclude_none=True)
+    return added.model_dump(mode="json")

@@ -14,7 +14,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from azora.config.json_object import Json
 from azora.core.record.chain import Head
-from azora.core.record.entry import Note, entry_of, hash_of, line_after
+from azora.core.record.entry import Note, hash_of, line_after, number_of
 from azora.core.record.events import Event
 from azora.errors import BadInput, Conflict
 from azora.gateways.kubernetes.namespace import Namespace
@@ -56,7 +56,8 @@ class LogStore:
     def lines(self) -> tuple[str, ...]:
         """Every entry, oldest first."""
         found = self.namespace.api.get(self._path, labelSelector=f"{LABEL}=true")["items"]
-        objects = sorted(map(_read, found), key=lambda one: one.number)
+        ours = (one for one in found if NAME.match(one["metadata"]["name"]))
+        objects = sorted(map(_read, ours), key=lambda one: one.number)
         return tuple(line for one in objects for line in one.lines)
 
     def newest(self) -> tuple[str, ...]:
@@ -111,8 +112,8 @@ class LogStore:
 
 def _read(found: Json) -> _Object:
     metadata, data = found["metadata"], found.get("data") or {}
-    match = NAME.match(metadata["name"])
-    return _Object(int(match[1]) if match else 0, metadata["resourceVersion"], data, bool(found.get("immutable")))
+    number = int(metadata["name"].rpartition("-")[2])
+    return _Object(number, metadata["resourceVersion"], data, bool(found.get("immutable")))
 
 
 def _name(number: int) -> str:
@@ -120,9 +121,9 @@ def _name(number: int) -> str:
 
 
 def _key(line: str) -> str:
-    return f"{entry_of(line).number:08}"
+    return f"{number_of(line):08}"
 
 
 def _head(last: _Object) -> Head:
     line = last.lines[-1]
-    return Head(entry_of(line).number, hash_of(line))
+    return Head(number_of(line), hash_of(line))

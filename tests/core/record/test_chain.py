@@ -11,8 +11,22 @@ import pytest
 
 from azora.core.record.chain import NO_HEAD, Head, broken_link, head_of, parsed_head
 from azora.core.record.entry import canonical, entry_of, line_after, note
-from azora.core.record.events import Begun, Other, Refused
-from tests.support.chains import AT, chain, whole
+from azora.core.record.events import (
+    Begun,
+    Ended,
+    Event,
+    Expired,
+    Frozen,
+    Other,
+    Overridden,
+    PolicyChanged,
+    Received,
+    Refused,
+    Rejected,
+    Switched,
+    Switching,
+)
+from tests.support.chains import APPROVED, ASKED, AT, GOOD, PROMOTION, chain, whole
 
 SEVEN = whole()
 HEAD = str(head_of(SEVEN))
@@ -106,6 +120,31 @@ def test_kind_of_a_newer_version() -> None:
     assert entry.event.model_dump()["to"] == "green"
     lines = [newer, line_after(newer, note(Begun(), at=AT, who="ada"))]
     assert broken_link(lines, {}) is None
+
+
+FIRST = PROMOTION.model_copy(update={"number": 1, "kind": "first", "came_from": None, "approval": None})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Begun(), ASKED.model_copy(update={"began": None}), APPROVED, Rejected(release="r", plan="p", given_at=AT), Refused(what="switch"),
+        Ended(approval="a"), Expired(what="request", release="r", plan="p"), Switching(switch=FIRST), Switched(switch=FIRST),
+        Received(receipt=GOOD), Overridden(), Frozen(), PolicyChanged(what="file", after="a"),
+    ],
+    ids=lambda event: event.kind,
+)  # fmt: skip
+def test_kind(event: Event) -> None:
+    """An entry of each kind is read as it was written, also without what may be missing."""
+    line = line_after(None, note(event, at=AT, who="ada"))
+    assert entry_of(line).event.model_dump(mode="json") == event.model_dump(mode="json")
+
+
+def test_entry_after_an_unknown_one() -> None:
+    """An entry that lacks fields of its kind stops nobody: the next one continues it."""
+    (first,) = chain()
+    bare = canonical(json.loads(first) | {"event": {"kind": "switching"}})
+    assert broken_link([bare, line_after(bare, note(Begun(), at=AT, who="ada"))], {}) is None
 
 
 def test_repeated_event() -> None:

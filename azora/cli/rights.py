@@ -83,7 +83,8 @@ def remove(
 ) -> None:
     """Turn the gate of ENV off.
 
-    Its label, people's Roles and azora-approved are removed. The cluster's policies stay and judge nothing without the label. The pipeline's account and its rights stay. Run it as an administrator.
+    Its label, people's Roles and azora-approved are removed. The cluster's policies stay and judge nothing without the label. The
+    pipeline's account and its rights stay. Run it as an administrator.
     """
     from azora.gateways.kubernetes.gate import turn_off  # noqa: PLC0415
 

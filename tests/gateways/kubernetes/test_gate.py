@@ -320,6 +320,19 @@ def test_pruning(shop: Gated) -> None:
     assert [who for who, _ in after.answers()] == [BOB]
 
 
+def test_many_approvals(server: ApiServer) -> None:
+    """Twenty releases of forty images by two people stay within what the API server computes for a request."""
+    shop = gated(server, minimum=2)
+    items = [f"sha256:{number:064x}" for number in range(20 * 40)]
+    for user in (ADA, BOB):
+        shop.approve(user, *items, R2)
+    forty = [f"registry.example.org/shop@{item}" for item in items[-40:]]
+    until_allowed(lambda: shop.create("pipeline", deployment(R2, *forty, called="large")))
+    switch(shop, "pipeline", R2)
+    with pytest.raises(Refused, match=f"shop-{shop.environment.name}: [^,]*{digest(9)}"):
+        shop.create("pipeline", deployment(R2, *forty[:39], image(9), called="other"))
+
+
 def until_allowed(attempt: object) -> None:
     """Try until the policies have read the newest approvals: a moment."""
     until(lambda: _allowed(attempt), seconds=10, what="the approval to count")

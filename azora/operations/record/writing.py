@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
-from azora.core.cluster.record import Receipt, Switch
+from azora.core.cluster.record import BY_HAND, Receipt, Switch
 from azora.core.cluster.state import World
 from azora.core.record.chain import Head
 from azora.core.record.entry import note, readable
@@ -50,7 +50,7 @@ def switch(cluster: Cluster, world: World, entry: Switch, *, why: str = "", bega
     Raises:
         Conflict: the live Service is not the one that was looked at.
     """
-    run = _run(entry.by)
+    run = _run_of(entry)
     head = None
     if entry.kind not in USERS_FIRST:
         _write_found(cluster, world.switches)
@@ -76,7 +76,7 @@ def _write_found(cluster: Cluster, switches: Sequence[Switch]) -> None:
     known = _numbers(cluster.log.newest()) or _numbers(cluster.log.lines())
     for found in switches:
         if known and found.number > max(known):
-            write(cluster, Switched(switch=found, found=True), who=found.by, run=_run(found.by))
+            write(cluster, Switched(switch=found, found=True), who=found.by, run=_run_of(found))
 
 
 def _numbers(lines: Sequence[str]) -> list[int]:
@@ -104,7 +104,7 @@ def receipt(cluster: Cluster, found: Receipt, *, run: str) -> None:
     """Write the receipt of a switch, for `status` and into the record."""
     cluster.record.add_receipt(found)
     with _warned(cluster, f"the receipt of switch {found.number}", run):
-        write(cluster, Received(receipt=found), who=run, run=_run(run))
+        write(cluster, Received(receipt=found), who=run, run=run)
 
 
 @contextmanager
@@ -124,6 +124,11 @@ def refused(cluster: Cluster, what: str, why: str, *, who: str, release: str = "
     with suppress(AzoraError):
         if cluster.log.newest():
             write(cluster, RefusedEvent(what=what, release=release, plan=plan), who=who, run=_run(who), why=why)
+
+
+def _run_of(entry: Switch) -> str:
+    """The run that made *entry*; empty for a person."""
+    return _run(entry.by) if entry.kind in BY_HAND else entry.by
 
 
 def _run(by: str) -> str:

@@ -1,0 +1,175 @@
+"""The policy of the record on a real API server: the log grows, and nothing in it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from azora.config.environment import Environment
+from azora.config.json_object import Json
+from azora.config.permissions import objects_of, user_of
+from azora.config.settings import ROOT
+from azora.core.record.chain import broken_link
+from azora.core.record.entry import note
+from azora.core.record.events import Begun, Refused
+from azora.errors import Refused as RefusedError
+from azora.gateways.kubernetes import log_store
+from azora.gateways.kubernetes.api import MERGE, PLAIN, Api
+from azora.gateways.kubernetes.log_store import LogStore
+from azora.gateways.kubernetes.namespace import Namespace
+from tests.support.api_server import ApiServer, api_server
+from tests.support.polling import until
+
+POLICY = ROOT / "deployments/rights/gate/record.yaml"
+RBAC, ADMISSION = "/apis/rbac.authorization.k8s.io/v1", "/apis/admissionregistration.k8s.io/v1"
+PATHS = {
+    "Namespace": "/api/v1/namespaces/{name}",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts/{name}",
+    "Role": RBAC + "/namespaces/{namespace}/roles/{name}",
+    "RoleBinding": RBAC + "/namespaces/{namespace}/rolebindings/{name}",
+    "ValidatingAdmissionPolicy": ADMISSION + "/validatingadmissionpolicies/{name}",
+    "ValidatingAdmissionPolicyBinding": ADMISSION + "/validatingadmissionpolicybindings/{name}",
+}
+MAPS = "/api/v1/namespaces/shop/configmaps"
+LOG = f"{MAPS}/azora-log-0001"
+GROUP = "rbac.authorization.k8s.io"
+DEVELOPER = (
+    {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "Role",
+        "metadata": {"namespace": "shop", "name": "developer"},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}],
+    },
+    {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"namespace": "shop", "name": "developer"},
+        "roleRef": {"apiGroup": GROUP, "kind": "Role", "name": "developer"},
+        "subjects": [{"apiGroup": GROUP, "kind": "User", "name": "eve"}],
+    },
+)
+
+
+def apply(api: Api, found: Json) -> None:
+    api.apply(PATHS[found["kind"]].format(**{"namespace": "", **found["metadata"]}), found)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """A namespace with the pipeline's account, a developer and the policy, which holds."""
+    with api_server(tmp_path_factory.mktemp("server"), controllers=True) as found:
+        admin = found.api()
+        for one in (*objects_of("shop"), *DEVELOPER, *yaml.safe_load_all(POLICY.read_text())):
+            apply(admin, one)
+        admin.patch("/api/v1/namespaces/shop", {"metadata": {"labels": {"azora.dev/approval": "required"}}})
+        until(lambda: is_refused(admin, "POST", MAPS, log("azora-log-x"), dryRun="All"), seconds=30, what="the policy")
+        until(
+            lambda: not is_refused(found.api("eve"), "POST", MAPS, log("x"), dryRun="All"),
+            seconds=30,
+            what="her rights",
+        )
+        yield found
+
+
+def log(name: str, **more: object) -> Json:
+    metadata = {"name": name, "labels": {"azora.dev/log": "true"}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"00000099": "forged"}, **more}
+
+
+def is_refused(api: Api, method: str, path: str, body: Json | None, **query: str) -> bool:
+    try:
+        api._answered(method, path, body=body, query=query, content_type=MERGE if method == "PATCH" else PLAIN)
+    except RefusedError:
+        return True
+    return False
+
+
+@pytest.fixture
+def account(server: ApiServer) -> Api:
+    """The pipeline's own account."""
+    return server.api(user_of("shop"), "system:serviceaccounts", "system:authenticated")
+
+
+@pytest.fixture
+def store(account: Api) -> LogStore:
+    """A log with three entries."""
+    hosts = {"live": "a.localhost", "preview": "b.localhost"}
+    environment = Environment.model_validate({"name": "staging", "namespace": "shop", "hosts": hosts})
+    found = LogStore(Namespace(account, environment, "azora"))
+    for number in range(2):
+        append(found, str(number))
+    return found
+
+
+def append(store: LogStore, what: str) -> None:
+    store.append(note(Refused(what=what), at=datetime.now(UTC), who="ada"), Begun)
+
+
+def test_entries_of_the_account(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipeline's account adds entries, also in a new object."""
+    monkeypatch.setattr(log_store, "FULL_BYTES", 10)
+    before = len(store.lines())
+    append(store, "next")
+    assert len(store.lines()) == before + 1
+    assert broken_link(store.lines(), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("PATCH", LOG, {"data": {"00000002": "forged"}}, id="entry changed"),
+        pytest.param("PATCH", LOG, {"data": {"00000002": None}}, id="entry removed"),
+        pytest.param("PATCH", LOG, {"data": None}, id="all removed"),
+        pytest.param("PATCH", LOG, {"data": {"note": "x"}}, id="another key"),
+        pytest.param("PATCH", LOG, {"binaryData": {"x": "eA=="}}, id="binary data"),
+        pytest.param("PATCH", LOG, {"immutable": True}, id="closed"),
+        pytest.param("PATCH", LOG, {"metadata": {"labels": {"azora.dev/log": None}}}, id="hidden"),
+        pytest.param("DELETE", LOG, None, id="deleted"),
+        pytest.param("DELETE", MAPS, None, id="all deleted"),
+        pytest.param("POST", MAPS, log("azora-log-next"), id="another name"),
+        pytest.param("POST", MAPS, log("azora-log-0098", immutable=True), id="made closed"),
+    ],
+)
+def test_change_by_the_account(account: Api, store: LogStore, method: str, path: str, body: Json | None) -> None:
+    """Nobody changes or removes what is recorded, not even the account that writes it."""
+    before = store.lines()
+    assert is_refused(account, method, path, body)
+    assert store.lines() == before
+
+
+def test_generated_name(server: ApiServer) -> None:
+    """An object whose name the API server makes is refused, too."""
+    body = log("") | {"metadata": {"generateName": "azora-log-", "labels": {"azora.dev/log": "true"}}}
+    assert is_refused(server.api(), "POST", MAPS, body)
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("PATCH", LOG, {"data": {"00000050": "forged"}}, id="entry"),
+        pytest.param("POST", MAPS, log("azora-log-0097"), id="object"),
+        pytest.param("DELETE", LOG, None, id="deleted"),
+    ],
+)
+def test_change_by_a_developer(server: ApiServer, method: str, path: str, body: Json | None) -> None:
+    """A developer who may write ConfigMaps adds nothing; the developer's own ConfigMaps are the developer's."""
+    assert is_refused(server.api("eve"), method, path, body)
+    own = log("own") | {"metadata": {"name": "own"}}
+    assert not is_refused(server.api("eve"), "POST", MAPS, own)
+    assert not is_refused(server.api("eve"), "DELETE", f"{MAPS}/own", None)
+
+
+def test_deleted_namespace(server: ApiServer) -> None:
+    """A namespace with a record can be deleted."""
+    admin = server.api()
+    for one in objects_of("gone"):
+        apply(admin, one)
+    admin.patch("/api/v1/namespaces/gone", {"metadata": {"labels": {"azora.dev/approval": "required"}}})
+    admin.create("/api/v1/namespaces/gone/configmaps", log("azora-log-0001"))
+    assert is_refused(admin, "DELETE", "/api/v1/namespaces/gone/configmaps/azora-log-0001", None)
+    admin.delete("/api/v1/namespaces/gone")
+    until(lambda: admin.find("/api/v1/namespaces/gone") is None, seconds=60, what="the namespace is gone")

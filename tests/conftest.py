@@ -95,3 +95,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         "executable_path": "/usr/bin/chromium-headless-shell",
         "args": [*QUIET, "--no-first-run"],
     }
+
+
+@pytest.fixture(autouse=True)
+def no_reports_of_a_node(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests without the node do not sign with the key of one that is there: settings adopt its variables."""
+    if ON_THE_NODE not in request.path.parents:
+        for name in [name for name in os.environ if name.startswith("AZORA_REPORTS_")]:
+            monkeypatch.delenv(name)

@@ -84,6 +84,10 @@ class ApprovalPolicy(_Strict):
         "keep", description="What becomes of a preview that was rejected or failed."
     )
 
+    def __hash__(self) -> int:
+        """Pydantic's own cannot hash the map of people."""
+        return hash(self.model_dump_json())
+
     @property
     def excludes_authors(self) -> bool:
         """Return True when an author of the commits may not approve them."""

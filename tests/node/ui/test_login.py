@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from azora.config.settings import settings
-from tasks.artifacts import link
+from azora.operations.reports.links import link, viewer_link
 from tests.support import pipeline
 from tests.support.screens import PrefectUI
 
@@ -39,8 +38,8 @@ def test_links_of_a_page(ui: PrefectUI, browser: Browser) -> None:
     """A page shows its picture and opens its trace, and asks for no password."""
     seen, trace = ui.folder / "a button.png", ui.folder / "a trace.zip"
     record(browser, seen, trace)
-    viewer = f"{settings().reports_url}/trace-viewer/?trace={quote(link(trace))}"
-    page = {"key": "login", "type": "markdown", "data": f"[trace]({viewer})\n\n![A button]({link(seen)})"}
+    viewer = viewer_link(settings().reports_viewer_url, link(trace, settings()))
+    page = {"key": "login", "type": "markdown", "data": f"[trace]({viewer})\n\n![A button]({link(seen, settings())})"}
     with pipeline.prefect() as client:
         left = client.post("/artifacts/", json=page).raise_for_status().json()["id"]
         try:

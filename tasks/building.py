@@ -75,6 +75,7 @@ def build_release(commit: Commit) -> Release:
     check_charts(commit)
     if fixed := find_fixed_release(commit):
         return fixed
+    look_up_images()
     images = checkout(commit.sha, settings()).application.images
     report = artifacts.progress("images", "Images in the registry")
     futures = [build_image.submit(image.name, commit.sha) for image in images]
@@ -95,6 +96,18 @@ def check_charts(commit: Commit) -> None:
     for name in environments(settings().environments):
         environment = environment_called(name)
         chart_check.check_charts(found.delivery(release, environment, settings()), Helm(environment, settings()))
+
+
+@task(
+    task_run_name="look up built images",
+    retries=5,
+    retry_delay_seconds=3,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def look_up_images() -> None:
+    """Read the record of built images once, so that a cluster that does not answer is one error."""
+    get_run_logger().info("%d built images are recorded", len(record_of_images(settings()).entries()))
 
 
 @task(

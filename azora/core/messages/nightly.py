@@ -83,7 +83,7 @@ def stage_of(task: str) -> str | None:
         return "pruning"
     if task.startswith("test "):
         return "unit tests"
-    if task.startswith("build ") or task in {"render the charts", "freeze the release"}:
+    if task.startswith("build ") or task in {"render the charts", "look up built images", "freeze the release"}:
         return "images"
     if ": end-to-end" in task:
         return "end-to-end cases"

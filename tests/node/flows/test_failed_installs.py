@@ -135,7 +135,7 @@ def test_api_server_that_is_away() -> None:
     with users_of_staging_notice_nothing(), api_server_away():
         over = pipeline.until_over(pipeline.begin("deploy-staging", ref=commit))
         assert pipeline.get("staging").status_code == 200
-    assert_failed(over, at="staging: inspect", says=("127.0.0.1:9", "Connection refused"))
+    assert_failed(over, at="look up built images", says=("127.0.0.1:9", "Connection refused"))
 
 
 @contextmanager

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from azora.config.settings import Settings
 from azora.core.retention import Item, Limit, decisions
+from azora.errors import Failed
 from azora.host.folders import finish_removals, folders_in, remove
 
 BY_HAND = "by-hand"
+
+log = logging.getLogger(__name__)
 
 
 def run_folders(folder: Path) -> list[Item]:
@@ -26,6 +30,16 @@ def limit_of_reports(settings: Settings) -> Limit:
 def remove_old_reports(settings: Settings) -> list[str]:
     """Remove what the limits allow; a server by itself has no record that would need a report longer."""
     folder, floor = settings.runs_folder, timedelta(hours=settings.keep_at_least_hours)
-    finish_removals(folder)
+    for trouble in finish_removals(folder):
+        log.warning("%s", trouble)
     decided = decisions(run_folders(folder), limit_of_reports(settings), now=datetime.now(UTC), floor=floor, needs={})
-    return [one.item.name for one in decided if one.goes and remove(folder / one.item.name)]
+    return [one.item.name for one in decided if one.goes and _removed(folder / one.item.name)]
+
+
+def _removed(folder: Path) -> bool:
+    """Remove *folder*; one that stays is a warning, and keeps no other."""
+    try:
+        return remove(folder)
+    except Failed as error:
+        log.warning("%s", error.message)
+        return False

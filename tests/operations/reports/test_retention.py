@@ -6,7 +6,11 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from azora.config.settings import Settings
+from azora.errors import Failed
+from azora.operations.reports import retention
 from azora.operations.reports.retention import remove_old_reports
 
 DAY_SECONDS = 86_400
@@ -24,3 +28,20 @@ def test_reports_that_are_old(tmp_path: Path) -> None:
     assert sorted(remove_old_reports(here)) == ["old", "third"]
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["new", "second"]
     assert remove_old_reports(here.model_copy(update={"keep_reports": 1, "keep_at_least_hours": 72})) == []
+
+
+def test_report_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be removed keeps no other, and does not end the server's removals."""
+    for run in ("stays", "goes"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        os.utime(tmp_path / "runs" / run, (time.time() - 40 * DAY_SECONDS,) * 2)
+    (tmp_path / "runs/new").mkdir()
+    remove = retention.remove
+
+    def unless_it_stays(folder: Path) -> bool:
+        if folder.name == "stays":
+            raise Failed("could not remove it")
+        return remove(folder)
+
+    monkeypatch.setattr(retention, "remove", unless_it_stays)
+    assert remove_old_reports(Settings(state=tmp_path, keep_reports=1, keep_reports_days=30)) == ["goes"]

@@ -29,8 +29,6 @@ _UV = (
     "KEYRING_PROVIDER",
     "CONFIG_FILE",
     "OFFLINE",
-)
-_UV_MORE = (
     "NATIVE_TLS",
     "SYSTEM_CERTS",
     "HTTP_*",
@@ -56,7 +54,7 @@ _NPM = (
 )
 _PLAYWRIGHT = ("BROWSERS_PATH", "DOWNLOAD_*", "*_DOWNLOAD_HOST", "SKIP_*", "HOST_PLATFORM_OVERRIDE", "NODEJS_PATH")
 PACKAGES = (
-    *("PIP_*", *(f"UV_{name}" for name in (*_UV, *_UV_MORE)), *(f"PLAYWRIGHT_{name}" for name in _PLAYWRIGHT)),
+    *("PIP_*", *(f"UV_{name}" for name in _UV), *(f"PLAYWRIGHT_{name}" for name in _PLAYWRIGHT)),
     *(f"npm_config_{name}" for name in _NPM),
     *(f"NPM_CONFIG_{name.upper()}" for name in _NPM),
     *("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"),

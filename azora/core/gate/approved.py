@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from azora.core.promotion.approval import Decision
+from azora.core.release.release import canonical
 from azora.errors import BadInput
 
 NAME = "azora-approved"
@@ -50,7 +50,7 @@ class Answer(BaseModel):
     @property
     def text(self) -> str:
         """Canonical JSON (RFC 8785), on one line."""
-        return rfc8785.dumps(self.model_dump(mode="json")).decode()
+        return canonical(self.model_dump(mode="json"))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from azora.core.record.entry import NOTHING, canonical, hash_of, parsed
+from azora.core.record.entry import NOTHING, hash_of, parsed
+from azora.core.release.release import canonical
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
 from azora.core.record.events import Event
+from azora.core.release.release import canonical
 from azora.errors import storable
 
 NAME_LETTERS_AT_MOST, REASON_LETTERS_AT_MOST = 200, 2000
@@ -78,11 +78,6 @@ def parsed(line: str) -> dict[str, Any] | None:
 def hash_of(line: str) -> str:
     """SHA-256 (hex) of the bytes of *line*: `sha256sum` of the line without its end gives the same."""
     return hashlib.sha256(line.encode()).hexdigest()
-
-
-def canonical(content: object) -> str:
-    """Canonical JSON (RFC 8785) of *content*."""
-    return rfc8785.dumps(content).decode()  # type: ignore[arg-type]
 
 
 def entry_of(line: str) -> Entry:

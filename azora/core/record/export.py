@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from azora.core.cluster.record import Switch
 from azora.core.record.chain import Broken, head_of
 from azora.core.record.claims import first_fault
-from azora.core.record.entry import canonical, readable
+from azora.core.record.entry import readable
 from azora.core.record.events import Begun, Switched
+from azora.core.release.release import canonical
 from azora.errors import BadInput
 
 

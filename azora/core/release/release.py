@@ -16,9 +16,14 @@ SHOWN_DIGITS = 12
 OLD_DIGITS = 12  # an id, as versions before 0.2 recorded it and put it on pods
 
 
+def canonical(content: object) -> str:
+    """Canonical JSON (RFC 8785) of *content*."""
+    return rfc8785.dumps(content).decode()  # type: ignore[arg-type]
+
+
 def digest(content: object) -> str:
-    """SHA-256 of the canonical JSON (RFC 8785) of *content*, in hex."""
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()  # type: ignore[arg-type]
+    """SHA-256 of the canonical JSON of *content*, in hex."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
 class Release(BaseModel):

@@ -9,15 +9,12 @@ import errno
 import os
 import shutil
 import tarfile
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from azora.errors import BadInput
 from azora.gateways.git.links import leading_out
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MOST_LEVELS = 100
 _AT_ONCE = 1 << 20

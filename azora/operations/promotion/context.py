@@ -161,7 +161,7 @@ class Context:
         approved = shown_to_approver(self.cluster.look(), self.wanted).get(name) if needs else None
         if approved not in {None, digest_of_objects(now)}:
             raise not_as_shown(name, self.where, "they are not those of the plan that was approved")
-        neutral = normal(self.helm.render(name, chart, values))
+        neutral = normal(self.helm.render(name, chart, values)) if plain else now
         if found := difference(neutral, normal(self.helm.would_install(name, chart, values))):
             raise not_as_shown(name, self.where, found)
 

@@ -64,10 +64,8 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     values = chart_values.stack_values(context.delivery, color, least=least)
     chart = context.delivery.chart(context.delivery.application.charts.stack)
     limit = context.delivery.environment.install_minutes * 60
-    name, plain = (
-        context.cluster.namespace.stack_name(color),
-        chart_values.stack_values(context.delivery, color, least={}),
-    )
+    name = context.cluster.namespace.stack_name(color)
+    plain = chart_values.stack_values(context.delivery, color, least={})
     context.claim(name, chart, values)
     context.must_be_as_shown(name, chart, values, plain)
     if world.active:  # it is upgraded after the switch: too late for a refusal

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from azora.core.record.chain import NO_HEAD, Head, broken_link, head_of, parsed_head
-from azora.core.record.entry import canonical, entry_of, line_after, note
+from azora.core.record.entry import entry_of, line_after, note
 from azora.core.record.events import (
     Begun,
     Ended,
@@ -26,6 +26,7 @@ from azora.core.record.events import (
     Switched,
     Switching,
 )
+from azora.core.release.release import canonical
 from tests.support.chains import APPROVED, ASKED, AT, GOOD, PROMOTION, chain, whole
 
 SEVEN = whole()

@@ -9,8 +9,8 @@ import pytest
 
 from azora.core.record.chain import broken_link
 from azora.core.record.claims import first_fault
-from azora.core.record.entry import canonical
 from azora.core.record.events import Begun, Ended, Event, Switching
+from azora.core.release.release import canonical
 from tests.support.chains import APPROVED, ASKED, AT, PROMOTION, ROLLBACK, chain, whole
 
 ASK, YES = (ASKED, 4, "run", "run", ""), (APPROVED, 34, "ada", "run", "it is time")

@@ -171,7 +171,7 @@ def _drifts(world: World) -> dict[str, bool]:
 
 
 def _waiting(world: World, now: datetime) -> Iterator[Sample]:
-    asked = [question.at for question in world.questions if question.until > now]
+    asked = [question.at for question in world.questions if question.until > now and not question.replaced]
     yield Sample(QUESTIONS, len(asked))
     yield Sample(WAITING, max((now - min(asked)).total_seconds(), 0.0) if asked else 0)
 

@@ -97,14 +97,34 @@ class Approval(_Record):
     shown: dict[str, str] = {}
 
 
+class Replacement(_Record):
+    """The newer request that a request gave way to: its run and release; *title* is the release for people."""
+
+    run: str
+    release: str
+    title: str = ""
+
+
 class Question(_Record):
-    """Approval request of a run, readable with Prefect down. *until*: the time when the run stops waiting."""
+    """Approval request of a run, readable with Prefect down. *until*: the time when the run stops waiting.
+
+    *began*: when the run began, or its Retry first requested. *replaced*: set, an answer counts no more. *key*, *title* and *began*
+    are empty where an older version asked.
+    """
 
     run: str
     release: str
     plan: str
     at: datetime
     until: datetime
+    key: str = ""
+    title: str = ""
+    began: datetime | None = None
+    replaced: Replacement | None = None
+
+    @property
+    def began_at(self) -> datetime:
+        return self.began or self.at
 
 
 class LastRollback(_Record):

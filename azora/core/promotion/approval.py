@@ -103,10 +103,20 @@ def approval_of(
     )
 
 
-def question_of(request: Request, policy: ApprovalPolicy, *, run: str, now: datetime) -> Question:
-    """That *run* waits for an answer to *request*."""
-    until = request.first_at + timedelta(hours=policy.wait_hours)
-    return Question(run=run, release=request.bound.release, plan=request.plan, at=now, until=until)
+def question_of(
+    request: Request, policy: ApprovalPolicy, *, run: str, now: datetime, title: str = "", began: datetime | None = None
+) -> Question:
+    """That *run*, which *began* then, waits for an answer to *request*; *title* is its release's."""
+    return Question(
+        run=run,
+        release=request.bound.release,
+        plan=request.plan,
+        at=now,
+        until=request.first_at + timedelta(hours=policy.wait_hours),
+        key=request.key,
+        title=title,
+        began=began or request.first_at,
+    )
 
 
 def line_to_copy(run: str, plan: str, program: str = "azora") -> str:

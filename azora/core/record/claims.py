@@ -9,7 +9,7 @@ from datetime import timedelta
 from azora.core.cluster.record import Switch
 from azora.core.record.chain import Broken, broken_link, parsed_head
 from azora.core.record.entry import Entry, entry_of, hash_of
-from azora.core.record.events import Approved, Begun, Ended, Rejected, Requested, Switched, Switching
+from azora.core.record.events import Approved, Begun, Ended, Rejected, Requested, Superseded, Switched, Switching
 from azora.core.release.release import digest, shown
 
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -22,6 +22,7 @@ class _Seen:
     lines: Sequence[str]
     old: frozenset[str] = frozenset()  # approvals from before the record began
     asked: set[tuple[str, str]] = field(default_factory=set)
+    replaced: set[tuple[str, str]] = field(default_factory=set)  # plans of runs
     approved: dict[str, Approved] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     used: dict[str, int] = field(default_factory=dict)
@@ -53,6 +54,9 @@ def _wrong(entry: Entry, seen: _Seen) -> Iterator[str]:
         case Requested() as asked:
             yield from _of_request(entry.number, asked)
             seen.asked.add((asked.release, asked.plan))
+            seen.replaced.discard((entry.run, asked.plan))
+        case Superseded(plan=plan):
+            seen.replaced.add((entry.run, plan))
         case Approved() as approved:
             yield from _of_answer(entry, approved, seen)
             seen.approved[approved.approval] = approved
@@ -79,6 +83,8 @@ def _of_answer(entry: Entry, answer: Approved | Rejected, seen: _Seen) -> Iterat
     what = f"entry {entry.number} is an answer to plan {shown(answer.plan)}"
     if (answer.release, answer.plan) not in seen.asked:
         yield f"{what}, which no entry requests"
+    if (entry.run, answer.plan) in seen.replaced:
+        yield f"{what}, whose request a newer one had replaced"
     head = parsed_head(answer.saw) if answer.saw else None
     if answer.saw and (
         head is None or not 0 < head.number < entry.number or hash_of(seen.lines[head.number - 1]) != head.hash

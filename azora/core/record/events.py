@@ -91,6 +91,17 @@ class Expired(_Event):
     approval: str = ""
 
 
+class Superseded(_Event):
+    """A request that a newer one replaced: *by_run* requests an approval of *by_release*."""
+
+    kind: Literal["superseded"] = "superseded"
+    key: str
+    release: str
+    plan: str
+    by_run: str
+    by_release: str
+
+
 class Switching(_Event):
     """A switch that is about to be made; without the entry `switched` it was not."""
 
@@ -145,7 +156,7 @@ class Other(_Event):
 
 
 _KNOWN = (
-    Begun | Requested | Approved | Rejected | Refused | Ended | Expired
+    Begun | Requested | Approved | Rejected | Refused | Ended | Expired | Superseded
     | Switching | Switched | Received | Overridden | Frozen | PolicyChanged
 )  # fmt: skip
 KINDS = frozenset(event.model_fields["kind"].default for event in get_args(_KNOWN))

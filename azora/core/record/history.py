@@ -19,11 +19,12 @@ from azora.core.record.events import (
     Refused,
     Rejected,
     Requested,
+    Superseded,
     Switched,
     Switching,
 )
 
-NOT_MADE = "not made"
+NOT_MADE, SUPERSEDED = "not made", "superseded"
 MOVED = {"rollback": "rolled back", "return": "returned automatically", "switch": "switched manually"}
 
 
@@ -81,8 +82,8 @@ def _belongs(entry: Entry, act: Act) -> bool:
     of_run = act.what == "promotion" and act.run == entry.run
     match entry.event:
         case Requested(plan=plan):
-            found = of_run and act.plan == plan and act.switch is None
-        case Approved(plan=plan) | Rejected(plan=plan) | Expired(plan=plan):
+            found = of_run and act.plan == plan and act.switch is None and act.outcome != SUPERSEDED
+        case Approved(plan=plan) | Rejected(plan=plan) | Expired(plan=plan) | Superseded(plan=plan):
             found = of_run and act.plan == plan
         case Ended():
             found = of_run and act.answered is not None
@@ -152,6 +153,8 @@ def _after(act: Act, entry: Entry) -> Act:
         case Expired(what=what):
             outcome = "not answered" if what == "request" else "approved too long ago"
             return replace(act, outcome=outcome, ended=entry.at if act.answered else None)
+        case Superseded():
+            return replace(act, outcome=SUPERSEDED, why=entry.why)
         case Ended() if act.switch is None:
             return replace(act, outcome=f"failed: {entry.why}" if entry.why else "failed", ended=entry.at)
     return _after_switch(act, entry)

@@ -5,7 +5,7 @@ Each part is bounded by its number, so that the record never outgrows what the A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -185,22 +185,46 @@ class RecordStore:
         if f"{QUESTION}{run}" in self.read():
             self.write(**{f"{QUESTION}{run}": None})
 
-    def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
-        """Make *change* to the tally of an environment with a record; other namespaces may be foreign.
+    def take_question(self, run: str) -> Question | None:
+        """Remove the request of *run*, so that none can replace it any more; returns it where a newer one had.
 
-        Runs end without a Lease: counted anew when another one wrote in between.
+        That one stays until its run is over.
+        """
+        found: list[Question] = []
+
+        def taken(record: dict[str, str]) -> dict[str, str | None]:
+            found[:] = [one for one in questions_of(record) if one.run == run and one.replaced]
+            return {} if found or f"{QUESTION}{run}" not in record else {f"{QUESTION}{run}": None}
+
+        self._change(taken)
+        return found[0] if found else None
+
+    def replace_questions(self, replaced: Callable[[Sequence[Question]], Iterable[Question]]) -> tuple[Question, ...]:
+        """Store the requests that *replaced* returns, unless one is taken meanwhile; returns all that gave way."""
+
+        def changed(record: dict[str, str]) -> dict[str, str | None]:
+            return {f"{QUESTION}{one.run}": one.model_dump_json() for one in replaced(questions_of(record))}
+
+        self._change(changed)
+        return tuple(one for one in questions_of(self.read()) if one.replaced)
+
+    def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
+        """Make *change* to the tally of an environment with a record; other namespaces may be foreign."""
+        self._change(lambda record: {"tally": change(run_counts_of(record)).model_dump_json()})
+
+    def _change(self, change: Callable[[dict[str, str]], dict[str, str | None]]) -> None:
+        """Write the keys that *change* returns for the record as it is, where there is one.
+
+        Runs end without a Lease: looked at anew when another one wrote in between.
         """
         for left in reversed(range(TRIES)):
             found = self._api.find(f"{self.namespace.core}/configmaps/{RECORD}")
-            if found is None:
+            data = change(found.get("data") or {}) if found is not None else {}
+            if found is None or not data:
                 return
-            tally = change(run_counts_of(found.get("data") or {}))
             version = {"resourceVersion": found["metadata"]["resourceVersion"]}
             try:
-                self._api.patch(
-                    f"{self.namespace.core}/configmaps/{RECORD}",
-                    {"metadata": version, "data": {"tally": tally.model_dump_json()}},
-                )
+                self._api.patch(f"{self.namespace.core}/configmaps/{RECORD}", {"metadata": version, "data": data})
                 return
             except Conflict:
                 if not left:

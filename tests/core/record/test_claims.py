@@ -9,11 +9,15 @@ import pytest
 
 from azora.core.record.chain import broken_link
 from azora.core.record.claims import first_fault
-from azora.core.record.events import Begun, Ended, Event, Switching
+from azora.core.record.events import Begun, Ended, Event, Superseded, Switching
 from azora.core.release.release import canonical
 from tests.support.chains import APPROVED, ASKED, AT, PROMOTION, ROLLBACK, chain, whole
 
 ASK, YES = (ASKED, 4, "run", "run", ""), (APPROVED, 34, "ada", "run", "it is time")
+GAVE_WAY = (
+    Superseded(key=ASKED.key, release=ASKED.release, plan=ASKED.plan, by_run="newer", by_release="r"), 5, "newer", "run", ""
+)  # fmt: skip
+ANEW = (ASKED.model_copy(update={"key": "another"}), 6, "run", "run", "")
 SWITCH = (Switching(switch=PROMOTION), 36, "run", "run", "")
 LATE = PROMOTION.model_copy(update={"at": AT + timedelta(hours=25)})
 AGAIN = PROMOTION.model_copy(update={"number": 3})
@@ -42,6 +46,7 @@ def found(lines: list[str]) -> str:
         pytest.param(
             [ASK, (APPROVED.model_copy(update={"saw": "9:" + "0" * 64}), 34, "ada", "run", "")], "saw another record", id="later head"
         ),
+        pytest.param([ASK, GAVE_WAY, YES], "whose request a newer one had replaced", id="superseded"),
         pytest.param([ASK, SWITCH], "by the approval 'run/key', which no entry before it gives", id="no approval"),
         pytest.param([ASK, YES, (Switching(switch=ELSEWHERE), 36, "run", "run", "")], "to release other", id="another release"),
         pytest.param([ASK, YES, (Switching(switch=LATE), 1500, "run", "run", "")], "had expired", id="expired"),
@@ -59,6 +64,7 @@ def test_false_claim(acts: list[tuple[Event, int, str, str, str]], reason: str) 
     [
         pytest.param(whole(), id="promotion and rollback"),
         pytest.param(chain(ASK, YES, SWITCH, SWITCH), id="a switch that was tried twice"),
+        pytest.param(chain(ASK, GAVE_WAY, ANEW, YES), id="requested anew after it was superseded"),
         pytest.param(
             chain((Begun(approvals=("from before the record",)), 0, "run", "run", ""), (Switching(switch=BEFORE), 40, "grace", "", ""), begun=False),
             id="an approval from before the record",

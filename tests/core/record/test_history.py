@@ -7,7 +7,18 @@ from datetime import timedelta
 import pytest
 
 from azora.core.record.entry import entry_of
-from azora.core.record.events import Ended, Event, Expired, Frozen, Received, Refused, Rejected, Switched, Switching
+from azora.core.record.events import (
+    Ended,
+    Event,
+    Expired,
+    Frozen,
+    Received,
+    Refused,
+    Rejected,
+    Superseded,
+    Switched,
+    Switching,
+)
 from azora.core.record.history import Act, history_of
 from tests.support.chains import APPROVED, ASKED, AT, GOOD, PROMOTION, ROLLBACK, chain, whole
 
@@ -15,6 +26,10 @@ ASK, YES = (ASKED, 4, "run", "run", ""), (APPROVED, 34, "ada", "run", "it is tim
 AGAIN = ASKED.model_copy(update={"plan": "b" * 64})
 NO = Rejected(release=ASKED.release, plan=ASKED.plan, given_at=AT + timedelta(minutes=9))
 GONE = Expired(what="request", release=ASKED.release, plan=ASKED.plan)
+GAVE_WAY = (
+    Superseded(key=ASKED.key, release=ASKED.release, plan=ASKED.plan, by_run="newer", by_release="r"), 9, "newer", "run", "newer"
+)  # fmt: skip
+ANEW = (ASKED.model_copy(update={"key": "another"}), 10, "run", "run", "")
 BAD = GOOD.model_copy(update={"verdict": "bad", "reason": "3 requests failed"})
 BACK = PROMOTION.model_copy(update={"number": 3, "kind": "return", "release": "old"})
 STARTED = (Switching(switch=PROMOTION), 36, "run", "run", "")
@@ -53,6 +68,8 @@ def test_promotion_and_rollback() -> None:
         pytest.param([ASK, YES], ["approved"], id="approved"),
         pytest.param([ASK, (NO, 9, "ada", "run", "not now")], ["rejected"], id="rejected"),
         pytest.param([ASK, (GONE, 5000, "azora", "run", "")], ["not answered"], id="not answered"),
+        pytest.param([ASK, GAVE_WAY], ["superseded"], id="superseded"),
+        pytest.param([ASK, GAVE_WAY, ANEW], ["superseded", "waits for an approval"], id="superseded, and requested anew"),
         pytest.param([ASK, (AGAIN, 9, "run", "run", "")], ["replaced by another request", "waits for an approval"], id="another plan"),
         pytest.param([ASK, ASK], ["waits for an approval"], id="asked again for the same plan"),
         pytest.param([ASK, YES, (Ended(approval="run/key"), 40, "run", "run", "no pods")], ["failed: no pods"], id="failed"),

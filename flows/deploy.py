@@ -7,7 +7,7 @@ from prefect import State, flow
 from tasks.building import SIDE_BY_SIDE, build_release
 from tasks.context import EnvironmentName
 from tasks.hooks import watched
-from tasks.outcomes import promoted, rejected
+from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.proofs import require_proof
 from tasks.source import find_commit, name_the_run
@@ -30,6 +30,6 @@ def deploy(environment: EnvironmentName, ref: str = "main") -> State[str]:
     name_the_run(f"deploy {commit.short} to {environment}")
     candidate = build_release(commit)
     require_proof(environment, candidate)
-    if not promote(environment, candidate):
-        return rejected(environment, candidate)
+    if ended := promote(environment, candidate):
+        return ended
     return promoted(environment, candidate)

@@ -6,7 +6,7 @@ from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
 from tasks.hooks import watched
-from tasks.outcomes import promoted, rejected
+from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.proofs import require_proof
 from tasks.source import find_commit, name_the_run
@@ -28,6 +28,6 @@ def deploy_production(ref: str = "main") -> State[str]:
     name_the_run(f"deploy {commit.short} to production")
     candidate = build_release(commit)
     require_proof("production", candidate)
-    if not promote("production", candidate):
-        return rejected("production", candidate)
+    if ended := promote("production", candidate):
+        return ended
     return promoted("production", candidate)

@@ -6,7 +6,7 @@ from prefect import State, flow
 
 from tasks.building import SIDE_BY_SIDE, build_release
 from tasks.hooks import watched
-from tasks.outcomes import promoted, rejected
+from tasks.outcomes import promoted
 from tasks.promotion import promote
 from tasks.proofs import require_proof
 from tasks.source import find_commit, name_the_run
@@ -28,6 +28,6 @@ def deploy_staging(ref: str = "main") -> State[str]:
     name_the_run(f"deploy {commit.short} to staging")
     candidate = build_release(commit)
     require_proof("staging", candidate)
-    if not promote("staging", candidate):
-        return rejected("staging", candidate)
+    if ended := promote("staging", candidate):
+        return ended
     return promoted("staging", candidate)

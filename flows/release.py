@@ -7,7 +7,7 @@ from prefect import State, flow
 from tasks.building import SIDE_BY_SIDE, build_release, test_services
 from tasks.context import EnvironmentName
 from tasks.hooks import watched
-from tasks.outcomes import promoted, rejected, up_to_date
+from tasks.outcomes import promoted, up_to_date
 from tasks.promotion import promote
 from tasks.proofs import prove_end_to_end, runs_already
 from tasks.source import find_commit, find_release, name_the_run
@@ -40,12 +40,12 @@ def release(ref: str = "main", fresh: bool = False, to: EnvironmentName = Enviro
         test_services(commit, fresh=fresh)
         candidate = build_release(commit)
     for stage in stages:
-        if not promote(stage, candidate, end_to_end=True):
-            return rejected(stage, candidate)
+        if ended := promote(stage, candidate, end_to_end=True):
+            return ended
         prove_end_to_end(stage, candidate)
 
-    if not promote(to, candidate, end_to_end=is_a_stage(to)):
-        return rejected(to, candidate)
+    if ended := promote(to, candidate, end_to_end=is_a_stage(to)):
+        return ended
     if is_a_stage(to):
         prove_end_to_end(to, candidate)
     return promoted(to, candidate)

@@ -51,6 +51,7 @@ from tasks import artifacts, notifications
 from tasks.context import cluster_of, environment_called, this_run
 from tasks.heartbeat import suspend
 from tasks.retries import if_transient
+from tasks.supersede import stop_if_superseded, supersede_older, take_request
 
 DIFFERENCE_CHARACTERS = 600
 
@@ -100,12 +101,15 @@ def ask(environment: str, release: Release, shown: Shown) -> Approval | None:
     A resumed run comes here again from its top: the answer to its last request is looked up by that request's key. Where the plan is
     another one by now, an approval is void, and the run requests one of the new plan, naming what is different. So it does where an older
     version of Azora asked, which did not keep the digests of the objects *shown*.
+
+    Raises:
+        Superseded: a run that began later waits here, too; this run ends.
     """
     policy = _policy(environment)
     last = _last_request(environment, release)
     answer = _answer(last)
     if last:
-        forget_question(environment)
+        stop_if_superseded(environment, take_request(environment, last.key))
     if last and answer and answer.decision is Decision.REJECT:
         _rejected(last, answer)
         return None
@@ -120,7 +124,10 @@ def ask(environment: str, release: Release, shown: Shown) -> Approval | None:
     changed = last.bound.differences(plan.bound) if last else []
     if last and last.shown is None:
         changed.append("an older version of Azora made the request, without digests of the objects")
-    head = request_approval(environment, plan, request, changed, is_new=last is None or bool(changed))
+    head = request_approval(environment, plan, request, changed)
+    stop_if_superseded(environment, supersede_older(environment))
+    if last is None or changed:
+        notifications.question(plan)
     suspend(wait_for_input=form_of(plan, changed, head), key=request.key, timeout=seconds)
     raise Refused(
         f"could not wait for an answer in {environment}: Prefect did not suspend the run",
@@ -184,10 +191,8 @@ def show_plan(environment: str, release: Release) -> Plan:
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
-def request_approval(environment: str, plan: Plan, request: Request, changed: list[str], *, is_new: bool) -> str:
-    """Store *request* in the run, on its page and in the cluster; where it *is_new*, notify approvers.
-
-    Returns the head of the record for the form.
+def request_approval(environment: str, plan: Plan, request: Request, changed: list[str]) -> str:
+    """Store *request* in the run, on its page and in the cluster; returns the record's head for the form.
 
     An approval that the run had before counts no more, whatever comes back.
     """
@@ -195,28 +200,16 @@ def request_approval(environment: str, plan: Plan, request: Request, changed: li
     answers.end(cluster, this_run(), "the run requested another approval")
     keep_request(this_run(), request)
     artifacts.commits(environment, plan)
-    asked = question_of(request, _policy(environment), run=this_run(), now=datetime.now(UTC))
+    asked = question_of(
+        request, _policy(environment), run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=_began()
+    )
     head = answers.request(cluster, asked, request, plan.release, began=_began())
     artifacts.plan(plan, head.short if head else "")
     for difference in changed:
         get_run_logger().warning(
             "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)
         )
-    if is_new:
-        notifications.question(plan)
     return head.short if head else ""
-
-
-@task(
-    task_run_name="{environment}: close request",
-    retries=5,
-    retry_delay_seconds=2,
-    retry_condition_fn=if_transient,
-    cache_policy=NO_CACHE,
-)
-def forget_question(environment: str) -> None:
-    """Nobody waits any more."""
-    cluster_of(environment).record.remove_question(this_run())
 
 
 @task(

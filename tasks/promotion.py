@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from prefect import get_run_logger, task
+from prefect import State, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
@@ -29,7 +29,9 @@ from azora.operations.record.writing import refusals
 from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
 from tasks.context import context_of, this_run
+from tasks.outcomes import rejected, superseded
 from tasks.retries import if_transient
+from tasks.supersede import Superseded
 
 
 class Policy(NamedTuple):
@@ -53,23 +55,30 @@ POLICIES = {
 }
 
 
-def promote(environment: str, release: Release, *, end_to_end: bool = False) -> bool:
-    """Promote *release* in *environment*, or leave things as they were; False after a rejection.
+def promote(environment: str, release: Release, *, end_to_end: bool = False) -> State[str] | None:
+    """Promote *release* in *environment*; where nothing changes, return the state that ends the run.
 
     Level-triggered: each round looks at the cluster and takes the one next step, so that a run that was killed
     or suspended goes on where it was. No Lease is held while a person is asked. With *end_to_end* the browser cases pass on
     the preview before any user meets it.
     """
+    try:
+        return _promote(environment, release, end_to_end=end_to_end)
+    except Superseded as end:
+        return superseded(environment, end.newer)
+
+
+def _promote(environment: str, release: Release, *, end_to_end: bool) -> State[str] | None:
     shown = look(environment, release)
     with Promotion(replace(context_of(environment, release), shown=shown)) as promotion:
         while step := promotion.next(end_to_end=end_to_end):
             if step is not Step.ASK:
                 _walk(promotion, end_to_end=end_to_end)
             elif ask(environment, release, shown) is None:
-                return False
+                return rejected(environment, release)
     it_runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
-    return True
+    return None
 
 
 def _walk(promotion: Promotion, *, end_to_end: bool) -> None:

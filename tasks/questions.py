@@ -19,7 +19,7 @@ def forget_stale_questions(flow: Flow[..., Any], flow_run: FlowRun, state: State
     An error is a warning.
     """
     try:
-        troubles = forget_stale_everywhere(settings())
+        troubles = forget_stale_everywhere(settings(), run=str(flow_run.id))
     except AzoraError as error:
         troubles = [error.message]
     for trouble in troubles:

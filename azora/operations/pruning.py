@@ -76,7 +76,7 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
     for name in environments(settings.environments):
         try:
             cluster = connect(load_environment(name, settings.environments), settings)
-            stale = stale_questions(cluster.record) if dry_run else forget_stale(cluster)
+            stale = stale_questions(cluster.record) if dry_run else forget_stale(cluster, settings)
         except (AzoraError, ValueError) as error:
             troubles.append(str(error))
             continue

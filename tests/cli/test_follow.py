@@ -49,6 +49,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> States:
         pytest.param(run("Completed", "COMPLETED"), 0, id="promoted"),
         pytest.param(run("Up to date", "COMPLETED"), 0, id="nothing to do"),
         pytest.param(run("Rejected", "COMPLETED"), 1, id="a person said no: nothing was released"),
+        pytest.param(run("Superseded", "COMPLETED"), 1, id="a newer run replaced its request"),
         pytest.param(run("Failed", "FAILED"), 1, id="failed"),
         pytest.param(run("Cancelled", "CANCELLED"), 1, id="cancelled"),
     ],

@@ -49,7 +49,7 @@ def record(monkeypatch: pytest.MonkeyPatch) -> RecordStore:
 def test_stale_request(record: RecordStore) -> None:
     """A request is removed, and its end recorded, when its run was cancelled or deleted while it waited."""
     cluster = cluster_with(record)
-    assert [one.run for one in forget_stale(cluster)] == ["cancelled", "deleted"]
+    assert [one.run for one in forget_stale(cluster, Settings())] == ["cancelled", "deleted"]
     assert left(record) == ["question.waits"]
     closed = [entry for entry in map(entry_of, cluster.log.lines()) if isinstance(entry.event, Expired)]
     assert [(one.run, one.event.what) for one in closed] == [("cancelled", "request"), ("deleted", "request")]
@@ -58,7 +58,7 @@ def test_stale_request(record: RecordStore) -> None:
 def test_record_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record without requests costs no call of Prefect."""
     monkeypatch.setattr(approval_requests, "over", lambda _: pytest.fail("asked"))
-    assert forget_stale(cluster_with(record_of(Remembering()))) == []
+    assert forget_stale(cluster_with(record_of(Remembering())), Settings()) == []
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class Approval(_Record):
 
 
 class Replacement(_Record):
-    """The newer request that a request gave way to: its run and release; *title* is the release for people."""
+    """Newer request that replaced another one: its run and release; *title* is the release for people."""
 
     run: str
     release: str

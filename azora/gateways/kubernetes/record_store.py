@@ -199,14 +199,13 @@ class RecordStore:
         self._change(taken)
         return found[0] if found else None
 
-    def replace_questions(self, replaced: Callable[[Sequence[Question]], Iterable[Question]]) -> tuple[Question, ...]:
-        """Store the requests that *replaced* returns, unless one is taken meanwhile; returns all that gave way."""
+    def replace_questions(self, replaced: Callable[[Sequence[Question]], Iterable[Question]]) -> None:
+        """Store the requests that *replaced* returns of all; decided anew when one was taken meanwhile."""
 
         def changed(record: dict[str, str]) -> dict[str, str | None]:
             return {f"{QUESTION}{one.run}": one.model_dump_json() for one in replaced(questions_of(record))}
 
         self._change(changed)
-        return tuple(one for one in questions_of(self.read()) if one.replaced)
 
     def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
         """Make *change* to the tally of an environment with a record; other namespaces may be foreign."""

@@ -58,7 +58,7 @@ class Run:
 
     @property
     def went_well(self) -> bool:
-        return self.kind == "COMPLETED" and self.state != "Rejected"
+        return self.kind == "COMPLETED" and self.state not in {"Rejected", "Superseded"}
 
 
 @dataclass(frozen=True)

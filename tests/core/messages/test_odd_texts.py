@@ -20,8 +20,9 @@ from azora.cli.output import safe
 from azora.config.settings import Settings
 from azora.core.checks.case_history import History
 from azora.core.checks.suite_result import Case, SuiteResult
-from azora.core.cluster.record import Receipt
+from azora.core.cluster.record import Question, Receipt, Replacement
 from azora.core.cluster.state import World
+from azora.core.messages import superseded
 from azora.core.messages.annotations import of_move
 from azora.core.messages.foreign_text import line, lines
 from azora.core.messages.markdown import block, cell, code
@@ -64,11 +65,16 @@ class Pods:
         return [{"metadata": {"name": self._odd, "labels": {"azora.dev/color": self._odd}}, "status": {}}]
 
 
+def newer_of(odd: str) -> Replacement:
+    return Replacement(run="1f2e", release="r", title=odd.strip() or "x")
+
+
 def suite_page(odd: str) -> None:
     cases = (Case(odd, "failed", 1, odd, screenshot=Path("a.png")), Case(odd, "passed", 1))
     artifacts.suite("k", "Cases", SuiteResult(cases, 1, {"html": Path("a) report.html")}))
 
 
+ASKED = Question(run="1a2b", release="r", plan="p", at=NOW, until=NOW)
 BAD = Receipt(number=2, verdict="bad")
 PAGES: dict[str, Callable[[str], None]] = {
     "release": lambda odd: artifacts.release(release_of(odd)),
@@ -85,6 +91,7 @@ TEXTS: dict[str, Callable[[str], str]] = {
     "commits": lambda odd: commits_page(replace(plan_of_odd(odd), lost=(Change("1234567", odd, odd),))),
     "form": lambda odd: str(form_of(plan_of_odd(odd), [odd])._description),
     "nights": nightly_page,
+    "superseded": lambda odd: superseded.page("production", ASKED, newer_of(odd), LINK),
     "summary": lambda odd: ended("Failed", odd),
     "sentence": lambda odd: (
         f"## {code(odd)}\n\n- {code(odd)} ({code(odd)})\n\n[{code(odd)}]({LINK}) ![{code(odd)}]({LINK})"
@@ -168,6 +175,9 @@ def test_links_of_files(odd: str) -> None:
 
 NOTICES: dict[str, Callable[[str], Any]] = {
     "waiting": lambda odd: waiting(plan_of_odd(odd), LINK, "run"),
+    "superseded": lambda odd: superseded.notice(
+        "production", ASKED.model_copy(update={"title": odd}), newer_of(odd), LINK
+    ),
     "a good switch": lambda odd: of_switch("production", judged(odd, "good"), run="run", link=LINK),
     "a bad switch": lambda odd: of_switch("production", judged(odd, "bad"), run="run", link=LINK),
     "a red night": lambda odd: of_the_night([night_of(odd)], [Change("1234567", odd, odd)]),
@@ -221,6 +231,7 @@ def test_annotations(odd: str) -> None:
 def test_outcomes(odd: str) -> None:
     """The message of a run's end is one line."""
     states = [how("production", release_of(odd)) for how in (outcomes.promoted, outcomes.rejected)]
+    states.append(outcomes.superseded("production", newer_of(odd)))
     assert all(line(odd, 50).removesuffix("…") in str(state.message) for state in states)
     assert all(str(state.message).isprintable() for state in states)
 

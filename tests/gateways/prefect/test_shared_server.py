@@ -24,12 +24,13 @@ from azora.config.settings import ROOT, Settings, settings
 from azora.core.heartbeat import Automated
 from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
 from azora.core.registered import Pool, registered_by, unknown, unlike
-from azora.errors import BadInput, Refused
+from azora.errors import BadInput, NotReadyYet, Refused
 from azora.gateways.prefect import registration
 from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfinished
 from azora.gateways.prefect.registration import automation_seen, register
 from azora.gateways.prefect.runs import answer, run_called, start, waiting
 from azora.gateways.prefect.server import server_seen
+from azora.gateways.prefect.superseded_runs import end_superseded
 from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
 from azora.gateways.prefect.work_pool import pool_seen
 from tasks.heartbeat import Heart
@@ -188,6 +189,44 @@ def test_runs_that_are_over(server: Server) -> None:
     server.client.delete_flow_run(deleted.id)
     ids = {str(run.id) for run in (waits, cancelled, deleted)}
     assert over(ids) == ids - {str(waits.id)}
+
+
+def waits_with(key: str) -> State[Any]:
+    return Suspended(timeout_seconds=600, pause_key=key)
+
+
+def test_superseded_run(server: Server) -> None:
+    """A run that waits with the request ends, and cannot be answered any more; any other run stays as it is."""
+    here = server.deploy("release", name_of(OURS, "older"), [tag_of(OURS)], ROOT)
+    foreign = server.deploy("release", name_of(THEIRS, "older"), [tag_of(THEIRS)], ROOT)
+    waits, again, ended, deleted = (
+        server.run(here, Running(), state)
+        for state in (waits_with("asked"), waits_with("asked again"), Cancelled(), waits_with("asked"))
+    )
+    theirs, works = server.run(foreign, Running(), waits_with("asked")), server.run(here, Running())
+    server.client.delete_flow_run(deleted.id)
+
+    def end(run: FlowRun) -> bool:
+        return end_superseded(str(run.id), "a newer run asks", key="asked", application=OURS)
+
+    assert [end(run) for run in (waits, waits, again, ended, deleted)] == [True, True, True, True, False]
+    with pytest.raises(Refused, match=f"not a run of {OURS}"):
+        end(theirs)
+    with pytest.raises(NotReadyYet, match="it is Running"):
+        end(works)
+    now = [server.client.read_flow_run(run.id) for run in (waits, again, ended, theirs)]
+    assert [run.state_name for run in now] == ["Superseded", "Suspended", "Cancelled", "Suspended"]
+    assert now[0].state
+    assert (now[0].state.type.value, now[0].state.message) == ("COMPLETED", "a newer run asks")
+    with pytest.raises(Refused, match="it is Superseded and waits for no answer"):
+        answer(
+            str(waits.id),
+            application=OURS,
+            decision="approve",
+            approver="ada",
+            reason="tested and awaited",
+            plan="p",
+        )
 
 
 def test_automation(server: Server) -> None:

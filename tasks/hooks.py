@@ -8,6 +8,7 @@ from typing import Any
 from tasks.approval import end_approvals
 from tasks.heartbeat import begin_heartbeat, end_heartbeat
 from tasks.logs import keep_log
+from tasks.previews import remove_abandoned_previews
 from tasks.questions import forget_stale_questions
 from tasks.run_metrics import count_run
 
@@ -19,9 +20,9 @@ def watched(*at_its_end: Callable[..., None]) -> dict[str, Any]:
     """
     ends = [end_heartbeat, *at_its_end, count_run]
     return {
-        "on_running": [keep_log, begin_heartbeat, forget_stale_questions],
-        "on_completion": [end_approvals, *ends],
-        "on_failure": [end_approvals, *ends],
+        "on_running": [keep_log, begin_heartbeat, forget_stale_questions, remove_abandoned_previews],
+        "on_completion": [end_approvals, remove_abandoned_previews, *ends],
+        "on_failure": [end_approvals, remove_abandoned_previews, *ends],
         "on_crashed": ends,
-        "on_cancellation": [end_heartbeat, end_approvals, count_run],
+        "on_cancellation": [end_heartbeat, end_approvals, remove_abandoned_previews, count_run],
     }

@@ -17,7 +17,7 @@ from azora.errors import BadInput, Refused
 
 STAGING = "staging"
 NAMED_BY_FLOWS = (STAGING, "production")
-_LATER = {"cluster", "remove"}  # rules that runs do not follow yet
+_LATER = {"cluster"}  # rules that runs do not follow yet
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names; no IPv4 address
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}$)(?!.*\.\d+$){_LABEL}(\.{_LABEL})*")
@@ -188,7 +188,7 @@ def must_be_supported(environment: Environment) -> None:
     policy = environment.approval
     if policy is None:
         return
-    unknown = [f"{key}: {value}" for key, value in (("by", policy.by), ("preview", policy.preview)) if value in _LATER]
+    unknown = [f"{key}: {value}" for key, value in (("by", policy.by),) if value in _LATER]
     if unknown:
         raise Refused(
             f"could not release to {environment.name}: its file has `approval.{unknown[0]}`, and this version of the"

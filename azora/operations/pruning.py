@@ -28,6 +28,7 @@ from azora.host.writes import System, writing
 from azora.operations.approval_requests import forget_stale, stale_questions
 from azora.operations.built_images import record_of_images
 from azora.operations.checkout import checkout
+from azora.operations.preview_removal import abandoned_preview, remove_abandoned
 from azora.operations.reports.retention import BY_HAND, limit_of_reports, run_folders
 
 SWEEP_TIMEOUT_SECONDS = 900.0
@@ -65,6 +66,7 @@ def prune(settings: Settings, *, dry_run: bool) -> list[Part]:
     floor = timedelta(hours=settings.keep_at_least_hours)
     return [
         _questions(settings, dry_run=dry_run),
+        _previews(settings, dry_run=dry_run),
         *(_pruned(kind, floor, dry_run=dry_run) for kind in _kinds(settings)),
     ]
 
@@ -82,6 +84,21 @@ def _questions(settings: Settings, *, dry_run: bool) -> Part:
             continue
         gone += [Decision(Item(f"{name}/{one.run}", one.at), True, "its run is finished or deleted") for one in stale]
     return Part("approval requests", tuple(gone), trouble="\n".join(troubles))
+
+
+def _previews(settings: Settings, *, dry_run: bool) -> Part:
+    """Previews to be removed by policy whose run did not: it was killed, or waited too long."""
+    gone: list[Decision] = []
+    troubles = []
+    for name in environments(settings.environments):
+        try:
+            cluster = connect(load_environment(name, settings.environments), settings)
+            found = abandoned_preview(cluster) if dry_run else remove_abandoned(cluster, settings)
+        except (AzoraError, ValueError) as error:
+            troubles.append(str(error))
+            continue
+        gone += [Decision(Item(f"{name}/{found.color}", found.at), True, "its run is over")] if found else []
+    return Part("previews", tuple(gone), trouble="\n".join(troubles))
 
 
 def _pruned(kind: _Kind, floor: timedelta, *, dry_run: bool) -> Part:

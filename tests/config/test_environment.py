@@ -113,7 +113,6 @@ def test_authors_as_approvers(tmp_path: Path, approval: str, excluded: bool) -> 
     ("approval", "named"),
     [
         pytest.param(f"{{by: cluster, {DEV}}}", "approval.by: cluster", id="by the cluster"),
-        pytest.param("{preview: remove}", "approval.preview: remove", id="removal of the preview"),
     ],
 )
 def test_rule_that_runs_do_not_follow(tmp_path: Path, approval: str, named: str) -> None:

@@ -131,7 +131,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr(pruning, "record_of_images", lambda _: record)
     monkeypatch.setattr(pruning, "ended_runs", lambda **_: [])
     monkeypatch.setattr(pruning, "stale_questions", lambda _: [])
-    monkeypatch.setattr(pruning, "forget_stale", lambda _: [])
+    monkeypatch.setattr(pruning, "forget_stale", lambda *_: [])
     yield with_
     settings.cache_clear()
 

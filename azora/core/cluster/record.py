@@ -127,6 +127,15 @@ class Question(_Record):
         return self.began or self.at
 
 
+class PreviewRecord(_Record):
+    """Newest installation of a preview stack, noted before it begins: color, release, run or person."""
+
+    run: str
+    release: str
+    color: Color
+    at: datetime
+
+
 class LastRollback(_Record):
     at: datetime
     seconds: float

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 from azora.core.cluster.record import Receipt, Switch
+from azora.core.colors import Color
 
 
 class _Event(BaseModel):
@@ -102,6 +103,15 @@ class Superseded(_Event):
     by_release: str
 
 
+class PreviewRemoved(_Event):
+    """The preview stack of a run that is over was removed."""
+
+    kind: Literal["removed"] = "removed"
+    color: Color
+    release: str
+    installed_at: datetime
+
+
 class Switching(_Event):
     """A switch that is about to be made; without the entry `switched` it was not."""
 
@@ -156,7 +166,7 @@ class Other(_Event):
 
 
 _KNOWN = (
-    Begun | Requested | Approved | Rejected | Refused | Ended | Expired | Superseded
+    Begun | Requested | Approved | Rejected | Refused | Ended | Expired | Superseded | PreviewRemoved
     | Switching | Switched | Received | Overridden | Frozen | PolicyChanged
 )  # fmt: skip
 KINDS = frozenset(event.model_fields["kind"].default for event in get_args(_KNOWN))

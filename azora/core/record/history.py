@@ -15,6 +15,7 @@ from azora.core.record.events import (
     Frozen,
     Overridden,
     PolicyChanged,
+    PreviewRemoved,
     Received,
     Refused,
     Rejected,
@@ -24,7 +25,7 @@ from azora.core.record.events import (
     Switching,
 )
 
-NOT_MADE, SUPERSEDED = "not made", "superseded"
+NOT_MADE, SUPERSEDED, REMOVED = "not made", "superseded", "; its preview was removed"
 MOVED = {"rollback": "rolled back", "return": "returned automatically", "switch": "switched manually"}
 
 
@@ -82,11 +83,13 @@ def _belongs(entry: Entry, act: Act) -> bool:
     of_run = act.what == "promotion" and act.run == entry.run
     match entry.event:
         case Requested(plan=plan):
-            found = of_run and act.plan == plan and act.switch is None and act.outcome != SUPERSEDED
+            found = of_run and act.plan == plan and act.switch is None and not act.outcome.startswith(SUPERSEDED)
         case Approved(plan=plan) | Rejected(plan=plan) | Expired(plan=plan) | Superseded(plan=plan):
             found = of_run and act.plan == plan
         case Ended():
             found = of_run and act.answered is not None
+        case PreviewRemoved(release=release):
+            found = of_run and act.release == release
         case Switching(switch=switch):
             found = of_run and _promotes(switch) and (act.switch is None or act.outcome == NOT_MADE)
         case Switched(switch=switch):
@@ -150,14 +153,21 @@ def _after(act: Act, entry: Entry) -> Act:
             return replace(act, people=people, why=entry.why, answered=approved.given_at, outcome="approved")
         case Rejected(given_at=at):
             return replace(act, people=(entry.who,), why=entry.why, answered=at, ended=at, outcome="rejected")
+        case Ended() if act.switch is None:
+            return replace(act, outcome=f"failed: {entry.why}" if entry.why else "failed", ended=entry.at)
+    return _after_switch(_given_up(act, entry), entry)
+
+
+def _given_up(act: Act, entry: Entry) -> Act:
+    match entry.event:
         case Expired(what=what):
             outcome = "not answered" if what == "request" else "approved too long ago"
             return replace(act, outcome=outcome, ended=entry.at if act.answered else None)
         case Superseded():
             return replace(act, outcome=SUPERSEDED, why=entry.why)
-        case Ended() if act.switch is None:
-            return replace(act, outcome=f"failed: {entry.why}" if entry.why else "failed", ended=entry.at)
-    return _after_switch(act, entry)
+        case PreviewRemoved():
+            return replace(act, outcome=f"{act.outcome}{REMOVED}")
+    return act
 
 
 def _after_switch(act: Act, entry: Entry) -> Act:

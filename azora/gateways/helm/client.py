@@ -92,6 +92,11 @@ class Helm:
         )
         return int(done["version"])
 
+    def uninstall(self, name: str, *, timeout_seconds: float) -> None:
+        """Remove the objects of *name* and its history; one that is not there is removed already."""
+        argv = ["uninstall", name, "--ignore-not-found", "--namespace", self._namespace]
+        _result(self._command(timeout_seconds).run([*argv, f"--timeout={int(timeout_seconds)}s"]))
+
     def render(self, name: str, chart: Path, values: Values) -> list[Values]:
         """Objects that *chart* renders with *values*, as for the cluster; the same is rendered once.
 

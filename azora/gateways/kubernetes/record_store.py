@@ -17,6 +17,7 @@ from azora.core.cluster.record import (
     PROOFS,
     RECEIPTS,
     Approval,
+    PreviewRecord,
     ProofRecord,
     Question,
     Receipt,
@@ -206,6 +207,11 @@ class RecordStore:
             return {f"{QUESTION}{one.run}": one.model_dump_json() for one in replaced(questions_of(record))}
 
         self._change(changed)
+
+    def preview(self) -> PreviewRecord | None:
+        """Newest installation of a preview stack; None before the first one, and once it was removed."""
+        found = self.read().get("preview")
+        return PreviewRecord.model_validate_json(found) if found else None
 
     def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
         """Make *change* to the tally of an environment with a record; other namespaces may be foreign."""

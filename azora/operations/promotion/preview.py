@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from azora.config.json_object import Json
 from azora.core.cluster.pod_diagnosis import Deadline
-from azora.core.cluster.record import StackRecord
+from azora.core.cluster.record import PreviewRecord, StackRecord
 from azora.core.cluster.state import Stack
 from azora.core.colors import Color
 from azora.core.promotion.switch_verdict import pods_ready, unready
@@ -72,6 +73,7 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
         context.must_be_as_shown(context.delivery.application.name, *context.router_for(color))
     context.cluster.record.add_release(context.delivery.release)
     context.cluster.record.begin_migrating(context.delivery.release)
+    _note(context, color)
     if world.stack(color).helm == "failed":
         context.cluster.forget_unready(color)
     _must_still_wait(context, color)
@@ -93,6 +95,14 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     record = context.record_of(revision).model_copy(update={"ports": _ports(context, color)})
     context.cluster.record.set_installed(color, record)
     return record
+
+
+def _note(context: Context, color: Color) -> None:
+    """Note whose preview this is, for the removal by policy."""
+    noted = PreviewRecord(
+        run=context.delivery.run, release=context.delivery.release.id, color=color, at=datetime.now(UTC)
+    )
+    context.cluster.record.write(preview=noted.model_dump_json())
 
 
 def _await_named(context: Context, color: Color, rendered: list[Values], deadline: float) -> None:

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from azora.core.colors import Color
 from azora.core.record.entry import entry_of
 from azora.core.record.events import (
     Ended,
     Event,
     Expired,
     Frozen,
+    PreviewRemoved,
     Received,
     Refused,
     Rejected,
@@ -28,6 +30,9 @@ NO = Rejected(release=ASKED.release, plan=ASKED.plan, given_at=AT + timedelta(mi
 GONE = Expired(what="request", release=ASKED.release, plan=ASKED.plan)
 GAVE_WAY = (
     Superseded(key=ASKED.key, release=ASKED.release, plan=ASKED.plan, by_run="newer", by_release="r"), 9, "newer", "run", "newer"
+)  # fmt: skip
+REMOVED = (
+    PreviewRemoved(color=Color.GREEN, release=ASKED.release, installed_at=AT), 10, "run", "run", "its run is over"
 )  # fmt: skip
 ANEW = (ASKED.model_copy(update={"key": "another"}), 10, "run", "run", "")
 BAD = GOOD.model_copy(update={"verdict": "bad", "reason": "3 requests failed"})
@@ -69,6 +74,8 @@ def test_promotion_and_rollback() -> None:
         pytest.param([ASK, (NO, 9, "ada", "run", "not now")], ["rejected"], id="rejected"),
         pytest.param([ASK, (GONE, 5000, "azora", "run", "")], ["not answered"], id="not answered"),
         pytest.param([ASK, GAVE_WAY], ["superseded"], id="superseded"),
+        pytest.param([ASK, GAVE_WAY, REMOVED], ["superseded; its preview was removed"], id="superseded, preview removed"),
+        pytest.param([ASK, (NO, 9, "ada", "run", ""), REMOVED], ["rejected; its preview was removed"], id="rejected, preview removed"),
         pytest.param([ASK, GAVE_WAY, ANEW], ["superseded", "waits for an approval"], id="superseded, and requested anew"),
         pytest.param([ASK, (AGAIN, 9, "run", "run", "")], ["replaced by another request", "waits for an approval"], id="another plan"),
         pytest.param([ASK, ASK], ["waits for an approval"], id="asked again for the same plan"),

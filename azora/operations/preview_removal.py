@@ -50,17 +50,14 @@ def remove_abandoned(cluster: Cluster, settings: Settings, *, ended: str = "") -
     """Remove the preview that nobody uses; returns it, and None where another one holds the Lease."""
     if (found := abandoned_preview(cluster, ended=ended)) is None:
         return None
-    try:
-        with _alone(cluster, found.run):
-            if abandoned_preview(cluster, ended=ended) != found:
-                return None
-            name = cluster.namespace.stack_name(found.color)
-            Helm(cluster.namespace.environment, settings).uninstall(name, timeout_seconds=SECONDS)
-            _record(cluster, found)
-    except Refused as error:
-        log.info("%s: the preview stays for now: %s", cluster.namespace.environment.name, error.message)
-        return None
+    with _alone(cluster, found.run) as alone:
+        if not alone or abandoned_preview(cluster, ended=ended) != found:
+            return None
+        name = cluster.namespace.stack_name(found.color)
+        Helm(cluster.namespace.environment, settings).uninstall(name, timeout_seconds=SECONDS)
+        _record(cluster, found)
     _leave_page(cluster.namespace.environment.name, found)
+    cluster.record.forget_preview(found)
     return found
 
 
@@ -78,12 +75,17 @@ def remove_everywhere(settings: Settings, *, ended: str = "") -> list[str]:
 
 
 @contextmanager
-def _alone(cluster: Cluster, run: str) -> Iterator[None]:
-    """Hold the Lease for the block without renewing it. Raises Refused where another one holds it."""
+def _alone(cluster: Cluster, run: str) -> Iterator[bool]:
+    """Hold the Lease for the block without renewing it; False where another one holds it."""
     lease = Lease(cluster.namespace, f"removal of the preview of {run}")
-    lease.take()
     try:
-        yield
+        lease.take()
+    except Refused as error:
+        log.info("the preview of %s stays for now: %s", run, error.message)
+        yield False
+        return
+    try:
+        yield True
     finally:
         lease.release()
 
@@ -91,7 +93,6 @@ def _alone(cluster: Cluster, run: str) -> Iterator[None]:
 def _record(cluster: Cluster, removed: PreviewRecord) -> None:
     event = PreviewRemoved(color=removed.color, release=removed.release, installed_at=removed.at)
     write(cluster, event, who=removed.run, run=removed.run, why="its run is over without a promotion")
-    cluster.record.write(preview=None)
 
 
 def _leave_page(environment: str, removed: PreviewRecord) -> None:

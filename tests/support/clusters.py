@@ -37,7 +37,10 @@ class ConfigMaps:
         if "/configmaps/" not in path:
             return {}
         found = self.objects.get(path.rpartition("/")[2])
-        return None if found is None else {"data": {key: text for key, text in found.items() if text is not None}}
+        if found is None:
+            return None
+        data = {key: text for key, text in found.items() if text is not None}
+        return {"metadata": {"resourceVersion": "1"}, "data": data}
 
     def create(self, _path: str, body: dict[str, Any]) -> None:
         self.objects[body["metadata"].get("name", body["kind"])] = {}

@@ -213,6 +213,11 @@ class RecordStore:
         found = self.read().get("preview")
         return PreviewRecord.model_validate_json(found) if found else None
 
+    def forget_preview(self, removed: PreviewRecord) -> None:
+        """*removed* is gone; a newer installation stays noted."""
+        text = removed.model_dump_json()
+        self._change(lambda record: {"preview": None} if record.get("preview") == text else {})
+
     def count(self, change: Callable[[RunCounts], RunCounts]) -> None:
         """Make *change* to the tally of an environment with a record; other namespaces may be foreign."""
         self._change(lambda record: {"tally": change(run_counts_of(record)).model_dump_json()})

@@ -161,7 +161,7 @@ def test_answer_to_a_superseded_request(pipeline: Pipeline) -> None:
         assert (newer.run, newer.title) == ("new", "title of new")
 
 
-def test_run_that_was_resumed_and_ended_at_once(pipeline: Pipeline) -> None:
+def test_resumed_and_ended_at_once(pipeline: Pipeline) -> None:
     """A process that Prefect started in the same moment finds the entry, though the request is gone."""
     pipeline.supersede("new")
     newer = pipeline.take("old")

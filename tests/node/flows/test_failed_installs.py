@@ -16,13 +16,18 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import yaml
 
 from azora.config.settings import settings
+from azora.core.cluster.state import Stack, World
+from azora.core.record.entry import readable
+from azora.errors import Refused
 from azora.gateways.prefect.runs import Run, pages
 from tests.support import pipeline
 from tests.support.changes import replaced
 from tests.support.failing import APPLICATION, assert_failed, untested, users_of_staging_notice_nothing
 from tests.support.guestbook import PODS, Guestbook
+from tests.support.polling import until
 from tests.support.reports import report_server
 
 PICTURES = re.compile(r"\[(screenshot|video|trace\.zip|trace)\]\((\S+)\)")
@@ -173,3 +178,56 @@ def runs_begun() -> int:
     mine = {"flow_runs": {"tags": {"all_": [f"application:{settings().application}"]}}}
     with pipeline.prefect() as client:
         return int(client.post("/flow_runs/count", json=mine).raise_for_status().json())
+
+
+def test_preview_that_nobody_promotes() -> None:
+    """The newer of two waiting runs goes on, also a Retry; after its rejection the preview is removed."""
+    before = pipeline.world("production")
+    sha = pipeline.commit(untested() | {"NOTES.md": "Nobody wants this\n"})
+    with production_asks_after_the_preview():
+        older = pipeline.until_it_waits(pipeline.begin("release", ref=sha))
+        newer = pipeline.until_it_waits(pipeline.begin("release", ref=sha))
+        assert_superseded(older, by=newer)
+        pipeline.retry(older)
+        pipeline.until_it_waits(older)
+        assert_superseded(newer, by=older)
+        assert pipeline.world("production").stack(before.preview).is_ready
+        pipeline.reject(older)
+        assert pipeline.until_over(older).state == "Rejected"
+        until(lambda: not preview_of(before).helm, seconds=30, what="the preview is removed")
+    now = pipeline.world("production")
+    assert (preview_of(before).wanted, now.questions) == ({}, ())
+    assert (now.active_stack, now.switches) == (before.active_stack, before.switches)
+    assert pipeline.get("production").status_code == 200
+    assert {"production-superseded", "production-preview-removed"} <= {page.key for page in pages(older.id)}
+    entries = readable(pipeline.cluster("production").log.lines())
+    kinds = [(entry.event.kind, entry.run) for entry in entries if entry.run in {older.id, newer.id}]
+    assert kinds == [
+        ("requested", older.id), ("requested", newer.id), ("superseded", older.id), ("requested", older.id),
+        ("superseded", newer.id), ("rejected", older.id), ("removed", older.id),
+    ]  # fmt: skip
+
+
+@contextmanager
+def production_asks_after_the_preview() -> Iterator[None]:
+    file = settings().environments / "production.yaml"
+    text = file.read_text()
+    late = {"approval": {"ask": "after_preview", "preview": "remove"}}
+    file.write_text(yaml.safe_dump(yaml.safe_load(text) | late))
+    try:
+        yield
+    finally:
+        file.write_text(text)
+
+
+def preview_of(before: World) -> Stack:
+    return pipeline.world("production").stack(before.preview)
+
+
+def assert_superseded(run: Run, *, by: Run) -> None:
+    """It ended, names what replaced it, and takes no answer."""
+    over = pipeline.run_called(run.id)
+    assert (over.kind, over.state) == ("COMPLETED", "Superseded")
+    assert by.id in over.message
+    with pytest.raises(Refused, match="it waits for no answer"):
+        pipeline.approve(run)

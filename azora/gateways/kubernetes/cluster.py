@@ -47,6 +47,8 @@ from azora.gateways.kubernetes.record_store import (
     run_counts_of,
 )
 
+INCOMPLETE = ("pending", "uninstalling")  # Helm's states of a revision that a killed process left
+
 
 class Cluster:
     """The objects of *namespace*, and the record in it."""
@@ -87,7 +89,7 @@ class Cluster:
             preview_points_at=selected_color(preview),
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
-            pending=tuple(name for name, (status, _) in helm.items() if status.startswith("pending")),
+            pending=tuple(name for name, (status, _) in helm.items() if status.startswith(INCOMPLETE)),
             stacks=self._stacks(helm, record, releases),
             switches=logged_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
@@ -201,7 +203,7 @@ class Cluster:
             How many revisions were removed.
         """
         secrets = self._api.get(f"{self.namespace.core}/secrets", labelSelector=f"owner=helm,name={release}")["items"]
-        pending = [item for item in secrets if item["metadata"]["labels"]["status"].startswith("pending")]
+        pending = [item for item in secrets if item["metadata"]["labels"]["status"].startswith(INCOMPLETE)]
         for item in pending:
             self._api.delete(f"{self.namespace.core}/secrets/{item['metadata']['name']}")
         return len(pending)

@@ -102,7 +102,7 @@ def test_uninstall(shop: Shop, state: str) -> None:
 
 
 def test_killed_uninstall(shop: Shop) -> None:
-    """What a killed removal left is repaired, and the next installation comes over it."""
+    """A killed removal is repaired, and the next installation comes over it."""
     shop.cluster.record.add_helm_release(NAME)
     hook = shop.chart / "templates/hook.yaml"
     hook.write_text(NEVER_DONE)

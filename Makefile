@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV AZORA_SETTINGS
 help:            ## what one can ask for
 	@grep -E '^[a-z]+: .*## |^help:' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve)
-	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask)
+demo: bootstrap  ## install what is missing, start everything, release twice, print where to look (ASK=1: you approve; GATE=1: the cluster enforces it)
+	$(AZORA) demo --change services/web/banner.txt $(if $(ASK),--ask) $(if $(filter 0,$(GATE)),--no-gate,$(if $(GATE),--gate))
 
 test: programs   ## the tests, in random order (SEED=n: in that one), on a node of their own; leaves a running demo alone
 	$(PYTEST) -n 2 --dist loadgroup -m "not mutants and not slow and not full" --cov --cov-report=term:skip-covered $(RANDOM) $(PURE) tests/mutants tests/node

@@ -21,10 +21,14 @@ app = App()
 def demo(
     change: Annotated[Path, typer.Option(help="File of the application's repository that the second release changes.")],
     ask: Annotated[bool, typer.Option("--ask", help="Let you approve or reject each release; the demo waits.")] = False,
+    with_gate: Annotated[
+        bool | None,
+        typer.Option("--gate/--no-gate", help="Let the cluster enforce approvals; default: as at the last start."),
+    ] = None,
 ) -> None:
     """Start everything, release twice, and count what users met."""
     node = settings().node
-    up(node)
+    up(node, with_gate=with_gate)
     update_application(layout(node))
     os.environ.update(node_environment(node))  # what an earlier start wrote was read before
     settings.cache_clear()

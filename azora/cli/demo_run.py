@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from azora.cli.demo_gate import approve
 from azora.cli.follow import Told, follow_run
 from azora.cli.options import environment_called
 from azora.cli.output import console
@@ -21,14 +22,11 @@ from azora.core.cluster.record import Switch
 from azora.core.cluster.state import World
 from azora.errors import Failed
 from azora.gateways.kubernetes.cluster import connect
-from azora.gateways.prefect.runs import Run, answer, start
-from azora.gateways.prefect.waiting_plan import waiting_plan
+from azora.gateways.prefect.runs import Run, start
 from azora.local.progress import Progress
 
 RATE = 100
 SERVED_WITHIN_SECONDS = 300
-APPROVER = "demo approver"
-REASON = "the demo approves its own request"
 GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@azora.localhost"]
 
 
@@ -61,17 +59,7 @@ def _release(ref: str, *, ask: bool) -> Run:
     told: set[Told] = set()
     now = follow_run(started.id, until_waiting=not ask, told=told)
     while now.waits:
-        console.print(
-            f"  [yellow]‖[/] the run waits for an approval; the demo answers as {APPROVER!r} through the public API"
-        )
-        answer(
-            now.id,
-            decision="approve",
-            approver=APPROVER,
-            reason=REASON,
-            plan=waiting_plan(now.id).hash,
-            application=settings().application,
-        )
+        approve(now)
         now = follow_run(started.id, until_waiting=not ask, told=told)
     rejected_by_person = ask and now.kind == "COMPLETED"
     if not now.went_well and not rejected_by_person:
@@ -177,6 +165,12 @@ def _tell_where_to_look(over: Run, seconds: float) -> None:
         f"password    .venv/bin/azora local password {settings().node}; enter it once in Prefect and once for the reports"
     )
     console.print("terminal    .venv/bin/azora status")
+    if environment_called("production").has_a_gate:
+        console.print(
+            "approvals   enforced by the cluster: .venv/bin/azora history production; `make demo GATE=0` turns that off"
+        )
+    else:
+        console.print("approvals   by a form, under any name; `make demo GATE=1` lets the cluster enforce them")
     console.print(f"done in {seconds:.0f} s; `make down` stops everything")
 
 

@@ -36,11 +36,15 @@ def up(
     with_prefect: Annotated[
         bool, typer.Option(help="Also start PostgreSQL, Prefect and its worker, and Prometheus.")
     ] = True,
+    with_gate: Annotated[
+        bool | None,
+        typer.Option("--gate/--no-gate", help="Let the cluster enforce approvals; default: as at the last start."),
+    ] = None,
 ) -> None:
     """Start the node and all that belongs to it; what runs is left alone."""
     steps = Progress(console)
     node = layout(name)
-    life.up(node, steps, with_prefect=with_prefect)
+    life.up(node, steps, with_prefect=with_prefect, with_gate=with_gate)
     console.print(f"[bold]{name} is up[/] in {steps.elapsed_seconds:.1f} s")
     _addresses(node)
 
@@ -114,9 +118,13 @@ def status(name: Name = "demo", as_json: AsJson = False) -> None:
 
 
 @app.command()
-def kubeconfig(name: Name = "demo") -> None:
-    """Print the path of the node's kubeconfig: export KUBECONFIG=$(azora local kubeconfig)."""
-    file = layout(name).kubeconfig
+def kubeconfig(
+    name: Name = "demo",
+    approver: Annotated[bool, typer.Option("--approver", help="That of the node's approver.")] = False,
+) -> None:
+    """Print the path of the administrator's kubeconfig: export KUBECONFIG=$(azora local kubeconfig)."""
+    node = layout(name)
+    file = node.approver if approver else node.kubeconfig
     if not file.is_file():
         raise BadInput(f"could not find {file}: node {name!r} was never started", advice=f"run `azora local up {name}`")
     typer.echo(file)

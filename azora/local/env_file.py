@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from azora.local.configuration import write
+from azora.local.gate import environments_of, has_a_gate
 from azora.local.images import base_image
 from azora.local.layout import Layout
 from azora.local.toolchain import uv
@@ -15,6 +16,7 @@ APPLICATION = "azora"  # the embedded node's own, as deployments/application.yam
 
 
 def variables(node: Layout, programs: Path) -> dict[str, str]:
+    own = {"AZORA_ENVIRONMENTS": str(environments_of(node))} if has_a_gate(node) else {}
     return {
         "AZORA_NODE": node.name,
         "AZORA_STATE": str(node.state),
@@ -37,6 +39,7 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_REGISTRY_SWEEP": str(node.sweep_program),
         "PREFECT_API_URL": f"{node.prefect_url}/api",
         "PREFECT_API_AUTH_STRING": auth_string(node),
+        **own,
     }
 
 

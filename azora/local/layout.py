@@ -138,6 +138,16 @@ class Layout:
         return self.state / "kubeconfig"
 
     @property
+    def approver(self) -> Path:
+        """Kubeconfig of the node's approver, a person without any other right."""
+        return self.etc / "approver.kubeconfig"
+
+    @property
+    def environments(self) -> Path:
+        """The node's own environment files, while its gate is on."""
+        return self.state / "environments"
+
+    @property
     def identities(self) -> Path:
         """One kubeconfig per environment: an account that may release there, and nothing else."""
         return self.state / "identities"

@@ -19,6 +19,7 @@ from azora.local.application import make_application
 from azora.local.cache import BUILD_SECONDS
 from azora.local.configuration import write_configuration
 from azora.local.env_file import write_environment
+from azora.local.gate import choose_gate
 from azora.local.kubernetes import node_services, registry
 from azora.local.layout import Layout, remember, states
 from azora.local.machine import check_machine
@@ -46,10 +47,15 @@ def _alone(node: Layout) -> Iterator[None]:
         yield
 
 
-def up(node: Layout, steps: Progress, *, with_prefect: bool = True) -> None:
-    """Everything of *node* running and ready; what is there already is left alone."""
+def up(node: Layout, steps: Progress, *, with_prefect: bool = True, with_gate: bool | None = None) -> None:
+    """Everything of *node* running and ready; what is there already is left alone.
+
+    *with_gate*: None keeps the choice of the last start.
+    """
     check_machine()
     with _alone(node):
+        node.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        choose_gate(node, with_gate)
         with steps.step("programs of the node") as say:
             built = programs(say)
         with steps.step(f"namespaces, control groups, certificates of {node.name}"):
@@ -139,7 +145,6 @@ def _services(node: Layout, built: Path) -> list[NodeService]:
 
 
 def _prepare(node: Layout, built: Path) -> None:
-    node.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not namespaces.are_up(node) or not cgroups.processes(node):
         # Of a node whose namespaces are gone nothing can go on; and where nothing lives, what containerd remembers of
         # its shims costs it a minute of asking the dead.
@@ -190,3 +195,5 @@ def _after_node(node: Layout, built: Path, steps: Progress) -> None:
         addons.wait_for_addons(node, built, say)
     with steps.step("rights of the pipeline") as say:
         say(", ".join(rights.let_pipeline_in(node)))
+    with steps.step("gate of approvals") as say:
+        say(", ".join(rights.set_gates(node)) or "off: a form approves")

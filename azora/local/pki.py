@@ -6,6 +6,7 @@ Keys are 0600.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ from azora.local.layout import Layout
 LIFETIME = timedelta(days=3650)
 SERVICE_ADDRESS = "10.96.0.1"
 
+APPROVER = "approver"  # user name of the person who approves while the node's gate is on
+
 # Whom a certificate names: (common name, organization).
 CLIENTS = {
     "admin": ("admin", "system:masters"),
@@ -28,6 +31,7 @@ CLIENTS = {
     "controller-manager": ("system:kube-controller-manager", ""),
     "scheduler": ("system:kube-scheduler", ""),
     "proxy": ("system:kube-proxy", ""),
+    APPROVER: (APPROVER, ""),
 }
 
 
@@ -39,19 +43,37 @@ class _Authority:
 
 
 def make_certificates(node: Layout) -> None:
-    """All keys and certificates of *node*, unless they are there."""
+    """All keys and certificates of *node*, unless they are there; clients that a later version added, too."""
     node.pki.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (node.pki / "complete").is_file():
-        return
+    if not (node.pki / "complete").is_file():
+        authority = _new_authority(node)
+        _key(node.pki / "service-accounts.key", ec.generate_private_key(ec.SECP256R1()))
+        _issue(authority, "apiserver", _name("kube-apiserver", ""), _server_names(node))
+        _issue_clients(authority, CLIENTS)
+        (node.pki / "complete").touch()
+    elif missing := [file for file in CLIENTS if not (node.pki / f"{file}.crt").is_file()]:
+        _issue_clients(_authority(node), missing)
+
+
+def _new_authority(node: Layout) -> _Authority:
     authority = _Authority(node.pki, ec.generate_private_key(ec.SECP256R1()), _name("azora-ca", ""))
     root = _builder(authority.name, authority.name, authority.key.public_key())
     root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     _write(node.pki, "ca", authority.key, root.sign(authority.key, hashes.SHA256()))
-    _key(node.pki / "service-accounts.key", ec.generate_private_key(ec.SECP256R1()))
-    _issue(authority, "apiserver", _name("kube-apiserver", ""), _server_names(node))
-    for file, (common_name, organization) in CLIENTS.items():
+    return authority
+
+
+def _authority(node: Layout) -> _Authority:
+    key = serialization.load_pem_private_key((node.pki / "ca.key").read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(type(key).__name__)
+    return _Authority(node.pki, key, _name("azora-ca", ""))
+
+
+def _issue_clients(authority: _Authority, files: Iterable[str]) -> None:
+    for file in files:
+        common_name, organization = CLIENTS[file]
         _issue(authority, file, _name(common_name, organization), None)
-    (node.pki / "complete").touch()
 
 
 def _issue(authority: _Authority, file: str, subject: x509.Name, names: x509.SubjectAlternativeName | None) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from azora.cli import demo_run as demo
+from azora.cli.demo_gate import reason_of
 from azora.core.checks.probe_result import Counts, Presence, ProbeResult
 from azora.core.cluster.record import Switch
 from azora.core.colors import Color
@@ -84,3 +85,13 @@ def test_failed_release(asked: list[str], end: str, ask: bool) -> None:
     asked.append(end)
     with pytest.raises(Failed, match=f"could not release main: {end}: so it ended"):
         demo.run(ask=ask, change=Path("banner.txt"))
+
+
+def test_reason_of_a_refusal() -> None:
+    """The demo prints the policy's own sentence, or all that the API server answered."""
+    said = (
+        "could not apply services shop: services \"shop\" is forbidden: ValidatingAdmissionPolicy 'azora-live' with binding"
+        " 'azora-live' denied request: release 3f2a has 0 of 1 approvals in shop-production"
+    )
+    assert reason_of(said) == "release 3f2a has 0 of 1 approvals in shop-production"
+    assert reason_of("something else") == "something else"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from cryptography import x509
 
+from azora.config.environment import load_environment
 from azora.config.settings import Settings
 from azora.errors import Failed
 from azora.host.process import clean_environment, logged, output_of
@@ -20,6 +21,7 @@ from azora.local import monitoring, prefect
 from azora.local.cache import built, cache_folder, cache_key
 from azora.local.configuration import rendered, write, write_configuration
 from azora.local.env_file import auth_string, reports_key, variables, write_environment
+from azora.local.gate import TRACKED, choose_gate
 from azora.local.kubernetes import node_services
 from azora.local.layout import Layout
 from azora.local.pki import make_certificates
@@ -82,6 +84,35 @@ def test_certificates(node: Layout) -> None:
     authority = x509.load_pem_x509_certificate((node.pki / "ca.crt").read_bytes())
     for file in node.pki.glob("*.crt"):
         x509.load_pem_x509_certificate(file.read_bytes()).verify_directly_issued_by(authority)
+
+
+def test_certificates_of_an_older_node(node: Layout) -> None:
+    """A node that was made before there was an approver gets the certificate from the same authority."""
+    make_certificates(node)
+    authority = (node.pki / "ca.crt").read_bytes()
+    for end in ("crt", "key"):
+        (node.pki / f"approver.{end}").unlink()
+    make_certificates(node)
+    assert (node.pki / "ca.crt").read_bytes() == authority
+    approver = x509.load_pem_x509_certificate((node.pki / "approver.crt").read_bytes())
+    approver.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
+    assert approver.subject.rfc4514_string() == "CN=approver"
+
+
+def test_environments_of_a_node_with_a_gate(node: Layout) -> None:
+    """With the gate, each approval is by the node's approver; the choice stays, and nothing else of the files changes."""
+    for wanted in (True, None):
+        choose_gate(node, wanted)
+        gated = load_environment("production", node.environments)
+        assert gated.has_a_gate
+        assert gated.approval
+        assert gated.approval.approvers.users == ("approver",)
+        tracked = load_environment("production", TRACKED)
+        assert tracked.model_copy(update={"approval": gated.approval}) == gated
+        assert load_environment("staging", node.environments) == load_environment("staging", TRACKED)
+        assert variables(node, Path("/bin"))["AZORA_ENVIRONMENTS"] == str(node.environments)
+    choose_gate(node, wanted=False)
+    assert "AZORA_ENVIRONMENTS" not in variables(node, Path("/bin"))
 
 
 def test_configuration_files(node: Layout) -> None:

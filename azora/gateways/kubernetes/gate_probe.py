@@ -39,21 +39,33 @@ def until_open(namespace: Namespace) -> None:
         time.sleep(0.5)
 
 
+def refusals(namespace: Namespace, release: str) -> dict[str, str]:
+    """Refusals of the release with the label *release*, which nobody approved, in the API server's words.
+
+    By policy; "" where it would be let through. Dry runs: nothing changes.
+    """
+    return {policy: _refusal(namespace, policy, wrong) for policy, wrong in _wrong(namespace, release).items()}
+
+
 def _refuses(namespace: Namespace, policy: str, wrong: Json) -> bool:
-    """Return True when *policy* refuses *wrong*; a dry run, which keeps nothing."""
+    return bool(_refusal(namespace, policy, wrong))
+
+
+def _refusal(namespace: Namespace, policy: str, wrong: Json) -> str:
+    """Refusal of *wrong* by *policy*; a dry run, which keeps nothing."""
     group, plural = wrong["apiVersion"], f"{wrong['kind'].lower()}s"
     root = namespace.core if "/" not in group else f"/apis/{group}/namespaces/{namespace.name}"
     try:
         namespace.api.dry_run(f"{root}/{plural}/{wrong['metadata']['name']}", wrong)
     except Refused as error:
-        return f"'{policy}'" in error.message
-    return False
+        return error.message if f"'{policy}'" in error.message else ""
+    return ""
 
 
-def _wrong(namespace: Namespace) -> dict[str, Json]:
-    """For each policy that matters, an object that it refuses to everybody."""
+def _wrong(namespace: Namespace, release: str = "none") -> dict[str, Json]:
+    """For each policy that matters, an object that it refuses while nobody approved *release*."""
     application, none = namespace.application, {"name": NAME}
-    labels = {NAME_LABEL: application, RELEASE_LABEL: "none"}
+    labels = {NAME_LABEL: application, RELEASE_LABEL: release}
     there = namespace.api.find(f"{namespace.core}/services/{namespace.live_service}")
     ports = {} if there else {"ports": [{"port": 1}]}
     pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "none", "image": "none"}]}}
@@ -62,7 +74,7 @@ def _wrong(namespace: Namespace) -> dict[str, Json]:
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": none,
-            "data": {"approved": "none nobody"},
+            "data": {"approved": f"{release} nobody"},
         },
         "azora-live": {
             "apiVersion": "v1",

@@ -116,7 +116,7 @@ def ask(environment: str, release: Release, shown: Shown) -> Approval | None:
     digests = {name: digest_of_objects(objects) for name, objects in shown.items()}
     plan = replace(show_plan(environment, release), objects=digest(digests) if digests else "")
     if last and answer and _is_new(last):
-        if last.plan == plan.hash and last.shown is not None and _is_young(answer, policy):
+        if last.plan == plan.hash and last.shown is not None and _is_young(answer, policy) and not plan.is_frozen:
             return _approved(last, answer, policy, release)
         record_refusal(environment, last, answer)
     request = next_request(last, plan, attempt=_attempt(), now=datetime.now(UTC), shown=digests)
@@ -124,6 +124,8 @@ def ask(environment: str, release: Release, shown: Shown) -> Approval | None:
     changed = last.bound.differences(plan.bound) if last else []
     if last and last.shown is None:
         changed.append("an older version of Azora made the request, without digests of the objects")
+    if last and plan.is_frozen and plan.freeze:
+        changed.append(f"{environment} is frozen {plan.freeze.text}")
     head = request_approval(environment, plan, request, changed)
     stop_if_superseded(environment, supersede_older(environment))
     if last is None or changed:
@@ -243,7 +245,7 @@ def record_rejection(environment: str, request: Request, who: str, why: str, at:
 
 def record_refusal(environment: str, request: Request, answer: Given) -> None:
     """Write that an answer does not count: the plan is another one by now, or the answer is too old."""
-    why = f"the answer to plan {short(request.plan)} does not count: the plan changed, or the answer has expired"
+    why = f"the answer to plan {short(request.plan)} does not count: the plan changed, the answer has expired, or it is frozen"
     refused(
         cluster_of(environment), "answer", why, who=answer.approver, release=request.bound.release, plan=request.plan
     )

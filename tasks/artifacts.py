@@ -16,8 +16,9 @@ from azora.core.checks.case_history import told
 from azora.core.checks.result_entry import entry_of, file_name
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Receipt
+from azora.core.cluster.state import World
 from azora.core.messages.markdown import block, cell, code
-from azora.core.messages.plan_page import commits_key, commits_page, markdown
+from azora.core.messages.plan_page import commits_key, commits_page, format_freeze, format_override, markdown
 from azora.core.promotion.approval import line_to_copy
 from azora.core.promotion.binding import Bound
 from azora.core.promotion.plan import Plan
@@ -56,6 +57,16 @@ def plan(asked: Plan, head: str = "") -> None:
     line = line_to_copy(this_run(), asked.hash)
     text = f"{markdown(asked, head=head)}\n\nApprove with *Resume* on this page, or run:\n\n```\n{line}\n```"
     _page(f"{asked.environment}-plan", text, f"Plan for {asked.environment}")
+
+
+def warnings(environment: str, world: World) -> None:
+    """Page of a freeze and of overrides in force; none without them."""
+    freeze = world.freezes.in_force(datetime.now(UTC))
+    rows = [f"- frozen {format_freeze(freeze)}"] if freeze else []
+    rows += [f"- override in force: {format_override(one)}" for one in world.overrides]
+    if rows:
+        text = "\n".join([f"# ⚠ {environment}", "", *rows])
+        _page(f"{environment}-warnings", text, f"Freeze and overrides of {environment}")
 
 
 def commits(environment: str, shown: Plan) -> None:

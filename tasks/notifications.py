@@ -18,9 +18,10 @@ from prefect.logging.loggers import flow_run_logger
 from azora.config.settings import settings
 from azora.core.cluster.record import Switch
 from azora.core.messages.annotations import Annotation, of_move, of_run
-from azora.core.messages.notifications import Night, Notice, last_good, of_switch, of_the_night, waiting
+from azora.core.messages.notifications import Night, Notice, last_good, of_news, of_switch, of_the_night, waiting
 from azora.core.promotion.next_step import Step
 from azora.core.promotion.plan import Change, Plan
+from azora.core.record.seen import News
 from azora.errors import AzoraError
 from azora.gateways.git.repository import changes_between
 from azora.gateways.kubernetes import events
@@ -38,6 +39,13 @@ Log = Logger | LoggerAdapter[Logger]
 def question(shown: Plan) -> None:
     """A person is asked about *shown*."""
     _tell(waiting(shown, page_of(this_run()), this_run()), get_run_logger())
+
+
+def acts(environment: str, found: Sequence[News]) -> None:
+    """People froze *environment*, lifted a freeze, or overrode its gate."""
+    for one in found:
+        if notice := of_news(environment, one):
+            _tell(notice, get_run_logger())
 
 
 @contextmanager

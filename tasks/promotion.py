@@ -18,6 +18,7 @@ from azora.gateways.git.repository import must_be_on
 from azora.gateways.kubernetes.lease import held
 from azora.gateways.prefect.run_labels import last_end
 from azora.host.log_file import about
+from azora.host.retry import retried
 from azora.operations.chart_check import check_charts
 from azora.operations.promotion.context import Context
 from azora.operations.promotion.observer import SILENT, Observer
@@ -30,6 +31,7 @@ from tasks import artifacts, notifications
 from tasks.approval import ask, use_up_approval
 from tasks.context import context_of, this_run
 from tasks.outcomes import rejected, superseded
+from tasks.records import record_acts
 from tasks.retries import if_transient
 from tasks.supersede import Superseded
 
@@ -76,6 +78,8 @@ def _promote(environment: str, release: Release, *, end_to_end: bool) -> State[s
                 _walk(promotion, end_to_end=end_to_end)
             elif ask(environment, release, shown) is None:
                 return rejected(environment, release)
+            else:
+                promotion.context.must_not_be_frozen(retried(promotion.context.look)())
     it_runs = about(environment=environment, release=release.label)
     get_run_logger().info("%s runs %s", environment, release.title, extra=it_runs)
     return None
@@ -104,10 +108,12 @@ def look(environment: str, release: Release) -> Shown:
     Approvals of an attempt that ended count no more.
     """
     context = context_of(environment, release)
+    record_acts(context.cluster)
     with refusals(context.cluster, "promotion", who=this_run(), release=release.id):
         world, shown = _checked(context)
     if context.wanted.approval_needed and (ended := last_end(this_run())):
         end(context.cluster, this_run(), "an earlier attempt of the run ended", before=ended)
+    artifacts.warnings(environment, world)
     live = world.active_stack
     serves = f"{live.color} is active: release {live.title}" if live else "no color is active yet"
     get_run_logger().info("%s: %s", environment, serves)
@@ -120,6 +126,8 @@ def _checked(context: Context) -> tuple[World, Shown]:
     Raises what keeps the release from it.
     """
     world, release = context.first_look(), context.delivery.release
+    if not context.wanted.approval_needed:  # where one is needed, the request waits for the end of the freeze
+        context.must_not_be_frozen(world)
     shown: Shown = {}
     if not runs(world, release.id):
         if branch := context.delivery.environment.branch:

@@ -30,6 +30,8 @@ MODULES = {
     "doctor": "doctor",
     "switch": "switch",
     "rollback": "rollback",
+    "freeze": "freeze",
+    "unfreeze": "freeze",
     "approve": "approve",
     "reject": "approve",
     "plan": "plan",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +16,7 @@ from azora.cli.output import console, done, emit, note, safe
 from azora.config.environment import Environment
 from azora.config.os_user import user_label
 from azora.config.settings import settings
-from azora.errors import Refused
+from azora.errors import AzoraError, Refused
 
 if TYPE_CHECKING:
     from azora.gateways.kubernetes.namespace import Namespace
@@ -61,7 +63,8 @@ def apply(
     if not yes and (refused := refused_pods(here, settings())):
         _confirm(here, refused)
     granted = grant(here, settings(), valid=timedelta(days=valid_days))
-    _gate(here, yes=yes, as_json=as_json)
+    with _recorded(here, as_json=as_json):
+        _gate(here, yes=yes, as_json=as_json)
     sentence = f"the pipeline may release to {environment} until {granted.until:%Y-%m-%d}: {granted.kubeconfig}"
     said = {"environment": environment, "kubeconfig": str(granted.kubeconfig), "until": granted.until}
     done(sentence, said, as_json=as_json)
@@ -94,7 +97,8 @@ def remove(
             f"turn the gate of {environment} off? The pipeline's account then moves users without an approval",
             environment,
         )
-    turn_off(_namespace(here))
+    with _recorded(here, as_json=as_json):
+        turn_off(_namespace(here))
     sentence = f"the gate of {environment} is off"
     done(sentence, {"environment": environment, "gate": False}, as_json=as_json)
     note(sentence, environment=environment, by=user_label())
@@ -106,6 +110,23 @@ def _namespace(environment: Environment) -> Namespace:
     from azora.gateways.kubernetes.cluster import connect  # noqa: PLC0415
 
     return connect(environment, settings(), of_person(environment, settings())).namespace
+
+
+@contextmanager
+def _recorded(environment: Environment, *, as_json: bool) -> Iterator[None]:
+    """Record a change of the gate by the block; an error is a line."""
+    from azora.gateways.kubernetes.access_review import user_of  # noqa: PLC0415
+    from azora.gateways.kubernetes.cluster import Cluster  # noqa: PLC0415
+    from azora.gateways.kubernetes.gate import gate_of  # noqa: PLC0415
+    from azora.operations.record.seen import gate_changed  # noqa: PLC0415
+
+    namespace = _namespace(environment)
+    before = gate_of(namespace)
+    yield
+    try:
+        gate_changed(Cluster(namespace), before, gate_of(namespace), who=user_of(namespace.api))
+    except AzoraError as error:
+        emit(f"  the change is not in the record: {error.message}", as_json=as_json)
 
 
 def _gate(environment: Environment, *, yes: bool, as_json: bool) -> None:

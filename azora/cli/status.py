@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.table import Table
@@ -86,6 +88,7 @@ def _error(error: AzoraError) -> dict[str, Any]:
 def _environment(name: str) -> dict[str, Any]:
     environment = environment_called(name)
     world = connect(environment, settings()).look()
+    freeze = world.freezes.in_force(datetime.now(UTC))
     return {
         "address": public_url(environment.hosts.live, settings()),
         "live": world.active,
@@ -93,6 +96,12 @@ def _environment(name: str) -> dict[str, Any]:
         "history": [switch.model_dump(mode="json") | _counts(world, switch.number) for switch in world.switches],
         "in_doubt": list(world.pending),
         "drifted_from": world.last_switch.to if world.last_switch and world.has_drifted else None,
+        "freeze": {"until": freeze.until, "by": freeze.by, "reason": freeze.reason} if freeze else None,
+        "overrides": [asdict(one) for one in world.overrides],
+        "warnings": [
+            *([f"frozen {freeze.text}"] if freeze else []),
+            *(f"override in force: {one.text}" for one in world.overrides),
+        ],
     }
 
 
@@ -156,6 +165,8 @@ def _print(name: str, state: dict[str, Any]) -> None:
         console.print(
             f"  [red]users are on {state['live'] or 'no color'}, the last switch sent them to {home}: the live Service was edited[/]"
         )
+    for warning in state["warnings"]:
+        console.print(f"  [red]⚠ {safe(warning)}[/]")
     if state["in_doubt"]:
         console.print(
             f"  [yellow]incomplete Helm releases: {safe(', '.join(state['in_doubt']))}; the next run repairs them[/]"

@@ -66,6 +66,8 @@ DRIFT = _gauge(
     "azora_color_drift", "environment", "kind",
     help="1 when the cluster differs from the switch log.",
 )  # fmt: skip
+OVERRIDES = _gauge("azora_overrides_in_force", "environment", help="Objects changed by an override of the gate.")
+FROZEN = _gauge("azora_frozen", "environment", help="1 while a freeze keeps promotions from beginning.")
 QUESTIONS = _gauge("azora_approvals_waiting", "environment", help="Open approval requests.")
 WAITING = _gauge(
     "azora_approval_waiting_seconds", "environment", help="Age of the oldest open approval request; 0 without one."
@@ -127,6 +129,8 @@ def _measured(world: World, now: datetime) -> Iterator[Sample]:
         yield from _stack(stack)
     yield Sample(IN_DOUBT, len(world.migrating))
     yield from (Sample(DRIFT, float(is_so), {"kind": kind}) for kind, is_so in _drifts(world).items())
+    yield Sample(OVERRIDES, len(world.overrides))
+    yield Sample(FROZEN, float(world.freezes.in_force(now) is not None))
     yield from _waiting(world, now)
     yield from _switches(world)
     if world.rollback:

@@ -36,6 +36,8 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
         running=context.cluster.running() if world.active_stack else None,
         lost=lost,
         on_main=on_main,
+        freeze=world.freezes.in_force(datetime.now(UTC)),
+        run=run,
     )
 
 

@@ -21,6 +21,7 @@ from azora.errors import AzoraError, BadInput, Conflict, Refused
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.events import write_event
 from azora.gateways.kubernetes.lease import held
+from azora.operations.promotion.frozen import must_not_be_frozen
 from azora.operations.record import writing
 from azora.operations.record.writing import refusals
 
@@ -122,7 +123,7 @@ def point_at(
 
     Raises:
         Refused: the stack of *color* is not ready, was never proved here, or is older than a contract that ran; for a switch
-            also, where the environment asks for approvals, that its release never had one.
+            also, where the environment asks for approvals, that its release never had one, or that the environment is frozen.
     """
     began = datetime.now(UTC)
     with held(cluster.namespace, f"{kind} by {by}", preempt=True):
@@ -163,6 +164,7 @@ def _switched(
             )
         if kind == "switch":
             must_be_approved(cluster, world, str(world.stack(color).release))
+            must_not_be_frozen(cluster.namespace.environment.name, world, str(world.stack(color).release), by)
         entry = world.switch_to(world.stack(color), kind, by=by, at=datetime.now(UTC), came_from=world.active)
         try:
             writing.switch(cluster, world, entry, why=why, began=began)

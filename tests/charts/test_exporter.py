@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azora.config.environment import Environment, load_environment
+from azora.config.environment import ApprovalPolicy, Environment, load_environment
 from azora.config.settings import ROOT
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.namespace import Namespace
@@ -100,8 +100,10 @@ def _group(path: str) -> str:
     return "" if path.startswith("/api/") else path.split("/")[2]
 
 
-def granted(environment: Environment, *, targets: bool = False) -> set[tuple[str, str, str, str]]:
-    roles = [r for r in rendered(targets=targets).objects if r["kind"] == "Role"]
+def granted(
+    environment: Environment, *, targets: bool = False, found: Rendering | None = None
+) -> set[tuple[str, str, str, str]]:
+    roles = [r for r in (found or rendered(targets=targets)).objects if r["kind"] == "Role"]
     (role,) = [role for role in roles if role["metadata"]["namespace"] == environment.namespace]
     return {
         (group, resource, name, verb)
@@ -122,6 +124,17 @@ def test_rights_in_use(name: str) -> None:
     assert granted(environment) == asked.rights
     cluster.pods()
     assert granted(environment, targets=True) == asked.rights
+
+
+def test_rights_behind_a_gate() -> None:
+    """Behind a gate the exporter lists StatefulSets, too: a person may have overridden it there."""
+    gate = {"by": "cluster", "approvers": {"users": ["oidc:ada"]}}
+    done = run_helm("template", VALUES | {"environments": {"production": FILES["production"] | {"approval": gate}}})
+    environment, asked = load_environment("production", ENVIRONMENTS), Asked()
+    policy = ApprovalPolicy.model_validate(gate)
+    Cluster(Namespace(asked, environment.model_copy(update={"approval": policy}), "azora")).look(with_helm=False)  # type: ignore[arg-type]
+    assert granted(environment, found=Rendering(done.stdout)) == asked.rights
+    assert ("apps", "statefulsets", "", "list") in asked.rights
 
 
 def test_rights_by_namespace() -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
 from azora.cli import status
 from azora.config.settings import Settings
+from azora.core.cluster.freeze import Act, Acts
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.errors import Unreachable
-from tests.support.worlds import BLUE, BOOKED
+from tests.support.worlds import BLUE, BOOKED, NOW
 
 
 class Seen:
@@ -56,6 +59,21 @@ def test_environment_without_a_fault(monkeypatch: pytest.MonkeyPatch, capsys: py
     text = said(BOOKED, monkeypatch, capsys)
     assert "somebody" not in text
     assert "incomplete" not in text
+
+
+def test_freeze_and_override(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A freeze and an override in force are shown, for people and for machines."""
+    end = datetime(2999, 1, 1, 8, tzinfo=UTC)
+    freeze = Act(kind="freeze", at=NOW, until=end, reason="the [sale]", by="oidc:ada")
+    override = Override("Service shop", "oidc:olga", "the approvers are asleep", "2" * 40)
+    world = replace(BOOKED, freezes=Acts((freeze,)), overrides=(override,))
+    text = said(world, monkeypatch, capsys)
+    assert "⚠ frozen until 2999-01-01 08:00 UTC by oidc:ada: the [sale]" in text
+    assert "⚠ override in force: Service shop by oidc:olga: the approvers are asleep" in text
+    status.show(["production"], as_json=True)
+    found = json.loads(capsys.readouterr().out)["environments"]["production"]
+    assert found["freeze"]["by"] == "oidc:ada"
+    assert found["overrides"][0]["where"] == "Service shop"
 
 
 class Away:

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from azora.core.cluster.freeze import Act, Acts
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import LastRollback, ProofRecord, Question, Receipt, StackRecord
 from azora.core.cluster.run_counts import Ending, RunCounts
 from azora.core.cluster.state import World
@@ -45,6 +47,8 @@ GONE_BACK = replace(
     ),
 )
 HEADS = StackRecord(release="old", revision=1, commit="0123456789", migration_heads=("0002",))
+OVERRIDE = Override("Service shop", "oidc:olga", "the approvers are asleep")
+FREEZE = Act(kind="freeze", at=NOW, until=NOW + timedelta(hours=1), reason="the sale")
 STAGES = RunCounts().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
 
 
@@ -54,6 +58,10 @@ STAGES = RunCounts().after_stages([("look", 0.5), ("look", 14), ("look", 4000)])
         pytest.param(EMPTY, "azora_environment_up", {"": 1}, id="nobody served yet: the cluster answered all the same"),
         pytest.param(EMPTY, "azora_live_info", {}, id="nobody served yet"),
         pytest.param(BOOKED, "azora_live_info", {"green,new,": 1}, id="who serves"),
+        pytest.param(BOOKED, "azora_overrides_in_force", {"": 0}, id="no override"),
+        pytest.param(replace(BOOKED, overrides=(OVERRIDE,)), "azora_overrides_in_force", {"": 1}, id="an override"),
+        pytest.param(BOOKED, "azora_frozen", {"": 0}, id="no freeze"),
+        pytest.param(replace(BOOKED, freezes=Acts((FREEZE,))), "azora_frozen", {"": 1}, id="a freeze"),
         pytest.param(BOOKED, "azora_stack_info", {"blue,old,": 1, "green,new,": 1}, id="what each color runs"),
         pytest.param(INSTALLED, "azora_stack_proved", {"blue": 1, "green": 0}, id="proved"),
         pytest.param(

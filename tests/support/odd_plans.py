@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from azora.core.cluster.freeze import Act, Freeze
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import StackRecord
 from azora.core.cluster.state import World
 from azora.core.promotion.plan import Change, Plan
@@ -11,7 +13,7 @@ from azora.core.release.migrations import Migration
 from azora.core.release.release import Release
 from tests.support.plans import PROOF, planned
 from tests.support.releases import BASE
-from tests.support.worlds import BLUE, GREEN, SERVING_OLD, YES, stack
+from tests.support.worlds import BLUE, GREEN, NOW, SERVING_OLD, YES, stack
 
 
 def release_of(odd: str) -> Release:
@@ -39,4 +41,6 @@ def recorded(world: World, odd: str) -> World:
 def plan_of_odd(odd: str) -> Plan:
     changes = (Change("1234567", odd, odd), Change("89abcde", "Ada", odd))
     proof = PROOF.model_copy(update={"summary": odd})
-    return planned(recorded(SERVING_OLD, odd), release_of(odd), changes=changes, proof=proof)
+    freeze = Freeze(odd, NOW, NOW, odd, (Act(kind="exception", at=NOW, reason=odd, subject=BASE.id, by=odd),))
+    found = replace(recorded(SERVING_OLD, odd), overrides=(Override(odd, odd, odd, odd),))
+    return planned(found, release_of(odd), changes=changes, proof=proof, freeze=freeze)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from azora.core.cluster.freeze import Acts
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import Approval, Kind, LastRollback, ProofRecord, Question, Receipt, StackRecord, Switch
 from azora.core.cluster.run_counts import RunCounts
 from azora.core.colors import Color
@@ -90,6 +92,8 @@ class World:
     router_digest: str | None = None
     proofs: tuple[ProofRecord, ...] = ()
     migrating: tuple[Migration, ...] = ()
+    freezes: Acts = field(default_factory=Acts)
+    overrides: tuple[Override, ...] = ()
     questions: tuple[Question, ...] = field(default=(), compare=False)
     rollback: LastRollback | None = field(default=None, compare=False)
     run_counts: RunCounts = field(default_factory=RunCounts, compare=False)

@@ -13,7 +13,6 @@ ENVIRONMENT_LABEL = "azora.dev/environment"
 REQUIRED_LABEL, REQUIRED = "azora.dev/approval", "required"
 APPLICATION, HOSTS = "azora.dev/application", "azora.dev/hosts"
 MINIMUM, POLICY, SIDECARS = "azora.dev/minimum", "azora.dev/policy", "azora.dev/sidecars"
-OVERRIDE = "azora.dev/override"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from azora.core.messages.listing import capped
 from azora.core.messages.plan_page import SHOWN_COMMITS
 from azora.core.promotion.approval import line_to_copy
 from azora.core.promotion.plan import Change, Plan, counted
+from azora.core.record.events import Frozen, Overridden
+from azora.core.record.seen import News
+from azora.core.release.release import shown
 
 ERROR_CHARACTERS = 600
 
@@ -56,6 +59,7 @@ def waiting(plan: Plan, link: str, run: str) -> Notice:
         f"active now: {plan.active or 'none'}{f', {plan.runs_now}' if plan.runs_now else ''}",
         f"proof: {line(plan.proof.summary) or 'passed' if plan.proof else 'none'}",
         *_migrations(plan),
+        *_warnings(plan),
         *(["the commit is not on the main branch"] if plan.on_main is False else []),
         f"{counted(len(plan.images), 'changed image')}, {_commits(plan)}",
         *_listed(plan.changes),
@@ -92,6 +96,23 @@ def of_switch(environment: str, world: World, *, run: str, link: str) -> Notice 
         ),
         link,
     )
+
+
+def of_news(environment: str, one: News) -> Notice | None:
+    """Notification of a freeze, its end, or an override; None for other acts."""
+    who = f"by {line(one.who)}: {line(one.why)}"
+    match one.event:
+        case Frozen(until=None):
+            return Notice(f"the freeze of {environment} is lifted", who, "info")
+        case Frozen(until=until):
+            return Notice(f"{environment} is frozen until {until:%Y-%m-%d %H:%M} UTC", who, "info")
+        case Overridden(rule="freeze", where=subject):
+            return Notice(f"{shown(line(subject))} may be promoted in the freeze of {environment}", who, "warning")
+        case Overridden(where=where, release=release):
+            runs = f"release {shown(release)}" if release else "no release is named"
+            title = f"the gate of {environment} was overridden: {line(where)}"
+            return _told(title, "failure", who, runs, "the next approved promotion ends it")
+    return None
 
 
 def counts(switch: Switch, receipt: Receipt) -> str:
@@ -173,6 +194,11 @@ def _times(switch: Switch, receipt: Receipt) -> str:
         ("last on the old color", receipt.last_on_old_seconds),
     )
     return "".join(f"; {what} {seconds:+.3f} s" for what, seconds in seen if seconds is not None)
+
+
+def _warnings(plan: Plan) -> list[str]:
+    frozen = [f"frozen {plan.freeze.text}"] if plan.freeze and plan.is_frozen else []
+    return [*frozen, *(f"override in force: {one.text}" for one in plan.overrides)]
 
 
 def _migrations(plan: Plan) -> list[str]:

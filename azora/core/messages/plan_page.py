@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from azora.core.cluster.freeze import Freeze
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import ProofRecord
 from azora.core.messages.listing import capped
 from azora.core.messages.markdown import cell, code
@@ -33,6 +35,8 @@ def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
         "",
         f"| | {plan.environment} |",
         "|---|---|",
+        *_freeze(plan),
+        *(f"| ⚠ override in force | {format_override(one)} |" for one in plan.overrides),
         f"| active now | {plan.active or 'none'}: {cell(plan.runs_now or '')} |",
         f"| active after the switch | {plan.preview}: {cell(plan.release.title)} |",
         f"| approval | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'not needed here'} |",
@@ -53,6 +57,25 @@ def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
         lines += ["| image | runs now | would run |", "|---|---|---|"]
         lines += [f"| {cell(name)} | {cell(before or 'none')} | {cell(after)} |" for name, before, after in plan.images]
     return "\n".join(lines)
+
+
+def format_freeze(freeze: Freeze) -> str:
+    """Until when, by whom and why, for a page."""
+    return f"until {freeze.until:%Y-%m-%d %H:%M} UTC, by {cell(freeze.by)}: {cell(freeze.reason)}"
+
+
+def format_override(override: Override) -> str:
+    """Object, person and reason, for a page."""
+    return f"{cell(override.where)}, by {cell(override.by)}: {cell(override.reason)}"
+
+
+def _freeze(plan: Plan) -> list[str]:
+    if plan.freeze is None:
+        return []
+    row = f"| ⚠ frozen | {format_freeze(plan.freeze)}"
+    if one := plan.exception:
+        return [f"{row}; **this one may go**, by {cell(one.by)}: {cell(one.reason)} |"]
+    return [f"{row}; **nothing is promoted before**, and an answer before does not count |"]
 
 
 def commits_key(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from azora.core.messages.markdown import block, code
 
-CARRIED = ("-plan", "-answer", "-switch")  # ends of the keys; all other pages are behind the run's link
+CARRIED = ("-warnings", "-plan", "-answer", "-switch")  # ends of the keys; all other pages are behind the run's link
 
 
 @dataclass(frozen=True)

@@ -161,3 +161,8 @@ def covers_what_is_left(world: World, wanted: Wanted) -> bool:
 def approved(world: World, wanted: Wanted, now: datetime) -> bool:
     """Return True when users may be moved to *wanted* now."""
     return not wanted.approval_needed or approval_for(world, wanted, now) is not None
+
+
+def is_frozen(world: World, wanted: Wanted, now: datetime) -> bool:
+    """Return True when a freeze keeps *wanted* from its promotion."""
+    return world.freezes.keeps_out(wanted.release, wanted.run, now) is not None

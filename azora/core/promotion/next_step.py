@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from azora.core.cluster.state import World
-from azora.core.promotion.approval import approved, covers_what_is_left, first_approval
+from azora.core.promotion.approval import approved, covers_what_is_left, first_approval, is_frozen
 from azora.core.promotion.goal import Wanted
 from azora.core.release.migrations import pending
 
@@ -43,9 +43,10 @@ def next_step(world: World, wanted: Wanted, now: datetime) -> Step | None:  # no
     """The one next step towards *wanted*; None when there is nothing left to do."""
     if runs(world, wanted.release):
         return _after_the_switch(world, wanted, now)
-    must_ask = not approved(world, wanted, now)
+    frozen = wanted.approval_needed and is_frozen(world, wanted, now)  # its answer is awaited until the freeze is over
+    must_ask = frozen or not approved(world, wanted, now)
     migrates = wanted.code is not None and bool(pending(wanted.code, world.serving))
-    if must_ask and (migrates or not wanted.ask_after_preview):
+    if must_ask and (frozen or migrates or not wanted.ask_after_preview):
         return Step.ASK
     if world.pending:
         return Step.REPAIR

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from azora.config.environment import Environment
+from azora.core.cluster.freeze import Act, Freeze
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import ProofRecord
 from azora.core.cluster.state import World
 from azora.core.promotion.binding import Bound
@@ -42,11 +44,19 @@ class Plan:
     hosts: tuple[str, str] = ("", "")  # live and preview
     router_changes: bool | None = None  # None: it is not installed yet
     objects: str = ""  # digest of what would be installed; empty: it was not rendered
+    freeze: Freeze | None = None  # in force now
+    exception: Act | None = None  # lets this release through
+    overrides: tuple[Override, ...] = ()
 
     @property
     def hash(self) -> str:
         """Hash of the plan; changes with the release, the rules or the active color, not with each reading."""
         return self.bound.hash
+
+    @property
+    def is_frozen(self) -> bool:
+        """Return True when the promotion does not begin, whatever the answer is."""
+        return self.freeze is not None and self.exception is None
 
 
 def plan_of(
@@ -60,8 +70,10 @@ def plan_of(
     running: Release | None = None,
     lost: tuple[Change, ...] | None = (),
     on_main: bool | None = None,
+    freeze: Freeze | None = None,
+    run: str = "",
 ) -> Plan:
-    """The plan for bringing *release* to *environment* as *world* is now."""
+    """The plan of *run* for bringing *release* to *environment* as *world* is now; *freeze* is in force."""
     migrations = pending(release, world.serving)
     return Plan(
         environment=environment.name,
@@ -78,6 +90,9 @@ def plan_of(
         lost=lost,
         on_main=on_main,
         hosts=(environment.hosts.live, environment.hosts.preview),
+        freeze=freeze,
+        exception=freeze.exception(release.id, run) if freeze else None,
+        overrides=world.overrides,
         router_changes=None if world.router_digest is None else not world.router_digest.startswith(f"{bound.router}/"),
     )
 

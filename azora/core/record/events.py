@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 from azora.core.cluster.record import Receipt, Switch
 from azora.core.colors import Color
 
+GATE, OFF = "the gate", "off"
+
 
 class _Event(BaseModel):
     """*repeats*: two equal ones are two events; else the second is a repetition after a lost answer."""
@@ -136,9 +138,19 @@ class Received(_Event):
 
 
 class Overridden(_Event):
+    """Act of a person with the right to override: without an approval, or in a freeze.
+
+    `rule` is what was overridden; `where` the object with the annotation, or the release or run that a freeze lets through.
+    `given_at` is the time of the person's act, where it is known; `after` the number of the last approved promotion before it.
+    """
+
     kind: Literal["override"] = "override"
+    rule: Literal["gate", "freeze"] = "gate"
     release: str = ""
-    repeats: ClassVar[bool] = True
+    where: str = ""
+    reason: str = ""
+    given_at: datetime | None = None
+    after: int = 0
 
 
 class Frozen(_Event):
@@ -146,16 +158,17 @@ class Frozen(_Event):
 
     kind: Literal["freeze"] = "freeze"
     until: datetime | None = None
-    repeats: ClassVar[bool] = True
+    given_at: datetime | None = None
 
 
 class PolicyChanged(_Event):
-    """Change of the environment's file or of its admission policies, by digest."""
+    """Change of the environment's file or the marks of its gate, by digest; `OFF`: the gate is off."""
 
     kind: Literal["policy"] = "policy"
     what: str
     before: str = ""
     after: str
+    repeats: ClassVar[bool] = True
 
 
 class Other(_Event):

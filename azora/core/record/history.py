@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from azora.core.cluster.record import Receipt, Switch
 from azora.core.record.entry import Entry
 from azora.core.record.events import (
+    GATE,
+    OFF,
     Approved,
     Ended,
     Expired,
@@ -128,12 +130,19 @@ def _new(entry: Entry) -> Iterator[Act]:
             )
         case Frozen(until=until):
             yield _single(entry, "freeze", f"until {until:%Y-%m-%d %H:%M} UTC" if until else "lifted")
-        case Overridden(release=release):
-            yield replace(_single(entry, "override", "users moved without an approval"), release=release)
-        case PolicyChanged(what=what):
-            yield _single(entry, "policy", f"{what} changed")
+        case Overridden(rule=rule, release=release, where=where):
+            outcome = f"{where} changed without an approval" if rule == "gate" else f"{where} may go in the freeze"
+            yield replace(_single(entry, "override", outcome), release=release)
+        case PolicyChanged() as changed:
+            yield _single(entry, "policy", _policy(changed))
         case _:
             pass
+
+
+def _policy(changed: PolicyChanged) -> str:
+    if changed.what == GATE and OFF in {changed.before, changed.after}:
+        return f"{GATE} is {OFF if changed.after == OFF else 'on'}"
+    return f"{changed.what} changed"
 
 
 def _single(entry: Entry, what: str, outcome: str) -> Act:

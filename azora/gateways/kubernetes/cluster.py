@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from azora.config.environment import Environment
 from azora.config.identity import Identity, node_must_be_up, of_pipeline
 from azora.config.json_object import Json
 from azora.config.settings import Settings
+from azora.core.cluster.freeze import Acts
 from azora.core.cluster.kubernetes_objects import (
     logged_switches,
     ready_pods,
@@ -15,6 +17,7 @@ from azora.core.cluster.kubernetes_objects import (
     selected_release,
     stack_of,
 )
+from azora.core.cluster.overrides import OVERRIDE_ANNOTATION, is_overridden, overrides_of
 from azora.core.cluster.ownership import installed_by_us
 from azora.core.cluster.record import (
     HEAD_ANNOTATION,
@@ -35,6 +38,7 @@ from azora.core.record.chain import Head
 from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
 from azora.gateways.kubernetes.api import Api
+from azora.gateways.kubernetes.freeze_store import acts_in
 from azora.gateways.kubernetes.log_store import LogStore
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.kubernetes.rbac import renew
@@ -62,7 +66,7 @@ class Cluster:
     # -- looking
 
     def look(self, *, with_helm: bool = True) -> World:
-        """The world as it is now: seven small requests, no Helm program.
+        """The world as it is now: eight small requests, nine behind a gate, no Helm program.
 
         Without *with_helm* Helm's Secrets are not read, for an account that may not: what Helm says is then not known, and
         no step of a promotion may follow from it.
@@ -83,14 +87,15 @@ class Cluster:
                 f" release {application!r} is deployed",
                 advice=f"the Service was deleted; restore it with `helm rollback {application} -n {namespace.name}`, then retry",
             )
+        active, workloads = selected_color(service), self._workloads(must_see=with_helm)
         seen = World(
-            active=selected_color(service),
+            active=active,
             selected_release=selected_release(service),
             preview_points_at=selected_color(preview),
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
             pending=tuple(name for name, (status, _) in helm.items() if status.startswith(INCOMPLETE)),
-            stacks=self._stacks(helm, record, releases),
+            stacks=self._stacks(workloads, helm, record, releases),
             switches=logged_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
             approvals=approvals_of(record),
@@ -99,6 +104,8 @@ class Cluster:
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
             migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
+            freezes=self.freezes(must_see=with_helm),
+            overrides=overrides_of(service, workloads, application, active),
             questions=questions_of(record),
             rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
             run_counts=run_counts_of(record),
@@ -125,15 +132,42 @@ class Cluster:
         except Refused:
             return {}
 
+    def _workloads(self, *, must_see: bool) -> list[Json]:
+        """Deployments of both colors; behind a gate every workload in which a person may have overridden it.
+
+        An older exporter's account may not list StatefulSets: unless all *must_see*, they are left out.
+        """
+        gated = self.namespace.environment.has_a_gate
+        selector = {} if gated else {"labelSelector": f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}"}
+        found = [
+            ("Deployment", item) for item in self._api.get(f"{self.namespace.apps}/deployments", **selector)["items"]
+        ]
+        try:
+            sets = self._api.get(f"{self.namespace.apps}/statefulsets")["items"] if gated else []
+        except Refused:
+            if must_see:
+                raise
+            sets = []
+        return [{"kind": kind, **item} for kind, item in [*found, *(("StatefulSet", item) for item in sets)]]
+
+    def freezes(self, *, must_see: bool = True) -> Acts:
+        """Freezes and their ends; none for an account that may not read them, unless it *must_see* them."""
+        try:
+            return acts_in(self.namespace)
+        except Refused:
+            if must_see:
+                raise
+            return Acts()
+
     def _stacks(
-        self, helm: dict[str, tuple[str, int]], record: dict[str, str], releases: dict[str, str]
+        self, workloads: list[Json], helm: dict[str, tuple[str, int]], record: dict[str, str], releases: dict[str, str]
     ) -> dict[Color, Stack]:
-        selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}"
-        deployments = self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"]
+        name = self.namespace.application
+        deployments = [item for item in workloads if item["kind"] == "Deployment" and _label(item, NAME_LABEL) == name]
         return {
             color: stack_of(
                 color,
-                [item for item in deployments if item["metadata"]["labels"][COLOR_LABEL] == color],
+                [item for item in deployments if _label(item, COLOR_LABEL) == color],
                 helm.get(self.namespace.stack_name(color)),
                 with_migrations(StackRecord.model_validate_json(record[color]), releases) if color in record else None,
             )
@@ -160,13 +194,14 @@ class Cluster:
     def switch(self, world: World, entry: Switch, head: Head | None = None) -> None:
         """Switch users to `entry.to` by one patch of selector, ports, log of switches and the record's *head*.
 
-        Refused after a change of the Service since *world*.
+        An approved promotion ends an override. Refused after a change of the Service since *world*.
 
         Raises:
             Conflict: the live Service is not the one that was looked at.
         """
-        annotations = {SWITCHES_ANNOTATION: annotation_of((*world.switches, entry))}
+        annotations: dict[str, str | None] = {SWITCHES_ANNOTATION: annotation_of((*world.switches, entry))}
         annotations |= {HEAD_ANNOTATION: str(head)} if head else {}
+        annotations |= {OVERRIDE_ANNOTATION: None} if entry.kind == "promotion" and entry.approval else {}
         metadata = {"resourceVersion": world.service_version, "annotations": annotations}
         body = {"metadata": metadata, "spec": _live_spec(world.stack(entry.to))}
         self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
@@ -213,12 +248,27 @@ class Cluster:
 
         Failed pods keep no back-off. Only for a color without users. Returns the names.
         """
+        return self._forget(color, lambda found: ready_pods(found) < int(found["spec"]["replicas"]))
+
+    def forget_overridden(self, color: Color) -> list[str]:
+        """Delete the Deployments of *color* with an override, which Helm would leave in their pods.
+
+        Only for a color without users. Returns the names.
+        """
+        return self._forget(color, is_overridden)
+
+    def _forget(self, color: Color, condition: Callable[[Json], bool]) -> list[str]:
         selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}={color}"
         found = self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"]
-        names = [item["metadata"]["name"] for item in found if ready_pods(item) < int(item["spec"]["replicas"])]
+        names = [item["metadata"]["name"] for item in found if condition(item)]
         for name in names:
             self._api.delete(f"{self.namespace.apps}/deployments/{name}")
         return names
+
+
+def _label(found: Json, name: str) -> str | None:
+    label: str | None = (found["metadata"].get("labels") or {}).get(name)
+    return label
 
 
 def _live_spec(stack: Stack) -> Json:

@@ -22,6 +22,7 @@ from azora.errors import Refused
 from azora.gateways.kubernetes.access_review import user_of
 from azora.gateways.kubernetes.api import Api, Missing
 from azora.gateways.kubernetes.approved_store import approved_of, write_approved
+from azora.gateways.kubernetes.freeze_store import ensure as ensure_freeze
 from azora.gateways.kubernetes.gate_probe import until_enforced, until_open
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.kubernetes.record_store import RELEASES, RecordStore
@@ -102,6 +103,7 @@ def turn_on(namespace: Namespace, items: Iterable[str]) -> None:
     must_be_a_name(user)
     mark(namespace)
     write_approved(namespace, lambda found: found.with_standing(items, user))
+    ensure_freeze(namespace)
     _apply_all(api, policies())
     _apply_all(api, people_of(namespace.environment, namespace.application))
     api.patch(namespace.core, {"metadata": {"labels": {REQUIRED_LABEL: REQUIRED}}})

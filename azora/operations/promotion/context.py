@@ -34,6 +34,7 @@ from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
 from azora.operations.isolation import sandbox_for
 from azora.operations.promotion import chart_values
+from azora.operations.promotion.frozen import must_not_be_frozen
 from azora.operations.promotion.shown import not_as_shown
 from azora.operations.promotion.takeover import must_be_ours
 from azora.operations.suite_target import suite_secret
@@ -77,15 +78,24 @@ class Context:
 
         Raises:
             Refused: its migrations would break what serves users, it is older than a contract that ran, or somebody changed by
-                hand whom the live Service serves.
+                hand whom the live Service serves, and not by an override of the gate.
         """
         world = self.look_past_drift()
-        if drift := drifted(world):
+        if (drift := drifted(world)) and not self._was_overridden(world):
             raise Refused(
                 f"could not promote in {self.where}: {drift}: it was changed manually",
                 advice=f"`azora rollback {self.where}` sends users to the color of the last switch; then start the release again",
             )
         return world
+
+    def _was_overridden(self, world: World) -> bool:
+        """Return True when the cluster let a person with the right change what users reach."""
+        return self.delivery.environment.has_a_gate and bool(world.overrides)
+
+    def must_not_be_frozen(self, world: World) -> None:
+        """Raise Refused where a freeze keeps this release from being promoted in the state *world*."""
+        if not runs(world, self.delivery.release.id):
+            must_not_be_frozen(self.where, world, self.delivery.release.id, self.delivery.run)
 
     def look_past_drift(self) -> World:
         """Look as `look` does, also where somebody edited the live Service: to bring users back."""

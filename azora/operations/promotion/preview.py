@@ -76,6 +76,8 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     _note(context, color)
     if world.stack(color).helm == "failed":
         context.cluster.forget_unready(color)
+    if context.delivery.environment.has_a_gate:
+        context.cluster.forget_overridden(color)
     _must_still_wait(context, color)
     remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
     try:

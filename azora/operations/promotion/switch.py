@@ -50,6 +50,7 @@ def _promotion(context: Context, world: World) -> Switch:
     stack, release = world.stack(world.preview), context.delivery.release
     if reason := may_serve(world, stack.color) or _is_not(stack, release.id):
         raise Refused(f"could not switch {context.where}: {reason}", advice="start the release again")
+    context.must_not_be_frozen(world)
     by, approval = context.delivery.run, context.approval(world)
     return world.switch_to(stack, "promotion", by=by, at=datetime.now(UTC), came_from=world.active, approval=approval)
 

@@ -12,8 +12,10 @@ from azora.config.settings import ROOT
 from azora.core.cluster.record import Receipt, StackRecord, Switch
 from azora.core.cluster.state import World
 from azora.core.colors import Color
-from azora.core.messages.notifications import Night, Notice, of_switch, of_the_night, waiting
+from azora.core.messages.notifications import Night, Notice, of_news, of_switch, of_the_night, waiting
 from azora.core.promotion.plan import Change
+from azora.core.record.events import Event, Frozen, Overridden, PolicyChanged
+from azora.core.record.seen import News
 from tests.support.plans import planned
 from tests.support.releases import ADD, BASE, DROP
 from tests.support.worlds import BLUE, GREEN, NOW, SERVING_OLD, SWITCHED, YES, stack
@@ -252,3 +254,30 @@ def test_nightly_notice_with_a_long_error() -> None:
     told = of_the_night([replace(night(24, CASES), error="x" * 5000)])
     assert told
     assert len(told.text) < 700
+
+
+@pytest.mark.parametrize(
+    ("event", "title", "kind"),
+    [
+        pytest.param(Frozen(until=NOW), "production is frozen until 2026-11-24 12:00 UTC", "info", id="freeze"),
+        pytest.param(Frozen(), "the freeze of production is lifted", "info", id="its end"),
+        pytest.param(
+            Overridden(rule="freeze", where="3f2a1c9b0d4e5f"),
+            "3f2a1c9b0d4e may be promoted in the freeze of production",
+            "warning",
+            id="an exception",
+        ),
+        pytest.param(
+            Overridden(where="Service shop", release="2" * 40),
+            "the gate of production was overridden: Service shop",
+            "failure",
+            id="an override",
+        ),
+        pytest.param(PolicyChanged(what="the gate", after="on"), None, None, id="another act"),
+    ],
+)
+def test_notification_of_an_act(event: Event, title: str | None, kind: str | None) -> None:
+    """Freezes and overrides are told with who and why."""
+    notice = of_news("production", News(event, "oidc:olga", "the sale"))
+    assert (notice and notice.title, notice and notice.kind) == (title, kind)
+    assert notice is None or notice.text.splitlines()[0] == "by oidc:olga: the sale"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from azora.core.cluster.freeze import Act, Freeze
+from azora.core.cluster.overrides import Override
 from azora.core.cluster.state import World
 from azora.core.messages.notifications import waiting
 from azora.core.messages.plan_page import commits_page, markdown
 from azora.core.promotion.plan import Change, Plan
 from tests.support.plans import PRODUCTION, planned
-from tests.support.worlds import EMPTY, SERVING_OLD
+from tests.support.releases import BASE
+from tests.support.worlds import EMPTY, NOW, SERVING_OLD
 
 ONE, TWO = Change("1111111", "Ada", "Fix the cart"), Change("2222222", "Bob", "Add a course")
 
@@ -120,3 +124,45 @@ def test_many_commits() -> None:
 def test_commits_of_a_notice(plan: Plan, said: str) -> None:
     """A notice has the counts of both kinds."""
     assert said in waiting(plan, "link", "run").text.splitlines()
+
+
+FREEZE = Freeze("oidc:ada", NOW, NOW + timedelta(hours=8), "the sale")
+GOES = replace(
+    FREEZE, exceptions=(Act(kind="exception", at=NOW, reason="a fix", subject=BASE.id[:12], by="oidc:olga"),)
+)
+
+
+@pytest.mark.parametrize(
+    ("freeze", "row", "warned"),
+    [
+        pytest.param(None, "", False, id="no freeze"),
+        pytest.param(
+            FREEZE,
+            "| ⚠ frozen | until 2026-11-24 20:00 UTC, by `oidc:ada`: `the sale`; **nothing is promoted before**,"
+            " and an answer before does not count |",
+            True,
+            id="frozen",
+        ),
+        pytest.param(
+            GOES,
+            "| ⚠ frozen | until 2026-11-24 20:00 UTC, by `oidc:ada`: `the sale`; **this one may go**, by `oidc:olga`: `a fix` |",
+            False,
+            id="a release that may go",
+        ),
+    ],
+)
+def test_freeze_on_a_plan(freeze: Freeze | None, row: str, *, warned: bool) -> None:
+    """The page shows a freeze, and whether this release may go; a notification warns."""
+    plan = planned(SERVING_OLD, BASE, freeze=freeze)
+    assert row in markdown(plan)
+    assert ("frozen" in markdown(plan)) is (freeze is not None)
+    assert ("frozen until 2026-11-24 20:00 UTC by oidc:ada: the sale" in waiting(plan, "link", "run").text) is warned
+    assert plan.is_frozen is warned
+
+
+def test_override_on_a_plan() -> None:
+    """The page and the notification show an override in force."""
+    override = Override("Service shop", "oidc:olga", "the approvers are asleep", "2" * 40)
+    plan = planned(replace(SERVING_OLD, overrides=(override,)))
+    assert "| ⚠ override in force | `Service shop`, by `oidc:olga`: `the approvers are asleep` |" in markdown(plan)
+    assert "override in force: Service shop by oidc:olga: the approvers are asleep" in waiting(plan, "x", "run").text

@@ -16,6 +16,7 @@ LINK = f"[Run `1f2e3d4c`]({URL})"
 QUESTION = f"The run waits for an approval: [answer on the run's page]({URL})."
 PLAN, OTHER_PLAN = Page("production-plan", "plan `aa`"), Page("production-plan", "plan `bb`")
 ANSWER, SWITCH = Page("production-answer", "ada approved it"), Page("production-switch", "| failed | **0** |")
+WARNINGS = Page("production-warnings", "# ⚠ production\n\n- frozen until tomorrow")
 RELEASE, SUITE = Page("release", "# Change the banner"), Page("production-smoke", "6 passed")
 
 
@@ -38,6 +39,7 @@ RELEASE, SUITE = Page("release", "# Change the banner"), Page("production-smoke"
             [LINK, f"plan `aa`\n\n{QUESTION}", ANSWER.text, SWITCH.text, "**Completed**: it runs"],
             id="the whole pipeline",
         ),
+        pytest.param([WARNINGS, PLAN], None, [LINK, WARNINGS.text, f"plan `aa`\n\n{QUESTION}"], id="with warnings"),
         pytest.param([], "**Failed**: no", [LINK, "**Failed**: no"], id="failed before its request"),
     ],
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from azora.core.cluster.freeze import Act, Acts
 from azora.core.cluster.record import Approval, Receipt, StackRecord
 from azora.core.cluster.state import World
 from azora.core.promotion.approval import approved
@@ -38,6 +40,13 @@ def approval(plan: str) -> Approval:
     return YES.model_copy(update={"plan": plan})
 
 
+def frozen(world: World, *exceptions: str, until: datetime = NOW + timedelta(hours=1)) -> World:
+    """*world* with a freeze, and exceptions of it."""
+    acts = [Act(kind="freeze", at=NOW, until=until, reason="the sale")]
+    acts += [Act(kind="exception", at=NOW, reason="a fix", subject=subject) for subject in exceptions]
+    return replace(world, freezes=Acts(tuple(acts)))
+
+
 def tried_by(run: str) -> World:
     """PROVED, with the end-to-end cases run by *run*."""
     preview = PROVED.stack(GREEN)
@@ -65,6 +74,18 @@ MIGRATING = StackRecord(release="new", revision=0, migrations=(Migration(revisio
     ("world", "wanted", "step"),
     [
         pytest.param(EMPTY, PRODUCTION, Step.ASK, id="nothing is touched before an approval"),
+        pytest.param(frozen(APPROVED), PRODUCTION, Step.ASK, id="nothing is touched in a freeze"),
+        pytest.param(frozen(PROVED), PRODUCTION, Step.ASK, id="no switch in a freeze, although approved"),
+        pytest.param(frozen(EMPTY), AFTER, Step.ASK, id="no preview in a freeze"),
+        pytest.param(frozen(PROVED, until=NOW), PRODUCTION, Step.SWITCH, id="after a freeze"),
+        pytest.param(
+            frozen(replace(PROVED, approvals=(YES.model_copy(update={"run": "run-0001"}),)), "run-0001"),
+            replace(PRODUCTION, run="run-0001"),
+            Step.SWITCH,
+            id="a run that a person lets through",
+        ),
+        pytest.param(frozen(SWITCHED), PRODUCTION, Step.WATCH, id="a switch is watched in a freeze"),
+        pytest.param(frozen(WATCHED), PRODUCTION, Step.RECORD_IN_HELM, id="and recorded in Helm"),
         pytest.param(EMPTY, STAGING, Step.INSTALL_DATA, id="first release: databases"),
         pytest.param(replace(EMPTY, data_digest="data"), STAGING, Step.INSTALL_PREVIEW, id="first release: a stack"),
         pytest.param(

@@ -13,7 +13,10 @@ import yaml
 
 from azora.config.gate_objects import gate_manifest
 from azora.core.gate.marks import REQUIRED_LABEL
+from azora.core.record.entry import readable
+from azora.core.record.history import history_of
 from azora.gateways.kubernetes.approved_store import approved_of
+from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.gate import gate_of
 from azora.host.process import clean_environment
 from tests.support.api_server import ApiServer
@@ -74,6 +77,9 @@ def test_rights_of_a_gate(shop: Gated) -> None:
     assert json.loads(removed.stdout)["gate"] is False
     assert not gate_of(shop.namespace).is_on
     assert approved_of(shop.namespace).standing == ()
+    entries = readable(Cluster(shop.namespace).log.lines())
+    acts = [(act.what, act.outcome, act.people) for act in history_of(entries)]
+    assert acts == [("policy", "the gate is on", ("admin",)), ("policy", "the gate is off", ("admin",))]
 
 
 def test_rights_over_a_tag(shop: Gated) -> None:

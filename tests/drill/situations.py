@@ -28,6 +28,7 @@ from azora.errors import AzoraError
 from azora.gateways.kubernetes.access_review import token_expiry
 from azora.gateways.kubernetes.rbac import grant
 from azora.gateways.prefect.runs import Run
+from tests.drill import gate
 from tests.drill.registry import a_full_registry, takes_a_push
 from tests.support import pipeline
 from tests.support.changes import added, revision
@@ -240,6 +241,48 @@ def users_are_home(given: Given) -> bool:
     return live_color() == given["WAS_LIVE"] and not pipeline.world("production").has_drifted
 
 
+# -- the gate and freezes
+
+
+@contextmanager
+def approvals_are_gone() -> Iterator[Given]:
+    """A backup without approvals was restored, and a pod that users need is to be made anew."""
+    pod = pipeline.cluster("production").pods(live_color())[0]
+    with gate.a_gate() as (namespace, given), gate.without_approvals(namespace, pod):
+        lose_pods(live_color(), behind_the_edge())
+        yield given
+    until(lambda: everybody_is_well({}), seconds=120, what="production is well again without the gate")
+
+
+def users_have_their_pods(_: Given) -> bool:
+    return users_are_well("production") and gate.is_on()
+
+
+@contextmanager
+def the_gate_is_overridden() -> Iterator[Given]:
+    home = live_color()
+    other = pipeline.world("production").stack(home.other)
+    with gate.a_gate() as (namespace, given), gate.overridden(namespace, other):
+        yield given | {"WAS_LIVE": home}
+    if live_color() is not home:
+        select(home)
+
+
+def an_override_is_in_force(given: Given) -> bool:
+    return users_strayed(given) and bool(pipeline.world("production").overrides)
+
+
+@contextmanager
+def staging_is_frozen() -> Iterator[Given]:
+    here = pipeline.cluster("staging")
+    with gate.a_freeze(here.namespace):
+        yield {"REF": here.running().commit}
+
+
+def frozen(_: Given) -> bool:
+    return pipeline.world("staging").freezes.in_force(datetime.now(UTC)) is not None
+
+
 # -- what both colors share
 
 
@@ -414,6 +457,9 @@ SITUATIONS = [
     Situation("roll-back-now", the_live_color_loses_pods, users_are_on_the_bad_color, users_left_the_bad_color),
     Situation("automatic-rollback", the_new_color_loses_pods_under_users, over, users_left_the_bad_color),
     Situation("someone-edited-the-live-service", the_live_service_selects_the_other_color, users_strayed, users_are_home),
+    Situation("gate-broken", approvals_are_gone, lambda _: not users_are_well("production"), users_have_their_pods),
+    Situation("override-in-force", the_gate_is_overridden, an_override_is_in_force, users_are_home),
+    Situation("environment-frozen", staging_is_frozen, frozen, lambda given: not frozen(given)),
     Situation("both-colors-unhealthy", lambda: without("azora-redis"), nobody_is_well, everybody_is_well, needs_data=True),
     Situation("database-down", lambda: without("azora-postgresql"), nobody_is_well, everybody_is_well, needs_data=True),
     Situation("certificate-expires", a_token_that_ends, lambda _: not token_is_good_for(1), lambda _: token_is_good_for(300)),

@@ -192,7 +192,7 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
             f"could not {what}: the cluster rejected the credentials: {said}",
             advice="the token has expired or was revoked: `azora rights apply ENV` writes a new one",
         )
-    if status == 403:  # noqa: PLR2004 - HTTP
+    if status == 403 or GATE in said:  # noqa: PLR2004 - HTTP; a policy that cannot be evaluated answers 422
         return Refused(f"could not {what}: {said}", advice=GATE_ADVICE if GATE in said else RIGHTS_ADVICE)
     if status in {429, 500, 502, 503, 504} and NOT_OF_THE_SCHEMA not in said:
         return TransientError(

@@ -43,3 +43,11 @@ def test_field_that_the_schema_lacks() -> None:
     """The API server answers 500 to such an apply: no later try helps."""
     said = "failed to create typed patch object (n/x; apps/v1, Kind=Deployment): .spec.y: field not declared in schema"
     assert type(translated("change /x", 500, json.dumps({"message": said}).encode())) is Failed
+
+
+def test_refusal_by_a_broken_policy() -> None:
+    """A policy that cannot be evaluated answers 422: a refusal by the gate, with its advice."""
+    said = "services \"x\" is forbidden: ValidatingAdmissionPolicy 'azora-live' with binding 'azora-live' denied request: no such key"
+    error = translated("change /x", 422, json.dumps({"message": said}).encode())
+    assert type(error) is Refused
+    assert "docs/approvals.md" in error.advice

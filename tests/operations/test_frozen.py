@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from azora.core.cluster.freeze import Act, Acts
+from azora.core.cluster.freeze import UNKNOWN, Act, Acts
 from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import Receipt
 from azora.core.cluster.state import World
@@ -87,6 +87,16 @@ def test_return_in_a_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster, context = held(monkeypatch, frozen(went))
     assert switch._go_back(context, entry, Receipt(number=2, verdict="bad")) == "users are back on blue"
     assert [one.kind for one in cluster.moved] == ["return"]
+
+
+def test_freezes_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account without the right to read them rolls back, and promotes nothing."""
+    _, context = held(monkeypatch, replace(READY, freezes=UNKNOWN))
+    with pytest.raises(Refused, match="may not read whether it is frozen"):
+        switch.switch(context, cast(Any, Quiet()))
+    went = replace(READY, active=GREEN, switches=(switched(1, "old", BLUE), switched(2, BASE.id, GREEN)))
+    cluster = Remembered(replace(went, freezes=UNKNOWN))
+    assert rollback._switched(cluster, BLUE, "grace", "rollback")
 
 
 def test_begin_in_a_freeze(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,9 +58,10 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Acts:
-    """Acts of people, oldest first."""
+    """Acts of people, oldest first; *known* is False where they may not be read."""
 
     acts: tuple[Act, ...] = ()
+    known: bool = True
 
     def in_force(self, now: datetime) -> Freeze | None:
         """The freeze that holds at *now*."""
@@ -78,6 +79,9 @@ class Acts:
         """The freeze by which *release* is not promoted by *run* at *now*."""
         found = self.in_force(now)
         return None if found is None or found.exception(release, run) else found
+
+
+UNKNOWN = Acts(known=False)
 
 
 def acts_of(data: Mapping[str, str]) -> Acts:

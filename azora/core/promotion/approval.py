@@ -164,5 +164,5 @@ def approved(world: World, wanted: Wanted, now: datetime) -> bool:
 
 
 def is_frozen(world: World, wanted: Wanted, now: datetime) -> bool:
-    """Return True when a freeze keeps *wanted* from its promotion."""
-    return world.freezes.keeps_out(wanted.release, wanted.run, now) is not None
+    """Return True when a freeze keeps *wanted* from its promotion, or may do so."""
+    return not world.freezes.known or world.freezes.keeps_out(wanted.release, wanted.run, now) is not None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from azora.config.environment import Environment
 from azora.config.identity import Identity, node_must_be_up, of_pipeline
 from azora.config.json_object import Json
 from azora.config.settings import Settings
-from azora.core.cluster.freeze import Acts
+from azora.core.cluster.freeze import UNKNOWN, Acts
 from azora.core.cluster.kubernetes_objects import (
     logged_switches,
     ready_pods,
@@ -87,7 +88,7 @@ class Cluster:
                 f" release {application!r} is deployed",
                 advice=f"the Service was deleted; restore it with `helm rollback {application} -n {namespace.name}`, then retry",
             )
-        active, workloads = selected_color(service), self._workloads(must_see=with_helm)
+        active, workloads = selected_color(service), self._workloads()
         seen = World(
             active=active,
             selected_release=selected_release(service),
@@ -104,7 +105,7 @@ class Cluster:
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
             migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
-            freezes=self.freezes(must_see=with_helm),
+            freezes=self.freezes(),
             overrides=overrides_of(service, workloads, application, active),
             questions=questions_of(record),
             rollback=LastRollback.model_validate_json(record["rollback"]) if "rollback" in record else None,
@@ -132,32 +133,26 @@ class Cluster:
         except Refused:
             return {}
 
-    def _workloads(self, *, must_see: bool) -> list[Json]:
+    def _workloads(self) -> list[Json]:
         """Deployments of both colors; behind a gate every workload in which a person may have overridden it.
 
-        An older exporter's account may not list StatefulSets: unless all *must_see*, they are left out.
+        StatefulSets are left out for an account that may not list them.
         """
         gated = self.namespace.environment.has_a_gate
         selector = {} if gated else {"labelSelector": f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}"}
-        found = [
-            ("Deployment", item) for item in self._api.get(f"{self.namespace.apps}/deployments", **selector)["items"]
-        ]
-        try:
+        deployments = self._api.get(f"{self.namespace.apps}/deployments", **selector)["items"]
+        sets: list[Json] = []
+        with suppress(Refused):
             sets = self._api.get(f"{self.namespace.apps}/statefulsets")["items"] if gated else []
-        except Refused:
-            if must_see:
-                raise
-            sets = []
-        return [{"kind": kind, **item} for kind, item in [*found, *(("StatefulSet", item) for item in sets)]]
+        kinds = (("Deployment", deployments), ("StatefulSet", sets))
+        return [{"kind": kind, **item} for kind, items in kinds for item in items]
 
-    def freezes(self, *, must_see: bool = True) -> Acts:
-        """Freezes and their ends; none for an account that may not read them, unless it *must_see* them."""
+    def freezes(self) -> Acts:
+        """Freezes and their ends; unknown to an account that may not read them, such as one that rolls back."""
         try:
             return acts_in(self.namespace)
         except Refused:
-            if must_see:
-                raise
-            return Acts()
+            return UNKNOWN
 
     def _stacks(
         self, workloads: list[Json], helm: dict[str, tuple[str, int]], record: dict[str, str], releases: dict[str, str]

@@ -13,8 +13,13 @@ def must_not_be_frozen(environment: str, world: World, release: str, run: str) -
     """Check that no freeze keeps *release* from users.
 
     Raises:
-        Refused: one does, and no exception names *release* or *run*.
+        Refused: one does, and no exception names *release* or *run*; or freezes cannot be read.
     """
+    if not world.freezes.known:
+        raise Refused(
+            f"could not promote in {environment}: this account may not read whether it is frozen",
+            advice="add the right to read the ConfigMap azora-freeze: docs/rights.md",
+        )
     if freeze := world.freezes.keeps_out(release, run, datetime.now(UTC)):
         raise Refused(
             f"could not promote release {shown(release)} in {environment}: it is frozen {freeze.text}",

@@ -210,6 +210,7 @@ def install_router(context: Context) -> None:
     context.hold()
     world = context.cluster.look()
     context.approval(world)
+    context.must_not_be_frozen(world)
     context.upgrade_router(world.stack(world.preview))
     await_answer(context.delivery, context.settings, context.delivery.environment.hosts.live)
 

@@ -1,4 +1,4 @@
-"""A broken gate on a real API server, mended as the runbook says: by an administrator, off and on again."""
+"""A broken gate on a real API server, mended by an administrator as the runbook says."""
 
 from __future__ import annotations
 

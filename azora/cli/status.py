@@ -107,7 +107,7 @@ def _environment(name: str) -> dict[str, Any]:
 
 def _stack(world: World, color: Color) -> dict[str, Any] | None:
     stack = world.stack(color)
-    if stack.helm is None:
+    if stack.helm is None and (world.helm_is_known or not stack.wanted):
         return None
     return {
         "release": stack.release,
@@ -185,6 +185,6 @@ def _row(color: str, stack: dict[str, Any], *, is_live: bool) -> tuple[str | Tex
 
 
 def _state(stack: dict[str, Any]) -> str:
-    if stack["helm"] != "deployed":
+    if stack["helm"] not in {None, "deployed"}:
         return f"Helm: {stack['helm']}"
     return "proved" if stack["proved"] else "not proved"

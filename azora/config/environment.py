@@ -77,6 +77,7 @@ class ApprovalPolicy(_Strict):
     )
     people: dict[MailAddress, UserName] = Field({}, description="Git address of an author → user of the cluster.")
     override: People = Field(People(), description="People who may override the gate in an emergency.")
+    rollback: People = Field(People(), description="People who may roll back with their own kubeconfig.")
     sidecars: tuple[Digest, ...] = Field((), description="Digests of images that the cluster adds to pods.")
     expires_hours: Hours = Field(24, gt=0, description="An approval is valid for this many hours.")
     wait_hours: Hours = Field(72, gt=0, description="A request waits this many hours for its answer.")
@@ -96,7 +97,7 @@ class ApprovalPolicy(_Strict):
     @model_validator(mode="after")
     def _names_are_proved(self) -> ApprovalPolicy:
         """Names in a form are typed by whoever answers it: no rule about people can hold there."""
-        rules = ("minimum", "approvers", "not_authors", "people", "override", "sidecars")
+        rules = ("minimum", "approvers", "not_authors", "people", "override", "rollback", "sidecars")
         unproved = [name for name in rules if getattr(self, name) != type(self).model_fields[name].default]
         if self.by == "form" and unproved:
             raise ValueError(f"{unproved[0]} needs `by: cluster`: the name in a form is typed and not verified")

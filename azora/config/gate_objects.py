@@ -12,7 +12,7 @@ from azora.config.settings import ROOT
 
 FOLDER = ROOT / "deployments/rights/gate"
 PEOPLE = ROOT / "deployments/rights/people.yaml"
-APPROVE, OVERRIDE = "azora-approve", "azora-override"
+APPROVE, OVERRIDE, ROLL_BACK = "azora-approve", "azora-override", "azora-rollback"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -26,7 +26,7 @@ def people_of(environment: Environment, application: str) -> list[Json]:
     text = Template(PEOPLE.read_text()).substitute(NAMESPACE=environment.namespace, APPLICATION=application)
     roles: list[Json] = list(yaml.safe_load_all(text))
     policy = environment.approval
-    bound = {APPROVE: policy.approvers, OVERRIDE: policy.override} if policy else {}
+    bound = {APPROVE: policy.approvers, OVERRIDE: policy.override, ROLL_BACK: policy.rollback} if policy else {}
     return [*roles, *(_binding(environment.namespace, role, people) for role, people in bound.items())]
 
 

@@ -15,7 +15,7 @@ from azora.core.cluster.record import LastRollback, Switch
 from azora.core.cluster.state import World
 from azora.core.colors import Color
 from azora.core.promotion.rollback_target import target_of
-from azora.core.promotion.safety import may_be_installed, may_serve, outdated, was_approved
+from azora.core.promotion.safety import may_be_installed, may_serve, must_know_helm, outdated, was_approved
 from azora.core.release.release import Release, shown
 from azora.errors import AzoraError, BadInput, Conflict, Refused
 from azora.gateways.kubernetes.cluster import Cluster, connect
@@ -56,7 +56,7 @@ def _rolled_back(cluster: Cluster, revision: int | None, settings: Settings, by:
     release = str(world.stack(target).release) if isinstance(target, Color) else target
     if revision is not None:
         must_be_approved(cluster, world, release)
-    color = target if isinstance(target, Color) else _bring_up(cluster, target, by, settings)
+    color = target if isinstance(target, Color) else _bring_up(cluster, world, target, by, settings)
     entry = point_at(cluster, color, by=by, kind="rollback", release=release, why=why)
     if entry is None:
         raise Refused(f"could not roll {environment.name} back: {color} is active already", advice="see `azora status`")
@@ -85,8 +85,9 @@ def record_in_helm(environment: Environment, settings: Settings, *, by: str) -> 
         switch.record_in_helm(_context(cluster, cluster.running(), by, settings))
 
 
-def _bring_up(cluster: Cluster, release: str, by: str, settings: Settings) -> Color:
+def _bring_up(cluster: Cluster, world: World, release: str, by: str, settings: Settings) -> Color:
     """Install *release* as the preview and prove it, as a promotion does. Takes as long as its pods take."""
+    must_know_helm(world, cluster.namespace.environment.name)
     from azora.operations.promotion import preview  # noqa: PLC0415 - the fast path must not wait for Helm's modules
     from azora.operations.promotion.observer import SILENT  # noqa: PLC0415 - the fast path must not wait for Helm's modules
 

@@ -76,6 +76,7 @@ def policy_of(folder: Path, approval: str) -> ApprovalPolicy:
         pytest.param("{not_authors: true}", "not_authors needs `by: cluster`", id="authors in a form"),
         pytest.param("{people: {dev@example.org: dev}}", "people needs `by: cluster`", id="people of a form"),
         pytest.param("{override: {users: [ada]}}", "override needs `by: cluster`", id="override of a form"),
+        pytest.param("{rollback: {users: [ada]}}", "rollback needs `by: cluster`", id="rollback of a form"),
         pytest.param("{by: cluster}", "approvers is missing", id="nobody may approve"),
         pytest.param(f"{{by: cluster, {DEV}, ask: after_preview}}", "ask: after_preview needs `by: form`", id="late"),
         pytest.param(f"{{by: cluster, {DEV}, minimum: 2}}", "minimum is 2, and approvers has 1 users", id="too few"),

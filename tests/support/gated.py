@@ -20,6 +20,7 @@ from azora.gateways.kubernetes.rbac import let_in
 from tests.support.api_server import ApiServer
 
 ADA, BOB, DEV, OLGA, CHIEF = "oidc:ada", "oidc:bob", "oidc:dev", "oidc:olga", "oidc:chief"
+ROSA = "oidc:rosa"  # may roll back
 R0, R1, R2 = ("0" * 40, "1" * 40, "2" * 40)
 EDIT = ("system:aggregate-to-edit", "system:aggregate-to-view")  # what `edit` gives, where no controller adds them up
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
@@ -37,14 +38,19 @@ def digest(number: object) -> str:
 
 
 def template(
-    release: str, *images: str, name: str = "shop", notes: dict[str, str] | None = None, **spec: object
+    release: str,
+    *images: str,
+    name: str = "shop",
+    color: str = "blue",
+    notes: dict[str, str] | None = None,
+    **spec: object,
 ) -> Json:
     """Pod template of one release."""
     containers = [
         {"name": f"c{number}", "image": one, "securityContext": SECURE}
         for number, one in enumerate(images or [image(1)])
     ]
-    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "front", "azora.dev/color": "blue"}
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "front", "azora.dev/color": color}
     metadata = {"labels": labels | {"azora.dev/release": release}, "annotations": notes or {}}
     return {"metadata": metadata, "spec": {"containers": containers} | spec}
 
@@ -58,12 +64,17 @@ def deployment(
     release: str, *images: str, called: str = "shop-blue-front", kind: str = "Deployment", **more: object
 ) -> Json:
     made = template(release, *images, **more)  # type: ignore[arg-type]
-    labels = {key: made["metadata"]["labels"][key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/component")}
+    labels = {key: value for key, value in made["metadata"]["labels"].items() if key != "azora.dev/release"}
     body = {"replicas": 1, "selector": {"matchLabels": labels}, "template": made}
     extra = {"serviceName": called} if kind == "StatefulSet" else {}
     if kind == "DaemonSet":
         del body["replicas"]
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": called}, "spec": body | extra}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": called, "labels": labels},
+        "spec": body | extra,
+    }
 
 
 def job(release: str, *images: str, called: str = "job", kind: str = "Job", **more: object) -> Json:
@@ -98,6 +109,7 @@ def configuration(name: str, *, minimum: int = 1, sidecars: tuple[str, ...] = ()
         "minimum": minimum,
         "approvers": {"users": [ADA, BOB, "x"], "groups": ["oidc:release"]},
         "override": {"users": [OLGA]},
+        "rollback": {"users": [ROSA]},
         "sidecars": list(sidecars),
     }
     hosts = {"live": f"{name}.example.org", "preview": f"next.{name}.example.org"}
@@ -160,7 +172,7 @@ class Gated:
         entry = Switch(number=1, at=NOW, kind="first", came_from=None, to=Color.BLUE, release=R1, by="run")
         live = service(R1)
         live["metadata"]["annotations"] = {"azora.dev/switches": annotation_of((entry,))}
-        green = deployment(R0, image(0), called="shop-green-front")
+        green = deployment(R0, image(0), called="shop-green-front", color="green")
         for found in (deployment(R1), green, deployment("", image(5), called="shop-db", kind="StatefulSet"), live):
             self.create("admin", found)
 

@@ -73,6 +73,8 @@ class World:
     `service_version` is the live Service's resourceVersion, for compare-and-swap. `active` and `selected_release` are what
     its selector names (the release: None in one of an older version).
 
+    `helm_is_known` is False for a user who may not read Helm's Secrets: no step of a promotion may follow from such a world.
+
     `migrating` are migrations of installs that began and did not end well: they ran, or did not. The last three are told to who
     watches; no step follows from them, and a world that differs in them alone is the same.
     """
@@ -82,6 +84,7 @@ class World:
     preview_points_at: Color | None = None
     service_version: str | None = None
     router_helm: str | None = None
+    helm_is_known: bool = True
     pending: tuple[str, ...] = ()
     stacks: dict[Color, Stack] = field(default_factory=dict)
     switches: tuple[Switch, ...] = ()

@@ -6,12 +6,22 @@ from azora.core.cluster.state import Stack, World
 from azora.core.colors import Color
 from azora.core.release.migrations import Code, Migration, breaking, past, together
 from azora.core.release.release import shown
+from azora.errors import Refused
 
 
 def may_serve(world: World, color: Color) -> str | None:
     """Why the stack of *color* must not get users, or None when it may (promise P3)."""
     stack = world.stack(color)
-    return _not_proved(stack) or outdated(world, stack)
+    return _not_proved(world, stack) or outdated(world, stack)
+
+
+def must_know_helm(world: World, where: str) -> None:
+    """Raise Refused where a user without Helm's Secrets would install something in *where*."""
+    if not world.helm_is_known:
+        raise Refused(
+            f"could not install a release in {where}: this user may not read Helm's Secrets",
+            advice="let the pipeline do it: start the flow, or run the command on the worker's machine without AZORA_KUBECONFIG",
+        )
 
 
 def drifted(world: World) -> str | None:
@@ -68,8 +78,8 @@ def outdated(world: World, stack: Stack) -> str | None:
     )
 
 
-def _not_proved(stack: Stack) -> str | None:
-    if stack.helm is None:
+def _not_proved(world: World, stack: Stack) -> str | None:
+    if stack.helm is None and world.helm_is_known:
         return f"no {stack.color} stack is installed"
     if not stack.is_ready:
         missing = {

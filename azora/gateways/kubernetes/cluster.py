@@ -69,8 +69,8 @@ class Cluster:
     def look(self, *, with_helm: bool = True) -> World:
         """The world as it is now: eight small requests, nine behind a gate, no Helm program.
 
-        Without *with_helm* Helm's Secrets are not read, for an account that may not: what Helm says is then not known, and
-        no step of a promotion may follow from it.
+        Without *with_helm*, and for a user who may not read them, Helm's Secrets are left out: what Helm says is then not known,
+        and no step of a promotion may follow from it.
 
         Raises:
             BadInput: Helm says that the front door is installed, but the live Service is gone.
@@ -80,7 +80,8 @@ class Cluster:
         preview = self._api.find(f"{namespace.core}/services/{namespace.preview_service}") if service else None
         record, releases = self.record.read(), self._stored_releases()
         ours = installed_by_us(record, application)
-        helm = {name: state for name, state in self._helm_releases().items() if name in ours} if with_helm else {}
+        known = self._helm_releases() if with_helm else None
+        helm = {name: state for name, state in (known or {}).items() if name in ours}
         router = helm.get(application, ("", 0))[0] or None
         if service is None and router == "deployed":
             raise BadInput(
@@ -95,13 +96,14 @@ class Cluster:
             preview_points_at=selected_color(preview),
             service_version=service["metadata"]["resourceVersion"] if service else None,
             router_helm=router,
+            helm_is_known=known is not None,
             pending=tuple(name for name, (status, _) in helm.items() if status.startswith(INCOMPLETE)),
             stacks=self._stacks(workloads, helm, record, releases),
             switches=logged_switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
             approvals=approvals_of(record),
             approval_since=datetime.fromisoformat(record["approval-since"]) if "approval-since" in record else None,
-            data_digest=record.get("data") if helm.get(f"{application}-data", ("",))[0] == "deployed" else None,
+            data_digest=record.get("data") if known is None or _is_deployed(helm, f"{application}-data") else None,
             router_digest=record.get("router"),
             proofs=PROOFS.validate_json(record.get("proofs", "[]")),
             migrating=MIGRATIONS.validate_json(record.get("migrating", "[]")),
@@ -113,10 +115,17 @@ class Cluster:
         )
         return with_whole_ids(seen, [*ids_of(releases), *(release.id for release in old_releases(record))])
 
-    def _helm_releases(self) -> dict[str, tuple[str, int]]:
-        """Newest status and revision of each Helm release, from the labels of Helm's own Secrets."""
+    def _helm_releases(self) -> dict[str, tuple[str, int]] | None:
+        """Newest status and revision of each Helm release, from the labels of Helm's own Secrets.
+
+        None for a user who may not read Secrets.
+        """
         newest: dict[str, tuple[str, int]] = {}
-        for secret in self._api.get(f"{self.namespace.core}/secrets", labelSelector="owner=helm")["items"]:
+        try:
+            secrets = self._api.get(f"{self.namespace.core}/secrets", labelSelector="owner=helm")["items"]
+        except Refused:
+            return None
+        for secret in secrets:
             labels = secret["metadata"]["labels"]
             name, status, revision = labels["name"], labels["status"], int(labels["version"])
             if revision > newest.get(name, ("", 0))[1]:
@@ -264,6 +273,10 @@ class Cluster:
 def _label(found: Json, name: str) -> str | None:
     label: str | None = (found["metadata"].get("labels") or {}).get(name)
     return label
+
+
+def _is_deployed(helm: dict[str, tuple[str, int]], name: str) -> bool:
+    return helm.get(name, ("", 0))[0] == "deployed"
 
 
 def _live_spec(stack: Stack) -> Json:

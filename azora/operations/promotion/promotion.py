@@ -9,6 +9,7 @@ from typing import Self
 
 from azora.core.colors import Color
 from azora.core.promotion.next_step import Step, next_step
+from azora.core.promotion.safety import must_know_helm
 from azora.errors import Failed
 from azora.host.retry import retried
 from azora.operations.promotion import preview, switch
@@ -54,7 +55,9 @@ class Promotion:
         context = self.context
         has_cases = context.delivery.application.suites.e2e is not None
         wanted = replace(context.wanted, end_to_end=end_to_end and has_cases)
-        return next_step(context.look(), wanted, datetime.now(UTC))
+        world = context.look()
+        must_know_helm(world, context.where)
+        return next_step(world, wanted, datetime.now(UTC))
 
     def take(self, step: Step, observer: Observer = SILENT) -> Done:
         """Take *step*, any but ASK; the Lease must be held.

@@ -51,6 +51,20 @@ def test_color_that_may_serve(candidate: Stack, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        pytest.param(stack(GREEN, "new", helm=""), None, id="ready and proved"),
+        pytest.param(stack(GREEN, "new", helm="", proved=False), "not proved here", id="never proved"),
+        pytest.param(Stack(GREEN), "it has no desired pods", id="nothing there"),
+    ],
+)
+def test_color_without_helm(candidate: Stack, reason: str | None) -> None:
+    """For a user who may not read Helm's Secrets the pods and the record decide."""
+    said = may_serve(World(stacks={GREEN: replace(candidate, helm=None)}, helm_is_known=False), GREEN)
+    assert said is None if reason is None else reason in (said or "")
+
+
+@pytest.mark.parametrize(
     ("world", "color", "reason"),
     [
         pytest.param(CONTRACTED, BLUE, "the blue stack runs old, made without migration 0004, a contract that ran later", id="back over it"),

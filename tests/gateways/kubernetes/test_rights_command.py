@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from subprocess import CompletedProcess
 from uuid import uuid4
 
 import pytest
@@ -18,11 +16,9 @@ from azora.core.record.history import history_of
 from azora.gateways.kubernetes.approved_store import approved_of
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.gate import gate_of
-from azora.host.process import clean_environment
 from tests.support.api_server import ApiServer
 from tests.support.gated import ADA, CHIEF, R1, R2, Gated, configuration, deployment
-
-AZORA = Path(sys.executable).parent / "azora"
+from tests.support.gated_command import azora
 
 
 @pytest.fixture
@@ -33,46 +29,27 @@ def shop(server: ApiServer) -> Gated:
     return found
 
 
-def azora(shop: Gated, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with a settings file of its own."""
-    folder = shop.server.folder / f"files-of-{shop.environment.name}"
-    folder.mkdir(exist_ok=True)
-    content = shop.environment.model_dump(mode="json", exclude={"name", "context", "branch", "proof"})
-    (folder / f"{shop.environment.name}.yaml").write_text(yaml.safe_dump(content))
-    env = clean_environment(
-        AZORA_APPLICATION="shop",
-        AZORA_ENVIRONMENTS=str(folder),
-        AZORA_IDENTITIES=str(shop.server.folder),
-        AZORA_KUBECONFIG=str(shop.server.kubeconfig()),
-        AZORA_STATE_FOLDER=str(shop.server.folder / "state"),
-        HOME=str(folder),
-    )
-    return subprocess.run(
-        [AZORA, "rights", command, shop.environment.name, *options],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def rights(shop: Gated, command: str, *options: str) -> CompletedProcess[str]:
+    """Run `azora rights` as the administrator."""
+    return azora(shop, "", "rights", command, shop.environment.name, *options)
 
 
 def test_rights_of_a_gate(shop: Gated) -> None:
     """The gate is turned on over what runs once somebody confirms it, and off again."""
-    shown = azora(shop, "show")
+    shown = rights(shop, "show")
     assert gate_manifest(shop.environment, "shop") in shown.stdout
-    asked = azora(shop, "apply")
+    asked = rights(shop, "apply")
     assert asked.returncode != 0
     assert "nobody can confirm it" in asked.stderr + asked.stdout
     assert R1 in asked.stdout
     assert not gate_of(shop.namespace).is_on
-    applied = azora(shop, "apply", "--yes")
+    applied = rights(shop, "apply", "--yes")
     assert applied.returncode == 0, applied.stderr
     assert "is on: 5 items taken over" in applied.stdout
     assert gate_of(shop.namespace).differences(shop.environment, "shop") == []
-    again = azora(shop, "apply")
+    again = rights(shop, "apply")
     assert "0 items taken over" in again.stdout
-    removed = azora(shop, "remove", "--yes", "--json")
+    removed = rights(shop, "remove", "--yes", "--json")
     assert removed.returncode == 0, removed.stderr
     assert json.loads(removed.stdout)["gate"] is False
     assert not gate_of(shop.namespace).is_on
@@ -85,7 +62,7 @@ def test_rights_of_a_gate(shop: Gated) -> None:
 def test_rights_over_a_tag(shop: Gated) -> None:
     """The gate is not turned on over an image that no digest names: its pods could not be made anew."""
     shop.create("admin", deployment(R1, "shop:1", called="tagged"))
-    refused = azora(shop, "apply", "--yes")
+    refused = rights(shop, "apply", "--yes")
     assert refused.returncode != 0
     assert "these images have no digest: shop:1" in refused.stderr + refused.stdout
 

@@ -76,6 +76,14 @@ def test_entries_of_a_rollback(cluster: Watched) -> None:
     assert cluster.kept == head_of(cluster.log.lines())
 
 
+def test_rollback_that_would_install(cluster: Watched) -> None:
+    """A user who may not read Helm's Secrets installs nothing, and moves nobody."""
+    cluster.world = replace(BOOKED, stacks={GREEN: BOOKED.stack(GREEN)}, helm_is_known=False)
+    with pytest.raises(RefusedError, match="could not install a release in staging"):
+        roll_back(STAGING, None, SETTINGS, by="ada")
+    assert cluster.moved == []
+
+
 def test_rollback_without_a_record(cluster: Watched, caplog: pytest.LogCaptureFixture) -> None:
     """A rollback is made although its entry cannot be written; a warning says so, and what to do."""
     cluster.log.error = AWAY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from azora.core.gate.refusal import ADVICE, GATE
 from azora.errors import AzoraError, BadInput, HelmFailed, Refused, TransientError, Unreachable
 
 SHOWN_LINES = 8
@@ -14,12 +15,12 @@ def classified(what: str, said: str) -> AzoraError:
     """Our error for what Helm printed when it could not do *what*."""
     text = f"could not {what}: {_essence(said)}"
     lowered = said.lower()
-    if advice := next((advice for mark, advice in _REFUSED.items() if mark in lowered), None):
+    if advice := next((advice for mark, advice in _WRONG.items() if mark in lowered), None):
         return BadInput(text, advice=advice)
     if any(mark in lowered for mark in _AWAY):
         return Unreachable(text, advice="check that the API server runs (`azora local status`), then retry")
-    if "cannot be imported into the current release" in lowered:
-        return Refused(text, advice="follow docs/own-cluster.md, *A namespace that is not empty*; then retry")
+    if advice := next((advice for mark, advice in _REFUSED.items() if mark in lowered), None):
+        return Refused(text, advice=advice)
     if "another operation (install/upgrade/rollback) is in progress" in lowered:
         return TransientError(text, advice="a killed Helm process left this; retry, the next run repairs it")
     if any(mark in lowered for mark in _UNRENDERED):
@@ -38,6 +39,10 @@ def versions_near(message: str) -> list[str]:
 
 _INCOMPATIBLE = re.compile(r"chart requires kubeVersion: (.*) which is incompatible with Kubernetes")
 _REFUSED = {
+    GATE.lower(): ADVICE,
+    "cannot be imported into the current release": "follow docs/own-cluster.md, *A namespace that is not empty*; then retry",
+}
+_WRONG = {
     "values don't meet the specifications of the schema": (
         "correct that key in the values of this chart, or allow it in its values.schema.json"
     ),

@@ -20,6 +20,7 @@ from kubernetes.client.rest import RESTResponse
 
 from azora.config.json_object import Json
 from azora.core.cluster.capabilities import Capabilities, served
+from azora.core.gate.refusal import ADVICE, GATE
 from azora.errors import AzoraError, Conflict, Failed, Refused, TransientError, Unreachable
 from azora.gateways.kubernetes import kubeconfig as kubeconfigs
 from azora.host.writes import System, writing_if
@@ -29,8 +30,6 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 NOT_OF_THE_SCHEMA = "failed to create typed patch object"  # the answer to such an apply is 500
 PLAIN = "application/json"
-GATE = "ValidatingAdmissionPolicy 'azora-"  # how a refusal by a policy of ours begins
-GATE_ADVICE = "the gate of this environment refused it: docs/approvals.md has who may do it, and how to override it"
 RIGHTS_ADVICE = "`azora doctor ENV` lists the missing rights and their rules, `azora rights apply ENV` grants them"
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
@@ -193,7 +192,7 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
             advice="the token has expired or was revoked: `azora rights apply ENV` writes a new one",
         )
     if status == 403 or GATE in said:  # noqa: PLR2004 - HTTP; a policy that cannot be evaluated answers 422
-        return Refused(f"could not {what}: {said}", advice=GATE_ADVICE if GATE in said else RIGHTS_ADVICE)
+        return Refused(f"could not {what}: {said}", advice=ADVICE if GATE in said else RIGHTS_ADVICE)
     if status in {429, 500, 502, 503, 504} and NOT_OF_THE_SCHEMA not in said:
         return TransientError(
             f"could not {what}: the API server responded with {status}: {said}",

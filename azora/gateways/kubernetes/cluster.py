@@ -42,6 +42,7 @@ from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.freeze_store import acts_in
 from azora.gateways.kubernetes.log_store import LogStore
 from azora.gateways.kubernetes.namespace import Namespace
+from azora.gateways.kubernetes.newly_approved import once_read
 from azora.gateways.kubernetes.rbac import renew
 from azora.gateways.kubernetes.record_store import (
     RELEASES,
@@ -208,7 +209,8 @@ class Cluster:
         annotations |= {OVERRIDE_ANNOTATION: None} if entry.kind == "promotion" and entry.approval else {}
         metadata = {"resourceVersion": world.service_version, "annotations": annotations}
         body = {"metadata": metadata, "spec": _live_spec(world.stack(entry.to))}
-        self._api.patch(f"{self.namespace.core}/services/{self.namespace.live_service}", body)
+        path = f"{self.namespace.core}/services/{self.namespace.live_service}"
+        once_read(self.namespace, lambda: self._api.patch(path, body))
 
     def keep_head(self, head: Head) -> None:
         """The live Service names *head*; moves no user."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,9 +28,11 @@ from azora.core.release.router_objects import of_preview
 from azora.core.release.values import Values
 from azora.errors import Refused
 from azora.gateways.helm.client import Helm
+from azora.gateways.helm.runner import GiveUp
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.inventory import Inventory
 from azora.gateways.kubernetes.lease import Lease
+from azora.gateways.kubernetes.newly_approved import once_read
 from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
 from azora.operations.isolation import sandbox_for
@@ -157,6 +160,20 @@ class Context:
         must_be_ours(self.cluster, self.helm, (name, chart, values))
         self.cluster.record.add_helm_release(name)
 
+    def install(
+        self,
+        name: str,
+        chart: Path,
+        values: Values,
+        *,
+        timeout_seconds: float,
+        wait: bool = True,
+        give_up: GiveUp | None = None,
+    ) -> int:
+        """Have Helm install or upgrade *name*; again while the API server has not read an approval."""
+        install = partial(self.helm.upgrade, timeout_seconds=timeout_seconds, wait=wait, give_up=give_up)
+        return once_read(self.cluster.namespace, lambda: install(name, chart, values))
+
     def must_be_as_shown(self, name: str, chart: Path, values: Values, plain: Values | None = None) -> None:
         """Raise Refused where installing *chart* now would bring other objects than those that were shown.
 
@@ -220,7 +237,7 @@ class Context:
         self.claim(name, self.router, values)
         if active.release == self.delivery.release.id:
             self.must_be_as_shown(name, self.router, values)
-        self.helm.upgrade(name, self.router, values, timeout_seconds=60, wait=False)
+        self.install(name, self.router, values, timeout_seconds=60, wait=False)
         self.cluster.record.write(router=f"{chart_values.router_digest(self.delivery)}/{active.color}")
 
     def suite(self, name: Literal["e2e", "smoke"], host: str, stack: Stack) -> SuiteResult:

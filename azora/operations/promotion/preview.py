@@ -47,7 +47,7 @@ def install_data(context: Context) -> None:
     context.claim(name, chart, values)
     context.must_be_as_shown(name, chart, values)
     remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
-    context.helm.upgrade(name, chart, values, timeout_seconds=300)
+    context.install(name, chart, values, timeout_seconds=300)
     context.cluster.record.write(data=chart_values.data_digest(context.delivery))
 
 
@@ -81,7 +81,7 @@ def install_preview(context: Context, observer: Observer) -> StackRecord:
     _must_still_wait(context, color)
     remove_leftover_hooks(context.cluster, context.helm, (name, chart, values))
     try:
-        revision = context.helm.upgrade(
+        revision = context.install(
             name,
             chart,
             values,

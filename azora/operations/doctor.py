@@ -21,7 +21,7 @@ from azora.config.identity import node_must_be_up, of_person, of_pipeline
 from azora.config.permissions import needed
 from azora.config.settings import ROOT, Settings
 from azora.config.urls import public_url
-from azora.core import doctor
+from azora.core import doctor, doctor_cluster
 from azora.core.doctor import Finding, Level
 from azora.core.prefect_names import POOL, deployments_for, queue_of
 from azora.core.registered import registered_by
@@ -41,8 +41,10 @@ from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.cluster import connect
 from azora.host.process import run
 from azora.host.sandbox import NO_SANDBOX, Sandbox, kind
+from azora.operations.doctor_gate import examine_gate, examine_policies
 
 SECONDS = 10.0
+AS_THE_PERSON = {"storage", "network policy", "gate policies"}  # who may not be allowed to look
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 Look = Callable[[], Finding | Iterator[Finding]]
@@ -71,6 +73,8 @@ def examine(environment: Environment, settings: Settings) -> list[Finding]:
         "ingress": lambda: _ingress(environment, settings),
         "network policy": lambda: _network(environment, settings),
     }
+    if environment.has_a_gate:
+        looks["gate policies"] = lambda: examine_policies(environment, settings)
     if environment.data:
         looks["storage"] = lambda: _storage(environment, settings)
     return _all(looks)
@@ -84,7 +88,7 @@ def _all(looks: dict[str, Look]) -> list[Finding]:
             seen = look()
             found += [seen] if isinstance(seen, Finding) else seen
         except AzoraError as error:
-            level = Level.UNKNOWN if check in {"storage", "network policy"} else Level.BAD
+            level = Level.UNKNOWN if check in AS_THE_PERSON else Level.BAD
             found.append(Finding(check, level, error.message, error.advice))
     return found
 
@@ -104,18 +108,20 @@ def _sandbox(settings: Settings) -> Finding:
 
 
 def _pipeline(environment: Environment, settings: Settings) -> Iterator[Finding]:
-    api = connect(environment, settings).namespace.api
-    name, namespace = environment.name, environment.namespace
+    place = connect(environment, settings).namespace
+    api, name, namespace = place.api, environment.name, environment.namespace
     now = datetime.now(UTC)
     yield doctor.kubernetes(api.get("/version")["gitVersion"])
     yield doctor.clock("the API server", api.clock() - now)
-    yield doctor.account(user_of(api), namespace, name)
-    yield doctor.permissions(missing_rights(api, namespace), len(needed()), namespace, name)
-    yield doctor.excess(excess_of(api), name)
-    yield doctor.pod_security(labels_of(api, namespace), namespace, name)
+    yield doctor_cluster.account(user_of(api), namespace, name)
+    yield doctor_cluster.permissions(missing_rights(api, namespace), len(needed()), namespace, name)
+    yield doctor_cluster.excess(excess_of(api), name)
+    labels = labels_of(api, namespace)
+    yield doctor_cluster.pod_security(labels, namespace, name)
     if api.authority:
         until = served_until(api.host, api.authority)
         yield doctor.expiry("API certificate", until, now, "renew it, or ask the cluster's administrator")
+    yield from examine_gate(place, labels)
 
 
 def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
@@ -136,13 +142,13 @@ def _token(environment: Environment, settings: Settings) -> Iterator[Finding]:
 def _storage(environment: Environment, settings: Settings) -> Finding:
     found = _as_person(environment, settings).get("/apis/storage.k8s.io/v1/storageclasses")["items"]
     annotated = {one["metadata"]["name"]: one["metadata"].get("annotations") or {} for one in found}
-    return doctor.storage({name: notes.get(DEFAULT_CLASS) == "true" for name, notes in annotated.items()})
+    return doctor_cluster.storage({name: notes.get(DEFAULT_CLASS) == "true" for name, notes in annotated.items()})
 
 
 def _network(environment: Environment, settings: Settings) -> Finding:
     embedded = settings.is_the_embedded_node and environment.context is None
     found = [] if embedded else _as_person(environment, settings).get("/apis/apps/v1/daemonsets")["items"]
-    return doctor.network([one["metadata"]["name"] for one in found], embedded=embedded)
+    return doctor_cluster.network([one["metadata"]["name"] for one in found], embedded=embedded)
 
 
 def _as_person(environment: Environment, settings: Settings) -> Api:
@@ -162,8 +168,8 @@ def _ingress(environment: Environment, settings: Settings) -> Finding:
         with httpx.Client(timeout=SECONDS, verify=ssl.create_default_context(), trust_env=False) as client:
             answer = client.get(dialled, headers={"Host": place.netloc}, extensions=options)
     except httpx.HTTPError as error:
-        return doctor.ingress(address, None, str(error))
-    return doctor.ingress(address, answer.status_code)
+        return doctor_cluster.ingress(address, None, str(error))
+    return doctor_cluster.ingress(address, answer.status_code)
 
 
 # -- the machine

@@ -15,12 +15,13 @@ import pytest
 from azora.config.environment import Environment, Hosts
 from azora.config.permissions import Right, needed, user_of
 from azora.config.settings import Settings
-from azora.core import doctor
+from azora.core import doctor, doctor_cluster
 from azora.core.doctor import GIB, Finding, Level, exit_code
 from azora.core.heartbeat import Automated
 from azora.core.registered import Pool, Registered
 from azora.errors import Refused, Unreachable
 from azora.gateways.kubernetes.access_review import token_expiry
+from azora.gateways.kubernetes.namespace import Namespace
 from azora.operations import doctor as examining
 from azora.operations.doctor import examine, examine_machine
 
@@ -36,51 +37,74 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
 @pytest.mark.parametrize(
     ("finding", "level", "says"),
     [
-        pytest.param(doctor.account(user_of("shop"), "shop", "staging"), GOOD, "azora-system:shop", id="own account"),
         pytest.param(
-            doctor.account("admin", "shop", "staging"), WEAK, "is admin, not a dedicated account", id="administrator"
+            doctor_cluster.account(user_of("shop"), "shop", "staging"), GOOD, "azora-system:shop", id="own account"
         ),
         pytest.param(
-            doctor.account(user_of("other"), "shop", "staging"), WEAK, "azora-system:other", id="another's account"
+            doctor_cluster.account("admin", "shop", "staging"),
+            WEAK,
+            "is admin, not a dedicated account",
+            id="administrator",
         ),
-        pytest.param(doctor.permissions([], 60, "shop", "staging"), GOOD, "all 60 rights in shop", id="all rights"),
         pytest.param(
-            doctor.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging"),
+            doctor_cluster.account(user_of("other"), "shop", "staging"),
+            WEAK,
+            "azora-system:other",
+            id="another's account",
+        ),
+        pytest.param(
+            doctor_cluster.permissions([], 60, "shop", "staging"), GOOD, "all 60 rights in shop", id="all rights"
+        ),
+        pytest.param(
+            doctor_cluster.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging"),
             BAD,
             "1 of 60 rights are missing in shop: patch deployments.apps",
             id="a right is missing",
         ),
-        pytest.param(doctor.excess([], "staging"), GOOD, "nothing outside", id="nothing more"),
-        pytest.param(doctor.excess(["create namespaces"], "staging"), WEAK, "may also create namespaces", id="more"),
+        pytest.param(doctor_cluster.excess([], "staging"), GOOD, "nothing outside", id="nothing more"),
         pytest.param(
-            doctor.pod_security({"pod-security.kubernetes.io/enforce": "restricted"}, "shop", "staging"),
+            doctor_cluster.excess(["create namespaces"], "staging"), WEAK, "may also create namespaces", id="more"
+        ),
+        pytest.param(
+            doctor_cluster.pod_security({"pod-security.kubernetes.io/enforce": "restricted"}, "shop", "staging"),
             GOOD,
             "enforces Pod Security restricted",
             id="restricted",
         ),
-        pytest.param(doctor.pod_security({}, "shop", "staging"), WEAK, "privileged, not restricted", id="no label"),
         pytest.param(
-            doctor.pod_security({"pod-security.kubernetes.io/enforce": "baseline"}, "shop", "staging"),
+            doctor_cluster.pod_security({}, "shop", "staging"), WEAK, "privileged, not restricted", id="no label"
+        ),
+        pytest.param(
+            doctor_cluster.pod_security({"pod-security.kubernetes.io/enforce": "baseline"}, "shop", "staging"),
             WEAK,
             "baseline, not restricted",
             id="baseline",
         ),
-        pytest.param(doctor.pod_security(None, "shop", "staging"), WEAK, "does not exist, or", id="no namespace"),
-        pytest.param(doctor.storage({"folders": True, "fast": False}), GOOD, "folders", id="default class"),
-        pytest.param(doctor.storage({"fast": False}), WEAK, "there are: fast", id="no default class"),
-        pytest.param(doctor.storage({}), BAD, "there are: none", id="no class"),
-        pytest.param(doctor.network([], embedded=True), WEAK, "not enforced", id="embedded network"),
         pytest.param(
-            doctor.network(["calico-node"], embedded=True), WEAK, "not enforced", id="embedded, whatever runs"
+            doctor_cluster.pod_security(None, "shop", "staging"), WEAK, "does not exist, or", id="no namespace"
         ),
-        pytest.param(doctor.network(["kube-proxy", "cilium"], embedded=False), GOOD, "by Cilium", id="enforced"),
+        pytest.param(doctor_cluster.storage({"folders": True, "fast": False}), GOOD, "folders", id="default class"),
+        pytest.param(doctor_cluster.storage({"fast": False}), WEAK, "there are: fast", id="no default class"),
+        pytest.param(doctor_cluster.storage({}), BAD, "there are: none", id="no class"),
+        pytest.param(doctor_cluster.network([], embedded=True), WEAK, "not enforced", id="embedded network"),
         pytest.param(
-            doctor.network(["kube-proxy"], embedded=False), UNKNOWN, "no DaemonSet of a network plugin", id="who knows"
+            doctor_cluster.network(["calico-node"], embedded=True), WEAK, "not enforced", id="embedded, whatever runs"
         ),
-        pytest.param(doctor.ingress("http://shop", 200), GOOD, "http://shop answers 200", id="answers"),
-        pytest.param(doctor.ingress("http://shop", 404), GOOD, "nothing released yet", id="no route"),
-        pytest.param(doctor.ingress("http://shop", 503), WEAK, "answers 503", id="no pod behind"),
-        pytest.param(doctor.ingress("http://shop", None, "refused"), BAD, "does not answer: refused", id="no ingress"),
+        pytest.param(
+            doctor_cluster.network(["kube-proxy", "cilium"], embedded=False), GOOD, "by Cilium", id="enforced"
+        ),
+        pytest.param(
+            doctor_cluster.network(["kube-proxy"], embedded=False),
+            UNKNOWN,
+            "no DaemonSet of a network plugin",
+            id="who knows",
+        ),
+        pytest.param(doctor_cluster.ingress("http://shop", 200), GOOD, "http://shop answers 200", id="answers"),
+        pytest.param(doctor_cluster.ingress("http://shop", 404), GOOD, "nothing released yet", id="no route"),
+        pytest.param(doctor_cluster.ingress("http://shop", 503), WEAK, "answers 503", id="no pod behind"),
+        pytest.param(
+            doctor_cluster.ingress("http://shop", None, "refused"), BAD, "does not answer: refused", id="no ingress"
+        ),
         pytest.param(doctor.kubernetes("v1.36.3"), GOOD, "v1.36.3", id="Kubernetes"),
         pytest.param(doctor.kubernetes("v1.34.0-eks-1"), GOOD, "v1.34.0", id="oldest Kubernetes"),
         pytest.param(doctor.kubernetes("v1.33.9"), WEAK, "older than this Helm", id="older Kubernetes"),
@@ -160,7 +184,7 @@ def test_finding(finding: Finding, level: Level, says: str) -> None:
 
 def test_finding_of_a_missing_right() -> None:
     """The advice has the command, the Role and the rule that gives the right."""
-    finding = doctor.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging")
+    finding = doctor_cluster.permissions([Right("apps", "deployments", "patch")], 60, "shop", "staging")
     assert "azora rights apply staging" in finding.advice
     assert "Role azora-release of shop" in finding.advice
     assert finding.advice.endswith('- {apiGroups: ["apps"], resources: [deployments], verbs: [patch]}')
@@ -222,7 +246,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Findings of the doctor about an environment in *cluster*."""
 
     def look(cluster: Cluster, **changes: Any) -> dict[str, Finding]:
-        connected = SimpleNamespace(namespace=SimpleNamespace(api=cluster))
+        connected = SimpleNamespace(namespace=Namespace(cluster, SHOP, "shop"))  # type: ignore[arg-type]
         monkeypatch.setattr(examining, "connect", lambda *_: connected)
         settings = Settings(node="none", identities=None, kube_context="mine", ingress_address="127.0.0.1:9", **changes)
         return {finding.check: finding for finding in examine(SHOP, settings)}

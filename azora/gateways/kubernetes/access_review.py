@@ -25,6 +25,22 @@ _FOREIGN: dict[str, tuple[str | None, Right]] = {
     "read the secrets of every namespace": (None, Right("", "secrets", "list")),
     "grant rights": (None, Right("rbac.authorization.k8s.io", "clusterrolebindings", "create")),
 }
+_GATE, _ADMISSION, _RBAC = "azora.dev", "admissionregistration.k8s.io", "rbac.authorization.k8s.io"
+_POLICIES = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+_CHANGES = ("update", "patch", "delete")
+
+# What an account that a gate binds may not do: the words, whether the right is one in its namespace, and the rights.
+_OVER_A_GATE: dict[str, tuple[bool, tuple[Right, ...]]] = {
+    "approve": (True, (Right(_GATE, "environments", "approve"),)),
+    "override": (True, (Right(_GATE, "environments", "override"),)),
+    "change the Namespace": (True, tuple(Right("", "namespaces", verb) for verb in ("update", "patch"))),
+    "change admission policies": (
+        False,
+        tuple(Right(_ADMISSION, kind, verb) for kind in _POLICIES for verb in _CHANGES),
+    ),
+    "act as other users": (False, (Right("", "users", "impersonate"),)),
+    "give itself rights": (True, tuple(Right(_RBAC, "roles", verb) for verb in ("escalate", "bind"))),
+}
 
 
 def user_of(api: Api) -> str:
@@ -41,10 +57,12 @@ def missing_rights(api: Api, namespace: str) -> list[Right]:
     return [right for right in needed() if not granted(right, rules) and not may(api, namespace, right)]
 
 
-def may(api: Api, namespace: str | None, right: Right) -> bool:
+def may(api: Api, namespace: str | None, right: Right, *, name: str = "") -> bool:
+    """Return True when this identity has *right*, for the object *name* or for all."""
     resource, _, part = right.resource.partition("/")
     asked = {"group": right.group, "resource": resource, "subresource": part, "verb": right.verb}
-    body = {"spec": {"resourceAttributes": asked | ({"namespace": namespace} if namespace else {})}}
+    where = {key: value for key, value in (("namespace", namespace), ("name", name)) if value}
+    body = {"spec": {"resourceAttributes": asked | where}}
     return bool(api.create(f"{REVIEWS}/selfsubjectaccessreviews", body)["status"]["allowed"])
 
 
@@ -93,6 +111,15 @@ def token_life(token: str) -> tuple[datetime, datetime] | None:
         return datetime.fromtimestamp(said.get("iat", said["exp"]), UTC), expires
     except (IndexError, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
+
+
+def powers_over_gate(api: Api, namespace: str) -> list[str]:
+    """Rights of the identity by which the gate of *namespace* would not bind it, one line each."""
+    return [
+        words
+        for words, (inside, rights) in _OVER_A_GATE.items()
+        if any(may(api, namespace if inside else None, right, name=namespace if inside else "") for right in rights)
+    ]
 
 
 def excess_of(api: Api) -> list[str]:

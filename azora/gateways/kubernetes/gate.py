@@ -85,6 +85,21 @@ def to_take_over(namespace: Namespace, items: Iterable[str]) -> tuple[str, ...]:
     return tuple(item for item in left if before and known.counts(item, before))
 
 
+def refused_images(namespace: Namespace) -> tuple[str, ...]:
+    """Images of running pods of the application that the gate would refuse in new pods."""
+    marks = gate_of(namespace).marks
+    pods = [found for found in _pods(namespace) if belongs_to(namespace.application, found)]
+    images = images_of(pods)
+    left = approved_of(namespace).missing(digests_of(images), marks.minimum if marks else 0)
+    unknown = set(left) - set(marks.sidecars if marks else ())
+    return tuple(image for image in images if image.partition("@")[2] in {*unknown, ""})
+
+
+def policies_of(api: Api) -> Iterable[tuple[Json, Json | None]]:
+    """Each policy and binding of this version, with what the cluster has of that name."""
+    return ((wanted, api.find(_path(wanted))) for wanted in policies())
+
+
 def mark(namespace: Namespace) -> None:
     """Write the Namespace's annotations and its environment label; the gate's label stays as it is."""
     marks = Marks.of(namespace.environment, namespace.application)
@@ -132,6 +147,10 @@ def _makers(namespace: Namespace) -> Iterable[Json]:
             for found in namespace.api.get(path)["items"]:
                 if kind != "Job" or not _is_over(found):
                     yield {"kind": kind, **found}
+    yield from _pods(namespace)
+
+
+def _pods(namespace: Namespace) -> Iterable[Json]:
     for found in namespace.api.get(f"{namespace.core}/pods")["items"]:
         if (found.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
             yield {"kind": "Pod", **found}

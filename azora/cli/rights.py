@@ -134,6 +134,7 @@ def _gate(environment: Environment, *, yes: bool, as_json: bool) -> None:
     from azora.gateways.kubernetes.gate import gate_of, mark, running, to_take_over, turn_on  # noqa: PLC0415
 
     namespace = _namespace(environment)
+    _hosts(namespace, yes=yes, as_json=as_json)
     if not environment.has_a_gate:
         mark(namespace)
         if gate_of(namespace).is_on:
@@ -160,6 +161,23 @@ def _gate(environment: Environment, *, yes: bool, as_json: bool) -> None:
     sentence = f"the gate of {environment.name} is on: {len(new)} items taken over"
     emit(sentence, as_json=as_json)
     note(sentence, environment=environment.name, by=user_label())
+
+
+def _hosts(namespace: Namespace, *, yes: bool, as_json: bool) -> None:
+    """Show the Ingresses and routes that break the rules of hosts, and ask.
+
+    Raises Refused where another environment has one of the hosts.
+    """
+    from azora.operations.hosts_check import against_the_rules, must_own_hosts  # noqa: PLC0415
+
+    must_own_hosts(namespace)
+    if not (found := list(against_the_rules(namespace))):
+        return
+    rules = "these break the rules of hosts; the gate's policies leave them as they are, and refuse their next change:"
+    for line in (rules, *(f"  {one}" for one in found)):
+        emit(line, as_json=as_json)
+    if not yes:
+        _ask("apply the rights all the same?", namespace.environment.name)
 
 
 def _ask(question: str, environment: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azora.config.environment import environments, must_be_supported
+from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.promotion.stages import hours_that_count, stages_before
 from azora.core.release.release import Release
@@ -11,15 +11,9 @@ from tasks.proofs import proved_already
 
 
 def stages_to_prove(to: str, release: Release | None, *, fresh: bool) -> list[str]:
-    """Stages before *to* where *release* still needs a proof, in order, after the last with a proof.
-
-    Raises Refused before anything is tested or built, where the file of one of them has a rule that this version does not keep.
-    """
-    before = stages_before(to, environment_called)
-    for name in (*before, to):
-        must_be_supported(environment_called(name))
+    """Stages before *to* where *release* still needs a proof, in order, after the last with a proof."""
     left: list[str] = []
-    for stage in reversed(before):
+    for stage in reversed(stages_before(to, environment_called)):
         if release and proved_already(stage, release, fresh=fresh):
             break
         left.insert(0, stage)

@@ -13,11 +13,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from azora.config.durations import Hours, Minutes, Seconds
 from azora.config.yaml_file import other_suffix, read_mapping
-from azora.errors import BadInput, Refused
+from azora.errors import BadInput
 
 STAGING = "staging"
 NAMED_BY_FLOWS = (STAGING, "production")
-_LATER = {"cluster"}  # rules that runs do not follow yet
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names; no IPv4 address
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}$)(?!.*\.\d+$){_LABEL}(\.{_LABEL})*")
@@ -178,24 +177,6 @@ def load_environment(name: str, folder: Path) -> Environment:
             f"could not read {file}: name: {found.name!r} is not the file's name", advice="remove the key `name`"
         )
     return found
-
-
-def must_be_supported(environment: Environment) -> None:
-    """Check that this version of the pipeline keeps every rule of *environment* about approvals.
-
-    Raises:
-        Refused: it does not, and a release by another rule than that of the file is worse than none.
-    """
-    policy = environment.approval
-    if policy is None:
-        return
-    unknown = [f"{key}: {value}" for key, value in (("by", policy.by),) if value in _LATER]
-    if unknown:
-        raise Refused(
-            f"could not release to {environment.name}: its file has `approval.{unknown[0]}`, and this version of the"
-            " pipeline does not release by that rule yet",
-            advice=f"remove `{unknown[0]}` from the file, or wait for the version that supports it",
-        )
 
 
 def environments(folder: Path) -> list[str]:

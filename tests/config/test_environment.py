@@ -12,10 +12,9 @@ from azora.config.environment import (
     environments,
     environments_of_flows,
     load_environment,
-    must_be_supported,
 )
 from azora.config.settings import ROOT
-from azora.errors import BadInput, Refused
+from azora.errors import BadInput
 
 FOLDER = ROOT / "deployments/environments"
 GOOD = "namespace: n\nhosts: {live: a.localhost, preview: b.localhost}\n"
@@ -108,25 +107,6 @@ def test_approval_policy_that_is_wrong(tmp_path: Path, approval: str, said: str)
 def test_authors_as_approvers(tmp_path: Path, approval: str, excluded: bool) -> None:
     """From two approvers on, an author does not approve the own commit, unless the file allows it."""
     assert policy_of(tmp_path, approval).excludes_authors is excluded
-
-
-@pytest.mark.parametrize(
-    ("approval", "named"),
-    [
-        pytest.param(f"{{by: cluster, {DEV}}}", "approval.by: cluster", id="by the cluster"),
-    ],
-)
-def test_rule_that_runs_do_not_follow(tmp_path: Path, approval: str, named: str) -> None:
-    """A run is refused by the name of the rule; it never releases by a weaker one."""
-    policy_of(tmp_path, approval)
-    with pytest.raises(Refused, match=re.escape(named)):
-        must_be_supported(load_environment("shop", tmp_path))
-
-
-@pytest.mark.parametrize("name", ["production", "staging"])
-def test_rules_of_the_project(name: str) -> None:
-    """Runs follow every rule of the project's own files."""
-    must_be_supported(load_environment(name, FOLDER))
 
 
 @pytest.mark.parametrize(

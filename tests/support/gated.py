@@ -206,6 +206,7 @@ ANSWER = Answer(
     release="2" * 64,
     policy="b" * 64,
     reason="it was seen on staging",
+    asked=NOW,
     at=NOW,
     expires_at=NOW + timedelta(hours=24),
 )

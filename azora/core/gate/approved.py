@@ -10,7 +10,7 @@ Each line ends with a space and the name of its author, and the API server lets 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -18,7 +18,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from azora.core.promotion.approval import Decision
-from azora.core.release.release import canonical
+from azora.core.release.release import LABEL_DIGITS, canonical
 from azora.errors import BadInput
 
 NAME = "azora-approved"
@@ -29,8 +29,9 @@ ITEM = re.compile(r"sha256:[0-9a-f]{64}|[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
 class Answer(BaseModel):
     """One person's answer to one plan, as canonical JSON in a line.
 
-    `release` is the whole id, `policy` the digest of the environment's file, `head` that of the record which the person saw; `items`
-    are the label and the digests that an approval covers.
+    `asked` is the time of the request, so that an answer to an earlier one does not count. `release` is the whole id, `policy` the
+    digest of the environment's file, `head` that of the record which the person saw; `items` are the label and the digests that an
+    approval covers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +43,7 @@ class Answer(BaseModel):
     release: str
     policy: str
     reason: str = Field(min_length=1)
+    asked: AwareDatetime
     at: AwareDatetime
     expires_at: AwareDatetime
     head: str = ""
@@ -127,12 +129,16 @@ class Approved:
         return replace(self, standing=(*self.standing, *_new(self.standing, left, user)))
 
     def pruned(self, user: str, keep: Iterable[str], now: datetime) -> Self:
-        """Lines without those of *user* for items that neither *keep* nor an answer that still holds has."""
-        held = {item for _, answer in self.answers() if now < answer.expires_at for item in answer.items} | set(keep)
+        """Lines without those of *user* that are for nothing any more.
+
+        An item stays where *keep* has it, and with each answer that still holds or whose release *keep* has.
+        """
+        kept = set(keep)
+        held = {item for _, answer in self.answers() if _stays(answer, kept, now) for item in answer.items} | kept
         return replace(
             self,
             approved=tuple(line for line in self.approved if _author(line) != user or _item(line) in held),
-            plans=tuple(line for line in self.plans if _author(line) != user or _holds(_answer(line), now)),
+            plans=tuple(line for line in self.plans if _author(line) != user or _stays(_answer(line), kept, now)),
         )
 
 
@@ -163,8 +169,8 @@ def _new(lines: Iterable[str], items: Iterable[str], user: str) -> tuple[str, ..
     return tuple(line for line in (f"{item} {user}" for item in found) if line not in there)
 
 
-def _holds(answer: Answer | None, now: datetime) -> bool:
-    return answer is not None and now < answer.expires_at
+def _stays(answer: Answer | None, keep: Collection[str], now: datetime) -> bool:
+    return answer is not None and (now < answer.expires_at or answer.release[:LABEL_DIGITS] in keep)
 
 
 def _author(line: str) -> str:

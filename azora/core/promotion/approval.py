@@ -32,7 +32,8 @@ class Request(BaseModel):
     """One request of a run for an answer, as the run's own label keeps it.
 
     `key` names it to Prefect, which keeps each answer by its key. `first_at` is when the attempt asked first: the time to answer is
-    counted from there. `shown` has the digest of the rendered objects by Helm release; None: an older version asked.
+    counted from there. `same_since` is when this plan, with these objects, was asked first without a break. `shown` has the digest of
+    the rendered objects by Helm release; None: an older version asked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,7 +43,13 @@ class Request(BaseModel):
     vote: int
     bound: Bound
     first_at: datetime
+    same_since: datetime | None = None
     shown: dict[str, str] | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Time that answers of people of the cluster name; one to an earlier request does not count."""
+        return self.same_since or self.first_at
 
     @property
     def plan(self) -> str:
@@ -59,12 +66,14 @@ def next_request(
     """
     before = last if last and last.attempt == attempt else None
     vote = before.vote + 1 if before else 1
+    goes_on = before is not None and (before.plan, before.shown) == (plan.hash, dict(shown or {}))
     return Request(
         key=f"{plan.environment}-{attempt}-{vote}-{plan.hash}",
         attempt=attempt,
         vote=vote,
         bound=plan.bound,
         first_at=before.first_at if before else now,
+        same_since=before.since if before and goes_on else now,
         shown=dict(shown or {}),
     )
 

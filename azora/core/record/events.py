@@ -28,10 +28,37 @@ class Begun(_Event):
     approvals: tuple[str, ...] = ()
 
 
+class Commits(BaseModel):
+    """Commits for approvers: the newest lines, and the number of all; None: not known."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int | None = 0
+    newest: tuple[str, ...] = ()
+
+
+class ForApprovers(BaseModel):
+    """Part of a request that people of the cluster read beside the plan.
+
+    *since*: answers to this request name that time. *objects*: digest of what would be installed. *images*: images of these objects
+    that Azora did not build, by digest. *authors*: addresses of the commits' authors and co-authors.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: datetime
+    objects: str = ""
+    images: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    gained: Commits = Commits()
+    lost: Commits = Commits()
+
+
 class Requested(_Event):
     """Approval request of a run.
 
-    *plan* is the hash of *bound*, *release* the hash of *contents*; *began* is the time when the run began.
+    *plan* is the hash of *bound*, *release* the hash of *contents*; *began* is the time when the run began. *approvers*: with
+    `approval.by: cluster`.
     """
 
     kind: Literal["requested"] = "requested"
@@ -43,6 +70,7 @@ class Requested(_Event):
     subject: str = ""
     until: datetime
     began: datetime | None = None
+    approvers: ForApprovers | None = None
 
 
 class Approved(_Event):

@@ -39,8 +39,15 @@ def normal(objects: Iterable[Json]) -> Normal:
     """Normal form of *objects*, in whatever order they were rendered."""
     found: dict[str, str] = {}
     for name, text in sorted((_name(one), _text(_normal(one))) for one in objects):
-        found[name] = found.get(name, "") + text  # a hook may have the name of another object
+        found[name] = (
+            f"{found[name]}---\n{text}" if name in found else text
+        )  # a hook may have the name of another object
     return found
+
+
+def objects_of(found: Normal) -> list[Json]:
+    """Objects of a normal form, with masked Secrets."""
+    return [one for text in found.values() for one in yaml.load_all(text, Loader=yaml.CSafeLoader)]
 
 
 def digest_of_objects(found: Normal) -> str:

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from azora.config.environment import must_be_supported
 from azora.config.settings import Settings
 from azora.config.urls import public_url
 from azora.core.checks.suite_result import SuiteResult
@@ -66,10 +65,8 @@ class Context:
         """Look as `look` does, before anything is written or requested.
 
         Raises:
-            Refused: also where a Helm release is not installed yet and would take over what is not Azora's, and where the
-                environment's file has a rule that this version does not keep.
+            Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
         """
-        must_be_supported(self.delivery.environment)
         ours = self.cluster.record.helm_releases()
         must_be_ours(
             self.cluster, self.helm, *(new for new in chart_values.everything(self.delivery) if new[0] not in ours)

@@ -99,6 +99,14 @@ def test_pruned_lines(hours: int, left: tuple[str, ...]) -> None:
     assert found.pruned(ADA, [R1], NOW + timedelta(hours=hours)).approved == left
 
 
+def test_lines_of_a_release_that_stays() -> None:
+    """The answer to a release that runs or stands in the switch log stays with all its images."""
+    found = Approved().with_answer(ANSWER.model_copy(update={"items": (R2, digest(2))}), ADA)
+    later = NOW + timedelta(days=30)
+    assert found.pruned(ADA, [R2], later) == found
+    assert found.pruned(ADA, [], later) == Approved()
+
+
 def test_bound_of_the_object() -> None:
     """Twenty releases of forty images by two people fit; more than an object holds is refused by name."""
     items = [f"sha256:{number:064x}" for number in range(20 * 40)]

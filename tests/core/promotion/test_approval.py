@@ -82,6 +82,17 @@ def test_time_to_answer() -> None:
     assert seconds_left(asked(PLAN, second, attempt=2, hours=80), POLICY, NOW + timedelta(hours=80)) == 72 * 3600
 
 
+def test_request_without_a_break() -> None:
+    """Answers of people of the cluster name the time since when this plan, with these objects, is asked by this attempt."""
+    shown = {"shop": "1f2e"}
+    first = next_request(None, PLAN, attempt=1, now=NOW, shown=shown)
+    later = NOW + timedelta(hours=5)
+    assert next_request(first, PLAN, attempt=1, now=later, shown=shown).since == NOW
+    assert next_request(first, PLAN, attempt=1, now=later, shown={"shop": "0a0a"}).since == later
+    assert next_request(first, OVERTAKEN, attempt=1, now=later, shown=shown).since == later
+    assert next_request(first, PLAN, attempt=2, now=later, shown=shown).since == later
+
+
 def test_approval_of_a_request() -> None:
     """An approval is bound to the plan of its request, and is counted once."""
     approval = approval_of(asked(), POLICY, run="run", approver="Ada", reason="It is time", now=NOW)

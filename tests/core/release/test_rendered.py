@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azora.config.json_object import Json
-from azora.core.release.rendered import Normal, difference, digest_of_objects, normal
+from azora.core.release.rendered import Normal, difference, digest_of_objects, normal, objects_of
 
 
 def deployment(**more: object) -> Json:
@@ -95,3 +95,13 @@ def test_difference_that_is_long() -> None:
     lines = difference(shown, now).splitlines()
     assert lines[8] == "… and 12 more"
     assert len(lines) == 8 + 1 + 40 + 1
+
+
+def test_objects_of_a_normal_form() -> None:
+    """Each object is read back, also two of one name; a Secret without its values."""
+    hook = {"kind": "ConfigMap", "metadata": {"name": "settings", "annotations": {"helm.sh/hook": "pre-install"}}}
+    found = objects_of(normal([settings(a="multi\nline: x"), hook, secret(password="YQ==")]))
+    assert {one["kind"] for one in found} == {"ConfigMap", "Secret"}
+    assert len(found) == 3
+    assert settings(a="multi\nline: x") in found
+    assert {"password": "(masked)"} in [one.get("data") for one in found]

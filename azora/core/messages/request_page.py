@@ -1,0 +1,100 @@
+"""Request for an approval as `azora approve` shows it to a person of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from azora.config.environment import ApprovalPolicy
+from azora.core.cluster.state import World
+from azora.core.gate.authors import unknown
+from azora.core.gate.request import ForPeople
+from azora.core.gate.tally import Tally
+from azora.core.messages.markdown import cell, code
+from azora.core.messages.tally_text import left_out, sentence, who_may
+from azora.core.promotion.plan import counted
+from azora.core.record.events import Commits
+from azora.core.release.release import shown
+
+SHOWN_AUTHORS = 10
+
+
+def page(
+    asked: ForPeople,
+    world: World,
+    tally: Tally,
+    policy: ApprovalPolicy,
+    *,
+    running: Mapping[str, str],
+    new: Iterable[str],
+) -> str:
+    """Markdown: the plan from a fresh look at *world*, and whose approval is missing.
+
+    *running*: images of what serves users, by name. *new*: images that Azora did not build and that nobody approved before.
+    """
+    release, bound = asked.release, asked.bound
+    rows = [
+        ("active now", f"{world.active or 'none'}: {cell(world.active_stack.title if world.active_stack else '')}"),
+        ("active after the switch", f"{world.preview}: {cell(release.title)}"),
+        ("commit", f"`{release.commit}`"),
+        ("migrations", ", ".join(map(cell, bound.migrations)) or "none to run"),
+        ("commits", f"{_number(asked.more.gained)} new, {_number(asked.more.lost)} lost"),
+        ("authors", _authors(asked, policy)),
+        ("objects", f"`{shown(asked.more.objects)}`" if asked.more.objects else "not rendered"),
+        ("approvals", cell(sentence(tally))),
+        ("may approve", cell(who_may(policy))),
+        ("until", f"{asked.until:%Y-%m-%d %H:%M} UTC"),
+        ("plan", f"`{shown(asked.plan)}`"),
+        ("record", f"`{asked.head.short}`"),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return "\n\n".join(
+        [
+            f"## {code(release.subject.strip() or release.short)}",
+            f"| | {bound.environment} |\n|---|---|\n{table}",
+            *(f"**{text}**" for text in map(code, left_out(tally))),
+            *_commits("Lost commits", asked.more.lost),
+            *_commits("New commits", asked.more.gained),
+            *_images(asked, running, list(new)),
+        ]
+    )
+
+
+def _number(commits: Commits) -> str:
+    return "unknown" if commits.number is None else str(commits.number)
+
+
+def _authors(asked: ForPeople, policy: ApprovalPolicy) -> str:
+    if not policy.excludes_authors:
+        return "may approve here"
+    strangers = unknown(asked.more.authors, policy.people)
+    text = f"{len(asked.more.authors)} addresses, none of them may approve"
+    return text + (f"; of no user in `people`: {', '.join(map(cell, strangers[:SHOWN_AUTHORS]))}" if strangers else "")
+
+
+def _commits(title: str, commits: Commits) -> list[str]:
+    if not commits.newest:
+        return []
+    more = (commits.number or 0) - len(commits.newest)
+    lines = [f"- {code(text)}" for text in commits.newest] + ([f"- … and {more} more"] if more > 0 else [])
+    return [f"### {title}\n\n" + "\n".join(lines)]
+
+
+def _images(asked: ForPeople, running: Mapping[str, str], new: list[str]) -> list[str]:
+    built = asked.release.images
+    changed = {name: reference for name, reference in sorted(built.items()) if running.get(name) != reference}
+    rows = "\n".join(
+        f"| {cell(name)} | {cell(_digest(running.get(name, '')) or 'none')} | {cell(_digest(reference))} |"
+        for name, reference in changed.items()
+    )
+    found = [f"### {counted(len(changed), 'changed image')}"]
+    if rows:
+        found.append(f"| image | runs now | would run |\n|---|---|---|\n{rows}")
+    if new:
+        found.append(
+            "### Images that Azora did not build, new here\n\n" + "\n".join(f"- {code(image)}" for image in new)
+        )
+    return found
+
+
+def _digest(reference: str) -> str:
+    return reference.partition("@sha256:")[2][:12]

@@ -11,9 +11,11 @@ from azora.core.cluster.state import World
 from azora.core.promotion.binding import bound_of
 from azora.core.promotion.plan import Change, Plan, plan_of, proof_for
 from azora.core.release.release import Release
-from azora.gateways.git.repository import changes_between, is_known, is_on_main_branch
+from azora.gateways.git.repository import authors_between, changes_between, is_known, is_on_main_branch
 from azora.gateways.kubernetes.cluster import connect
 from azora.operations.promotion.factory import context_of
+
+UNKNOWN = "0" * 40  # no commit
 
 
 def plan_now(environment: Environment, release: Release, *, run: str, settings: Settings) -> Plan:
@@ -26,6 +28,7 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
     world = context.look()
     on_main = is_on_main_branch(release.commit, settings)
     gained, lost = commits_of(world, release.commit, settings)
+    excludes = environment.approval is not None and environment.approval.excludes_authors
     return plan_of(
         environment,
         release,
@@ -38,6 +41,7 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
         on_main=on_main,
         freeze=world.freezes.in_force(datetime.now(UTC)),
         run=run,
+        authors=authors_of(world, release.commit, settings) if excludes else (),
     )
 
 
@@ -52,6 +56,17 @@ def commits_of(world: World, commit: str, settings: Settings) -> tuple[tuple[Cha
     if not (now and is_known(now, settings)):
         return changes_between(None, commit, settings), None
     return changes_between(now, commit, settings), changes_between(commit, now, settings)
+
+
+def authors_of(world: World, commit: str, settings: Settings) -> tuple[str, ...]:
+    """Addresses of the authors of the commits that users would get with *commit*.
+
+    A first release has those of its last 50 commits. Where it is not known what users have, all of *commit* count.
+    """
+    if world.active_stack is None:
+        return authors_between(None, commit, settings)
+    now = world.serving.commit if world.serving else ""
+    return authors_between(now if now and is_known(now, settings) else UNKNOWN, commit, settings)
 
 
 def _proof(environment: Environment, release: Release, settings: Settings) -> ProofRecord | None:

@@ -13,7 +13,7 @@ from azora.core.cluster.state import World
 from azora.core.promotion.plan import Change
 from azora.errors import AzoraError
 from azora.gateways.git import repository as source
-from azora.operations.planning import commits_of
+from azora.operations.planning import authors_of, commits_of
 from tests.support.repositories import Repository, at
 from tests.support.worlds import BLUE, EMPTY, SERVING_OLD, stack
 
@@ -154,3 +154,11 @@ def test_commits_by_the_thousand(repository: Repository) -> None:
 
 def subjects(changes: tuple[Change, ...]) -> list[str]:
     return [one.subject for one in changes]
+
+
+@pytest.mark.parametrize("world", [EMPTY, serving("f" * 40)], ids=["first release", "a commit that nobody knows"])
+def test_authors_without_a_range(repository: Repository, world: World) -> None:
+    """Authors are listed also where no range is known; a release that runs already has none."""
+    main = source.resolve("main", at(repository)).sha
+    assert authors_of(world, main, at(repository)) == ("ada@shop.example",)
+    assert authors_of(serving(main), main, at(repository)) == ()

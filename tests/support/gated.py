@@ -102,7 +102,7 @@ def ingress(host: str, to: str = "shop", path: str = "/", called: str = "one", *
     return kind | {"metadata": {"name": called, **more}, "spec": {"rules": [rule]}}
 
 
-def configuration(name: str, *, minimum: int = 1, sidecars: tuple[str, ...] = ()) -> Environment:
+def configuration(name: str, *, minimum: int = 1, sidecars: tuple[str, ...] = (), **rules: object) -> Environment:
     """An environment with a gate, in a namespace of its own."""
     approval = {
         "by": "cluster",
@@ -111,6 +111,7 @@ def configuration(name: str, *, minimum: int = 1, sidecars: tuple[str, ...] = ()
         "override": {"users": [OLGA]},
         "rollback": {"users": [ROSA]},
         "sidecars": list(sidecars),
+        **rules,
     }
     hosts = {"live": f"{name}.example.org", "preview": f"next.{name}.example.org"}
     return Environment.model_validate({"name": name, "namespace": f"shop-{name}", "hosts": hosts, "approval": approval})
@@ -212,9 +213,11 @@ ANSWER = Answer(
 )
 
 
-def gated(server: ApiServer, *, minimum: int = 1, sidecars: tuple[str, ...] = (), name: str = "") -> Gated:
+def gated(
+    server: ApiServer, *, minimum: int = 1, sidecars: tuple[str, ...] = (), name: str = "", **rules: object
+) -> Gated:
     """A prepared environment with the gate on."""
-    shop = Gated(server, configuration(name or f"s{uuid4().hex[:8]}", minimum=minimum, sidecars=sidecars))
+    shop = Gated(server, configuration(name or f"s{uuid4().hex[:8]}", minimum=minimum, sidecars=sidecars, **rules))
     shop.prepare()
     shop.gate_on()
     return shop

@@ -15,7 +15,7 @@ from azora.core.promotion.approval import Request
 from azora.core.promotion.binding import BOUND, Bound, policy_digest
 from azora.core.promotion.plan import Change, Plan
 from azora.core.record.chain import Head
-from azora.core.record.entry import hash_of, readable
+from azora.core.record.entry import hash_of, number_of, readable
 from azora.core.record.events import Commits, ForApprovers, Requested
 from azora.core.release.release import Release, digest, shown
 from azora.errors import BadInput
@@ -40,7 +40,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class ForPeople:
-    """One request, as the record has it. *head*: of the record with its entry."""
+    """One request, as the record has it. *head*: of the record when it was read."""
 
     run: str
     bound: Bound
@@ -81,19 +81,19 @@ class ForPeople:
 
 
 def for_approvers(
-    request: Request, plan: Plan, objects: Iterable[dict[str, Any]], authors: Iterable[str], known: Iterable[str] = ()
+    request: Request, plan: Plan, objects: Iterable[dict[str, Any]], known: Iterable[str] = ()
 ) -> ForApprovers:
     """Part of *request* that its record adds for people of the cluster.
 
-    *objects* are rendered. *known* addresses come first where there are more than an entry holds.
+    *objects* are rendered. *known* addresses of authors come first where there are more than an entry holds.
     """
     built = set(plan.release.images.values())
-    first, wrote = {one.casefold() for one in known}, sorted(set(authors))
+    first = {one.casefold() for one in known}
     return ForApprovers(
         since=request.since,
         objects=plan.objects,
         images=tuple(image for image in images_of(objects) if "@" in image and image not in built),
-        authors=tuple(sorted(wrote, key=lambda one: one.casefold() not in first)[:MOST_AUTHORS]),
+        authors=tuple(sorted(plan.authors, key=lambda one: one.casefold() not in first)[:MOST_AUTHORS]),
         gained=_commits(plan.changes),
         lost=Commits(number=None) if plan.lost is None else _commits(plan.lost),
     )
@@ -109,7 +109,7 @@ def request_in(lines: Iterable[str], run: str, plan: str) -> ForPeople | None:
     for text in reversed(kept):
         (entry,) = readable([text]) or (None,)
         if entry and isinstance(entry.event, Requested) and (entry.run, entry.event.plan) == (run, plan):
-            return _read(entry.event, run, Head(entry.number, hash_of(text)))
+            return _read(entry.event, run, Head(number_of(kept[-1]), hash_of(kept[-1])))
     return None
 
 

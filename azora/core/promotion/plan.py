@@ -47,6 +47,7 @@ class Plan:
     freeze: Freeze | None = None  # in force now
     exception: Act | None = None  # lets this release through
     overrides: tuple[Override, ...] = ()
+    authors: tuple[str, ...] = ()  # addresses of those who may not approve, where the environment excludes authors
 
     @property
     def hash(self) -> str:
@@ -72,6 +73,7 @@ def plan_of(
     on_main: bool | None = None,
     freeze: Freeze | None = None,
     run: str = "",
+    authors: tuple[str, ...] = (),
 ) -> Plan:
     """The plan of *run* for bringing *release* to *environment* as *world* is now; *freeze* is in force."""
     migrations = pending(release, world.serving)
@@ -89,6 +91,7 @@ def plan_of(
         migrations=migrations,
         lost=lost,
         on_main=on_main,
+        authors=authors,
         hosts=(environment.hosts.live, environment.hosts.preview),
         freeze=freeze,
         exception=freeze.exception(release.id, run) if freeze else None,

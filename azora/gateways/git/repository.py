@@ -24,6 +24,9 @@ from azora.gateways.git.mirror import (
 _FIELDS = ("%H", "%s", "%an", "%ae")
 MOST_LETTERS = 500  # in the cluster's record, which is small, are the subjects of many releases
 
+FIRST_COMMITS = 50  # of a first release
+# https://docs.github.com/pull-requests/committing-changes-to-your-project/creating-and-editing-commits/creating-a-commit-with-multiple-authors
+_CO_AUTHOR = re.compile(r"^\s*co-authored-by:[^\n<]*<([^\s<>]+)>", re.IGNORECASE | re.MULTILINE)
 _SUBMODULE, _LINK = "160000", "120000"
 _FULL = re.compile(r"[0-9a-f]{40}")
 
@@ -84,6 +87,22 @@ def changes_between(old: str | None, new: str, settings: Settings) -> tuple[Chan
     """Commits as in `commits_between`, in the form that people are shown."""
     commits = commits_between(old, new, settings)
     return tuple(Change(commit.short, commit.author_name, commit.subject) for commit in commits)
+
+
+def authors_between(old: str | None, new: str, settings: Settings) -> tuple[str, ...]:
+    """Mail addresses of the authors and co-authors of commits as in `commits_between`, sorted.
+
+    Without *old*, of the last `FIRST_COMMITS`: a first release. Nobody proves an address to Git.
+    """
+    mirror = mirror_of(settings)
+    known = old and sha_of(mirror, old, settings)
+    selection = [f"{known}..{new}"] if known else [new] if old else [f"-{FIRST_COMMITS}", new]
+    form = ["-z", "--encoding=UTF-8", "--no-show-signature", "--format=%ae%n%B"]
+    said = git(mirror, ["log", *form, *selection, "--"], f"list authors of {new!r}", settings)
+    found: set[str] = set()
+    for author, _, message in (text.partition("\n") for text in said.split("\0")):
+        found |= {author, *_CO_AUTHOR.findall(message)}
+    return tuple(sorted(one[:MOST_LETTERS] for one in found if "@" in one))
 
 
 def is_known(sha: str, settings: Settings) -> bool:

@@ -57,6 +57,11 @@ def missing_rights(api: Api, namespace: str) -> list[Right]:
     return [right for right in needed() if not granted(right, rules) and not may(api, namespace, right)]
 
 
+def may_approve(api: Api, namespace: str) -> bool:
+    """Return True when this identity may write approvals of the environment in *namespace*."""
+    return may(api, namespace, Right("azora.dev", "environments", "approve"), name=namespace)
+
+
 def may(api: Api, namespace: str | None, right: Right, *, name: str = "") -> bool:
     """Return True when this identity has *right*, for the object *name* or for all."""
     resource, _, part = right.resource.partition("/")

@@ -6,7 +6,7 @@ without a line for it, a pod that is made anew would be refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -39,6 +39,7 @@ MAKERS = {
     "apps": ("Deployment", "StatefulSet", "DaemonSet"),
     "batch": ("Job", "CronJob"),
 }
+LASTING = {"apps": ("Deployment", "StatefulSet")}  # an approver may read these
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,19 @@ def running(namespace: Namespace) -> Running:
 
     A Job that is over is left out.
     """
+    return _running(namespace, [*_makers(namespace, MAKERS), *_pods(namespace)])
+
+
+def in_use(namespace: Namespace) -> tuple[str, ...]:
+    """Items of what runs and of the releases of the switch log, as far as an approver may read."""
+    return _running(namespace, _makers(namespace, LASTING)).items
+
+
+def _running(namespace: Namespace, found: Iterable[Json]) -> Running:
     service = namespace.api.find(f"{namespace.core}/services/{namespace.live_service}")
-    objects = [found for found in _makers(namespace) if belongs_to(namespace.application, found)]
+    objects = [one for one in found if belongs_to(namespace.application, one)]
     images = images_of(objects)
-    labels = {label for found in objects if (label := release_of(found))}
+    labels = {label for one in objects if (label := release_of(one))}
     labels |= {switch.release[:LABEL_DIGITS] for switch in logged_switches(service)}
     if label := selected_release(service):
         labels.add(label)
@@ -140,14 +150,13 @@ def turn_off(namespace: Namespace) -> None:
     _delete(api, f"{namespace.core}/configmaps/{NAME}")
 
 
-def _makers(namespace: Namespace) -> Iterable[Json]:
-    for group, kinds in MAKERS.items():
+def _makers(namespace: Namespace, makers: Mapping[str, tuple[str, ...]]) -> Iterable[Json]:
+    for group, kinds in makers.items():
         for kind in kinds:
             path = f"/apis/{group}/v1/namespaces/{namespace.name}/{kind.lower()}s"
             for found in namespace.api.get(path)["items"]:
                 if kind != "Job" or not _is_over(found):
                     yield {"kind": kind, **found}
-    yield from _pods(namespace)
 
 
 def _pods(namespace: Namespace) -> Iterable[Json]:

@@ -34,6 +34,7 @@ from azora.gateways.kubernetes.lease import Lease
 from azora.gateways.kubernetes.newly_approved import once_read
 from azora.gateways.suites.history_file import remembered
 from azora.gateways.suites.pytest_runner import run_suite
+from azora.operations.gate_check import must_be_enforced
 from azora.operations.isolation import sandbox_for
 from azora.operations.promotion import chart_values
 from azora.operations.promotion.frozen import must_not_be_frozen
@@ -65,8 +66,10 @@ class Context:
         """Look as `look` does, before anything is written or requested.
 
         Raises:
-            Refused: also where a Helm release is not installed yet and would take over what is not Azora's.
+            Refused: also where a Helm release is not installed yet and would take over what is not Azora's, and where the
+                cluster does not enforce what the environment's file says of approvals.
         """
+        must_be_enforced(self.cluster)
         ours = self.cluster.record.helm_releases()
         must_be_ours(
             self.cluster, self.helm, *(new for new in chart_values.everything(self.delivery) if new[0] not in ours)

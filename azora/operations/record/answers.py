@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Literal
 
 from azora.core.cluster.record import Approval, Question
+from azora.core.gate.tally import Voice
 from azora.core.promotion.approval import Request
 from azora.core.record.chain import Head
 from azora.core.record.entry import hash_of, readable
-from azora.core.record.events import Approved, Ended, Expired, Rejected, Requested
+from azora.core.record.events import Approved, Ended, Expired, ForApprovers, Rejected, Requested
 from azora.core.release.release import Release
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.operations.record.writing import write
 
 
 def request(
-    cluster: Cluster, asked: Question, request: Request, release: Release, *, began: datetime | None = None
+    cluster: Cluster,
+    asked: Question,
+    request: Request,
+    release: Release,
+    *,
+    began: datetime | None = None,
+    approvers: ForApprovers | None = None,
 ) -> Head | None:
     """Write that a run waits for an answer; returns the head that its person sees.
 
-    No namespace is created before an approval: the record then begins with the approval.
+    No namespace is created before an approval: the record then begins with the approval. *approvers*: what people of the cluster read.
     """
     if not cluster.namespace.exists():
         return None
-    head = _requested(cluster, request, release, asked.run, until=asked.until, began=began)
+    head = _requested(cluster, request, release, asked.run, until=asked.until, began=began, approvers=approvers)
     cluster.record.add_question(asked)
     return head
 
 
 def _requested(
     cluster: Cluster, request: Request, release: Release, run: str, *, until: datetime, began: datetime | None = None,
-    at: datetime | None = None,
+    at: datetime | None = None, approvers: ForApprovers | None = None,
 ) -> Head:  # fmt: skip
     event = Requested(
         key=request.key,
@@ -42,43 +51,64 @@ def _requested(
         subject=release.subject,
         until=until,
         began=began,
+        approvers=approvers,
     )
     return write(cluster, event, who=run, run=run, at=at)
 
 
-def seen(cluster: Cluster, key: str, run: str) -> Head | None:
-    """Head of the record as the request *key* of *run* showed it; None without an entry of that request."""
+def seen(cluster: Cluster, plan: str, run: str) -> Head | None:
+    """Head of the record as the newest request of *run* for *plan* showed it; None without an entry."""
     for lines in (cluster.log.newest(), cluster.log.lines()):
         for line in reversed(lines):
             (entry,) = readable([line]) or (None,)
-            if entry and isinstance(entry.event, Requested) and (entry.event.key, entry.run) == (key, run):
+            if entry and isinstance(entry.event, Requested) and (entry.event.plan, entry.run) == (plan, run):
                 return Head(entry.number, hash_of(line))
     return None
 
 
 def approve(cluster: Cluster, approval: Approval, request: Request, release: Release, *, until: datetime) -> None:
-    """Write an approval; its entry comes first, and names the head that its person saw."""
-    saw = seen(cluster, request.key, approval.run)
+    """Write an approval of a form; its entry comes first, and names the head that its person saw."""
+    saw = seen(cluster, request.plan, approval.run)
     if saw is None:  # there was no namespace yet
         _requested(cluster, request, release, approval.run, until=until, at=request.first_at)
-    event = Approved(
+    event = _approved(approval, approval.at, str(saw or ""))
+    write(cluster, event, who=approval.approver, run=approval.run, why=approval.reason)
+    _keep(cluster, approval)
+
+
+def approve_by_people(cluster: Cluster, approval: Approval, voices: Sequence[Voice]) -> None:
+    """Write an approval that people of the cluster gave together: an entry for each, then what counts."""
+    for voice in voices:
+        event = _approved(approval, voice.answer.at, voice.answer.head, by="cluster")
+        write(cluster, event, who=voice.who, run=approval.run, why=voice.answer.reason)
+    _keep(cluster, approval)
+
+
+def _approved(approval: Approval, given_at: datetime, saw: str, by: Literal["form", "cluster"] = "form") -> Approved:
+    return Approved(
         approval=approval.id,
         release=approval.release,
         plan=approval.plan,
-        given_at=approval.at,
+        given_at=given_at,
         expires_at=approval.expires_at,
-        saw=str(saw or ""),
+        saw=saw,
+        by=by,
     )
-    write(cluster, event, who=approval.approver, run=approval.run, why=approval.reason)
+
+
+def _keep(cluster: Cluster, approval: Approval) -> None:
     for old in cluster.record.add_approval(approval):
         expired = Expired(what="approval", release=old.release, plan=old.plan, approval=old.id)
         write(cluster, expired, who=old.run, run=old.run)
 
 
-def reject(cluster: Cluster, request: Request, run: str, *, who: str, why: str, at: datetime) -> None:
-    """Write a rejection, where there is a record."""
-    if saw := seen(cluster, request.key, run):
-        event = Rejected(release=request.bound.release, plan=request.plan, given_at=at, saw=str(saw))
+def reject(cluster: Cluster, request: Request, run: str, *, who: str, why: str, at: datetime, saw: str = "") -> None:
+    """Write a rejection, where there is a record.
+
+    *saw*: head that its person named; empty: that of the request.
+    """
+    if head := seen(cluster, request.plan, run):
+        event = Rejected(release=request.bound.release, plan=request.plan, given_at=at, saw=saw or str(head))
         write(cluster, event, who=who, run=run, why=why)
 
 

@@ -28,9 +28,9 @@ from tests.support.worlds import SERVING_OLD, SWITCHED
 PRODUCTION = configuration("production", minimum=2)
 EXTRA = f"registry.example.org/redis@{image_digest(7)}"
 COMMITS = tuple(Change(f"{number:07}", "Dev", f"change {number}") for number in range(12))
-PLAN = planned(SERVING_OLD, environment=PRODUCTION, changes=COMMITS, lost=None)
+PLAN = planned(SERVING_OLD, environment=PRODUCTION, changes=COMMITS, lost=None, authors=("a@x.org", "b@x.org"))
 REQUEST = next_request(None, PLAN, attempt=1, now=NOW)
-MORE = for_approvers(REQUEST, PLAN, [deployment("r", EXTRA, BASE.images["web"], "tool:1")], ["b@x.org", "a@x.org"])
+MORE = for_approvers(REQUEST, PLAN, [deployment("r", EXTRA, BASE.images["web"], "tool:1")])
 
 
 def event(**change: Any) -> Requested:
@@ -104,8 +104,8 @@ def test_part_for_approvers() -> None:
     """Ten commits of twelve; unknown lost ones; authors whom the file knows come first where there are too many."""
     assert (MORE.gained.number, len(MORE.gained.newest)) == (12, 10)
     assert MORE.lost.number is None
-    many = [f"{number:03}@x.org" for number in range(200)]
-    found = for_approvers(REQUEST, PLAN, [], many, known=["199@X.org"])
+    many = tuple(f"{number:03}@x.org" for number in range(200))
+    found = for_approvers(REQUEST, replace(PLAN, authors=many), [], known=["199@X.org"])
     assert found.authors[:2] == ("199@x.org", "000@x.org")
     assert len(found.authors) == 100
 

@@ -431,6 +431,27 @@ def test_commits_between(repository: Repository) -> None:
     assert subjects(None, new) == subjects("f" * 40, new) == ["Three", "Two", "One"]
 
 
+def test_authors_of_commits(repository: Repository) -> None:
+    """Authors and co-authors of the range are listed; of the last fifty without one; of all where the old one is unknown."""
+    first = repository.commit("a", "0", "Zero")
+    for number in range(source.FIRST_COMMITS):
+        subject = "Pair\n\nco-authored-by: Bob B <bob@shop.example>\nCo-authored-by: nobody" if number == 0 else "More"
+        repository.commit("a", str(number + 1), subject)
+        if number == 1:
+            repository.git("commit", "--amend", "--quiet", "--no-edit", "--author=Eve <eve@shop.example>")
+    new = repository.git("rev-parse", "HEAD")
+    source.resolve("main", at(repository))
+    ada, bob, eve = (f"{name}@shop.example" for name in ("ada", "bob", "eve"))
+    assert source.authors_between(first, new, at(repository)) == (ada, bob, eve)
+    assert source.authors_between(None, new, at(repository)) == (ada, bob, eve)
+    assert source.authors_between(f"{new}~1", new, at(repository)) == (ada,)
+    assert source.authors_between(new, first, at(repository)) == ()
+    repository.git("commit", "--allow-empty", "--quiet", "-m", "Newest")
+    newest = source.resolve("main", at(repository)).sha
+    assert bob not in source.authors_between(None, newest, at(repository))
+    assert bob in source.authors_between("f" * 40, newest, at(repository))
+
+
 def tree(folder: Path, **files: str) -> Path:
     for name, content in files.items():
         file = folder / name.replace("__", "/")

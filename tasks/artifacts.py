@@ -52,11 +52,12 @@ def release(candidate: Release) -> None:
     )
 
 
-def plan(asked: Plan, head: str = "") -> None:
-    """The plan of a request, and how it is approved."""
-    line = line_to_copy(this_run(), asked.hash)
-    text = f"{markdown(asked, head=head)}\n\nApprove with *Resume* on this page, or run:\n\n```\n{line}\n```"
-    _page(f"{asked.environment}-plan", text, f"Plan for {asked.environment}")
+def plan(asked: Plan, head: str = "", how: str = "") -> None:
+    """The plan of a request, and how it is approved; *how* is for people of the cluster."""
+    form = f"Approve with *Resume* on this page, or run:\n\n```\n{line_to_copy(this_run(), asked.hash)}\n```"
+    _page(
+        f"{asked.environment}-plan", f"{markdown(asked, head=head)}\n\n{how or form}", f"Plan for {asked.environment}"
+    )
 
 
 def warnings(environment: str, world: World) -> None:

@@ -36,9 +36,9 @@ from tasks.context import environment_called, this_run
 Log = Logger | LoggerAdapter[Logger]
 
 
-def question(shown: Plan) -> None:
-    """A person is asked about *shown*."""
-    _tell(waiting(shown, page_of(this_run()), this_run()), get_run_logger())
+def question(shown: Plan, *, by_people: bool = False) -> None:
+    """A person is asked about *shown*; *by_people*: those whom the cluster knows."""
+    _tell(waiting(shown, page_of(this_run()), this_run(), by_people=by_people), get_run_logger())
 
 
 def acts(environment: str, found: Sequence[News]) -> None:

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from azora.config.settings import settings
 from azora.core.cluster.record import Replacement
 from azora.operations import approval_requests
-from azora.operations.superseding import end_own, take
+from azora.operations.superseding import end_own, replacement, take
 from tasks.context import cluster_of, this_run
 from tasks.retries import if_transient
 
@@ -43,6 +43,18 @@ def supersede_older(environment: str) -> Replacement | None:
 def take_request(environment: str, key: str) -> Replacement | None:
     """Nobody waits any more; returns what had replaced this run's request *key*."""
     return take(cluster_of(environment), key, this_run())
+
+
+@task(
+    task_run_name="{environment}: look for newer requests",
+    retries=5,
+    retry_delay_seconds=2,
+    retry_condition_fn=if_transient,
+    cache_policy=NO_CACHE,
+)
+def replaced_by(environment: str, key: str) -> Replacement | None:
+    """What replaced this run's request *key*, which waits on otherwise."""
+    return replacement(cluster_of(environment), key, this_run())
 
 
 @task(

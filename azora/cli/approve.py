@@ -12,8 +12,8 @@ from azora.cli.apps import App
 from azora.cli.options import ME, Approver, AsJson, WaitingRun
 from azora.cli.output import console, done, emit, note, program
 from azora.config.settings import settings
-from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, line_to_copy
-from azora.errors import BadInput
+from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, Decision, line_to_copy
+from azora.errors import BadInput, Refused
 from azora.gateways.prefect import runs
 from azora.gateways.prefect.runs import Run, run_called
 from azora.gateways.prefect.waiting_plan import PREFIX_DIGITS, WaitingPlan, waiting_plan
@@ -25,20 +25,62 @@ Reason = Annotated[str, typer.Option("--reason", "-m", help="Reason, stored with
 PlanHash = Annotated[str, typer.Option("--plan", help="Hash of the plan; the first 12 digits suffice.")]
 
 
+Resume = Annotated[
+    bool,
+    typer.Option("--resume/--no-resume", help="With `approval.by: cluster`: wake the run once the answer is written."),
+]
+
+
 @app.command()
 def approve(
-    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: AsJson = False
+    run: WaitingRun,
+    reason: Reason = "",
+    plan: PlanHash = "",
+    approver: Approver = ME,
+    *,
+    resume: Resume = True,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the plan that RUN waits with, and approve it and no other. Without a terminal --plan names it."""
-    answer(run, "approve", approver, reason, plan, as_json=as_json)
+    """Show the plan that RUN waits with, and approve it and no other. Without a terminal --plan names it.
+
+    With `approval.by: cluster` the plan is computed again from the cluster, and the user of the kubeconfig approves.
+    """
+    _answer(run, Decision.APPROVE, approver, reason, plan, resume=resume, as_json=as_json)
 
 
 @app.command()
 def reject(
-    run: WaitingRun, reason: Reason = "", plan: PlanHash = "", approver: Approver = ME, as_json: AsJson = False
+    run: WaitingRun,
+    reason: Reason = "",
+    plan: PlanHash = "",
+    approver: Approver = ME,
+    *,
+    resume: Resume = True,
+    as_json: AsJson = False,
 ) -> None:
     """Reject the plan that RUN waits with: the environment stays as it is."""
-    answer(run, "reject", approver, reason, plan, as_json=as_json)
+    _answer(run, Decision.REJECT, approver, reason, plan, resume=resume, as_json=as_json)
+
+
+def _answer(
+    run: str, decision: Decision, approver: str, reason: str, named: str, *, resume: bool, as_json: bool
+) -> None:
+    """Answer in the cluster where a request for people waits there, else in the run's form."""
+    from azora.cli.cluster_approve import answer_as_person  # noqa: PLC0415 - a form needs no cluster
+    from azora.operations.approving import find_waiting, gated  # noqa: PLC0415 - a form needs no cluster
+
+    found, errors = find_waiting(run, settings()) if gated(settings()) else (None, [])
+    if found is None:
+        for error in errors:
+            typer.echo(f"warning: {error.message}", err=True)
+        answer(run, decision, approver, reason, named, as_json=as_json)
+        return
+    if approver != ME:
+        raise BadInput(
+            f"could not answer as {approver!r}: the cluster knows who you are by your kubeconfig",
+            advice="leave --as out; AZORA_KUBECONFIG or AZORA_KUBE_CONTEXT names your own user",
+        )
+    answer_as_person(*found, decision, reason, named, resume=resume, as_json=as_json)
 
 
 def answer(run: str, decision: str, approver: str, reason: str, named: str, *, as_json: bool) -> None:
@@ -50,6 +92,11 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     """
     found = run_called(run, application=settings().application)
     waits = waiting_plan(found.id)
+    if not waits.by_form:
+        raise Refused(
+            f"could not answer run {found.name!r} by its form: people whom the cluster knows approve it",
+            advice="use your own kubeconfig (AZORA_KUBECONFIG, AZORA_KUBE_CONTEXT), and the environment's file: docs/approvals.md",
+        )
     if named:
         waits.must_be(named)
     if not as_json:

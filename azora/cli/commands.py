@@ -34,6 +34,7 @@ MODULES = {
     "unfreeze": "freeze",
     "approve": "approve",
     "reject": "approve",
+    "approvals": "approvals",
     "plan": "plan",
     "e2e": "suites",
     "smoke": "suites",

@@ -60,6 +60,16 @@ def take(cluster: Cluster, key: str, run: str) -> Replacement | None:
     """
     if asked := cluster.record.take_question(run):
         return asked.replaced
+    return _replaced_before(cluster, key, run)
+
+
+def replacement(cluster: Cluster, key: str, run: str) -> Replacement | None:
+    """What replaced the request *key* of *run*, as `take` returns it; the request stays."""
+    asked = next((one for one in questions_of(cluster.record.read()) if one.run == run), None)
+    return asked.replaced if asked else _replaced_before(cluster, key, run)
+
+
+def _replaced_before(cluster: Cluster, key: str, run: str) -> Replacement | None:
     last = _last(cluster.log.newest(), key, run) or _last(cluster.log.lines(), key, run)
     return Replacement(run=last.by_run, release=last.by_release) if isinstance(last, Superseded) else None
 

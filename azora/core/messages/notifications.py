@@ -51,8 +51,11 @@ class Night:
         return f"at {', '.join(map(line, self.steps))}" if self.steps else "between its steps"
 
 
-def waiting(plan: Plan, link: str, run: str) -> Notice:
-    """Notification of an approval request: the plan in short, and how to answer."""
+def waiting(plan: Plan, link: str, run: str, *, by_people: bool = False) -> Notice:
+    """Notification of an approval request: the plan in short, and how to answer.
+
+    *by_people*: people whom the cluster knows answer with their own user; the run's page approves nothing.
+    """
     release = plan.release
     told = [
         f"active after the switch: {plan.preview}, {release.title}",
@@ -63,8 +66,8 @@ def waiting(plan: Plan, link: str, run: str) -> Notice:
         *(["the commit is not on the main branch"] if plan.on_main is False else []),
         f"{counted(len(plan.images), 'changed image')}, {_commits(plan)}",
         *_listed(plan.changes),
-        f"to answer, choose Resume: {link}",
-        f"or run: {line_to_copy(run, plan.hash)}",
+        f"the run waits: {link}" if by_people else f"to answer, choose Resume: {link}",
+        f"{'to approve' if by_people else 'or'} run: {line_to_copy(run, plan.hash)}",
     ]
     return Notice(
         f"{plan.environment} waits for an approval: {line(release.subject) or release.short}",

@@ -181,6 +181,15 @@ class RecordStore:
         old = {key: None for key, one in known if one.until < question.at} | dict.fromkeys(_beyond(known))
         self.write(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
 
+    def renew_question(self, run: str, key: str) -> None:
+        """*run* waits on with the request *key*; what replaced it stays."""
+
+        def renewed(record: dict[str, str]) -> dict[str, str | None]:
+            mine = [one for one in questions_of(record) if one.run == run]
+            return {f"{QUESTION}{run}": one.model_copy(update={"key": key}).model_dump_json() for one in mine}
+
+        self._change(renewed)
+
     def remove_question(self, run: str) -> None:
         """*run* was answered."""
         if f"{QUESTION}{run}" in self.read():

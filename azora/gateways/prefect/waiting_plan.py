@@ -18,11 +18,15 @@ PREFIX_DIGITS = 12
 
 @dataclass(frozen=True)
 class WaitingPlan:
-    """Its whole hash, and its text (markdown) as the form has it."""
+    """Its whole hash, and its text (markdown) as the form has it.
+
+    *by_form*: the form takes an approval; else people whom the cluster knows approve.
+    """
 
     run: str
     hash: str
     text: str
+    by_form: bool = True
 
     def must_be(self, named: str) -> None:
         """Raise Refused unless *named*, at least 12 digits, begins this plan's hash; BadInput when shorter."""
@@ -75,7 +79,7 @@ def waiting_plan(run: str) -> WaitingPlan:
                 f"could not read the plan of run {found.name!r}: it waits, and its form is not stored yet",
                 advice="try again; if it stays so, cancel the run on its page and start it anew",
             ) from error
-    return WaitingPlan(run, _hash(schema, found.name), str(text))
+    return WaitingPlan(run, _hash(schema, found.name), str(text), by_form='"approve"' in json.dumps(schema))
 
 
 def _hash(schema: dict[str, Any], name: str) -> str:

@@ -34,7 +34,7 @@ from azora.core.promotion.plan import Change
 from azora.operations.pruning import Part
 from azora.operations.reports.links import link as link_to
 from tasks import artifacts, outcomes
-from tasks.approval import form_of
+from tasks.approval_forms import form_of
 from tests.support.odd_plans import plan_of_odd, recorded, release_of
 from tests.support.odd_texts import ODD_TEXTS, odd_texts
 from tests.support.worlds import GREEN, NOW, SWITCHED, switched

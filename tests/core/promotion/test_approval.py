@@ -23,7 +23,7 @@ from azora.core.promotion.approval import (
 )
 from azora.core.promotion.goal import Wanted
 from azora.core.promotion.plan import Plan
-from tasks.approval import form_of
+from tasks.approval_forms import form_of
 from tests.support.plans import planned
 from tests.support.worlds import SERVING_OLD, SWITCHED
 

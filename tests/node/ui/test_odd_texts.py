@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, expect
 from azora.core.messages.foreign_text import line
 from azora.core.messages.plan_page import commits_page, markdown
 from azora.core.promotion.plan import Change, Plan
-from tasks.approval import form_of
+from tasks.approval_forms import form_of
 from tests.support import pipeline
 from tests.support.odd_plans import plan_of_odd
 from tests.support.odd_texts import ODD_TEXTS

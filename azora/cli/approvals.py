@@ -1,0 +1,100 @@
+"""`azora approvals`: requests that wait, for whom and until when, from the cluster."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from azora.cli.apps import App
+from azora.cli.exit_codes import exit_code
+from azora.cli.options import AsJson, OptionalEnvironment, environment_called
+from azora.cli.output import console, program, safe
+from azora.config.environment import environments
+from azora.config.settings import settings
+from azora.core.cluster.record import Question
+from azora.core.messages.tally_text import left_out, sentence, who_may
+from azora.core.promotion.approval import line_to_copy
+from azora.core.release.release import shown
+from azora.errors import AzoraError
+from azora.gateways.kubernetes.cluster import Cluster, connect
+from azora.gateways.kubernetes.record_store import questions_of
+from azora.operations.approving import look
+from azora.operations.counting import policy_of
+
+app = App()
+
+
+@app.command()
+def approvals(environment: OptionalEnvironment = None, as_json: AsJson = False) -> None:
+    """Show what waits for an approval in ENV or everywhere: since when, for whom, until when."""
+    names = [environment] if environment else environments(settings().environments)
+    found: list[dict[str, Any]] = []
+    errors: dict[str, AzoraError] = {}
+    for name in names:
+        try:
+            found += _waiting(name)
+        except AzoraError as error:  # a cluster that is away hides no other one
+            errors[name] = error
+    if as_json:
+        said = {name: {"message": error.message, "advice": error.advice} for name, error in errors.items()}
+        print(json.dumps({"waiting": found, "errors": said}, default=str))  # noqa: T201 - for a machine
+    else:
+        _print(found, errors)
+    if errors:
+        sys.exit(exit_code(next(iter(errors.values()))))
+
+
+def _waiting(name: str) -> list[dict[str, Any]]:
+    here = environment_called(name)
+    if here.approval is None:
+        return []
+    cluster = connect(here, settings())
+    asked = sorted(questions_of(cluster.record.read()), key=lambda one: one.until)
+    return [_request(cluster, one) for one in asked]
+
+
+def _request(cluster: Cluster, asked: Question) -> dict[str, Any]:
+    by_people = cluster.namespace.environment.has_a_gate
+    return {
+        "environment": cluster.namespace.environment.name,
+        "run": asked.run,
+        "release": asked.release,
+        "plan": asked.plan,
+        "since": asked.at,
+        "until": asked.until,
+        "by": "cluster" if by_people else "form",
+        **(_people(cluster, asked) if by_people else {"for": "anybody who has Prefect's password"}),
+    }
+
+
+def _people(cluster: Cluster, asked: Question) -> dict[str, Any]:
+    """Whose approval is missing; a request that is void has the reason."""
+    found: dict[str, Any] = {"for": who_may(policy_of(cluster))}
+    try:
+        tally = look(cluster, asked).tally
+    except AzoraError as error:
+        return found | {"void": error.message}
+    return found | {
+        "state": sentence(tally),
+        "approved_by": [voice.who for voice in tally.counted],
+        "still_needed": tally.still_needed,
+        "left_out": left_out(tally),
+    }
+
+
+def _print(found: list[dict[str, Any]], errors: dict[str, AzoraError]) -> None:
+    for one in found:
+        console.print(
+            f"[yellow]‖[/] [bold]{safe(one['environment'])}[/]  release {shown(one['release'])}, until"
+            f" {one['until']:%Y-%m-%d %H:%M} UTC, for {safe(one['for'])}"
+        )
+        lines = (
+            [one["void"]] if "void" in one else [*([one["state"]] if "state" in one else []), *one.get("left_out", [])]
+        )
+        for text in (*lines, line_to_copy(one["run"], one["plan"], program())):
+            console.print(f"    {safe(text)}")
+    for name, error in errors.items():
+        console.print(f"[bold]{name}[/]  [red]✗[/] {safe(' '.join(str(error).split()))}")
+    if not found and not errors:
+        console.print("nothing waits for an approval")

@@ -52,6 +52,15 @@ def test_another_plan_waits(sent: list[dict[str, Any]], named: str) -> None:
     assert sent == []
 
 
+def test_run_for_people_of_the_cluster(sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form that takes no approval is not answered; the error names the kubeconfig that is needed."""
+    monkeypatch.setattr(answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, "", by_form=False))
+    with pytest.raises(Refused, match="people whom the cluster knows approve it") as caught:
+        approve(named=HASH)
+    assert "AZORA_KUBECONFIG" in caught.value.advice
+    assert sent == []
+
+
 def test_too_few_digits(sent: list[dict[str, Any]]) -> None:
     """Too few digits of the hash are an error about the digits, not about the plan."""
     with pytest.raises(BadInput, match="is too short") as caught:

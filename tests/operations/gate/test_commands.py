@@ -1,0 +1,119 @@
+"""`azora approve`, `reject` and `approvals` with the kubeconfig of a person, and with Prefect away."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import yaml
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from azora.cli import main
+from tests.support.api_server import ApiServer
+from tests.support.asked import Asking
+from tests.support.gated import ADA, BOB, DEV, gated
+from tests.support.guestbook import settings_of
+
+CAROL = "oidc:carol"  # of the group
+
+
+@pytest.fixture
+def asking(server: ApiServer) -> Asking:
+    """A run that asks two people; Bob wrote one of the commits."""
+    people = {"people": {"bob@example.org": BOB}, "approvers": {"users": [ADA, BOB], "groups": ["oidc:release"]}}
+    found = Asking(gated(server, minimum=2, **people), authors=("bob@example.org", "eve@example.org"))
+    found.ask()
+    return found
+
+
+@dataclass(frozen=True)
+class Done:
+    """Result of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def azora(asking: Asking, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run a command as on the machine of a user, who has the environment's file and the own kubeconfig."""
+    shop = asking.shop
+    folder = shop.server.folder / f"files-of-{shop.environment.name}"
+    folder.mkdir(exist_ok=True)
+    content = shop.environment.model_dump(mode="json", exclude={"name", "context", "branch", "proof"})
+    (folder / f"{shop.environment.name}.yaml").write_text(yaml.safe_dump(content))
+
+    def run(user: str, *words: str) -> Done:
+        groups = ("oidc:release", "system:authenticated") if user == CAROL else ("system:authenticated",)
+        known = {
+            "AZORA_APPLICATION": "shop",
+            "AZORA_ENVIRONMENTS": str(folder),
+            "AZORA_NODE": "none",
+            "AZORA_KUBECONFIG": str(shop.server.kubeconfig(user, *groups)),
+            "AZORA_STATE": str(folder / "state"),
+        }
+        monkeypatch.setattr(sys, "argv", ["azora", *words])
+        capfd.readouterr()
+        with settings_of(known), temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+            try:
+                main()
+                code = 0
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Done(code, *capfd.readouterr())
+
+    return run
+
+
+def test_approvals_of_two(asking: Asking, azora: Command) -> None:
+    """Two people approve by the printed command; without Prefect the approval stands, with a warning."""
+    run, why = asking.run[:8], ("-m", "seen on staging")
+    listed = azora(ADA, "approvals")
+    assert "0 of 2 approvals: 2 more people" in listed.stdout
+    assert f"{ADA}, {BOB}, group oidc:release, but no author of the commits" in listed.stdout
+    unnamed = azora(ADA, "approve", run, *why)
+    assert unnamed.returncode == 2
+    (command,) = [line for line in unnamed.stderr.splitlines() if "--plan" in line]
+    plan = command.split("--plan ")[1].split()[0]
+    first = azora(ADA, "approve", run, "--plan", plan, *why)
+    assert first.returncode == 0, first.stderr
+    assert f"approve by {ADA}, plan {plan}: 1 of 2 approvals: 1 more person (approved by {ADA})" in first.stdout
+    assert "the answer is written, but the run was not woken: could not wake run" in first.stderr
+    second = azora(CAROL, "approve", run, "--plan", plan, *why, "--no-resume", "--json")
+    assert second.stderr == ""
+    assert json.loads(second.stdout)["approved_by"] == [ADA, CAROL]
+    assert asking.tally().is_enough
+    (waits,) = json.loads(azora(ADA, "approvals", "--json").stdout)["waiting"]
+    assert (waits["by"], waits["still_needed"], waits["plan"]) == ("cluster", 0, asking.plan.hash)
+
+
+def test_answers_that_are_refused(asking: Asking, azora: Command) -> None:
+    """An author, a person without the right, another plan, another name: refused before anything is written."""
+    run, plan, why = asking.run[:8], asking.plan.hash[:12], ("-m", "seen on staging")
+    for user, words, reason in (
+        (BOB, ("--plan", plan), "this person wrote one of the commits"),
+        (DEV, ("--plan", plan), "this user has no right to approve"),
+        (ADA, ("--plan", "f" * 12), f"the run waits with plan {plan}"),
+        (ADA, ("--plan", plan, "--as", BOB), "the cluster knows who you are"),
+    ):
+        found = azora(user, "approve", run, *words, *why)
+        assert found.returncode in {2, 3}
+        assert reason in found.stderr
+    assert asking.tally().voices == ()
+
+
+def test_rejection_by_a_person(asking: Asking, azora: Command) -> None:
+    """A rejection needs the right and a reason, and is written like an approval; an author may reject."""
+    run = asking.run[:8]
+    assert "the reason has 5 letters" in azora(BOB, "reject", run, "-m", "short").stderr
+    done = azora(BOB, "reject", run, "-m", "carts are empty", "--no-resume")
+    assert f"rejected by {BOB}" in done.stdout
+    (rejection,) = asking.tally().rejections
+    assert (rejection.who, rejection.answer.reason) == (BOB, "carts are empty")

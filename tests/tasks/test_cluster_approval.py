@@ -1,4 +1,4 @@
-"""A run that asks people of the cluster: its form approves nothing, and its answers are in the cluster."""
+"""A run that asks people of the cluster: its form approves nothing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_text_of_the_form() -> None:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A run whose parts the test names: last request, plan, tallies of the cluster, answer of the form; and what it did."""
+    """Parts of a run that a test names, and what the run did."""
     state: dict[str, Any] = {"last": LAST, "plan": PLAN, "tallies": [ONE], "form": None, "did": []}
 
     def did(name: str, answer: Any = None) -> Any:

@@ -86,10 +86,8 @@ def request_approval(
     answers.end(cluster, this_run(), "the run requested another approval")
     keep_request(this_run(), request)
     artifacts.commits(environment, plan)
-    asked = question_of(
-        request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=_began()
-    )
-    head = answers.request(cluster, asked, request, plan.release, began=_began(), approvers=approvers)
+    asked = question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
+    head = answers.request(cluster, asked, request, plan.release, began=began(), approvers=approvers)
     how = waiting_page(Tally(policy.minimum), policy, this_run(), plan.hash) if approvers else ""
     artifacts.plan(plan, head.short if head else "", how)
     for difference in changed:
@@ -190,7 +188,7 @@ def attempt() -> int:
     return context.flow_run.run_count if context and context.flow_run else 1
 
 
-def _began() -> datetime | None:
+def began() -> datetime | None:
     """Time when the run began; None for a Retry, whose time counts from the request."""
     context = FlowRunContext.get()
     return context.flow_run.start_time if context and context.flow_run and attempt() == 1 else None

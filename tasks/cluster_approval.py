@@ -29,6 +29,7 @@ from azora.core.promotion.approval import (
     Request,
     approval_of,
     next_request,
+    question_of,
 )
 from azora.core.promotion.plan import Plan
 from azora.core.release.release import Release
@@ -42,6 +43,7 @@ from tasks import artifacts, notifications
 from tasks.approval_requests import (
     Rejection,
     attempt,
+    began,
     differences,
     digests_of,
     last_request_of,
@@ -117,9 +119,8 @@ def ask_people(environment: str, release: Release, shown: Shown) -> Approval | N
         return _approved(last, tally, policy)
     seconds = seconds_to_answer(request, policy, environment)
     changed = [] if goes_on else differences(last, plan)
-    if goes_on:
-        head = go_on_waiting(environment, plan, request, tally)
-    else:
+    head = go_on_waiting(environment, plan, request, tally) if goes_on else ""
+    if not head:
         more = for_approvers(request, plan, _objects(shown), known=policy.people)
         head = request_approval(environment, plan, request, changed, more)
         stop_if_superseded(environment, supersede_older(environment))
@@ -167,14 +168,18 @@ def count_approvals(environment: str, subject: Subject, authors: Sequence[str]) 
 def go_on_waiting(environment: str, plan: Plan, request: Request, tally: Tally) -> str:
     """Show what is missing on the run's page, and keep the key of the next answer.
 
-    The record has the request already. Returns the head of the record for the form.
+    Returns the head of the record for the form; empty where a killed process did not record the request.
     """
+    cluster, policy = cluster_of(environment), policy_of(environment)
+    seen = answers.seen(cluster, plan.hash, this_run(), request.since)
+    if seen is None:
+        return ""
     keep_request(this_run(), request)
-    cluster_of(environment).record.renew_question(this_run(), request.key)
-    seen = answers.seen(cluster_of(environment), plan.hash, this_run())
-    head = seen.short if seen else ""
-    artifacts.plan(plan, head, waiting_page(tally, policy_of(environment), this_run(), plan.hash))
-    return head
+    cluster.record.renew_question(
+        question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
+    )
+    artifacts.plan(plan, seen.short, waiting_page(tally, policy, this_run(), plan.hash))
+    return seen.short
 
 
 @task(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from azora.config.environment import Environment
+from azora.core.cluster.record import ProofRecord
 from azora.core.cluster.state import World
 from azora.core.gate.pod_images import digests_of, images_of, items_of
 from azora.core.messages.foreign_text import line
@@ -94,6 +95,8 @@ def for_approvers(
         objects=plan.objects,
         images=tuple(image for image in images_of(objects) if "@" in image and image not in built),
         authors=tuple(sorted(plan.authors, key=lambda one: one.casefold() not in first)[:MOST_AUTHORS]),
+        proof=_proof(plan.proof),
+        on_main=plan.on_main,
         gained=_commits(plan.changes),
         lost=Commits(number=None) if plan.lost is None else _commits(plan.lost),
     )
@@ -124,6 +127,10 @@ def _read(asked: Requested, run: str, head: Head) -> ForPeople | None:
             advice="do not approve it: somebody changed the record; `azora verify ENV` names the entry",
         )
     return found
+
+
+def _proof(proof: ProofRecord | None) -> str:
+    return f"{proof.summary or 'passed'}, {proof.at:%Y-%m-%d %H:%M} UTC, run {proof.run[:8]}" if proof else "none"
 
 
 def _commits(changes: tuple[Change, ...]) -> Commits:

@@ -10,6 +10,7 @@ from azora.core.gate.authors import unknown
 from azora.core.gate.request import ForPeople
 from azora.core.gate.tally import Tally
 from azora.core.messages.markdown import cell, code
+from azora.core.messages.plan_page import ON_MAIN
 from azora.core.messages.tally_text import left_out, sentence, who_may
 from azora.core.promotion.plan import counted
 from azora.core.record.events import Commits
@@ -36,6 +37,8 @@ def page(
         ("active now", f"{world.active or 'none'}: {cell(world.active_stack.title if world.active_stack else '')}"),
         ("active after the switch", f"{world.preview}: {cell(release.title)}"),
         ("commit", f"`{release.commit}`"),
+        ("proof", cell(asked.more.proof)),
+        ("on the main branch", ON_MAIN[asked.more.on_main]),
         ("migrations", ", ".join(map(cell, bound.migrations)) or "none to run"),
         ("commits", f"{_number(asked.more.gained)} new, {_number(asked.more.lost)} lost"),
         ("authors", _authors(asked, policy)),

@@ -41,7 +41,7 @@ class ForApprovers(BaseModel):
     """Part of a request that people of the cluster read beside the plan.
 
     *since*: answers to this request name that time. *objects*: digest of what would be installed. *images*: images of these objects
-    that Azora did not build, by digest. *authors*: addresses of the commits' authors and co-authors.
+    that Azora did not build, by digest. *authors*: addresses of the commits' authors and co-authors. *on_main*: None: not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,6 +50,8 @@ class ForApprovers(BaseModel):
     objects: str = ""
     images: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    proof: str = ""
+    on_main: bool | None = None
     gained: Commits = Commits()
     lost: Commits = Commits()
 

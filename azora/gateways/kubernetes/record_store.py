@@ -181,12 +181,13 @@ class RecordStore:
         old = {key: None for key, one in known if one.until < question.at} | dict.fromkeys(_beyond(known))
         self.write(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
 
-    def renew_question(self, run: str, key: str) -> None:
-        """*run* waits on with the request *key*; what replaced it stays."""
+    def renew_question(self, question: Question) -> None:
+        """The run of *question* waits on, with its key; of what is there, the rest stays, also what replaced it."""
+        name = f"{QUESTION}{question.run}"
 
         def renewed(record: dict[str, str]) -> dict[str, str | None]:
-            mine = [one for one in questions_of(record) if one.run == run]
-            return {f"{QUESTION}{run}": one.model_copy(update={"key": key}).model_dump_json() for one in mine}
+            known = Question.model_validate_json(record[name]) if name in record else question
+            return {name: known.model_copy(update={"key": question.key}).model_dump_json()}
 
         self._change(renewed)
 

@@ -56,12 +56,17 @@ def _requested(
     return write(cluster, event, who=run, run=run, at=at)
 
 
-def seen(cluster: Cluster, plan: str, run: str) -> Head | None:
-    """Head of the record as the newest request of *run* for *plan* showed it; None without an entry."""
+def seen(cluster: Cluster, plan: str, run: str, since: datetime | None = None) -> Head | None:
+    """Head of the record as the newest request of *run* for *plan* showed it; None without an entry.
+
+    *since*: only of the request that people of the cluster answer by that time.
+    """
     for lines in (cluster.log.newest(), cluster.log.lines()):
         for line in reversed(lines):
             (entry,) = readable([line]) or (None,)
             if entry and isinstance(entry.event, Requested) and (entry.event.plan, entry.run) == (plan, run):
+                if since and not (entry.event.approvers and entry.event.approvers.since == since):
+                    return None
                 return Head(entry.number, hash_of(line))
     return None
 

@@ -19,6 +19,7 @@ from azora.gateways.kubernetes.approved_store import approved_of, write_approved
 from azora.gateways.kubernetes.gate import turn_off
 from azora.operations.approving import give
 from azora.operations.gate_check import must_be_enforced
+from azora.operations.record import answers
 from azora.operations.record.export import export
 from tests.support.api_server import ApiServer
 from tests.support.asked import DATABASE, NEW, Asking
@@ -123,6 +124,9 @@ def test_plan_asked_again(asking: Asking) -> None:
     assert first
     assert (again.since, again.first_at) == (first.since, first.first_at)
     assert asking.answer(BOB).is_enough
+    seen = [answers.seen(asking.cluster(), first.plan, asking.run, since) for since in (None, again.since, NOW)]
+    assert seen[0] == seen[1]
+    assert seen[2] is None
 
 
 def test_rejection(asking: Asking) -> None:

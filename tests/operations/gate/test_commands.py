@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from unittest.mock import patch
 
 import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from azora.cli import main
 from tests.support.api_server import ApiServer
 from tests.support.asked import Asking
+from tests.support.commands import Done
+from tests.support.commands import azora as azora_here
 from tests.support.gated import ADA, BOB, DEV, gated
-from tests.support.guestbook import settings_of
 
 CAROL = "oidc:carol"  # of the group
 
@@ -29,20 +29,11 @@ def asking(server: ApiServer) -> Asking:
     return found
 
 
-@dataclass(frozen=True)
-class Done:
-    """Result of a command."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 Command = Callable[..., Done]
 
 
 @pytest.fixture
-def azora(asking: Asking, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+def azora(asking: Asking) -> Command:
     """Run a command as on the machine of a user, who has the environment's file and the own kubeconfig."""
     shop = asking.shop
     folder = shop.server.folder / f"files-of-{shop.environment.name}"
@@ -59,15 +50,10 @@ def azora(asking: Asking, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
             "AZORA_KUBECONFIG": str(shop.server.kubeconfig(user, *groups)),
             "AZORA_STATE": str(folder / "state"),
         }
-        monkeypatch.setattr(sys, "argv", ["azora", *words])
-        capfd.readouterr()
-        with settings_of(known), temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-            try:
-                main()
-                code = 0
-            except SystemExit as end:
-                code = int(end.code or 0)
-        return Done(code, *capfd.readouterr())
+        with patch.dict(os.environ), temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+            for name in [name for name in os.environ if name.startswith("AZORA_")]:
+                del os.environ[name]  # another test may have read those of a node
+            return azora_here(known, *words)
 
     return run
 

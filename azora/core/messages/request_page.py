@@ -11,7 +11,7 @@ from azora.core.gate.request import ForPeople
 from azora.core.gate.tally import Tally
 from azora.core.messages.markdown import cell, code
 from azora.core.messages.plan_page import ON_MAIN
-from azora.core.messages.tally_text import left_out, sentence, who_may
+from azora.core.messages.tally_text import SENTENCE_LETTERS, left_out, sentence, who_may
 from azora.core.promotion.plan import counted
 from azora.core.record.events import Commits
 from azora.core.release.release import shown
@@ -42,9 +42,9 @@ def page(
         ("migrations", ", ".join(map(cell, bound.migrations)) or "none to run"),
         ("commits", f"{_number(asked.more.gained)} new, {_number(asked.more.lost)} lost"),
         ("authors", _authors(asked, policy)),
-        ("objects", f"`{shown(asked.more.objects)}`" if asked.more.objects else "not rendered"),
-        ("approvals", cell(sentence(tally))),
-        ("may approve", cell(who_may(policy))),
+        ("objects", cell(shown(asked.more.objects) or "not rendered")),
+        ("approvals", cell(sentence(tally), SENTENCE_LETTERS)),
+        ("may approve", cell(who_may(policy), SENTENCE_LETTERS)),
         ("until", f"{asked.until:%Y-%m-%d %H:%M} UTC"),
         ("plan", f"`{shown(asked.plan)}`"),
         ("record", f"`{asked.head.short}`"),
@@ -70,7 +70,7 @@ def _authors(asked: ForPeople, policy: ApprovalPolicy) -> str:
     if not policy.excludes_authors:
         return "may approve here"
     strangers = unknown(asked.more.authors, policy.people)
-    text = f"{len(asked.more.authors)} addresses, none of them may approve"
+    text = f"addresses: {len(asked.more.authors)}, none of them may approve"
     return text + (f"; of no user in `people`: {', '.join(map(cell, strangers[:SHOWN_AUTHORS]))}" if strangers else "")
 
 

@@ -8,9 +8,10 @@ from azora.config.environment import ApprovalPolicy
 from azora.core.gate.tally import Tally, Voice
 from azora.core.messages.foreign_text import line
 from azora.core.messages.listing import capped
+from azora.core.messages.markdown import code
 from azora.core.promotion.approval import line_to_copy
 
-SHOWN_ITEMS = 5
+SHOWN_ITEMS, SENTENCE_LETTERS = 5, 600
 
 
 def sentence(tally: Tally) -> str:
@@ -46,12 +47,12 @@ def how_to_approve(run: str, plan: str, program: str = "azora") -> str:
 
 def waiting_page(tally: Tally, policy: ApprovalPolicy, run: str, plan: str) -> str:
     """Markdown for the run's page and its form: what is missing, and who can give it."""
-    out = "\n".join(f"- {text}" for text in left_out(tally))
+    out = "\n".join(f"- {code(text, SENTENCE_LETTERS)}" for text in left_out(tally))
     return "\n\n".join(
         [
-            f"### {sentence(tally)}",
+            f"### {code(sentence(tally), SENTENCE_LETTERS)}",
             *([out] if out else []),
-            f"May approve: {who_may(policy)}. Approve on your own machine, as your own user of the cluster:",
+            f"May approve: {code(who_may(policy), SENTENCE_LETTERS)}. Approve on your own machine, as your own user of the cluster:",
             f"```\n{how_to_approve(run, plan)}\n```",
             "*Resume* on this page does not approve: the run looks into the cluster again, or is rejected.",
         ]

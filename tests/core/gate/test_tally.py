@@ -166,3 +166,12 @@ def test_page_of_a_waiting_run() -> None:
     assert "azora approve 1f2e3d4c --plan aaaaaaaaaaaa" in page
     assert "does not approve" in page
     assert who_may(policy(2)) == f"{ADA}, {BOB}, {DEV}, but no author of the commits"
+
+
+def test_odd_name_on_the_page() -> None:
+    """A user of the cluster may be called like Markdown; the page shows the letters."""
+    odd = "[x](http://example.org)"
+    rules = policy(2, approvers={"users": [odd], "groups": ["ops"]})
+    page = waiting_page(counted((odd, given()), rules=rules), rules, "run", "a" * 64)
+    assert f"### `1 of 2 approvals: 1 more person (approved by {odd})`" in page
+    assert page.count(odd) == page.count(f"{odd})`") + page.count(f"`{odd}")

@@ -17,11 +17,14 @@ from rich.markdown import Markdown
 
 from azora.cli import output
 from azora.cli.output import safe
+from azora.config.environment import ApprovalPolicy
 from azora.config.settings import Settings
 from azora.core.checks.case_history import History
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Question, Receipt, Replacement
 from azora.core.cluster.state import World
+from azora.core.gate.request import ForPeople
+from azora.core.gate.tally import Tally, Voice
 from azora.core.messages import superseded
 from azora.core.messages.annotations import of_move
 from azora.core.messages.foreign_text import line, lines
@@ -29,12 +32,16 @@ from azora.core.messages.markdown import block, cell, code
 from azora.core.messages.nightly import Figures, flaky, page
 from azora.core.messages.notifications import Night, of_switch, of_the_night, waiting
 from azora.core.messages.plan_page import commits_page, markdown
+from azora.core.messages.request_page import page as request_page
 from azora.core.messages.run_summary import ended
 from azora.core.promotion.plan import Change
+from azora.core.record.chain import Head
+from azora.core.record.events import Commits, ForApprovers
 from azora.operations.pruning import Part
 from azora.operations.reports.links import link as link_to
 from tasks import artifacts, outcomes
 from tasks.approval_forms import form_of
+from tests.support.gated import ANSWER
 from tests.support.odd_plans import plan_of_odd, recorded, release_of
 from tests.support.odd_texts import ODD_TEXTS, odd_texts
 from tests.support.worlds import GREEN, NOW, SWITCHED, switched
@@ -75,6 +82,24 @@ def suite_page(odd: str) -> None:
 
 
 ASKED = Question(run="1a2b", release="r", plan="p", at=NOW, until=NOW)
+
+
+def request_of(odd: str) -> str:
+    """Request as `azora approve` shows it: whoever writes the record chooses its texts."""
+    plan, release = plan_of_odd(odd), release_of(odd)
+    more = ForApprovers(
+        since=NOW, objects=odd, images=(odd,), authors=(odd,), proof=odd, gained=Commits(number=1, newest=(odd,))
+    )
+    asked = ForPeople("run", plan.bound, release, NOW, more, Head(1, "0" * 64))
+    world = recorded(SWITCHED, odd)
+    return request_page(asked, world, tally_of_odd(odd), PEOPLE, running={odd: odd}, new=[odd])
+
+
+def tally_of_odd(odd: str) -> Tally:
+    return Tally(2, (Voice(odd, ANSWER, NOW), Voice(odd, ANSWER, NOW, why=odd or "x")))
+
+
+PEOPLE = ApprovalPolicy.model_validate({"by": "cluster", "minimum": 2, "approvers": {"groups": ["ops"]}})
 BAD = Receipt(number=2, verdict="bad")
 PAGES: dict[str, Callable[[str], None]] = {
     "release": lambda odd: artifacts.release(release_of(odd)),
@@ -90,6 +115,7 @@ PAGES: dict[str, Callable[[str], None]] = {
 TEXTS: dict[str, Callable[[str], str]] = {
     "commits": lambda odd: commits_page(replace(plan_of_odd(odd), lost=(Change("1234567", odd, odd),))),
     "form": lambda odd: str(form_of(plan_of_odd(odd), [odd])._description),
+    "request for people": request_of,
     "nights": nightly_page,
     "superseded": lambda odd: superseded.page("production", ASKED, newer_of(odd), LINK),
     "summary": lambda odd: ended("Failed", odd),

@@ -36,6 +36,7 @@ from azora.core.release.release import Release
 from azora.core.release.release import shown as short
 from azora.core.release.rendered import objects_of
 from azora.gateways.prefect.run_labels import keep_request
+from azora.gateways.prefect.waiting_plan import LOOK_AGAIN
 from azora.operations.counting import tally_now
 from azora.operations.promotion.shown import Shown
 from azora.operations.record import answers
@@ -66,7 +67,7 @@ SOMEBODY, NO_REASON = "somebody with Prefect's password", "no reason was given"
 
 
 class Choice(StrEnum):
-    LOOK_AGAIN = "look again"
+    LOOK_AGAIN = LOOK_AGAIN
     REJECT = "reject"
 
 

@@ -14,6 +14,7 @@ from azora.errors import BadInput, NotReadyYet, Refused
 from azora.gateways.prefect.client import connected
 
 PREFIX_DIGITS = 12
+LOOK_AGAIN = "look again"  # an answer that only the form of a run for people of the cluster takes
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def waiting_plan(run: str) -> WaitingPlan:
                 f"could not read the plan of run {found.name!r}: it waits, and its form is not stored yet",
                 advice="try again; if it stays so, cancel the run on its page and start it anew",
             ) from error
-    return WaitingPlan(run, _hash(schema, found.name), str(text), by_form='"approve"' in json.dumps(schema))
+    return WaitingPlan(run, _hash(schema, found.name), str(text), by_form=LOOK_AGAIN not in json.dumps(schema))
 
 
 def _hash(schema: dict[str, Any], name: str) -> str:

@@ -10,8 +10,8 @@ from prefect.client.schemas.objects import FlowRun
 
 from azora.errors import Refused
 from azora.gateways.prefect.client import OVER, connected
+from azora.gateways.prefect.waiting_plan import LOOK_AGAIN
 
-LOOK_AGAIN = "look again"
 AT_WORK_SECONDS = 90  # a run that another answer woke counts, and waits again
 
 

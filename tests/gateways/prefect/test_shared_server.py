@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from prefect import flow
+from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
@@ -19,20 +20,24 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.worker import EventsWorker
 from prefect.input.run_input import keyset_from_base_key
 from prefect.states import Cancelled, Completed, Running, State, Suspended
+from pydantic import create_model
 
 from azora.config.settings import ROOT, Settings, settings
 from azora.core.heartbeat import Automated
 from azora.core.prefect_names import POOL, name_of, queue_of, tag_of
 from azora.core.registered import Pool, registered_by, unknown, unlike
 from azora.errors import BadInput, NotReadyYet, Refused
-from azora.gateways.prefect import registration
+from azora.gateways.prefect import registration, waking
 from azora.gateways.prefect.old_runs import ended_runs, over, remove_run, unfinished
 from azora.gateways.prefect.registration import automation_seen, register
 from azora.gateways.prefect.runs import answer, run_called, start, waiting
 from azora.gateways.prefect.server import server_seen
 from azora.gateways.prefect.superseded_runs import end_superseded
 from azora.gateways.prefect.waiting_plan import WaitingPlan, waiting_plan
+from azora.gateways.prefect.waking import wake
 from azora.gateways.prefect.work_pool import pool_seen
+from tasks.approval_requests import plan_field
+from tasks.cluster_approval import Wake
 from tasks.heartbeat import Heart
 from tests.support.polling import until, until_it_is
 from tests.support.prefect_server import prefect_server
@@ -179,6 +184,42 @@ def test_form_that_is_stored_late(server: Server) -> None:
     later.start()
     assert waiting_plan(str(run.id)) == WaitingPlan(str(run.id), "1f2e", "the plan")
     later.join()
+
+
+def test_run_that_people_wake(server: Server) -> None:
+    """A run that waits for people is woken by who knows its plan; its form takes no approval; an ended run stays so."""
+    deployment = server.deploy("release", name_of("people", "asks"), [tag_of("people")], ROOT)
+    plan, keys = "1f2e" * 16, keyset_from_base_key("approval")
+    waits = Suspended(timeout_seconds=600)
+    waits.state_details.run_input_keyset = keys
+    run = server.run(deployment, Running(), waits)
+    schema = create_v2_schema("Wake", model_base=create_model("Wake", __base__=Wake, plan=(str, plan_field(plan))))
+    for key, value in ((keys["schema"], json.dumps(schema)), (keys["description"], json.dumps("the plan"))):
+        server.client.create_flow_run_input(run.id, key, value)
+    assert not waiting_plan(str(run.id)).by_form
+    with pytest.raises(Refused, match="could not answer run"):
+        answer(str(run.id), application="people", decision="approve", approver="ada", reason="it is time", plan=plan)
+    for decision, found in (("reject", {"decision": "reject"}), ("look again", {"plan": "0" * 64})):
+        assert (
+            server.client.resume_flow_run(run.id, run_input={"decision": decision, "plan": plan} | found).status
+            != "ACCEPT"
+        )
+    with pytest.raises(Refused, match="could not wake run"):
+        wake(str(run.id), "0" * 64)
+    assert server.client.read_flow_run(run.id).state_name == "Suspended"
+    assert wake(str(run.id), plan)
+    assert server.client.read_flow_run(run.id).state_name == "Resuming"
+    server.client.set_flow_run_state(run.id, Cancelled(), force=True)
+    assert not wake(str(run.id), plan)
+
+
+def test_run_that_is_at_work(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that another answer woke is awaited, and not for ever."""
+    deployment = server.deploy("release", name_of("people", "works"), [tag_of("people")], ROOT)
+    run = server.run(deployment, Running())
+    monkeypatch.setattr(waking, "AT_WORK_SECONDS", 0)
+    with pytest.raises(Refused, match="it is Running and does not wait yet"):
+        wake(str(run.id), "1f2e")
 
 
 def test_runs_that_are_over(server: Server) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
@@ -61,14 +61,19 @@ def remember_login_of(url: str) -> None:
     remember(password, unquote(password or ""))
 
 
-def redacted(text: str) -> str:
-    """Mask the credentials in *text*: remembered ones, and those of addresses and headers."""
-    forms = sorted({form for known in list(_live.values()) for form in known}, key=len, reverse=True)
-    for form in forms:
+def redacted(text: str, also: Iterable[str] = ()) -> str:
+    """Mask the credentials in *text*: remembered ones, those of addresses and headers, and the forms *also*."""
+    found = {form for known in list(_live.values()) for form in known}
+    for form in sorted(found.union(also), key=len, reverse=True):
         text = text.replace(form, MASK)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{MASK}", text)
     return text
+
+
+def forms_of(values: Iterable[str]) -> frozenset[str]:
+    """Forms in which programs write those of *values* that are long enough to be masked."""
+    return frozenset(form for value in values if _is_secret(value) for form in _forms(value))
 
 
 def without_address(text: str, address: str) -> str:

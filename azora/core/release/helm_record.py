@@ -1,4 +1,4 @@
-"""Size of Helm's own record of a release: a Secret, of which a cluster keeps at most one MiB.
+"""Helm's own record of a release: a Secret, of which a cluster keeps at most one MiB. Its size, and its manifests.
 
 https://github.com/helm/helm/blob/main/pkg/storage/driver/util.go
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,3 +36,17 @@ def record_fault(files: Mapping[str, bytes], objects: Sequence[Json], values: Ma
         f"Helm's record of the release would take {size / MOST_BYTES:.1f} MiB, and a Secret holds 1 MiB; its largest files are"
         f" {named}: name them in .helmignore, or bring them in an image"
     )
+
+
+def stored_manifests(secret: Json) -> str:
+    """Manifests of *secret*, those of hooks too, in the form of `helm template`.
+
+    Raises:
+        ValueError: *secret* is no record of a Helm release.
+    """
+    try:
+        record = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))
+        hooks = (f"---\n# Source: {one['path']}\n{one['manifest']}\n" for one in record.get("hooks") or ())
+        return "\n".join([record.get("manifest") or "", *hooks])
+    except (KeyError, TypeError, AttributeError, OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"no record of a Helm release: {type(error).__name__}: {error}") from error

@@ -16,6 +16,7 @@ from azora.config.json_object import Json
 from azora.core.messages.listing import capped
 
 MASK = "(masked)"
+SECRET_FIELDS = ("data", "stringData")
 CHECKSUM = "checksum/"
 SHOWN_LINES, SHOWN_NAMES, SHOWN_CHARACTERS = 40, 8, 160
 
@@ -37,8 +38,13 @@ _Dumper.add_representer(
 
 def normal(objects: Iterable[Json]) -> Normal:
     """Normal form of *objects*, in whatever order they were rendered."""
+    return texts(map(_without_secrets, objects))
+
+
+def texts(objects: Iterable[Json]) -> Normal:
+    """Format *objects* as `normal` does, with values of Secrets as they are: mask them first."""
     found: dict[str, str] = {}
-    for name, text in sorted((_name(one), _text(_normal(one))) for one in objects):
+    for name, text in sorted((object_name(one), _text(_normal(one))) for one in objects):
         found[name] = (
             f"{found[name]}---\n{text}" if name in found else text
         )  # a hook may have the name of another object
@@ -70,14 +76,19 @@ def _text(found: Json) -> str:
     return str(yaml.dump(found, Dumper=_Dumper, allow_unicode=True))
 
 
-def _name(found: Json) -> str:
+def object_name(found: Json) -> str:
+    """Kind and name of *found*, as in `Deployment web`."""
     return f"{found.get('kind')} {(found.get('metadata') or {}).get('name')}"
+
+
+def _without_secrets(found: Json) -> Json:
+    if found.get("kind") != "Secret":
+        return found
+    return {key: _masked(value) if key in SECRET_FIELDS else value for key, value in found.items()}
 
 
 def _normal(found: Json) -> Json:
     spec = found.get("spec")
-    if found.get("kind") == "Secret":
-        return {key: _masked(value) if key in {"data", "stringData"} else value for key, value in found.items()}
     if isinstance(spec, dict) and isinstance(spec.get("template"), dict):
         return {**found, "spec": {**_without(spec, "replicas"), "template": _template(spec["template"])}}
     return found

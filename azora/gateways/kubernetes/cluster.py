@@ -36,6 +36,7 @@ from azora.core.cluster.state import Stack, World
 from azora.core.cluster.stored_releases import ids_of, with_migrations
 from azora.core.colors import COLOR_LABEL, NAME_LABEL, RELEASE_LABEL, Color
 from azora.core.record.chain import Head
+from azora.core.release.helm_record import stored_manifests
 from azora.core.release.release import Release
 from azora.errors import BadInput, Refused
 from azora.gateways.kubernetes.api import Api
@@ -188,6 +189,25 @@ class Cluster:
                 advice="release something first",
             )
         return self.record.release(stack.release)
+
+    def installed_manifests(self, release: str) -> str | None:
+        """Manifests that Helm installed last as *release*, in the form of `helm template`; None without any.
+
+        Raises:
+            BadInput: Helm's record cannot be read.
+        """
+        selector = f"owner=helm,name={release},status=deployed"
+        found = self._api.get(f"{self.namespace.core}/secrets", labelSelector=selector)["items"]
+        if not found:
+            return None
+        newest = max(found, key=lambda one: int(one["metadata"]["labels"]["version"]))
+        try:
+            return stored_manifests(newest)
+        except ValueError as error:
+            raise BadInput(
+                f"could not read what Helm installed as {release!r} in {self.namespace.name}: {error}",
+                advice=f"compare `helm get manifest {release} -n {self.namespace.name}`",
+            ) from error
 
     def pods(self, color: Color | None = None) -> list[Json]:
         """Pods of the application, of one color or of all."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import random
+from typing import Any
 
-from azora.core.release.helm_record import record_fault, stored_bytes
+import pytest
+
+from azora.core.release.helm_record import record_fault, stored_bytes, stored_manifests
 
 NOISE = random.Random(7).randbytes(1_000_000)  # noqa: S311 - the same in each run
 
@@ -22,3 +28,25 @@ def test_chart_that_is_too_large() -> None:
     assert "would take 1.3 MiB, and a Secret holds 1 MiB" in fault
     assert "files/film.mp4 (977 KiB)" in fault
     assert ".helmignore" in fault
+
+
+def secret(release: bytes) -> dict[str, Any]:
+    return {"data": {"release": base64.b64encode(base64.b64encode(release)).decode()}}
+
+
+def test_manifests_that_helm_stored() -> None:
+    """Manifests of the release and its hooks, each after the comment with its template."""
+    hook = {"path": "c/templates/job.yaml", "manifest": "kind: Job"}
+    record = {"manifest": "---\n# Source: c/templates/a.yaml\nkind: Service", "hooks": [hook]}
+    assert stored_manifests(secret(gzip.compress(json.dumps(record).encode()))) == (
+        "---\n# Source: c/templates/a.yaml\nkind: Service\n---\n# Source: c/templates/job.yaml\nkind: Job\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "found", [{}, {"data": None}, secret(b"text"), secret(gzip.compress(b"[]")), secret(gzip.compress(b"{"))]
+)
+def test_record_that_is_none_of_helm(found: dict[str, Any]) -> None:
+    """A Secret that somebody wrote by hand is named as such."""
+    with pytest.raises(ValueError, match=r"no record of a Helm release|Expecting"):
+        stored_manifests(found)

@@ -62,7 +62,7 @@ def remember_login_of(url: str) -> None:
 
 
 def redacted(text: str, also: Iterable[str] = ()) -> str:
-    """Mask the credentials in *text*: remembered ones, those of addresses and headers, and the forms *also*."""
+    """Mask the credentials in *text*: remembered ones, the forms *also*, those of addresses and headers."""
     found = {form for known in list(_live.values()) for form in known}
     for form in sorted(found.union(also), key=len, reverse=True):
         text = text.replace(form, MASK)

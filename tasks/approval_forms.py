@@ -53,6 +53,7 @@ from tasks.approval_requests import (
     stored_answer,
 )
 from tasks.context import cluster_of, this_run
+from tasks.evidence import evidence
 from tasks.heartbeat import suspend
 from tasks.retries import if_transient
 from tasks.supersede import stop_if_superseded, supersede_older, take_request
@@ -120,21 +121,25 @@ def ask_by_form(environment: str, release: Release, shown: Shown) -> Approval | 
         changed.append("an older version of Azora made the request, without digests of the objects")
     if last and plan.is_frozen and plan.freeze:
         changed.append(f"{environment} is frozen {plan.freeze.text}")
-    head = request_approval(environment, plan, request, changed)
+    proof = evidence(plan, request, shown, changed)
+    head = request_approval(environment, plan, request, changed, evidence=proof)
     stop_if_superseded(environment, supersede_older(environment))
     if last is None or changed:
         notifications.question(plan)
-    suspend(wait_for_input=form_of(plan, changed, head), key=request.key, timeout=seconds)
+    suspend(wait_for_input=form_of(plan, changed, head, proof), key=request.key, timeout=seconds)
     raise not_suspended(environment)
 
 
-def form_of(plan: Plan, changed: Sequence[str], head: str = "") -> type[RunInput]:
+def form_of(plan: Plan, changed: Sequence[str], head: str = "", evidence: str = "") -> type[RunInput]:
     """Form of one request: its field `plan` accepts the hash of *plan* alone, and is filled in.
 
-    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record.
+    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record. *evidence*: the line
+    about its page.
     """
     form = create_model("Answer", __base__=Answer, plan=(str, plan_field(plan.hash)))
-    return form.with_initial_data(description="\n\n".join([*note_of(changed), markdown(plan, head=head)]))
+    return form.with_initial_data(
+        description="\n\n".join([*note_of(changed), markdown(plan, head=head, evidence=evidence)])
+    )
 
 
 @task(

@@ -19,6 +19,7 @@ from azora.core.cluster.record import Receipt
 from azora.core.cluster.state import World
 from azora.core.messages.markdown import block, cell, code
 from azora.core.messages.plan_page import commits_key, commits_page, format_freeze, format_override, markdown
+from azora.core.messages.receipt import receipt_rows
 from azora.core.promotion.approval import line_to_copy
 from azora.core.promotion.binding import Bound
 from azora.core.promotion.plan import Plan
@@ -52,12 +53,11 @@ def release(candidate: Release) -> None:
     )
 
 
-def plan(asked: Plan, head: str = "", how: str = "") -> None:
+def plan(asked: Plan, head: str = "", evidence: str = "", how: str = "") -> None:
     """The plan of a request, and how it is approved; *how* is for people of the cluster."""
+    text = markdown(asked, head=head, evidence=evidence)
     form = f"Approve with *Resume* on this page, or run:\n\n```\n{line_to_copy(this_run(), asked.hash)}\n```"
-    _page(
-        f"{asked.environment}-plan", f"{markdown(asked, head=head)}\n\n{how or form}", f"Plan for {asked.environment}"
-    )
+    _page(f"{asked.environment}-plan", f"{text}\n\n{how or form}", f"Plan for {asked.environment}")
 
 
 def warnings(environment: str, world: World) -> None:
@@ -142,15 +142,12 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
         f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"
         for pod in cluster.pods()
     )
+    rows = "\n".join(f"| {name} | {figure} |" for name, figure in receipt_rows(found))
     _page(
         f"{environment}-switch",
         f"# {active} serves users of {environment}\n\n"
         f"Switch {found.number}: {found.verdict}{f', {code(found.reason, REASON_CHARACTERS)}' if found.reason else ''}\n\n"
-        "| requests around the switch | |\n|---|---|\n"
-        f"| sent | {found.total} |\n| failed | **{found.failed}** |\n"
-        f"| first on the new color | {_after(found.first_on_new_seconds)} |\n"
-        f"| last on the old color | {_after(found.last_on_old_seconds)} |\n"
-        f"| p50 | {_within(found.p50_ms)} |\n| p99 | {_within(found.p99_ms)} |\n\n"
+        f"| requests around the switch | |\n|---|---|\n{rows}\n\n"
         f"| pod | color | phase |\n|---|---|---|\n{pods}",
         f"Receipt of the last switch of {environment}",
     )
@@ -228,20 +225,6 @@ def _trouble(case: Case, there: Published) -> str:
         f"**{MARKS[case.outcome]} {code(case.name)}** {links}\n\n{flaky}{told(case)}\n\n"
         f"{block(case.message.strip() or 'no output')}{seen}"
     )
-
-
-def _after(seconds: float | None) -> str:
-    return (
-        "–"
-        if seconds is None
-        else f"{seconds:.3f} s after the switch"
-        if seconds >= 0
-        else f"{-seconds:.3f} s before the switch"
-    )
-
-
-def _within(milliseconds: float | None) -> str:
-    return "–" if milliseconds is None else f"{milliseconds:.0f} ms"
 
 
 def _page(key: str, text: str, description: str) -> None:

@@ -9,15 +9,31 @@ from pathlib import PurePosixPath
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from azora.core.checks.suite_result import SuiteResult
+from azora.core.checks.suite_result import Case, Outcome, SuiteResult
 
 PREFIX = "result-"
-MOST_BYTES = 64_000
+MOST_BYTES = 256_000
 MOST_FILES = 50
+MOST_CASES = 200
+MOST_LETTERS = 200  # of a case's name
+ORDER: tuple[Outcome, ...] = ("failed", "flaky", "skipped", "passed")
+
+
+class CaseEntry(BaseModel):
+    """One case of a suite; `seconds` is the wall clock."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(max_length=MOST_LETTERS)
+    outcome: Outcome
+    seconds: float
 
 
 class ResultEntry(BaseModel):
-    """One line of the index. `files` are the reports by kind, relative to the run's folder."""
+    """One line of the index. `files` are the reports by kind, relative to the run's folder.
+
+    `cases` are those that failed first, then flaky, skipped and passed ones; empty in files older than this field.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -28,6 +44,8 @@ class ResultEntry(BaseModel):
     summary: str = Field(max_length=500)
     at: AwareDatetime
     files: Mapping[str, str] = Field(default={}, max_length=MOST_FILES)
+    cases: tuple[CaseEntry, ...] = Field(default=(), max_length=MOST_CASES)
+    more_cases: int = 0
 
     @property
     def file_names(self) -> dict[str, PurePosixPath]:
@@ -50,7 +68,13 @@ def entry_of(
         summary=result.summary(),
         at=at,
         files=dict(islice(below.items(), MOST_FILES)),
+        cases=tuple(map(_case, sorted(result.cases, key=lambda case: ORDER.index(case.outcome))[:MOST_CASES])),
+        more_cases=max(len(result.cases) - MOST_CASES, 0),
     )
+
+
+def _case(found: Case) -> CaseEntry:
+    return CaseEntry(name=found.name[:MOST_LETTERS], outcome=found.outcome, seconds=found.seconds)
 
 
 def file_name(key: str) -> str:

@@ -24,15 +24,17 @@ ON_MAIN = {True: "yes", False: "**no**", None: "unknown"}
 LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: unknown, as the commit of the active release is unknown"
 
 
-def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
+def markdown(plan: Plan, *, whole: bool = False, head: str = "", evidence: str = "") -> str:
     """The plan as the approver reads it in the form and on the run's page.
 
-    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself. *head*: of the record.
+    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself. *head*: of the record. *evidence*:
+    the line about its page.
     """
     most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
     lines = [
         f"## {code(plan.release.subject.strip() or plan.release.short)}",
         "",
+        *([evidence, ""] if evidence else []),
         f"| | {plan.environment} |",
         "|---|---|",
         *_freeze(plan),

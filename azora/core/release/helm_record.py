@@ -1,4 +1,4 @@
-"""Helm's own record of a release: a Secret, of which a cluster keeps at most one MiB. Its size, and its manifests.
+"""Helm's own record of a release, a Secret of at most one MiB: its size, and its manifests.
 
 https://github.com/helm/helm/blob/main/pkg/storage/driver/util.go
 """

@@ -1,4 +1,4 @@
-"""Masks for people who read rendered objects: values of Secrets, and of keys with the name of a secret.
+"""Masks of rendered objects: values of Secrets, and of keys that are called like one.
 
 Of two renderings a value that differs is marked as such; neither value is shown.
 """

@@ -1,4 +1,4 @@
-"""Changes of rendered objects for people: a unified difference of each object, masked and of bounded length."""
+"""Changes of rendered objects: a unified difference of each, masked and of bounded length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PODS = {"Deployment", "StatefulSet", "DaemonSet"}
 
 @dataclass(frozen=True)
 class ObjectChange:
-    """One object that differs, by kind and name. *left_out*: lines of the difference that *lines* does not have."""
+    """One object that differs. *left_out*: number of further lines of the difference."""
 
     name: str
     how: Literal["added", "removed", "changed"]

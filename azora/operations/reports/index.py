@@ -37,12 +37,12 @@ def index(root: Path, number: int) -> str:
     with opened_plain(root, []) as folder:
         runs = [one for one in entries_of(folder) if stat.S_ISDIR(one[1].st_mode)] if folder is not None else []
     shown = runs[(number - 1) * RUNS_ON_A_PAGE : number * RUNS_ON_A_PAGE]
-    articles = "\n".join(_article(name, seen.st_mtime, _entries(root, name)) for name, seen in shown)
+    articles = "\n".join(_article(name, seen.st_mtime, results_of(root, name)) for name, seen in shown)
     body = f"{articles or '<p>No reports yet.</p>'}\n{_others(number, len(runs))}"
     return pages.page("Reports", body, STYLE)
 
 
-def _entries(root: Path, run: str) -> list[ResultEntry]:
+def results_of(root: Path, run: str) -> list[ResultEntry]:
     """Results of *run*, oldest first; a file that is no result is left out."""
     with opened_plain(root, [run]) as folder:
         names = [name for name, _ in entries_of(folder) if is_entry(name)] if folder is not None else []

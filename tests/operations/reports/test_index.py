@@ -95,3 +95,14 @@ def test_results_that_are_links(tmp_path: Path) -> None:
 def test_index_without_runs(tmp_path: Path) -> None:
     """An empty folder has an index that says so."""
     assert "No reports yet." in index(tmp_path, 1)
+
+
+def test_cases_of_a_result() -> None:
+    """A result has its cases, failed and flaky ones first, at most 200, and fits into what the server reads."""
+    cases = [Case("\U0001f600" * 300, "passed", 1)] * 250 + [Case("b", "flaky", 2), Case("c", "failed", 3)]
+    entry = entry_of(
+        SuiteResult(tuple(cases), 3), "t" * 500, run_name="r" * 500, application="shop", run_folder="/r", at=AT
+    )
+    assert [case.name for case in entry.cases[:2]] == ["c", "b"]
+    assert (len(entry.cases), entry.more_cases) == (200, 52)
+    assert len(entry.model_dump_json().encode()) < MOST_BYTES

@@ -1,0 +1,1 @@
+"""Evidence: the page that an approver reads before an answer."""

@@ -53,7 +53,7 @@ from tasks.approval_requests import (
     stored_answer,
 )
 from tasks.context import cluster_of, this_run
-from tasks.evidence import evidence
+from tasks.evidence import with_evidence
 from tasks.heartbeat import suspend
 from tasks.retries import if_transient
 from tasks.supersede import stop_if_superseded, supersede_older, take_request
@@ -121,25 +121,22 @@ def ask_by_form(environment: str, release: Release, shown: Shown) -> Approval | 
         changed.append("an older version of Azora made the request, without digests of the objects")
     if last and plan.is_frozen and plan.freeze:
         changed.append(f"{environment} is frozen {plan.freeze.text}")
-    proof = evidence(plan, request, shown, changed)
-    head = request_approval(environment, plan, request, changed, evidence=proof)
+    plan = with_evidence(plan, request, shown, changed)
+    head = request_approval(environment, plan, request, changed)
     stop_if_superseded(environment, supersede_older(environment))
     if last is None or changed:
         notifications.question(plan)
-    suspend(wait_for_input=form_of(plan, changed, head, proof), key=request.key, timeout=seconds)
+    suspend(wait_for_input=form_of(plan, changed, head), key=request.key, timeout=seconds)
     raise not_suspended(environment)
 
 
-def form_of(plan: Plan, changed: Sequence[str], head: str = "", evidence: str = "") -> type[RunInput]:
+def form_of(plan: Plan, changed: Sequence[str], head: str = "") -> type[RunInput]:
     """Form of one request: its field `plan` accepts the hash of *plan* alone, and is filled in.
 
-    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record. *evidence*: the line
-    about its page.
+    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record.
     """
     form = create_model("Answer", __base__=Answer, plan=(str, plan_field(plan.hash)))
-    return form.with_initial_data(
-        description="\n\n".join([*note_of(changed), markdown(plan, head=head, evidence=evidence)])
-    )
+    return form.with_initial_data(description="\n\n".join([*note_of(changed), markdown(plan, head=head)]))
 
 
 @task(

@@ -74,12 +74,11 @@ def show_plan(environment: str, release: Release) -> Plan:
     cache_policy=NO_CACHE,
 )
 def request_approval(
-    environment: str, plan: Plan, request: Request, changed: list[str], *, evidence: str = "",
-    approvers: ForApprovers | None = None,
-) -> str:  # fmt: skip
+    environment: str, plan: Plan, request: Request, changed: list[str], *, approvers: ForApprovers | None = None
+) -> str:
     """Store *request* in the run, on its page and in the cluster; returns the record's head for the form.
 
-    *evidence*: the line about its page. *approvers*: what people of the cluster read of it.
+    *approvers*: what people of the cluster read of it.
 
     An approval that the run had before counts no more, whatever comes back.
     """
@@ -90,7 +89,7 @@ def request_approval(
     asked = question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
     head = answers.request(cluster, asked, request, plan.release, began=began(), approvers=approvers)
     how = waiting_page(Tally(policy.minimum), policy, this_run(), plan.hash) if approvers else ""
-    artifacts.plan(plan, head.short if head else "", evidence, how)
+    artifacts.plan(plan, head.short if head else "", how)
     for difference in changed:
         get_run_logger().warning(
             "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)

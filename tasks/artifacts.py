@@ -53,9 +53,9 @@ def release(candidate: Release) -> None:
     )
 
 
-def plan(asked: Plan, head: str = "", evidence: str = "", how: str = "") -> None:
+def plan(asked: Plan, head: str = "", how: str = "") -> None:
     """The plan of a request, and how it is approved; *how* is for people of the cluster."""
-    text = markdown(asked, head=head, evidence=evidence)
+    text = markdown(asked, head=head)
     form = f"Approve with *Resume* on this page, or run:\n\n```\n{line_to_copy(this_run(), asked.hash)}\n```"
     _page(f"{asked.environment}-plan", f"{text}\n\n{how or form}", f"Plan for {asked.environment}")
 

@@ -59,7 +59,7 @@ from tasks.approval_requests import (
     stored_answer,
 )
 from tasks.context import cluster_of, this_run
-from tasks.evidence import evidence
+from tasks.evidence import with_evidence
 from tasks.heartbeat import suspend
 from tasks.retries import if_transient
 from tasks.supersede import replaced_by, stop_if_superseded, supersede_older, take_request
@@ -121,30 +121,28 @@ def ask_people(environment: str, release: Release, shown: Shown) -> Approval | N
         return _approved(last, tally, policy)
     seconds = seconds_to_answer(request, policy, environment)
     changed = [] if goes_on else differences(last, plan)
-    proof = evidence(plan, request, shown, changed)
-    head = go_on_waiting(environment, plan, request, tally, proof) if goes_on else ""
+    plan = with_evidence(plan, request, shown, changed)
+    head = go_on_waiting(environment, plan, request, tally) if goes_on else ""
     if not head:
         more = for_approvers(request, plan, _objects(shown), known=policy.people)
-        head = request_approval(environment, plan, request, changed, evidence=proof, approvers=more)
+        head = request_approval(environment, plan, request, changed, approvers=more)
         stop_if_superseded(environment, supersede_older(environment))
         notifications.question(plan, by_people=True)
     suspend(
-        wait_for_input=form_of(plan, changed, tally, policy, head=head, evidence=proof),
+        wait_for_input=form_of(plan, changed, tally, policy, head),
         key=request.key,
         timeout=seconds,
     )
     raise not_suspended(environment)
 
 
-def form_of(
-    plan: Plan, changed: Sequence[str], tally: Tally, policy: ApprovalPolicy, *, head: str = "", evidence: str = ""
-) -> type[RunInput]:
-    """Form of one request; its text has what is missing, the plan, and the line about its page of *evidence*."""
+def form_of(plan: Plan, changed: Sequence[str], tally: Tally, policy: ApprovalPolicy, head: str = "") -> type[RunInput]:
+    """Form of one request; its text has what is missing, and the plan."""
     form = create_model("Wake", __base__=Wake, plan=(str, plan_field(plan.hash)))
     text = [
         *note_of(changed),
         waiting_page(tally, policy, this_run(), plan.hash),
-        markdown(plan, head=head, evidence=evidence),
+        markdown(plan, head=head),
     ]
     return form.with_initial_data(description="\n\n".join(text))
 
@@ -178,7 +176,7 @@ def count_approvals(environment: str, subject: Subject, authors: Sequence[str]) 
     retry_condition_fn=if_transient,
     cache_policy=NO_CACHE,
 )
-def go_on_waiting(environment: str, plan: Plan, request: Request, tally: Tally, evidence: str) -> str:
+def go_on_waiting(environment: str, plan: Plan, request: Request, tally: Tally) -> str:
     """Show what is missing on the run's page, and keep the key of the next answer.
 
     Returns the head of the record for the form; empty where a killed process did not record the request.
@@ -191,7 +189,7 @@ def go_on_waiting(environment: str, plan: Plan, request: Request, tally: Tally, 
     cluster.record.renew_question(
         question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
     )
-    artifacts.plan(plan, seen.short, evidence, waiting_page(tally, policy, this_run(), plan.hash))
+    artifacts.plan(plan, seen.short, waiting_page(tally, policy, this_run(), plan.hash))
     return seen.short
 
 

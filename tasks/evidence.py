@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
-from azora.core.messages.evidence.link import evidence_line, no_evidence
 from azora.core.messages.evidence.page import page
 from azora.core.promotion.approval import Request, line_to_copy
 from azora.core.promotion.plan import Plan
@@ -18,14 +19,14 @@ from tasks.context import context_of, this_run
 from tasks.retries import if_transient
 
 
-def evidence(plan: Plan, request: Request, shown: Shown, changed: list[str]) -> str:
-    """Line of the form with the page's address, or with the reason why there is none."""
+def with_evidence(plan: Plan, request: Request, shown: Shown, changed: list[str]) -> Plan:
+    """*plan* with the address of its page, or with the reason why it has none."""
     try:
-        return evidence_line(publish_evidence(plan.environment, plan, request, shown, changed))
+        return replace(plan, evidence=publish_evidence(plan.environment, plan, request, shown, changed))
     except (AzoraError, OSError, ValueError) as error:
         why = error.message if isinstance(error, AzoraError) else str(error)
         get_run_logger().warning("%s: the request has no page of evidence: %s", plan.environment, why)
-        return no_evidence(why)
+        return replace(plan, no_evidence=why)
 
 
 @task(

@@ -6,11 +6,10 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 
 from azora.cli.apps import App
 from azora.cli.options import ME, Approver, AsJson, WaitingRun
-from azora.cli.output import console, done, emit, note, program
+from azora.cli.output import done, emit, note, print_plan, program
 from azora.config.settings import settings
 from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, Decision, line_to_copy
 from azora.errors import BadInput, Refused
@@ -100,7 +99,7 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     if named:
         waits.must_be(named)
     if not as_json:
-        console.print(Markdown(waits.text), soft_wrap=False)
+        print_plan(waits.text)
     if not named and decision == "approve":
         _confirm(found, waits)
     why = reason or _ask_why()

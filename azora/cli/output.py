@@ -53,6 +53,17 @@ def emit(line: str, *, as_json: bool) -> None:
         console.print(safe(line))
 
 
+def print_plan(text: str) -> None:
+    """Print a plan (markdown), and the address of its page of evidence in one piece."""
+    from rich.markdown import Markdown  # noqa: PLC0415 - most commands show no plan
+
+    from azora.core.messages.plan_page import evidence_address  # noqa: PLC0415
+
+    console.print(Markdown(text), soft_wrap=False)
+    if address := evidence_address(text):
+        console.print(f"evidence: {safe(address)}")
+
+
 def program() -> str:
     """Name of this program for a line to copy, as it was started: a `.venv/bin` may not be on PATH."""
     started = Path(sys.argv[0])

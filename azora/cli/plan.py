@@ -7,12 +7,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 
 from azora.cli.apps import App
 from azora.cli.exit_codes import SOMETHING_CHANGES
 from azora.cli.options import AsJson, environment_called
-from azora.cli.output import console, program
+from azora.cli.output import console, print_plan, program
 from azora.config.environment import Environment
 from azora.config.settings import settings
 from azora.core.messages.plan_page import markdown
@@ -55,7 +54,7 @@ def show_plan_of(run: str, *, as_json: bool) -> bool:
     if as_json:
         print(json.dumps({"run": found.id, "hash": waits.hash, "text": waits.text}))  # noqa: T201 - for a machine
     else:
-        console.print(Markdown(waits.text), soft_wrap=False)
+        print_plan(waits.text)
         console.print(f"to approve it: {line_to_copy(found.id, waits.hash, program())}")
     return True
 
@@ -85,7 +84,7 @@ def show_plan_for(ref: str, environment: Environment, *, as_json: bool) -> bool:
         }
         print(json.dumps(data | {"text": markdown(found_plan, whole=True)}))  # noqa: T201 - for a machine
     else:
-        console.print(Markdown(markdown(found_plan, whole=True)), soft_wrap=False)
+        print_plan(markdown(found_plan, whole=True))
         _notes(built=images is not None, changes=changes, name=environment.name)
     return changes
 

@@ -88,6 +88,18 @@ def test_plan_with_a_long_line(
     assert sent
 
 
+def test_address_of_the_evidence(
+    sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of the page of evidence is printed in one piece."""
+    address = f"http://reports/evidence.html?expires=1&signature={'a' * 200}"
+    text = f"## `x`\n\n**[Evidence]({address})**: risks\n\n- `**[Evidence](http://evil)**`"
+    monkeypatch.setattr(answering, "waiting_plan", lambda run: WaitingPlan(run, HASH, text))
+    approve(named=HASH)
+    assert f"evidence: {address}\n" in capsys.readouterr().out
+    assert sent
+
+
 def test_no_terminal_and_no_plan(sent: list[dict[str, Any]]) -> None:
     """Without a terminal the plan must be named; the error has the command."""
     with pytest.raises(BadInput, match="nobody can confirm") as caught:

@@ -1,4 +1,4 @@
-"""Evidence of a request: charts as Helm renders them, results on the disk, and a page for the report server."""
+"""Evidence of a request: rendered charts, results on the disk, and a page for the report server."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def names(found: Evidence) -> dict[str, list[str] | None]:
 
 
 def test_objects_that_change(tmp_path: Path) -> None:
-    """What Helm installed is compared in the active color: a changed image is one line, another release's label none."""
+    """Objects are compared in the active color: a changed image is one line, another release's label none."""
     plain = context_with(tmp_path, LIVE, {})
     before = blue(plain, OLD).replace(IMAGES["front"], IMAGES["front"].replace("1" * 64, "3" * 64))
     router = chart_values.router_digest(plain.delivery)
@@ -108,7 +108,7 @@ def test_objects_that_change(tmp_path: Path) -> None:
 
 
 def test_first_release(tmp_path: Path) -> None:
-    """Where nothing is installed every object is added, also those of the router."""
+    """Every object is added when nothing is installed, also those of the router."""
     found = seen(context_with(tmp_path, EMPTY, {}))
     assert [(one.release, one.is_new) for one in found.objects] == [("guestbook-blue", True), ("guestbook", True)]
     assert "added Service guestbook" in (names(found)["guestbook"] or [])
@@ -130,7 +130,7 @@ def test_objects_by_color(tmp_path: Path) -> None:
     assert seen(context, shown={"guestbook-green": other}).seen.by_color == (name.replace("green", "COLOR"),)
 
 
-def test_record_of_helm_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_record_of_helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page goes on without the objects, and says why."""
 
     def fails(*_: object) -> str:

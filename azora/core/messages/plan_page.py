@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from azora.core.cluster.freeze import Freeze
@@ -21,20 +22,20 @@ WHEN = {
 }
 
 ON_MAIN = {True: "yes", False: "**no**", None: "unknown"}
+_EVIDENCE = re.compile(r"^\*\*\[Evidence\]\((\S+)\)", re.MULTILINE)  # text of others begins no line
 LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: unknown, as the commit of the active release is unknown"
 
 
-def markdown(plan: Plan, *, whole: bool = False, head: str = "", evidence: str = "") -> str:
+def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
     """The plan as the approver reads it in the form and on the run's page.
 
-    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself. *head*: of the record. *evidence*:
-    the line about its page.
+    It has the newest commits, and the name of the page with all of them; *whole*, it has them itself. *head*: of the record.
     """
     most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
     lines = [
         f"## {code(plan.release.subject.strip() or plan.release.short)}",
         "",
-        *([evidence, ""] if evidence else []),
+        *_evidence(plan),
         f"| | {plan.environment} |",
         "|---|---|",
         *_freeze(plan),
@@ -78,6 +79,19 @@ def _freeze(plan: Plan) -> list[str]:
     if one := plan.exception:
         return [f"{row}; **this one may go**, by {cell(one.by)}: {cell(one.reason)} |"]
     return [f"{row}; **nothing is promoted before**, and an answer before does not count |"]
+
+
+def _evidence(plan: Plan) -> list[str]:
+    """Link to the page of evidence, or the reason why the request has none."""
+    if plan.evidence:
+        return [f"**[Evidence]({plan.evidence})**: risks, each changed object, images, tests and receipts", ""]
+    return [f"**⚠ There is no page of evidence**: {code(plan.no_evidence)}", ""] if plan.no_evidence else []
+
+
+def evidence_address(text: str) -> str:
+    """Address of the page of evidence that the plan *text* links; empty without one."""
+    found = _EVIDENCE.search(text)
+    return found[1] if found else ""
 
 
 def commits_key(plan: Plan) -> str:

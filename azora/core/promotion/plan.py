@@ -43,6 +43,8 @@ class Plan:
     on_main: bool | None = None  # None: not known
     hosts: tuple[str, str] = ("", "")  # live and preview
     router_changes: bool | None = None  # None: it is not installed yet
+    evidence: str = ""  # address of its page
+    no_evidence: str = ""  # reason why there is no page
     objects: str = ""  # digest of what would be installed; empty: it was not rendered
     freeze: Freeze | None = None  # in force now
     exception: Act | None = None  # lets this release through

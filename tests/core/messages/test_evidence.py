@@ -145,7 +145,7 @@ def test_secrets_of_a_page() -> None:
 
 
 def test_page_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is beyond the limit is named and counted."""
+    """Lines and objects beyond the limit are counted."""
     monkeypatch.setattr(object_changes, "LINES_OF_ONE", 2)
     (one,) = changes_of([], [thing("ConfigMap", "a", data={"b": "c"})])
     html = page(replace(evidence(), objects=(Compared("azora-blue", (one,) * 501),)))

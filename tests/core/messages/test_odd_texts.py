@@ -116,6 +116,7 @@ TEXTS: dict[str, Callable[[str], str]] = {
     "commits": lambda odd: commits_page(replace(plan_of_odd(odd), lost=(Change("1234567", odd, odd),))),
     "form": lambda odd: str(form_of(plan_of_odd(odd), [odd])._description),
     "request for people": request_of,
+    "no evidence": lambda odd: markdown(replace(plan_of_odd(odd), no_evidence=odd.strip() or "x")),
     "nights": nightly_page,
     "superseded": lambda odd: superseded.page("production", ASKED, newer_of(odd), LINK),
     "summary": lambda odd: ended("Failed", odd),

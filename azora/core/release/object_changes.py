@@ -69,9 +69,7 @@ def restarted(before: Sequence[Json], after: Sequence[Json]) -> tuple[str, ...]:
 
 def differ_by_color(one: Normal, other: Normal) -> tuple[str, ...]:
     """Names of objects that differ between the renderings of two colors by more than the color's name."""
-    old, new = (
-        {_COLOR.sub("COLOR", name): _COLOR.sub("COLOR", text) for name, text in n.items()} for n in (one, other)
-    )
+    old, new = ({_COLOR.sub("*", name): _COLOR.sub("*", text) for name, text in n.items()} for n in (one, other))
     return tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -9,16 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from azora.config.settings import settings
 from azora.core.checks.probe_result import ProbeResult
 from azora.core.cluster.state import World
+from azora.core.messages.plan_page import evidence_address
 from azora.gateways.prefect.runs import Run, stages
+from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.operations.metrics.exporter import exporter_of
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook
 from tests.support.receiver import Receiver, receiving
+from tests.support.reports import report_server
 from tests.support.users import users_of
 
 STAGING_VALUES = "deployments/values/guestbook/staging.yaml"
@@ -85,6 +90,27 @@ def test_rejection(served_book: Guestbook) -> None:  # noqa: ARG001
     assert (over.kind, over.state) == ("COMPLETED", "Rejected")
     assert pipeline.objects("production") == before
     assert waiting_seconds() == 0
+
+
+def test_evidence_of_a_request(served_book: Guestbook) -> None:  # noqa: ARG001
+    """The form leads to a page with the commit, the one object that changes, and the stage's tests."""
+    run = pipeline.until_it_waits(pipeline.begin("release", ref=pipeline.commit(message="Sign the <book>")))
+    form = waiting_plan(run.id).text
+    pipeline.reject(run)
+    page = served_page(evidence_address(form))
+    assert "<h1>Sign the &lt;book&gt;</h1>" in page
+    (changed,) = re.findall(r'class="name">([^<]*)<', page)
+    assert changed.startswith("Deployment ")
+    assert '<span class="ok">passed</span> Smoke cases of staging' in page
+    assert '<strong class="ok">good</strong>' in page
+    assert "Not everything could be read" not in page
+    pipeline.until_over(run)
+
+
+def served_page(address: str) -> str:
+    """Content of a signed *address*, from a report server that reads this application's runs."""
+    with report_server() as here:
+        return httpx.get(address.replace(settings().reports_url, here.reports)).raise_for_status().text
 
 
 def waiting_seconds() -> float:

@@ -12,6 +12,7 @@ from azora.config.settings import Settings
 from azora.core.checks.result_entry import ResultEntry
 from azora.core.cluster.state import World
 from azora.core.messages.evidence.facts import Compared, Evidence, Replicas, Stage, Suite
+from azora.core.promotion.goal import Wanted
 from azora.core.promotion.next_step import same_router
 from azora.core.promotion.plan import Plan
 from azora.core.promotion.risks import Seen
@@ -73,8 +74,8 @@ def evidence_of(
     Raises:
         TransientError: something that may be there in a moment did not answer.
     """
-    reader, world = _Reader(), context.cluster.look()
-    parts = reader.read("the objects", lambda: list(_parts(context, world)), None)
+    reader, world, wanted = _Reader(), context.cluster.look(), context.wanted
+    parts = reader.read("the objects", lambda: list(_parts(context, world, wanted)), None)
     suites = tuple(_suites(context, plan))
     seen = Seen(
         restarts=_restarts(context, parts or ()),
@@ -91,7 +92,7 @@ def evidence_of(
         command=command,
         seen=replace(seen, unknown=tuple(reader.unknown)),
         changed=tuple(changed),
-        objects=_compared(context, world, parts),
+        objects=_compared(context, world, wanted, parts),
         replicas=tuple(_replicas(context, world)),
         suites=suites,
         stage=stage,
@@ -118,15 +119,15 @@ def publish_page(html: str, name: str, run: str, settings: Settings) -> str:
     )
 
 
-def _parts(context: Context, world: World) -> Iterator[_Part]:
+def _parts(context: Context, world: World, wanted: Wanted) -> Iterator[_Part]:
     """Parts of the delivery that may change, in the color that is active now: so no color differs."""
     delivery, color = context.delivery, world.active or world.preview
     charts, name = delivery.application.charts, delivery.application.name
     stack = chart_values.stack_values(delivery, color, least={})
     yield _part(context, context.cluster.namespace.stack_name(color), charts.stack, stack)
-    if not same_router(world, context.wanted):
+    if not same_router(world, wanted):
         yield _part(context, name, charts.router, context.router_for(color)[1])
-    if charts.data and context.wanted.data_digest not in {None, world.data_digest}:
+    if charts.data and wanted.data_digest not in {None, world.data_digest}:
         yield _part(context, f"{name}-data", charts.data, chart_values.data_values(delivery))
 
 
@@ -136,11 +137,11 @@ def _part(context: Context, name: str, chart: str, values: Values) -> _Part:
     return _Part(name, before, context.helm.render(name, context.delivery.chart(chart), values))
 
 
-def _compared(context: Context, world: World, parts: Sequence[_Part] | None) -> tuple[Compared, ...]:
+def _compared(context: Context, world: World, wanted: Wanted, parts: Sequence[_Part] | None) -> tuple[Compared, ...]:
     """Each Helm release of the delivery; one without a part has the digest of its last installation."""
     application, live = context.delivery.application, world.active_stack
     names = [context.cluster.namespace.stack_name(world.active or world.preview), application.name]
-    names += [f"{application.name}-data"] if context.wanted.data_digest else []
+    names += [f"{application.name}-data"] if wanted.data_digest else []
     if parts is None:
         return tuple(Compared(name, None) for name in names)
     same = {live.label: context.delivery.release.label} if live and live.label else {}

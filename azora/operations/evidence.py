@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from azora.config.environment import load_environment
@@ -133,8 +134,21 @@ def _parts(context: Context, world: World, wanted: Wanted) -> Iterator[_Part]:
 
 def _part(context: Context, name: str, chart: str, values: Values) -> _Part:
     installed = context.cluster.installed_manifests(name)
-    before = None if installed is None else rendered_objects(installed)
-    return _Part(name, before, context.helm.render(name, context.delivery.chart(chart), values))
+    wanted = (name, context.delivery.chart(chart), values)
+    if installed is None:
+        return _Part(name, None, context.helm.render(*wanted))
+    return _Part(name, rendered_objects(installed), _upgraded(context, *wanted))
+
+
+def _upgraded(context: Context, name: str, chart: Path, values: Values) -> list[Values]:
+    """Objects as Helm would install them over those that are there: Secrets that are made once keep their values.
+
+    As a first installation where Helm refuses that, as for a release that another Helm left pending.
+    """
+    try:
+        return context.helm.would_install(name, chart, values)
+    except PermanentError:
+        return context.helm.render(name, chart, values)
 
 
 def _compared(context: Context, world: World, wanted: Wanted, parts: Sequence[_Part] | None) -> tuple[Compared, ...]:

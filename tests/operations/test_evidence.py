@@ -24,7 +24,8 @@ from azora.core.messages.evidence.facts import Evidence
 from azora.core.promotion.plan import Plan
 from azora.core.release.release import Release
 from azora.core.release.rendered import normal
-from azora.errors import BadInput, Unreachable
+from azora.core.release.values import Values
+from azora.errors import BadInput, HelmFailed, Unreachable
 from azora.gateways.helm.client import Helm
 from azora.operations import evidence as module
 from azora.operations.checkout import Checkout
@@ -47,6 +48,26 @@ OLD = "f" * 40
 LIVE = replace(SERVING_OLD, stacks={BLUE: replace(stack(BLUE, "old"), label=OLD)})
 
 
+class Upgrading(Helm):
+    """Helm that renders an upgrade without a cluster, and the Secret that is made once as it was."""
+
+    def would_install(self, name: str, chart: Path, values: Values) -> list[Values]:
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "made-once"},
+            "stringData": {"a": "kept-9"},
+        }
+        return [*self.render(name, chart, values), secret]
+
+
+class Refusing(Helm):
+    """Helm whose release another process left pending."""
+
+    def would_install(self, name: str, chart: Path, values: Values) -> list[Values]:  # noqa: ARG002 - Helm's signature
+        raise HelmFailed("could not upgrade: another operation is in progress")
+
+
 class Installed:
     """A cluster with this state, and what Helm installed there by Helm release."""
 
@@ -62,10 +83,26 @@ class Installed:
         return self._manifests.get(release)
 
 
-def context_with(tmp_path: Path, world: World, manifests: Mapping[str, str], log: list[str] | None = None) -> Context:
+def context_with(
+    tmp_path: Path,
+    world: World,
+    manifests: Mapping[str, str],
+    log: list[str] | None = None,
+    helm: type[Helm] = Upgrading,
+) -> Context:
     here = Settings(state=tmp_path, helm=helm_program(), application="guestbook", kube_context="none", identities=None)
     found = Checkout("0" * 40, GUESTBOOK, load_application(GUESTBOOK)).delivery(RELEASE, ALONE, here, run="run")
-    return Context(found, cast(Any, Installed(world, manifests, log)), Helm(ALONE, here), here)
+    return Context(found, cast(Any, Installed(world, manifests, log)), helm(ALONE, here), here)
+
+
+SECRET = """
+---
+# Source: guestbook/templates/secret.yaml
+apiVersion: v1
+kind: Secret
+metadata: {name: made-once}
+stringData: {a: kept-9}
+"""
 
 
 def rendered(context: Context, name: str, chart: str, values: dict[str, Any]) -> str:
@@ -97,14 +134,22 @@ def test_objects_that_change(tmp_path: Path) -> None:
     plain = context_with(tmp_path, LIVE, {})
     before = blue(plain, OLD).replace(IMAGES["front"], IMAGES["front"].replace("1" * 64, "3" * 64))
     router = chart_values.router_digest(plain.delivery)
-    found = seen(context_with(tmp_path, replace(LIVE, router_digest=f"{router}/blue"), {"guestbook-blue": before}))
+    world, manifests = replace(LIVE, router_digest=f"{router}/blue"), {"guestbook-blue": before + SECRET}
+    found = seen(context_with(tmp_path, world, manifests))
     changed = [name for name in names(found)["guestbook-blue"] or [] if "front" in name]
     assert changed
     assert all(name.startswith("changed ") for name in changed)
     assert names(found)["guestbook"] == []
     lines = [line for change in found.objects[0].changes or () for line in change.lines if line[0] in "+-"]
     assert all("image: r:1/guestbook/front@sha256:" in line for line in lines)
+    assert "Secret made-once" not in str(names(found))
     assert found.seen.unknown == ()
+
+
+def test_upgrade_that_helm_refuses(tmp_path: Path) -> None:
+    """Objects are then compared as those of a first installation."""
+    before = {"guestbook-blue": blue(context_with(tmp_path, LIVE, {}), OLD)}
+    assert names(seen(context_with(tmp_path, LIVE, before, helm=Refusing)))["guestbook-blue"] == []
 
 
 def test_first_release(tmp_path: Path) -> None:

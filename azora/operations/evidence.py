@@ -141,7 +141,7 @@ def _part(context: Context, name: str, chart: str, values: Values) -> _Part:
 
 
 def _upgraded(context: Context, name: str, chart: Path, values: Values) -> list[Values]:
-    """Objects as Helm would install them over those that are there: Secrets that are made once keep their values.
+    """Objects as Helm would upgrade to them: Secrets that are made once keep their values.
 
     As a first installation where Helm refuses that, as for a release that another Helm left pending.
     """

@@ -53,7 +53,7 @@ def take_request(environment: str, key: str) -> Replacement | None:
     cache_policy=NO_CACHE,
 )
 def replaced_by(environment: str, key: str) -> Replacement | None:
-    """What replaced this run's request *key*, which waits on otherwise."""
+    """Return what replaced this run's request *key*, which waits on otherwise."""
     return replacement(cluster_of(environment), key, this_run())
 
 

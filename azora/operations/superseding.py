@@ -64,7 +64,7 @@ def take(cluster: Cluster, key: str, run: str) -> Replacement | None:
 
 
 def replacement(cluster: Cluster, key: str, run: str) -> Replacement | None:
-    """What replaced the request *key* of *run*, as `take` returns it; the request stays."""
+    """Return what replaced the request *key* of *run*, as `take` does; the request stays."""
     asked = next((one for one in questions_of(cluster.record.read()) if one.run == run), None)
     return asked.replaced if asked else _replaced_before(cluster, key, run)
 

@@ -99,7 +99,7 @@ def test_certificates_of_an_older_node(node: Layout) -> None:
     assert approver.subject.rfc4514_string() == "CN=approver"
 
 
-def test_environments_of_a_node_with_a_gate(node: Layout) -> None:
+def test_environments_of_a_gated_node(node: Layout) -> None:
     """With the gate, each approval is by the node's approver; the choice stays, and nothing else of the files changes."""
     for wanted in (True, None):
         choose_gate(node, wanted)

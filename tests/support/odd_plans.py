@@ -41,6 +41,8 @@ def recorded(world: World, odd: str) -> World:
 def plan_of_odd(odd: str) -> Plan:
     changes = (Change("1234567", odd, odd), Change("89abcde", "Ada", odd))
     proof = PROOF.model_copy(update={"summary": odd})
-    freeze = Freeze(odd, NOW, NOW, odd, (Act(kind="exception", at=NOW, reason=odd, subject=BASE.id, by=odd),))
+    freeze = Freeze(
+        odd, NOW, NOW, odd, (Act.model_construct(kind="exception", at=NOW, reason=odd, subject=BASE.id, by=odd),)
+    )
     found = replace(recorded(SERVING_OLD, odd), overrides=(Override(odd, odd, odd, odd),))
     return planned(found, release_of(odd), changes=changes, proof=proof, freeze=freeze)

@@ -10,11 +10,14 @@ import pytest
 from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.utilities.schema_tools import ValidationError, validate
 
+from azora.core.cluster.freeze import Freeze
+from azora.core.cluster.record import Replacement
 from azora.core.gate.tally import Tally, Voice
 from azora.core.promotion.approval import Decision, Request, next_request
 from azora.errors import Refused
 from azora.gateways.prefect.run_labels import Stored
 from tasks import cluster_approval as asking
+from tasks import supersede
 from tasks.cluster_approval import form_of
 from tests.support.gated import ADA, ANSWER, BOB, configuration
 from tests.support.plans import planned
@@ -71,7 +74,7 @@ def test_text_of_the_form() -> None:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Parts of a run that a test names, and what the run did."""
-    state: dict[str, Any] = {"last": LAST, "plan": PLAN, "tallies": [ONE], "form": None, "did": []}
+    state: dict[str, Any] = {"last": LAST, "plan": PLAN, "tallies": [ONE], "form": None, "newer": None, "did": []}
 
     def did(name: str, answer: Any = None) -> Any:
         return lambda *given, **more: (state["did"].append((name, *given, more)), answer)[1]
@@ -93,11 +96,17 @@ def run(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "go_on_waiting": did("go on", "1:abc"),
         "record_approvals": did("approved"),
         "record_rejection": did("rejected"),
-        "forget_question": did("close"),
+        "take_request": did("close"),
+        "replaced_by": lambda *_: state["newer"],
+        "supersede_older": lambda _: None,
     }
     for name, part in known.items():
         monkeypatch.setattr(asking, name, part)
     monkeypatch.setattr(asking.artifacts, "answer", lambda *_: None)
+    monkeypatch.setattr(asking.notifications, "question", lambda *_, **__: None)
+    monkeypatch.setattr(asking, "with_evidence", lambda plan, *_: plan)
+    monkeypatch.setattr(supersede, "end_superseded", lambda _: None)
+    monkeypatch.setattr(supersede, "remove_request", lambda _: None)
     return state
 
 
@@ -115,7 +124,7 @@ def test_first_request(run: dict[str, Any]) -> None:
     with pytest.raises(Suspended):
         outcome()
     (_, _, plan, request, _, more), (_, suspended) = run["did"]
-    assert (plan, more["is_new"], more["approvers"].since) == (PLAN, True, request.since)
+    assert (plan, more["approvers"].since) == (PLAN, request.since)
     assert suspended["key"] == f"production-1-1-{PLAN.hash}"
     assert suspended["timeout"] == pytest.approx(72 * 3600, abs=300)
 
@@ -145,7 +154,7 @@ def test_enough_approvals(run: dict[str, Any]) -> None:
     approval = outcome()
     assert (approval.approver, approval.plan, approval.at) == (f"{ADA}, {BOB}", PLAN.hash, BEGAN)
     assert approval.expires_at == BEGAN + timedelta(hours=24)
-    assert names(run) == ["approved", "close"]
+    assert names(run) == ["close", "approved"]
 
 
 def test_enough_for_another_plan(run: dict[str, Any]) -> None:
@@ -178,8 +187,25 @@ def test_rejection(run: dict[str, Any], change: dict[str, Any], who: str, why: s
         answer = asking.Wake(decision=asking.Choice.REJECT, plan=PLAN.hash, **change["form"])
         run["form"] = Stored(answer.model_dump_json(), BEGAN)
     assert outcome() is None
-    assert names(run) == ["rejected", "close"]
-    assert (run["did"][0][3].who, run["did"][0][3].why) == (who, why)
+    assert names(run) == ["close", "rejected"]
+    assert (run["did"][1][3].who, run["did"][1][3].why) == (who, why)
+
+
+def test_superseded_request(run: dict[str, Any]) -> None:
+    """A run whose request gave way ends, also where enough people approved it or its form rejects it."""
+    run |= {"newer": Replacement(run="newer", release="r"), "tallies": [ENOUGH]}
+    with pytest.raises(supersede.Superseded):
+        outcome()
+    assert run["did"] == []
+
+
+def test_freeze(run: dict[str, Any]) -> None:
+    """While the environment is frozen, enough approvals promote nothing, and the run waits on."""
+    freeze = Freeze(ADA, BEGAN, BEGAN + timedelta(hours=8), "the sale")
+    run |= {"plan": replace(PLAN, freeze=freeze), "tallies": [ENOUGH]}
+    with pytest.raises(Suspended):
+        outcome()
+    assert names(run) == ["go on", "suspend"]
 
 
 def test_form_for_another_plan(run: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from azora.core.promotion.approval import next_request
 from azora.errors import Refused, Unreachable
-from tasks import approval, evidence
+from tasks import approval_forms, evidence
 from tests.support.plans import planned
 from tests.support.worlds import NOW, SERVING_OLD
 
@@ -35,7 +35,7 @@ def text_where(monkeypatch: pytest.MonkeyPatch, result: object) -> str:
     monkeypatch.setattr(evidence, "publish_evidence", publish)
     plan = evidence.with_evidence(PLAN, REQUEST, {}, [])
     assert plan.hash == PLAN.hash
-    return str(approval.form_of(plan, [])._description)
+    return str(approval_forms.form_of(plan, [])._description)
 
 
 def test_link_to_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

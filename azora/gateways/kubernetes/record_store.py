@@ -182,7 +182,10 @@ class RecordStore:
         self.write(**{**old, f"{QUESTION}{question.run}": question.model_dump_json()})
 
     def renew_question(self, question: Question) -> None:
-        """The run of *question* waits on, with its key; of what is there, the rest stays, also what replaced it."""
+        """The run of *question* waits on with its key.
+
+        Where a request of the run is there, the rest of it stays, also what replaced it.
+        """
         name = f"{QUESTION}{question.run}"
 
         def renewed(record: dict[str, str]) -> dict[str, str | None]:

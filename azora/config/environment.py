@@ -75,7 +75,7 @@ class ApprovalPolicy(_Strict):
         None, strict=True, description="Refuse approvals of the commits' authors; default: from a minimum of 2."
     )
     people: dict[MailAddress, UserName] = Field({}, description="Git address of an author → user of the cluster.")
-    override: People = Field(People(), description="People who may override the gate in an emergency.")
+    override: People = Field(People(), description="People who may override the gate in an emergency, and freeze.")
     rollback: People = Field(People(), description="People who may roll back with their own kubeconfig.")
     sidecars: tuple[Digest, ...] = Field((), description="Digests of images that the cluster adds to pods.")
     expires_hours: Hours = Field(24, gt=0, description="An approval is valid for this many hours.")

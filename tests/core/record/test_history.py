@@ -9,10 +9,14 @@ import pytest
 from azora.core.colors import Color
 from azora.core.record.entry import entry_of
 from azora.core.record.events import (
+    GATE,
+    OFF,
     Ended,
     Event,
     Expired,
     Frozen,
+    Overridden,
+    PolicyChanged,
     PreviewRemoved,
     Received,
     Refused,
@@ -22,6 +26,7 @@ from azora.core.record.events import (
     Switching,
 )
 from azora.core.record.history import Act, history_of
+from azora.core.record.seen import FILE
 from tests.support.chains import APPROVED, ASKED, AT, GOOD, PROMOTION, ROLLBACK, chain, whole
 
 ASK, YES = (ASKED, 4, "run", "run", ""), (APPROVED, 34, "ada", "run", "it is time")
@@ -91,6 +96,21 @@ def test_promotion_and_rollback() -> None:
         pytest.param([(Refused(what="switch"), 5, "eve", "", "it has no approval here")], ["refused"], id="refused"),
         pytest.param([(Frozen(until=AT), 5, "ada", "", "holidays")], ["until 2026-11-29 09:00 UTC"], id="frozen"),
         pytest.param([(Frozen(until=None), 5, "ada", "", "")], ["lifted"], id="freeze lifted"),
+        pytest.param(
+            [(Overridden(where="Service shop"), 5, "olga", "", "asleep")],
+            ["Service shop changed without an approval"], id="override of the gate",
+        ),
+        pytest.param(
+            [(Overridden(rule="freeze", where="3f2a1c9b0d4e"), 5, "olga", "", "a fix")],
+            ["3f2a1c9b0d4e may go in the freeze"], id="exception of a freeze",
+        ),
+        pytest.param([(PolicyChanged(what=GATE, before=OFF, after="a"), 5, "x", "", "")], ["the gate is on"], id="gate on"),
+        pytest.param([(PolicyChanged(what=GATE, before="a", after=OFF), 5, "x", "", "")], ["the gate is off"], id="off"),
+        pytest.param([(PolicyChanged(what=GATE, before="a", after="b"), 5, "x", "", "")], ["the gate changed"], id="marks"),
+        pytest.param(
+            [(PolicyChanged(what=FILE, before="a", after="b"), 5, "x", "", "")],
+            ["the environment's file changed"], id="file changed",
+        ),
     ],
 )  # fmt: skip
 def test_outcome(acts: list[tuple[Event, int, str, str, str]], outcomes: list[str]) -> None:

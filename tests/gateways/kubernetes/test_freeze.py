@@ -14,13 +14,29 @@ import yaml
 
 from azora.config.json_object import Json
 from azora.core.cluster.freeze import Act, line_of
+from azora.core.cluster.record import Switch
+from azora.core.colors import Color
 from azora.core.record.entry import readable
 from azora.errors import Refused
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.freeze_store import acts_in, add_act
 from azora.host.process import clean_environment
 from tests.support.api_server import ApiServer
-from tests.support.gated import ADA, CHIEF, DEV, OLGA, R1, R2, Gated, configuration, gated, selector, service
+from tests.support.gated import (
+    ADA,
+    CHIEF,
+    DEV,
+    OLGA,
+    R0,
+    R1,
+    R2,
+    Gated,
+    configuration,
+    deployment,
+    gated,
+    selector,
+    service,
+)
 from tests.support.polling import until
 
 AZORA = Path(sys.executable).parent / "azora"
@@ -170,20 +186,49 @@ def test_freeze_without_a_gate(server: ApiServer) -> None:
     assert found.by == "Ada-L"
 
 
-def test_override_in_force(shop: Gated) -> None:
-    """The look shows an override of the live Service; nobody hides it, and the switch of an approved promotion ends it."""
-    note = "azora.dev/override"
+def labelled(shop: Gated, called: str, color: Color) -> None:
+    """Give a Deployment the labels that the charts give it."""
+    labels = selector(R1, color) | {"azora.dev/release": None}
+    body = {"metadata": {"labels": labels}, "spec": {"template": {"metadata": {"labels": {"azora.dev/color": color}}}}}
+    shop.patch("admin", deployment(R1, called=called), body)
+
+
+def test_override_in_force(server: ApiServer) -> None:
+    """The look shows an override of the live Service; nobody hides it; the next approved promotion ends it."""
+    shop, note = gated(server), "azora.dev/override"
+    labelled(shop, "shop-blue-front", Color.BLUE)
+    labelled(shop, "shop-green-front", Color.GREEN)
     live, pipeline = service(R1), Cluster(shop.of("pipeline"))
     body = {"metadata": {"annotations": {note: f"{OLGA} the approvers are asleep"}}, "spec": {"selector": selector(R2)}}
     shop.patch(OLGA, live, body)
     (override,) = pipeline.look().overrides
     assert (override.where, override.by, override.release) == ("Service shop", OLGA, R2)
-    hidden = {"metadata": {"annotations": {note: None}}}
-    for who in ("pipeline", DEV, "admin"):
-        for change in (hidden, {"metadata": {"annotations": {note: f"{who} it was another one"}}}):
-            if who == "admin" and change is not hidden:
-                continue  # has every right
-            with pytest.raises(Refused, match="written by people with the right to override"):
-                shop.patch(who, live, change)
-    shop.patch("pipeline", live, hidden | {"spec": {"selector": selector(R1)}})
+    for who, text in (("pipeline", None), (DEV, None), ("admin", None), (DEV, f"{DEV} it was another one")):
+        with pytest.raises(Refused, match="written by people with the right to override"):
+            shop.patch(who, live, {"metadata": {"annotations": {note: text}}})
+    entry = Switch(number=2, at=NOW, kind="promotion", came_from=None, to=Color.BLUE, release=R1, by="run")
+    pipeline.switch(pipeline.look(), entry)
+    assert pipeline.look().overrides
+    approved = {"number": 3, "to": Color.GREEN, "release": R0, "approval": "run/key"}
+    pipeline.switch(pipeline.look(), entry.model_copy(update=approved))
     assert pipeline.look().overrides == ()
+    assert pipeline.look().selected_release == R0
+
+
+def test_override_in_a_template(server: ApiServer) -> None:
+    """Pods that a person changed count in the live color and in databases; the preview's are made anew."""
+    shop = gated(server)
+    labelled(shop, "shop-blue-front", Color.BLUE)
+    labelled(shop, "shop-green-front", Color.GREEN)
+    note = {"azora.dev/override": f"{OLGA} the approvers are asleep"}
+    for kind, name in (
+        ("Deployment", "shop-blue-front"),
+        ("Deployment", "shop-green-front"),
+        ("StatefulSet", "shop-db"),
+    ):
+        color = {"azora.dev/color": None} if kind == "StatefulSet" else {}
+        body = {"spec": {"template": {"metadata": {"annotations": note, "labels": color}}}}
+        shop.patch(OLGA, deployment(R1, called=name, kind=kind), body)
+    cluster = Cluster(shop.of("pipeline"))
+    assert {one.where for one in cluster.look().overrides} == {"Deployment shop-blue-front", "StatefulSet shop-db"}
+    assert cluster.forget_overridden(Color.GREEN) == ["shop-green-front"]

@@ -34,6 +34,8 @@ def _switch(made: Dashboard) -> Dashboard:
         figure(
             "approval request open for", "s", f"azora_approval_waiting_seconds{{{HERE}}}", about="0: no request is open"
         ),
+        figure("frozen", "bool_yes_no", f"azora_frozen{{{HERE}}}"),
+        figure("overrides in force", "short", f"azora_overrides_in_force{{{HERE}}}"),
     )
     made = made.with_row(Row("The switch"))
     for panel in panels:

@@ -101,7 +101,10 @@ def _label(namespace: Namespace, value: str | None) -> None:
 def _refuses(namespace: Namespace, pod: Json) -> bool:
     """Return True when the images of *pod* are refused; a dry run."""
     labels = {key: value for key, value in pod["metadata"]["labels"].items() if key != "pod-template-hash"}
-    containers = [{key: one[key] for key in ("name", "image", "securityContext")} for one in pod["spec"]["containers"]]
+    containers = [
+        {key: one[key] for key in ("name", "image", "securityContext") if key in one}
+        for one in pod["spec"]["containers"]
+    ]
     spec = {"containers": containers, "securityContext": pod["spec"]["securityContext"]}
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "drill", "labels": labels}, "spec": spec}
     try:

@@ -52,12 +52,11 @@ def forget_stale(cluster: Cluster, settings: Settings, *, run: str = "") -> list
 
 def supersede(cluster: Cluster, settings: Settings, *, run: str) -> Replacement | None:
     """End all requests but the newest; returns what replaced that of *run*, where another is newest."""
-    if all(one.run == run for one in questions_of(cluster.record.read())):
-        return None
-    forget_stale(cluster, settings, run=run)  # a run that is over replaces none
-    cluster.record.replace_questions(partial(superseded, now=datetime.now(UTC)))
-    for warning in _end_replaced(cluster, settings, but=run, seconds=SUSPENDS_WITHIN_SECONDS):
-        log.warning("%s", warning)
+    if any(one.run != run for one in questions_of(cluster.record.read())):
+        forget_stale(cluster, settings, run=run)  # a run that is over replaces none
+        cluster.record.replace_questions(partial(superseded, now=datetime.now(UTC)))
+        for warning in _end_replaced(cluster, settings, but=run, seconds=SUSPENDS_WITHIN_SECONDS):
+            log.warning("%s", warning)
     return next((one.replaced for one in questions_of(cluster.record.read()) if one.run == run), None)
 
 

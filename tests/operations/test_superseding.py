@@ -254,6 +254,16 @@ def test_answer_and_newer_request_at_once(pipeline: Pipeline, first: str) -> Non
     assert gave_way == (first == "newer request")
 
 
+def test_newer_run_that_was_answered(pipeline: Pipeline) -> None:
+    """A request that gave way stays so, although the newer one is answered by now."""
+    pipeline.states["old"] = "running"
+    pipeline.supersede("new")
+    assert pipeline.take("new") is None
+    newer = pipeline.supersede("old")
+    assert newer
+    assert newer.run == "new"
+
+
 def test_request_alone(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that waits alone costs Prefect nothing."""
     pipeline.record.remove_question("old")

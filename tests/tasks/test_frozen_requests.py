@@ -11,7 +11,7 @@ import pytest
 from azora.core.cluster.freeze import Freeze
 from azora.core.promotion.approval import Decision, next_request
 from azora.errors import Refused
-from tasks import approval
+from tasks import approval_forms
 from tests.support.plans import planned
 from tests.support.releases import BASE
 from tests.support.worlds import NOW, SERVING_OLD
@@ -19,7 +19,7 @@ from tests.support.worlds import NOW, SERVING_OLD
 FREEZE = Freeze("oidc:ada", NOW, NOW + timedelta(hours=1), "the sale")
 OPEN = planned(SERVING_OLD, BASE)
 ANSWERED = next_request(None, OPEN, attempt=1, now=datetime.now(UTC))
-GIVEN = approval.Given(Decision.APPROVE, "ada", "it is time", datetime.now(UTC))
+GIVEN = approval_forms.Given(Decision.APPROVE, "ada", "it is time", datetime.now(UTC))
 
 
 class Prefect:
@@ -30,26 +30,29 @@ class Prefect:
         self.refused: list[Any] = []
         self.recorded: list[Any] = []
         known = {
-            "_last_request": lambda *_: ANSWERED,
+            "last_request_of": lambda *_: ANSWERED,
             "_answer": lambda _: GIVEN,
             "_is_new": lambda _: True,
-            "_attempt": lambda: 1,
-            "forget_question": lambda _: None,
-            "show_plan": lambda *_: replace(OPEN, freeze=freeze),
+            "attempt": lambda: 1,
+            "take_request": lambda *_: None,
+            "supersede_older": lambda _: None,
+            "plan_with": lambda *_: replace(OPEN, freeze=freeze),
+            "with_evidence": lambda plan, *_: plan,
             "request_approval": lambda *_, **__: "1:abc",
             "record_refusal": lambda *args: self.refused.append(args),
             "_approved": lambda *args: self.recorded.append(args),
             "suspend": lambda **how: self.suspended.append(how),
         }
         for name, call in known.items():
-            monkeypatch.setattr(approval, name, call)
+            monkeypatch.setattr(approval_forms, name, call)
+        monkeypatch.setattr(approval_forms.notifications, "question", lambda *_: None)
 
 
 def test_answer_in_a_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is refused, and the run waits with a new request that names the freeze."""
     run = Prefect(monkeypatch, FREEZE)
     with pytest.raises(Refused, match="could not wait for an answer"):  # what ends the test's process here
-        approval.ask("production", BASE, {})
+        approval_forms.ask_by_form("production", BASE, {})
     (waits,) = run.suspended
     said = waits["wait_for_input"]._description
     assert "production is frozen until 2026-11-24 13:00 UTC by oidc:ada: the sale" in said
@@ -62,6 +65,6 @@ def test_answer_in_a_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answer_after_a_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer to the same plan counts."""
     run = Prefect(monkeypatch, None)
-    approval.ask("production", BASE, {})
+    approval_forms.ask_by_form("production", BASE, {})
     assert len(run.recorded) == 1
     assert run.suspended == run.refused == []

@@ -88,7 +88,7 @@ class Wake(RunInput):
         title="Decision",
         description="look again: count the approvals in the cluster. reject: change nothing. Nobody approves here.",
     )
-    person: str = Field(
+    approver: str = Field(
         "", title="Your name", description="With a rejection; not verified.", max_length=NAME_LETTERS_AT_MOST
     )
     reason: str = Field(
@@ -222,7 +222,7 @@ def _rejection(last: Request, release: Release, shown: Shown) -> Rejection | Non
         return None
     if stored is None or wake is None or (wake.decision, wake.plan) != (Choice.REJECT, last.plan):
         return None
-    return Rejection(wake.person.strip() or SOMEBODY, wake.reason.strip() or NO_REASON, stored.at)
+    return Rejection(wake.approver.strip() or SOMEBODY, wake.reason.strip() or NO_REASON, stored.at)
 
 
 def _rejected(last: Request, found: Rejection) -> None:

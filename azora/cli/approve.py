@@ -91,7 +91,7 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
     """
     found = run_called(run, application=settings().application)
     waits = waiting_plan(found.id)
-    if not waits.by_form:
+    if decision == Decision.APPROVE and not waits.by_form:
         raise Refused(
             f"could not answer run {found.name!r} by its form: people whom the cluster knows approve it",
             advice="use your own kubeconfig (AZORA_KUBECONFIG, AZORA_KUBE_CONTEXT), and the environment's file: docs/approvals.md",

@@ -166,7 +166,7 @@ def give(waiting: Waiting, decision: Decision, reason: str, user: str) -> Tally:
         at=now,
         expires_at=now + timedelta(hours=waiting.policy.expires_hours),
         head=str(asked.head),
-        items=asked.items,
+        items=asked.items if decision is Decision.APPROVE else (),
     )
     write_approved(cluster.namespace, lambda found: found.with_answer(answer, user).pruned(user, keep, now))
     return tally_now(cluster, asked.subject, asked.more.authors)

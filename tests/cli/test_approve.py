@@ -59,6 +59,8 @@ def test_run_for_people_of_the_cluster(sent: list[dict[str, Any]], monkeypatch: 
         approve(named=HASH)
     assert "AZORA_KUBECONFIG" in caught.value.advice
     assert sent == []
+    answering.answer("1f2e", "reject", "Ada", "Not on a Friday", "", as_json=True)
+    assert [one["decision"] for one in sent] == ["reject"]
 
 
 def test_too_few_digits(sent: list[dict[str, Any]]) -> None:

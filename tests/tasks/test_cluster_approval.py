@@ -44,7 +44,7 @@ class Suspended(Exception):
         pytest.param({"decision": "look again"}, True, id="look again"),
         pytest.param({"decision": "approve"}, False, id="an approval by the form"),
         pytest.param({}, False, id="no decision"),
-        pytest.param({"decision": "reject", "reason": "carts are empty", "person": "Ada"}, True, id="rejection"),
+        pytest.param({"decision": "reject", "reason": "carts are empty", "approver": "Ada"}, True, id="rejection"),
         pytest.param({"decision": "reject", "reason": "carts are empty"}, True, id="rejection without a name"),
         pytest.param({"decision": "reject", "reason": "no"}, False, id="short reason"),
         pytest.param({"decision": "reject"}, False, id="no reason"),
@@ -173,7 +173,7 @@ def test_enough_for_another_plan(run: dict[str, Any]) -> None:
     ("change", "who", "why"),
     [
         pytest.param({"tallies": [replace(ENOUGH, rejections=(NO,))]}, BOB, "carts are empty", id="a person"),
-        pytest.param({"form": {"person": "Ada", "reason": "not on a Friday"}}, "Ada", "not on a Friday", id="the form"),
+        pytest.param({"form": {"approver": "Ada", "reason": "not on a Friday"}}, "Ada", "not on a Friday", id="the form"),
         pytest.param({"form": {}}, "somebody with Prefect's password", "no reason was given", id="no name, no reason"),
         pytest.param(
             {"plan": OTHER, "form": {"reason": "not on a Friday"}}, "somebody with Prefect's password", "not on a Friday", id="plan changed"

@@ -131,10 +131,12 @@ class Approved:
     def pruned(self, user: str, keep: Iterable[str], now: datetime) -> Self:
         """Lines without those of *user* that are for nothing any more.
 
-        An item stays where *keep* has it, and with each answer that still holds or whose release *keep* has.
+        An item stays where *keep* has it, and with each own approval that still holds or whose release *keep* has. A rejection holds
+        none, so that it takes an approval back.
         """
         kept = set(keep)
-        held = {item for _, answer in self.answers() if _stays(answer, kept, now) for item in answer.items} | kept
+        mine = [answer for who, answer in self.answers() if who == user and answer.decision is Decision.APPROVE]
+        held = {item for answer in mine if _stays(answer, kept, now) for item in answer.items} | kept
         return replace(
             self,
             approved=tuple(line for line in self.approved if _author(line) != user or _item(line) in held),

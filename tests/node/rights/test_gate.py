@@ -68,8 +68,9 @@ def test_release_by_two_people(gate: Guestbook, person: Approver) -> None:
     _nobody_else(run)
     plan = waiting_plan(run.id).hash
     assert wake(run.id, plan)
-    pipeline.wait_for(run, lambda _: _page(run).count("0 of 2 approvals: 2 more people") > 0, seconds=60)
-    pipeline.wait_for(run, lambda now: now.waits and "production: count approvals" in _stages(run), seconds=60)
+    pipeline.until_it_waits(run, seconds=60)
+    assert "0 of 2 approvals: 2 more people" in _page(run)
+    assert "production: wait for approvals" in [stage.name for stage in stages(run.id)]
     assert "this person wrote one of the commits" in person(DEV, "approve", run.id, "--plan", plan, *WHY).stderr
     first = person(ADA, "approve", run.id[:8], "--plan", plan, *WHY, "--no-resume")
     assert "1 of 2 approvals: 1 more person" in first.stdout, first
@@ -99,7 +100,3 @@ def _nobody_else(run: Run) -> None:
 
 def _page(run: Run) -> str:
     return next((found.text for found in reversed(pages(run.id)) if found.key == "production-plan"), "")
-
-
-def _stages(run: Run) -> list[str]:
-    return [stage.name for stage in stages(run.id)]

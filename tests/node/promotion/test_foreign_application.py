@@ -127,6 +127,7 @@ def team(node: str, tmp_path: Path) -> Iterator[Team]:
     (tmp_path / "azora.toml").write_text(document.settings_file(addresses))
     env = clean_environment(
         HOME=str(tmp_path),
+        PATH=f"{Path(known['AZORA_HELM']).parent}:{os.environ['PATH']}",  # kubectl
         XDG_CACHE_HOME=os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),  # layers of the machine
         **{f"GIT_{who}_{what}": "team@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     )
@@ -177,6 +178,11 @@ def remove_namespaces() -> None:
     pipeline.kubectl("-n", "azora-system", "delete", "serviceaccount", *NAMESPACES, "--ignore-not-found")
 
 
+def approved() -> str:
+    """Lines of approvals in the cluster."""
+    return pipeline.kubectl("-n", NAMESPACES[1], "get", "configmap", "azora-approved", "-o", "jsonpath={.data.approved}")
+
+
 def page() -> httpx.Response:
     """Page that a visitor of production sees."""
     found = node_environment(os.environ["AZORA_NODE"])
@@ -218,6 +224,7 @@ def test_own_cluster_by_its_document(
     assert page().headers["X-Azora-Color"] == "green"
     assert [(one["kind"], one["to"]) for one in second["history"]] == [("first", "blue"), ("promotion", "green")]
     assert all(one["approval"] for one in second["history"]), "nobody was asked"
+    assert {line.split()[-1] for line in approved().splitlines()} == {"admin"}, "not as the person of the kubeconfig"
     assert second["history"][-1]["requests"] > 0
     assert second["history"][-1]["failed"] == 0
     assert seen.failed == 0, seen.summary()

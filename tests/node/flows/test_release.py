@@ -80,11 +80,12 @@ def promoted(proved: str) -> Promoted:
 
 
 def test_rejection(served_book: Guestbook) -> None:  # noqa: ARG001
-    """Before an approval nothing in production differs, and the metrics show the request; a rejection is no failure."""
-    commit, before = pipeline.commit(), pipeline.objects("production")
+    """Nothing in production differs before an approval; metrics and evidence show the request; a rejection is no failure."""
+    commit, before = pipeline.commit(message="Sign the <book>"), pipeline.objects("production")
     run = pipeline.until_it_waits(pipeline.begin("release", ref=commit))
     assert pipeline.objects("production") == before, "something in production changed before an approval"
     assert waiting_seconds() > 0
+    assert_evidence(served_page(evidence_address(waiting_plan(run.id).text)))
     pipeline.reject(run)
     over = pipeline.until_over(run)
     assert (over.kind, over.state) == ("COMPLETED", "Rejected")
@@ -92,19 +93,14 @@ def test_rejection(served_book: Guestbook) -> None:  # noqa: ARG001
     assert waiting_seconds() == 0
 
 
-def test_evidence_of_a_request(served_book: Guestbook) -> None:  # noqa: ARG001
-    """The form leads to a page with the commit, the one object that changes, and the stage's tests."""
-    run = pipeline.until_it_waits(pipeline.begin("release", ref=pipeline.commit(message="Sign the <book>")))
-    form = waiting_plan(run.id).text
-    pipeline.reject(run)
-    page = served_page(evidence_address(form))
+def assert_evidence(page: str) -> None:
+    """The page has the commit, the one object that changes, and the stage's tests and receipt."""
     assert "<h1>Sign the &lt;book&gt;</h1>" in page
     (changed,) = re.findall(r'class="name">([^<]*)<', page)
     assert changed.startswith("Deployment ")
     assert '<span class="ok">passed</span> Smoke cases of staging' in page
     assert '<strong class="ok">good</strong>' in page
     assert "Not everything could be read" not in page
-    pipeline.until_over(run)
 
 
 def served_page(address: str) -> str:

@@ -123,10 +123,12 @@ def ask_people(environment: str, release: Release, shown: Shown) -> Approval | N
     changed = [] if goes_on else differences(last, plan)
     plan = with_evidence(plan, request, shown, changed)
     head = go_on_waiting(environment, plan, request, tally) if goes_on else ""
-    if not head:
+    is_new = not head
+    if is_new:
         more = for_approvers(request, plan, _objects(shown), known=policy.people)
         head = request_approval(environment, plan, request, changed, approvers=more)
-        stop_if_superseded(environment, supersede_older(environment))
+    stop_if_superseded(environment, supersede_older(environment))  # also a run that was woken while a newer one asked
+    if is_new:
         notifications.question(plan, by_people=True)
     suspend(
         wait_for_input=form_of(plan, changed, tally, policy, head),

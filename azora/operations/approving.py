@@ -88,8 +88,14 @@ def look(cluster: Cluster, question: Question) -> Waiting:
     """Compute the plan of *question* again from the cluster, with no right to read Secrets.
 
     Raises:
-        Refused: the request is void: the plan is another one now, nobody waits any more, or the cluster enforces another file.
+        Refused: the request is void: the plan is another one now, nobody waits any more, a newer request replaced it, or the cluster
+            enforces another file.
     """
+    if newer := question.replaced:
+        raise Refused(
+            f"could not answer run {question.run[:8]}: run {newer.run[:8]} began later, and requests an approval here",
+            advice=f"answer the newer request: `azora approve {newer.run[:8]}`",
+        )
     must_be_as_the_file(cluster)
     environment = cluster.namespace.environment
     asked = _request(cluster, question)

@@ -17,8 +17,8 @@ from azora.core.promotion.approval import Decision, Request, next_request
 from azora.errors import Refused
 from azora.gateways.prefect.run_labels import Stored
 from tasks import cluster_approval as asking
-from tasks import supersede
 from tasks.cluster_approval import form_of
+from tasks.supersede import Superseded
 from tests.support.gated import ADA, ANSWER, BOB, configuration
 from tests.support.plans import planned
 from tests.support.releases import BASE
@@ -83,6 +83,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         state["did"].append(("suspend", more))
         raise Suspended
 
+    def stop(_: str, newer: Replacement | None) -> None:
+        if newer:
+            raise Superseded(newer)
+
     known = {
         "policy_of": lambda _: POLICY,
         "last_request_of": lambda *_: state["last"],
@@ -98,15 +102,14 @@ def run(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "record_rejection": did("rejected"),
         "take_request": did("close"),
         "replaced_by": lambda *_: state["newer"],
-        "supersede_older": lambda _: None,
+        "supersede_older": did("supersede"),
+        "stop_if_superseded": stop,
     }
     for name, part in known.items():
         monkeypatch.setattr(asking, name, part)
     monkeypatch.setattr(asking.artifacts, "answer", lambda *_: None)
-    monkeypatch.setattr(asking.notifications, "question", lambda *_, **__: None)
+    monkeypatch.setattr(asking.notifications, "question", did("notify"))
     monkeypatch.setattr(asking, "with_evidence", lambda plan, *_: plan)
-    monkeypatch.setattr(supersede, "end_superseded", lambda _: None)
-    monkeypatch.setattr(supersede, "remove_request", lambda _: None)
     return state
 
 
@@ -123,7 +126,8 @@ def test_first_request(run: dict[str, Any]) -> None:
     run["last"] = None
     with pytest.raises(Suspended):
         outcome()
-    (_, _, plan, request, _, more), (_, suspended) = run["did"]
+    assert names(run) == ["request", "supersede", "notify", "suspend"]
+    (_, _, plan, request, _, more), *_, (_, suspended) = run["did"]
     assert (plan, more["approvers"].since) == (PLAN, request.since)
     assert suspended["key"] == f"production-1-1-{PLAN.hash}"
     assert suspended["timeout"] == pytest.approx(72 * 3600, abs=300)
@@ -133,7 +137,7 @@ def test_resume_without_approvals(run: dict[str, Any]) -> None:
     """The run waits on, with the same deadline, a new key, and no second request."""
     with pytest.raises(Suspended):
         outcome()
-    assert names(run) == ["go on", "suspend"]
+    assert names(run) == ["go on", "supersede", "suspend"]
     suspended = run["did"][-1][1]
     assert suspended["key"] == f"production-1-2-{PLAN.hash}"
     assert suspended["timeout"] == pytest.approx(71 * 3600, abs=300)
@@ -144,7 +148,7 @@ def test_request_that_was_not_recorded(run: dict[str, Any], monkeypatch: pytest.
     monkeypatch.setattr(asking, "go_on_waiting", lambda *_: "")
     with pytest.raises(Suspended):
         outcome()
-    assert names(run) == ["request", "suspend"]
+    assert names(run) == ["request", "supersede", "notify", "suspend"]
     assert run["did"][0][3].since == LAST.since
 
 
@@ -162,7 +166,7 @@ def test_enough_for_another_plan(run: dict[str, Any]) -> None:
     run |= {"plan": OTHER, "tallies": [ENOUGH]}
     with pytest.raises(Suspended):
         outcome()
-    assert names(run) == ["request", "suspend"]
+    assert names(run) == ["request", "supersede", "notify", "suspend"]
     request: Request = run["did"][0][3]
     assert request.since > LAST.since
     assert request.first_at == LAST.first_at
@@ -191,21 +195,13 @@ def test_rejection(run: dict[str, Any], change: dict[str, Any], who: str, why: s
     assert (run["did"][1][3].who, run["did"][1][3].why) == (who, why)
 
 
-def test_superseded_request(run: dict[str, Any]) -> None:
-    """A run whose request gave way ends, also where enough people approved it or its form rejects it."""
-    run |= {"newer": Replacement(run="newer", release="r"), "tallies": [ENOUGH]}
-    with pytest.raises(supersede.Superseded):
-        outcome()
-    assert run["did"] == []
-
-
 def test_freeze(run: dict[str, Any]) -> None:
     """While the environment is frozen, enough approvals promote nothing, and the run waits on."""
     freeze = Freeze(ADA, BEGAN, BEGAN + timedelta(hours=8), "the sale")
     run |= {"plan": replace(PLAN, freeze=freeze), "tallies": [ENOUGH]}
     with pytest.raises(Suspended):
         outcome()
-    assert names(run) == ["go on", "suspend"]
+    assert names(run) == ["go on", "supersede", "suspend"]
 
 
 def test_form_for_another_plan(run: dict[str, Any]) -> None:
@@ -214,6 +210,24 @@ def test_form_for_another_plan(run: dict[str, Any]) -> None:
         run["form"] = Stored(text, BEGAN)
         with pytest.raises(Suspended):
             outcome()
+
+
+@pytest.mark.parametrize("tally", [ONE, ENOUGH, replace(ENOUGH, rejections=(NO,))], ids=["one", "enough", "rejected"])
+def test_superseded_request(run: dict[str, Any], tally: Tally) -> None:
+    """No answer to a request that gave way counts, and the run ends."""
+    run |= {"newer": Replacement(run="newer", release="r"), "tallies": [tally]}
+    with pytest.raises(Superseded):
+        outcome()
+    assert names(run) == []
+
+
+def test_newer_request_before_the_approval(run: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that gives way while its approvals are counted is not approved."""
+    run["tallies"] = [ENOUGH]
+    monkeypatch.setattr(asking, "take_request", lambda *_: Replacement(run="newer", release="r"))
+    with pytest.raises(Superseded):
+        outcome()
+    assert names(run) == []
 
 
 def test_deadline(run: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from azora.core.cluster.record import Switch, annotation_of
+from azora.core.cluster.record import Replacement, Switch, annotation_of
 from azora.core.colors import Color
 from azora.core.gate.pod_images import digests_of
 from azora.core.promotion.approval import Decision
@@ -17,6 +17,7 @@ from azora.errors import Refused
 from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.approved_store import approved_of, write_approved
 from azora.gateways.kubernetes.gate import turn_off
+from azora.gateways.kubernetes.record_store import questions_of
 from azora.operations.approving import give
 from azora.operations.gate_check import must_be_enforced
 from azora.operations.record import answers
@@ -51,6 +52,20 @@ def test_two_people(asking: Asking) -> None:
     assert given == [(ADA, "cluster"), (BOB, "cluster")]
     assert found.fault() is None
     assert asking.cluster().record.approvals() == (approval,)
+
+
+def test_superseded_request(asking: Asking) -> None:
+    """A request that a newer one replaced takes no answer, and the error names the newer run."""
+    cluster = asking.cluster()
+    (asked,) = questions_of(cluster.record.read())
+    newer = asked.model_copy(update={"replaced": Replacement(run="5a6b7c8d-0000", release="r")})
+    cluster.record.add_question(newer)
+    with pytest.raises(Refused, match="run 5a6b7c8d began later") as caught:
+        asking.answer(ADA)
+    assert "`azora approve 5a6b7c8d`" in caught.value.advice
+    cluster.record.renew_question(asked)
+    with pytest.raises(Refused, match="run 5a6b7c8d began later"):  # a woken run does not undo it
+        asking.answer(ADA)
 
 
 def test_page_of_an_approver(asking: Asking) -> None:

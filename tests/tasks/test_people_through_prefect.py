@@ -13,11 +13,13 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow_sync
+from prefect.states import AwaitingRetry
 
 from azora.core.promotion.approval import Decision
 from azora.core.record.entry import readable
 from azora.core.release.rendered import normal
 from azora.errors import Refused
+from azora.gateways.prefect.run_labels import label, last_request
 from azora.gateways.prefect.runs import pages
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.gateways.prefect.waking import wake
@@ -130,3 +132,19 @@ def test_rejection_through_prefect(asked: Asks) -> None:
     assert export(asked.asking.cluster()).fault() is None
     with pytest.raises(Refused, match="waits for no answer"):
         waiting_plan(str(asked.id))
+
+
+def test_answers_that_are_replayed(asked: Asks) -> None:
+    """Retry asks anew, also where somebody with Prefect's password makes the old request that of the new attempt."""
+    for user in (ADA, BOB):
+        asked.asking.answer(user)
+    assert asked.woken() == "Completed"
+    name = asked.asking.shop.environment.name
+    old = last_request(str(asked.id), name)
+    assert old
+    forged = old.model_copy(update={"attempt": 2})
+    label(str(asked.id), {f"azora.dev/request.{name}": forged.model_dump_json()})
+    asked.client.set_flow_run_state(asked.id, AwaitingRetry(), force=True)
+    assert asked.goes_on() == "Suspended"
+    assert "0 of 2 approvals" in asked.page
+    assert f"the approval of {ADA} does not count: it was used up by an earlier attempt of the run" in asked.page

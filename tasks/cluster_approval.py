@@ -183,16 +183,14 @@ def go_on_waiting(environment: str, plan: Plan, request: Request, tally: Tally) 
 
     Returns the head of the record for the form; empty where a killed process did not record the request.
     """
-    cluster, policy = cluster_of(environment), policy_of(environment)
-    seen = answers.seen(cluster, plan.hash, this_run(), request.since)
-    if seen is None:
+    policy = policy_of(environment)
+    asked = question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
+    head = answers.go_on(cluster_of(environment), asked, request.since)
+    if head is None:
         return ""
     keep_request(this_run(), request)
-    cluster.record.renew_question(
-        question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
-    )
-    artifacts.plan(plan, seen.short, waiting_page(tally, policy, this_run(), plan.hash))
-    return seen.short
+    artifacts.plan(plan, head.short, waiting_page(tally, policy, this_run(), plan.hash))
+    return head.short
 
 
 @task(

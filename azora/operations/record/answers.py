@@ -71,6 +71,17 @@ def seen(cluster: Cluster, plan: str, run: str, since: datetime | None = None) -
     return None
 
 
+def go_on(cluster: Cluster, asked: Question, since: datetime) -> Head | None:
+    """Keep the request *asked* waiting that people of the cluster answer by *since*; its entry stays the only one.
+
+    Returns the head that its people see; None where the record has no such request.
+    """
+    head = seen(cluster, asked.plan, asked.run, since)
+    if head:
+        cluster.record.renew_question(asked)
+    return head
+
+
 def approve(cluster: Cluster, approval: Approval, request: Request, release: Release, *, until: datetime) -> None:
     """Write an approval of a form; its entry comes first, and names the head that its person saw."""
     saw = seen(cluster, request.plan, approval.run)

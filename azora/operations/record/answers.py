@@ -72,7 +72,7 @@ def seen(cluster: Cluster, plan: str, run: str, since: datetime | None = None) -
 
 
 def go_on(cluster: Cluster, asked: Question, since: datetime) -> Head | None:
-    """Keep the request *asked* waiting that people of the cluster answer by *since*; its entry stays the only one.
+    """Keep the request *asked* of people of the cluster waiting, by its one entry of *since*.
 
     Returns the head that its people see; None where the record has no such request.
     """

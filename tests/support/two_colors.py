@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from azora.core.cluster.record import StackRecord, Switch, annotation_of
 from azora.core.colors import Color
+from azora.gateways.kubernetes.api import Missing
 from azora.gateways.kubernetes.record_store import RecordStore
 from tests.support.api_server import ApiServer
 from tests.support.gated import NOW, R0, R1, Gated, gated, service
@@ -33,7 +36,9 @@ def is_ready(shop: Gated, color: Color) -> bool:
     """Report pods of *color* as ready, as a kubelet does; True once their Deployment has counted them."""
     api, core = shop.as_("admin"), shop.namespace.core
     for pod in api.get(f"{core}/pods", labelSelector=f"azora.dev/color={color}")["items"]:
-        if pod.get("status", {}).get("phase") != "Running":
+        if pod.get("status", {}).get("phase") == "Running":
+            continue
+        with suppress(Missing):  # its ReplicaSet has removed it
             api.patch(f"{core}/pods/{pod['metadata']['name']}/status", {"status": READY})
     found = api.get(f"{shop.namespace.apps}/deployments/shop-{color}-front")
     return bool(found.get("status", {}).get("availableReplicas"))

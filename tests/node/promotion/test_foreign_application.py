@@ -180,7 +180,9 @@ def remove_namespaces() -> None:
 
 def approved() -> str:
     """Lines of approvals in the cluster."""
-    return pipeline.kubectl("-n", NAMESPACES[1], "get", "configmap", "azora-approved", "-o", "jsonpath={.data.approved}")
+    return pipeline.kubectl(
+        "-n", NAMESPACES[1], "get", "configmap", "azora-approved", "-o", "jsonpath={.data.approved}"
+    )
 
 
 def page() -> httpx.Response:

@@ -24,7 +24,7 @@ from azora.gateways.prefect.runs import pages
 from azora.gateways.prefect.waiting_plan import waiting_plan
 from azora.gateways.prefect.waking import wake
 from azora.operations.record.export import export
-from tasks import approval, approval_forms, approval_requests, cluster_approval
+from tasks import approval, approval_forms, approval_requests, cluster_approval, supersede
 from tests.support.api_server import ApiServer, api_server
 from tests.support.asked import DATABASE, NEW, Asking
 from tests.support.gated import ADA, BOB, deployment, gated, image
@@ -86,7 +86,7 @@ class Asks:
 def asked(client: SyncPrefectClient, server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Asks:
     """A run that waits for two people."""
     asking = Asking(gated(server, minimum=2))
-    for module in (approval, approval_requests, approval_forms, cluster_approval):
+    for module in (approval, approval_requests, approval_forms, cluster_approval, supersede):
         for name, part in (
             ("environment_called", lambda _: asking.shop.environment),
             ("cluster_of", lambda _: asking.cluster()),
@@ -94,6 +94,7 @@ def asked(client: SyncPrefectClient, server: ApiServer, monkeypatch: pytest.Monk
         ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, part)
+    monkeypatch.setattr(cluster_approval, "with_evidence", lambda plan, *_: plan)  # there are no charts here
     run = Asks(client, asking)
     assert run.goes_on() == "Suspended"
     return run

@@ -180,7 +180,7 @@ class GatedShop(RuleBasedStateMachine):
         words = ("system:authenticated",)
         file = self.shop.server.kubeconfig(person, *words) if person else None
         folder = None if person else self.shop.server.folder
-        settings = Settings(application="shop", node="none", kubeconfig=file, identities=folder)
+        settings = Settings(application="shop", node="none", kubeconfig=file, kube_context="it", identities=folder)
         with suppress(AzoraError):
             roll_back(self.shop.environment, None, settings, by=person or "run")
 

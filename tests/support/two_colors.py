@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from azora.config.json_object import Json
 from azora.core.cluster.record import StackRecord, Switch, annotation_of
 from azora.core.colors import Color
 from azora.gateways.kubernetes.api import Missing
@@ -27,9 +28,21 @@ def two_colors(server: ApiServer, *, minimum: int = 1) -> Gated:
     for color, release in ((Color.BLUE, R1), (Color.GREEN, R0)):
         proved = StackRecord(release=release, revision=1, proved_at=NOW)
         RecordStore(shop.namespace).write(**{str(color): proved.model_dump_json()})
+        RecordStore(shop.namespace).add_helm_release(f"shop-{color}")
+        shop.create("admin", installed_by_helm(f"shop-{color}"))
     for color in Color:
         until(lambda color=color: is_ready(shop, color), seconds=30, what=f"ready pods in {color}")
     return shop
+
+
+def installed_by_helm(name: str) -> Json:
+    """Secret by which Helm remembers that it deployed *name*."""
+    labels = {"owner": "helm", "name": name, "status": "deployed", "version": "1"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"sh.helm.release.v1.{name}.v1", "labels": labels},
+    }
 
 
 def is_ready(shop: Gated, color: Color) -> bool:

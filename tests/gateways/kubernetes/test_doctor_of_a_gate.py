@@ -28,7 +28,7 @@ def levels(found: dict[str, Finding]) -> dict[str, Level]:
 
 def as_(shop: Gated, user: str = "") -> Settings:
     words = ("system:authenticated",) if user else ()
-    return Settings(kubeconfig=shop.server.kubeconfig(user, *words), node="none", application="shop")
+    return Settings(kubeconfig=shop.server.kubeconfig(user, *words), kube_context="it", node="none", application="shop")
 
 
 def test_gate_as_it_should_be(server: ApiServer) -> None:

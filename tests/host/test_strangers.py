@@ -16,6 +16,7 @@ from tests.support.other_user import as_other_user
 SECRET = "the worker's own"
 
 
+@pytest.mark.attack("tests leave links, pipes and sockets in their report folder", by="the sweep of the folder")
 def test_what_is_no_file(tmp_path: Path) -> None:
     """Links, pipes and sockets are removed, and nothing outside is touched."""
     (tmp_path / "outside").write_text(SECRET)
@@ -76,6 +77,7 @@ def test_too_deep(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("d"))) == MOST_LEVELS
 
 
+@pytest.mark.attack("tests leave a link where the pipeline writes a log", by="the opening without links")
 def test_log_that_is_a_link(tmp_path: Path) -> None:
     """No program's output goes through a link, and the error names it."""
     (tmp_path / "profile").write_text(SECRET)

@@ -56,6 +56,9 @@ def chart(folder: Path, value: str, kind: str = "ConfigMap", key: str = "data") 
     return folder
 
 
+@pytest.mark.attack(
+    "a template renders other objects at the installation than in the plan", by="the comparison with the plan"
+)
 @pytest.mark.parametrize("value", ["{{ now }}", "{{ randAlphaNum 8 }}", "{{ .Release.IsUpgrade }}"])
 def test_template_that_reads_more(tmp_path: Path, value: str) -> None:
     """Time, random values and the kind of the installation are refused with the difference; in a Secret they are not."""
@@ -77,6 +80,7 @@ def test_object_of_the_first_look(tmp_path: Path) -> None:
         replace(promotion(), shown=shown).must_be_as_shown("shop", folder, {"pods": 5})
 
 
+@pytest.mark.attack("a run installs other objects than those that were approved", by="the comparison with the plan")
 def test_objects_of_an_approval(tmp_path: Path) -> None:
     """Objects that are not those of the approved plan are refused, on whatever machine the run goes on."""
     folder = chart(tmp_path, "one")

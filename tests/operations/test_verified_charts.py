@@ -46,6 +46,7 @@ def used(delivery: Delivery) -> object:
     return [(name, chart, values) for name, chart, values in chart_values.everything(delivery)]
 
 
+@pytest.mark.attack("charts or values are changed after the release was made", by="the release's digests")
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -65,6 +66,7 @@ def test_export_that_was_changed(
         used(delivery)
 
 
+@pytest.mark.attack("charts are changed between the check and Helm", by="the verified copy")
 def test_export_that_is_changed_later(repository: Repository, tmp_path: Path) -> None:
     """Helm reads a copy that only this user may write; a change of the copy is refused, too."""
     found, delivery = delivered(repository, tmp_path / "state")

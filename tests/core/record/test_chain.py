@@ -46,21 +46,23 @@ def changed(number: int, old: str, new: str) -> Change:
 @pytest.mark.parametrize(
     ("change", "number", "reason"),
     [
-        pytest.param(changed(3, '"ada"', '"eve"'), 4, "entry 3 or 4 was changed", id="a byte changed"),
+        pytest.param(changed(3, '"ada"', '"eve"'), 4, "entry 3 or 4 was changed", id="a byte changed", marks=pytest.mark.attack("the record with a byte changed", by="azora verify")),
         pytest.param(changed(3, '"who":', '"who": '), 3, "not canonical JSON", id="a space added"),
         pytest.param(changed(3, '"who"', '"who":"eve","who"'), 3, "not canonical JSON", id="a key twice"),
-        pytest.param(lambda lines: [*lines[:3], *lines[4:]], 4, "entry 4 is missing: entry 5", id="a line removed"),
-        pytest.param(lambda lines: lines[1:], 1, "entry 1 is missing: entry 2", id="the first removed"),
+        pytest.param(lambda lines: [*lines[:3], *lines[4:]], 4, "entry 4 is missing: entry 5", id="a line removed", marks=pytest.mark.attack("the record with a line removed", by="azora verify")),
+        pytest.param(lambda lines: lines[1:], 1, "entry 1 is missing: entry 2", id="the first removed", marks=pytest.mark.attack("the record with the first removed", by="azora verify")),
         pytest.param(
-            lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]], 3, "entry 3 is missing: entry 4", id="lines moved"
+            lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]], 3, "entry 3 is missing: entry 4", id="lines moved",
+            marks=pytest.mark.attack("the record with lines moved", by="azora verify"),
         ),
-        pytest.param(lambda lines: [*lines[:4], lines[3], *lines[4:]], 5, "entry 5 is missing", id="a line twice"),
+        pytest.param(lambda lines: [*lines[:4], lines[3], *lines[4:]], 5, "entry 5 is missing", id="a line twice", marks=pytest.mark.attack("the record with a line twice", by="azora verify")),
         pytest.param(lambda lines: [*lines[:4], "gone", *lines[4:]], 5, "no JSON object", id="no JSON"),
         pytest.param(
-            lambda lines: lines[:5], 6, "the end is missing: the live Service names entry 7, the last one is 5", id="the tail cut"
+            lambda lines: lines[:5], 6, "the end is missing: the live Service names entry 7, the last one is 5", id="the tail cut",
+            marks=pytest.mark.attack("the record with the tail cut", by="azora verify"),
         ),
-        pytest.param(lambda _: [], 1, "the end is missing", id="all removed"),
-        pytest.param(changed(7, "carts", "parts"), 7, "entry 7 was changed: the live Service", id="the last changed"),
+        pytest.param(lambda _: [], 1, "the end is missing", id="all removed", marks=pytest.mark.attack("the record with all removed", by="azora verify")),
+        pytest.param(changed(7, "carts", "parts"), 7, "entry 7 was changed: the live Service", id="the last changed", marks=pytest.mark.attack("the record with the last changed", by="azora verify")),
     ],
 )  # fmt: skip
 def test_changed_record(change: Change, number: int, reason: str) -> None:
@@ -77,6 +79,7 @@ def test_whole_record() -> None:
     assert broken_link(SEVEN, {"an export": str(head_of(SEVEN[:4])), "nothing": str(NO_HEAD)}) is None
 
 
+@pytest.mark.attack("the record written again from an entry on", by="azora verify, with a head that was kept")
 def test_record_written_again() -> None:
     """A record that was written again from one entry on is found by a head that somebody kept."""
     other = [*SEVEN[:2]]

@@ -41,9 +41,9 @@ def test_export_without_an_entry() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        pytest.param('"ada"', '"eve"', "entry 3 was changed: the live Service names another hash for it", id="a byte"),
-        pytest.param(f"{LINES[-1]}\n", "", "the end is missing: the export's first line names entry 7, the last one is 6", id="the tail"),
-        pytest.param(f"{LINES[3]}\n", "", "entry 4 is missing: entry 5 stands in its place", id="a line"),
+        pytest.param('"ada"', '"eve"', "entry 3 was changed: the live Service names another hash for it", id="a byte", marks=pytest.mark.attack("an export of the record with a byte changed", by="azora verify")),
+        pytest.param(f"{LINES[-1]}\n", "", "the end is missing: the export's first line names entry 7, the last one is 6", id="the tail", marks=pytest.mark.attack("an export of the record with the tail cut", by="azora verify")),
+        pytest.param(f"{LINES[3]}\n", "", "entry 4 is missing: entry 5 stands in its place", id="a line", marks=pytest.mark.attack("an export of the record with a line removed", by="azora verify")),
     ],
 )  # fmt: skip
 def test_changed_file(old: str, new: str, reason: str) -> None:

@@ -66,6 +66,7 @@ def too_long_to_judge(forge: Forge) -> str:
     return forge.release(*first, forge.link("z", out), forge.folder_of("z", forge.file("evil", "written as root")))
 
 
+@pytest.mark.attack("a commit whose tree writes beside its export", by="the export")
 def test_tree_that_fools_tarfile(forge: Forge, tmp_path: Path) -> None:
     """A tree that makes Python's tarfile write beside the export is refused, and nothing of it is kept."""
     (tmp_path / "outside").mkdir()

@@ -51,6 +51,7 @@ def built(export: Path, machine: Settings, record: BuiltImages) -> tuple[Built, 
     return done, doubts
 
 
+@pytest.mark.attack("a tag in the registry is pushed over", by="the record of built images")
 def test_tag_pushed_over(export: Path, machine: Settings) -> None:
     """It is built again with a warning; the release has Azora's digest, and so has the tag afterwards."""
     record = record_of_images()
@@ -68,6 +69,7 @@ def test_tag_pushed_over(export: Path, machine: Settings) -> None:
     assert find("shop/web", first.tag, machine) == doubt.recorded
 
 
+@pytest.mark.attack("a tag is pushed before Azora builds that image", by="the record of built images")
 def test_tag_before_the_first_build(export: Path, machine: Settings) -> None:
     """An image that is there before Azora built it, as after an update, is built again; nobody is accused."""
     first, _ = built(export, machine, record_of_images())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from azora.config.json_object import Json
 from azora.core.gate.hosts import broken_rule
@@ -13,6 +14,7 @@ from azora.errors import Refused, TransientError
 from azora.gateways.kubernetes.api import Api
 from azora.operations.hosts_check import against_the_rules
 from tests.support.api_server import ApiServer
+from tests.support.attacks import component_of
 from tests.support.gated import Gated, configuration, gated, ingress
 from tests.support.gated_command import azora
 from tests.support.polling import until
@@ -107,14 +109,25 @@ def answer(shop: Gated, found: Json) -> str:
     return ""
 
 
-@pytest.mark.parametrize(("found", "broken"), JUDGED)
-def test_same_judgement(shop: Gated, found: Json, broken: str | None) -> None:
+def marked(one: ParameterSet) -> ParameterSet:
+    """The case; with its marker where the API server refuses it."""
+    found, broken = one.values
+    kind = found["kind"]  # type: ignore[index, call-overload]
+    by = "policy azora-hosts" if kind == "Ingress" else "policy azora-routes"
+    marks = [pytest.mark.attack(f"an {kind} that leads users elsewhere: {one.id}", by=by)] if broken else []
+    return pytest.param(found, broken, id=str(one.id), marks=marks)
+
+
+@pytest.mark.parametrize(("found", "broken"), [marked(one) for one in JUDGED])
+def test_same_judgement(shop: Gated, found: Json, broken: str | None, request: pytest.FixtureRequest) -> None:
     """Azora and the API server name the same objects."""
     marks = Marks.of(shop.environment, "shop")
     ours = broken_rule(marks, found | {"metadata": found["metadata"] | {"namespace": shop.name}})
     theirs = answer(shop, found)
     assert (broken or "") in (ours or "")
     assert bool(ours) == bool(theirs) == bool(broken), theirs
+    if mark := request.node.get_closest_marker("attack"):
+        assert component_of(theirs) == mark.kwargs["by"]
 
 
 def test_ingresses_from_before(server: ApiServer) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 import yaml
+from _pytest.mark.structures import ParameterSet
 
 from azora.config.environment import Environment
 from azora.config.json_object import Json
@@ -15,6 +16,7 @@ from azora.config.settings import ROOT
 from azora.core.record.chain import broken_link
 from azora.core.record.entry import note
 from azora.core.record.events import Begun, Refused
+from azora.errors import AzoraError
 from azora.errors import Refused as RefusedError
 from azora.gateways.kubernetes import log_store
 from azora.gateways.kubernetes.api import MERGE, PLAIN, Api
@@ -79,12 +81,24 @@ def log(name: str, **more: object) -> Json:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"00000099": "forged"}, **more}
 
 
-def is_refused(api: Api, method: str, path: str, body: Json | None, **query: str) -> bool:
+def refusal(api: Api, method: str, path: str, body: Json | None, **query: str) -> RefusedError | None:
     try:
         api._answered(method, path, body=body, query=query, content_type=MERGE if method == "PATCH" else PLAIN)
-    except RefusedError:
-        return True
-    return False
+    except RefusedError as error:
+        return error
+    return None
+
+
+def is_refused(api: Api, method: str, path: str, body: Json | None, **query: str) -> bool:
+    return refusal(api, method, path, body, **query) is not None
+
+
+def attack(
+    who: str, method: str, path: str, body: Json | None, what: str, *, by: str = "policy azora-record"
+) -> ParameterSet:
+    """A case with its marker."""
+    mark = pytest.mark.attack(f"{who} {what}", by=by)
+    return pytest.param(method, path, body, id=what, marks=mark)
 
 
 @pytest.fixture
@@ -120,23 +134,45 @@ def test_entries_of_the_account(store: LogStore, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        pytest.param("PATCH", LOG, {"data": {"00000002": "forged"}}, id="entry changed"),
-        pytest.param("PATCH", LOG, {"data": {"00000002": None}}, id="entry removed"),
-        pytest.param("PATCH", LOG, {"data": None}, id="all removed"),
-        pytest.param("PATCH", LOG, {"data": {"note": "x"}}, id="another key"),
-        pytest.param("PATCH", LOG, {"binaryData": {"x": "eA=="}}, id="binary data"),
-        pytest.param("PATCH", LOG, {"immutable": True}, id="closed"),
-        pytest.param("PATCH", LOG, {"metadata": {"labels": {"azora.dev/log": None}}}, id="hidden"),
-        pytest.param("DELETE", LOG, None, id="deleted"),
-        pytest.param("DELETE", MAPS, None, id="all deleted"),
-        pytest.param("POST", MAPS, log("azora-log-next"), id="another name"),
-        pytest.param("POST", MAPS, log("azora-log-0098", immutable=True), id="made closed"),
+        attack("the pipeline", "PATCH", LOG, {"data": {"00000002": "forged"}}, "changes an entry of the record"),
+        attack("the pipeline", "PATCH", LOG, {"data": {"00000002": None}}, "removes an entry of the record"),
+        attack("the pipeline", "PATCH", LOG, {"data": None}, "removes all entries of the record"),
+        attack("the pipeline", "PATCH", LOG, {"data": {"note": "x"}}, "adds another key to the record"),
+        attack("the pipeline", "PATCH", LOG, {"binaryData": {"x": "eA=="}}, "adds binary data to the record"),
+        attack("the pipeline", "PATCH", LOG, {"immutable": True}, "makes the record immutable"),
+        attack(
+            "the pipeline",
+            "PATCH",
+            LOG,
+            {"metadata": {"labels": {"azora.dev/log": None}}},
+            "takes the record's label away",
+        ),
+        attack("the pipeline", "DELETE", LOG, None, "deletes the record"),
+        attack("the pipeline", "DELETE", MAPS, None, "deletes all ConfigMaps, the record among them", by="RBAC"),
+        attack("the pipeline", "POST", MAPS, log("azora-log-next"), "makes an object of the record with another name"),
+        attack(
+            "the pipeline",
+            "POST",
+            MAPS,
+            log("azora-log-0098", immutable=True),
+            "makes an immutable object of the record",
+        ),
     ],
 )
-def test_change_by_the_account(account: Api, store: LogStore, method: str, path: str, body: Json | None) -> None:
+def test_change_by_the_account(
+    account: Api,
+    store: LogStore,
+    *,
+    method: str,
+    path: str,
+    body: Json | None,
+    refused_by: Callable[[AzoraError], None],
+) -> None:
     """Nobody changes or removes what is recorded, not even the account that writes it."""
     before = store.lines()
-    assert is_refused(account, method, path, body)
+    error = refusal(account, method, path, body)
+    assert error
+    refused_by(error)
     assert store.lines() == before
 
 
@@ -150,14 +186,18 @@ def test_generated_name(server: ApiServer) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        pytest.param("PATCH", LOG, {"data": {"00000050": "forged"}}, id="entry"),
-        pytest.param("POST", MAPS, log("azora-log-0097"), id="object"),
-        pytest.param("DELETE", LOG, None, id="deleted"),
+        attack("a developer", "PATCH", LOG, {"data": {"00000050": "forged"}}, "adds an entry to the record"),
+        attack("a developer", "POST", MAPS, log("azora-log-0097"), "adds an object to the record"),
+        attack("a developer", "DELETE", LOG, None, "deletes the record"),
     ],
 )
-def test_change_by_a_developer(server: ApiServer, method: str, path: str, body: Json | None) -> None:
+def test_change_by_a_developer(
+    server: ApiServer, method: str, path: str, body: Json | None, refused_by: Callable[[AzoraError], None]
+) -> None:
     """A developer who may write ConfigMaps adds nothing; the developer's own ConfigMaps are the developer's."""
-    assert is_refused(server.api("eve"), method, path, body)
+    error = refusal(server.api("eve"), method, path, body)
+    assert error
+    refused_by(error)
     own = log("own") | {"metadata": {"name": "own"}}
     assert not is_refused(server.api("eve"), "POST", MAPS, own)
     assert not is_refused(server.api("eve"), "DELETE", f"{MAPS}/own", None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from subprocess import CompletedProcess
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from azora.config.json_object import Json
 from azora.core.cluster.record import Receipt
@@ -15,7 +16,7 @@ from azora.core.record.chain import broken_link
 from azora.core.record.entry import note, readable
 from azora.core.record.events import Begun, Received, Switched
 from azora.core.release.release import shown
-from azora.errors import Refused
+from azora.errors import AzoraError, Refused
 from azora.gateways.kubernetes.approved_store import write_approved
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.log_store import LogStore
@@ -37,20 +38,44 @@ def patch(found: Json, body: Json) -> Attempt:
 
 
 LIVE, APPROVED = service(R1), config_map("azora-approved")
+
+
+def case(attempt: Attempt, said: str, what: str, by: str) -> ParameterSet:
+    """A case with its marker."""
+    return pytest.param(attempt, said, id=what, marks=pytest.mark.attack(f"a person who may roll back {what}", by=by))
+
+
+RECORD, LOG = config_map("azora-record"), config_map("azora-log-0001")
 REFUSED = [
-    pytest.param(lambda shop: shop.as_(ROSA).get(f"{shop.namespace.core}/secrets"), "cannot list", id="Secrets"),
-    pytest.param(
-        patch(LIVE, {"spec": {"selector": selector(R2)}}), "0 of 1 approvals", id="a switch to another release"
+    case(lambda shop: shop.as_(ROSA).get(f"{shop.namespace.core}/secrets"), "cannot list", "reads Secrets", "RBAC"),
+    case(
+        lambda shop: shop.as_(ROSA).delete(f"{shop.namespace.core}/services/shop"),
+        "cannot delete",
+        "deletes the live Service",
+        "RBAC",
     ),
-    pytest.param(
-        patch(APPROVED, {"data": {"approved": f"{R2} {ROSA}"}}), "by people with the right to approve", id="an approval"
+    case(
+        patch(LIVE, {"spec": {"selector": selector(R2)}}),
+        "0 of 1 approvals",
+        "switches to a release that nobody approved",
+        "policy azora-live",
     ),
-    pytest.param(patch(config_map("azora-record"), {"data": {"blue": "{}"}}), "no other key", id="another key"),
-    pytest.param(patch(config_map("azora-record"), {"data": {"green": None}}), "no other key", id="a key removed"),
-    pytest.param(lambda shop: shop.create(ROSA, config_map("mine")), "no ConfigMap but", id="another ConfigMap"),
-    pytest.param(patch(config_map("azora-log-0001"), {"data": {"00000001": "x"}}), "only grows", id="the record"),
-    pytest.param(
-        lambda shop: shop.as_(ROSA).delete(f"{shop.namespace.core}/services/shop"), "cannot delete", id="a deletion"
+    case(
+        patch(APPROVED, {"data": {"approved": f"{R2} {ROSA}"}}),
+        "by people with the right to approve",
+        "writes an approval",
+        "policy azora-approvals",
+    ),
+    case(patch(RECORD, {"data": {"blue": "{}"}}), "no other key", "calls a stack proved", "policy azora-rollback"),
+    case(patch(RECORD, {"data": {"green": None}}), "no other key", "removes a stack's record", "policy azora-rollback"),
+    case(
+        lambda shop: shop.create(ROSA, config_map("mine")),
+        "no ConfigMap but",
+        "writes another ConfigMap",
+        "policy azora-rollback",
+    ),
+    case(
+        patch(LOG, {"data": {"00000001": "x"}}), "only grows", "changes an entry of the record", "policy azora-record"
     ),
 ]
 
@@ -87,12 +112,19 @@ def test_rollback(rolled_back: tuple[Gated, CompletedProcess[str]]) -> None:
 
 
 @pytest.mark.parametrize(("attempt", "said"), REFUSED)
-def test_attempt_of_that_person(rolled_back: tuple[Gated, CompletedProcess[str]], attempt: Attempt, said: str) -> None:
+def test_attempt_of_that_person(
+    rolled_back: tuple[Gated, CompletedProcess[str]],
+    attempt: Attempt,
+    said: str,
+    refused_by: Callable[[AzoraError], None],
+) -> None:
     """The right to roll back gives no other one."""
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(Refused, match=said) as refused:
         attempt(rolled_back[0])
+    refused_by(refused.value)
 
 
+@pytest.mark.attack("a rollback to a release whose approvals were withdrawn", by="policy azora-live")
 def test_rollback_to_what_does_not_count(server: ApiServer) -> None:
     """The release before has no approval any more: the API server refuses, users stay, and the record says so."""
     shop = two_colors(server)

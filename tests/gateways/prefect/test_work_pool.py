@@ -80,6 +80,7 @@ def work_once() -> None:
     subprocess.run(command, env=env, check=True, capture_output=True, timeout=120)
 
 
+@pytest.mark.attack("job variables of a run or deployment, with Prefect's password", by="the work pool")
 @pytest.mark.parametrize(
     ("request_line", "body", "status"),
     [
@@ -117,6 +118,7 @@ def test_job_variables_without_a_pool(client: SyncPrefectClient, tmp_path: Path)
         assert api.post(f"{path}/create_flow_run", json={}).status_code == 422
 
 
+@pytest.mark.attack("job variables that were stored before", by="the work pool")
 def test_stored_job_variables(client: SyncPrefectClient, tmp_path: Path) -> None:
     """Runs with job variables of before end well, by the pool's command: the worker's own Python, in a session of its own."""
     open_pool(client)

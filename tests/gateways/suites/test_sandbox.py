@@ -72,11 +72,15 @@ print("found", found)
 """
 
 
+@pytest.mark.attack("tests of a commit read the accounts, kubeconfigs and passwords of the pipeline", by="the sandbox")
 def test_files_of_the_pipeline(state: Path) -> None:
     """No file of it is there to be read: neither accounts nor passwords, nor one that it forgot to protect."""
     assert "found []" in attacked(state, READS)
 
 
+@pytest.mark.attack(
+    "tests of a commit read the environment of the pipeline's processes, or signal them", by="the sandbox"
+)
 def test_processes_of_the_pipeline(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No environment but its own can be read, and no process of others be signalled."""
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", SECRET)
@@ -99,6 +103,7 @@ except OSError as error:
     assert "kill ProcessLookupError" in said
 
 
+@pytest.mark.attack("tests of a commit become another user, by sudo and other programs with rights", by="the sandbox")
 def test_rights(state: Path) -> None:
     """It is a user of its own without capabilities, and `sudo` and its like give it none."""
     said = attacked(
@@ -118,6 +123,7 @@ print("su", subprocess.run(["su", "-c", "id"], capture_output=True, stdin=subpro
     assert f"user {os.getuid() or NUMBER}\n" in said
 
 
+@pytest.mark.attack("tests of a commit write the pipeline's code, state or the system", by="the sandbox")
 def test_writes(state: Path) -> None:
     """The export and the cache alone can be written; nothing of the system, of the pipeline's code or of its state."""
     said = attacked(
@@ -139,6 +145,7 @@ pathlib.Path("own").write_text("ours")
     assert (state / "caches/shop/own").exists()
 
 
+@pytest.mark.attack("tests of a commit connect to a socket of the machine", by="the sandbox")
 def test_socket_files(state: Path) -> None:
     """A socket of the machine, such as containerd's, is not there."""
     path = state / "containerd.sock"
@@ -160,6 +167,7 @@ except OSError as error:
     assert said.strip() == "FileNotFoundError"
 
 
+@pytest.mark.attack("tests of a commit leave processes behind", by="the sandbox")
 def test_what_is_left_running(state: Path) -> None:
     """Processes that tests started are gone when they end, after success as after failure."""
     mark = f"{time.time_ns()}"
@@ -248,6 +256,7 @@ def running(mark: str) -> list[str]:
     return found
 
 
+@pytest.mark.attack("a suite leaves a link to another file in its report", by="the removal of links")
 def test_links_in_a_report(tmp_path: Path) -> None:
     """A link that a suite leaves where its report is served is removed, and not followed by what comes after it."""
     (tmp_path / "kubeconfig").write_text(SECRET)
@@ -356,6 +365,7 @@ with open(os.path.join(tempfile.gettempdir(), "lock"), "a") as lock:
             end.result()
 
 
+@pytest.mark.attack("tests of a commit read the kernel's keys", by="the sandbox")
 def test_keys(state: Path) -> None:
     """The kernel's keys are out of reach: neither read nor left for the tests of another application."""
     said = attacked(
@@ -372,6 +382,7 @@ for call in ((add, b"user", b"left", b"behind", 6, ours), (request, b"user", b"l
     assert said.splitlines() == ["-1 Function not implemented"] * 3
 
 
+@pytest.mark.attack("tests of a commit open devices and terminals", by="the sandbox")
 def test_devices(state: Path) -> None:
     """No device of the machine is there, and no terminal of others."""
     ours = pty.openpty()
@@ -406,6 +417,7 @@ print(pathlib.Path("/proc/self/oom_score_adj").read_text())
     assert said.split() == ["1", "1", "1", "1", "1000"]
 
 
+@pytest.mark.attack("a commit brings a program of the name that the worker starts", by="the sandbox")
 def test_programs_of_a_commit(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that a commit calls `setpriv` is not the one that the worker starts, whatever its PATH."""
     planted = state / "exports/commit"

@@ -121,6 +121,7 @@ def test_descriptors(app: Starlette) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.attack("a report without login and without a signed link", by="the report server")
 @pytest.mark.parametrize("path", ["/", "/3f2a", "/3f2a/", "/3f2a/%3Cb%3E.txt", "/page/", "/nothing"])
 @pytest.mark.parametrize(
     "who",

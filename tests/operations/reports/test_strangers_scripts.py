@@ -82,6 +82,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Addresse
         yield addresses
 
 
+@pytest.mark.attack(
+    "a script in a commit's report reads other reports with the browser's login", by="the Content-Security-Policy"
+)
 def test_script_in_a_report(served: Addresses) -> None:
     """The scripts of a commit's report run, and read no other file, though the browser is logged in."""
 
@@ -93,6 +96,7 @@ def test_script_in_a_report(served: Addresses) -> None:
     assert logged_in(served, title).startswith("memory: up, other file: TypeError, cookie: SecurityError")
 
 
+@pytest.mark.attack("a script in a trace reads reports with the browser's login", by="the viewer's own origin")
 def test_script_in_a_trace(served: Addresses, tmp_path: Path) -> None:
     """The viewer shows a trace; a script in it reads no report, though the browser is logged in."""
     trace = tmp_path / "runs/mine/trace.zip"

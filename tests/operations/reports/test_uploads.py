@@ -64,6 +64,7 @@ def test_upload(put: Put, root: Path) -> None:
     assert left(root) == ["new run/e2e host/report.html"]
 
 
+@pytest.mark.attack("an upload to a path outside of its run", by="the report server")
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -91,6 +92,7 @@ def test_path_of_an_upload(root: Path, path: str, status: int) -> None:
     assert not (root.parent / "elsewhere").exists()
 
 
+@pytest.mark.attack("an upload without a signature of its own", by="the report server")
 @pytest.mark.parametrize(
     "query",
     [

@@ -64,6 +64,8 @@ def deployment(
     release: str, *images: str, called: str = "shop-blue-front", kind: str = "Deployment", **more: object
 ) -> Json:
     made = template(release, *images, **more)  # type: ignore[arg-type]
+    if kind == "StatefulSet":
+        del made["metadata"]["labels"]["azora.dev/color"]  # a database has none
     labels = {key: value for key, value in made["metadata"]["labels"].items() if key != "azora.dev/release"}
     body = {"replicas": 1, "selector": {"matchLabels": labels}, "template": made}
     extra = {"serviceName": called} if kind == "StatefulSet" else {}

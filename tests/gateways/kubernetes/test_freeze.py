@@ -226,8 +226,7 @@ def test_override_in_a_template(server: ApiServer) -> None:
         ("Deployment", "shop-green-front"),
         ("StatefulSet", "shop-db"),
     ):
-        color = {"azora.dev/color": None} if kind == "StatefulSet" else {}
-        body = {"spec": {"template": {"metadata": {"annotations": note, "labels": color}}}}
+        body = {"spec": {"template": {"metadata": {"annotations": note}}}}
         shop.patch(OLGA, deployment(R1, called=name, kind=kind), body)
     cluster = Cluster(shop.of("pipeline"))
     assert {one.where for one in cluster.look().overrides} == {"Deployment shop-blue-front", "StatefulSet shop-db"}

@@ -13,6 +13,7 @@ from typing import Any
 
 from azora.core.retention import Item
 from azora.errors import AzoraError
+from azora.host.become import CONTROL_GROUPS
 from azora.host.child_environment import BUILDS, child_environment
 from azora.host.locks import alongside, only_one
 from azora.host.process import Completed, run
@@ -33,7 +34,20 @@ skip_mount_home = "true"
 def buildah(arguments: list[str], *, what: str, timeout_seconds: float, log: Path | None = None) -> Completed:
     """Run `buildah *arguments*` like `commands.run`; CONTAINERS_STORAGE_CONF of the environment is kept."""
     env = {"CONTAINERS_STORAGE_CONF": str(_storage()), **child_environment(*BUILDS)}
-    return run(["buildah", *arguments], env=env, timeout_seconds=timeout_seconds, what=what, log=log, yields=True)
+    return run(
+        [*_with_control_groups(), "buildah", *arguments],
+        env=env,
+        timeout_seconds=timeout_seconds,
+        what=what,
+        log=log,
+        yields=True,
+    )
+
+
+def _with_control_groups() -> list[str]:
+    """Start of a command of a user of its own, where runc does not find the control groups at their place."""
+    mounted = f"mount --rbind {CONTROL_GROUPS} /sys/fs/cgroup"
+    return ["unshare", "--mount", "sh", "-euc", f'{mounted}; exec "$@"', "sh"] if Path(CONTROL_GROUPS).exists() else []
 
 
 def version_of_buildah() -> str:

@@ -83,8 +83,8 @@ def count() -> Row:
         "etcd MB": megabytes(state / "lib/etcd"),
         POSTGRESQL: megabytes(state / "lib/postgres"),
         EVENTS: megabytes_of_events(state / "lib/postgres/run"),
-        "build cache MB": megabytes(Path.home() / ".cache/azora/containers"),
-        "run folders": len(list(settings().runs_folder.iterdir())),
+        "build cache MB": megabytes(Path.home() / ".cache/azora/workers/azora/containers"),
+        "run folders": len(list((state / "work/runs").iterdir())),
         "exports": len(list((state / "exports").glob("*"))),
         "pods": len(cluster.pods()),
         "Helm revisions": len(secrets_of_helm(cluster)),
@@ -155,7 +155,7 @@ def rows_of(kind: str) -> int:
 
 def azora(*arguments: str, **environment: str) -> str:
     """Run the command line with the worker's Prefect home, whose results it reads; exit at an error."""
-    env: Mapping[str, str] = {**os.environ, "PREFECT_HOME": str(settings().state_folder / "lib/prefect"), **environment}
+    env: Mapping[str, str] = {**os.environ, "PREFECT_HOME": str(settings().state_folder / "work/prefect"), **environment}
     command = [str(Path(sys.executable).parent / "azora"), *arguments]
     return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
 

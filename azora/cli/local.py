@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from azora.cli.options import AsJson
 from azora.cli.output import console
 from azora.errors import BadInput, Failed
 from azora.gateways.images.buildah import nothing_is_built
+from azora.host.folders import erase
 from azora.host.process import Arguments
 from azora.local import node as life
 from azora.local.actionlint import VERSION, actionlint
@@ -24,6 +24,7 @@ from azora.local.cache import cache_folder
 from azora.local.layout import Layout, known, layout
 from azora.local.programs import programs
 from azora.local.progress import Progress
+from azora.local.worker_user import go_on_as_worker
 
 app = App(name="local", no_args_is_help=True, help="Embedded Kubernetes node: start, stop, inspect.")
 
@@ -93,15 +94,16 @@ def clean(
         life.clean(layout(one), steps)
     if everything:
         with steps.step(f"cache in {cache_folder()}"):
-            shutil.rmtree(cache_folder(), ignore_errors=True)
+            erase(cache_folder())
 
 
 @app.command()
 def sweep(name: Name = "demo") -> None:
     """Free unused blobs of the node's registry, which restarts within a second. `azora prune` does it too."""
+    go_on_as_worker(layout(name))  # builds are its
     with nothing_is_built("free the registry's unused blobs"):
-        freed = life.sweep(layout(name))
-    console.print(f"the registry of {name} freed {freed / 1e6:.1f} MB")
+        life.sweep(layout(name))
+    console.print(f"the registry of {name} is swept")
 
 
 @app.command()

@@ -22,6 +22,17 @@ def environment_called(name: str) -> Environment:
     return load_environment(name, settings().environments)
 
 
+def as_worker_of_the_node() -> None:
+    """Go on as the worker of the embedded node, with its reports, exports and layers."""
+    if settings().is_the_embedded_node:
+        from azora.local.layout import layout  # noqa: PLC0415 - other clusters need none of it
+        from azora.local.worker_user import go_on_as_worker  # noqa: PLC0415
+
+        node = layout(settings().node)
+        if settings().state_folder == node.state:  # else it is another application's
+            go_on_as_worker(node)
+
+
 def _named(who: str) -> str:
     """Raises BadInput where neither the command line nor the machine has a name."""
     if who and not who.strip():

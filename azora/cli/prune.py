@@ -9,9 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from azora.cli.apps import App
-from azora.cli.options import (
-    AsJson,
-)
+from azora.cli.options import AsJson, as_worker_of_the_node
 from azora.cli.output import console, note, safe
 from azora.config.os_user import user_label
 from azora.config.settings import settings
@@ -32,6 +30,7 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Remove old images, exports, reports, layers and Prefect runs; never what may be needed again."""
+    as_worker_of_the_node()
     run(dry_run=dry_run, as_json=as_json)
 
 

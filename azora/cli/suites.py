@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from azora.cli.apps import App
-from azora.cli.options import AsJson, EnvironmentName, environment_called
+from azora.cli.options import AsJson, EnvironmentName, as_worker_of_the_node, environment_called
 from azora.cli.output import console, done, safe
 from azora.config.environment import Environment
 from azora.config.settings import settings
@@ -22,12 +22,14 @@ MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "flaky": "[yellow]�
 @app.command()
 def e2e(environment: EnvironmentName, as_json: AsJson = False) -> None:
     """Run the browser cases of what ENV runs against its live address."""
+    as_worker_of_the_node()
     print_suite(environment_called(environment), "e2e", as_json=as_json)
 
 
 @app.command()
 def smoke(environment: EnvironmentName, as_json: AsJson = False) -> None:
     """Run the smoke cases of what ENV runs against its live address."""
+    as_worker_of_the_node()
     print_suite(environment_called(environment), "smoke", as_json=as_json)
 
 

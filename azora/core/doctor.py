@@ -90,6 +90,16 @@ def sandbox(kind: str, *, is_off: bool) -> Finding:
     return Finding("sandbox", Level.GOOD, f"{kind}, as a user of its own")
 
 
+def worker_user(why_root: str) -> Finding:
+    """User of the embedded node's worker; *why_root* is empty for one of its own."""
+    if not why_root:
+        return Finding("worker's user", Level.GOOD, "its own: it cannot read the cluster's keys")
+    advice = (
+        "use a kernel from 5.19 on and ext4, xfs or btrfs, then `azora local up`; docs/security.md says what is open"
+    )
+    return Finding("worker's user", Level.WEAK, f"{why_root}: nothing on this cluster is enforced against it", advice)
+
+
 def prefect(server: str, client: str) -> Finding:
     if server == client:
         return Finding("Prefect", Level.GOOD, f"{server}, server and client")

@@ -37,6 +37,8 @@ def variables(node: Layout, programs: Path) -> dict[str, str]:
         "AZORA_REPORTS_KEY": reports_key(node),
         "AZORA_HELM": str(programs / "helm"),
         "AZORA_REGISTRY_SWEEP": str(node.sweep_program),
+        "AZORA_NOTIFY_FILE": str(node.addresses / "notify"),
+        "AZORA_GRAFANA_TOKEN_FILE": str(node.addresses / "grafana-token"),
         "PREFECT_API_URL": f"{node.prefect_url}/api",
         "PREFECT_API_AUTH_STRING": auth_string(node),
         **own,

@@ -29,7 +29,7 @@ def node_services(node: Layout, programs: Path) -> list[NodeService]:
 
 
 def registry(node: Layout) -> NodeService:
-    command = words(*inside(node), *registry_command(node.etc / "registry.yaml", node.registry_sweep))
+    command = words(*inside(node), *registry_command(node.etc / "registry.yaml", node.registry_sweep, node.lock))
     return NodeService(
         "registry",
         Stage.STORAGE,

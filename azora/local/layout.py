@@ -114,18 +114,48 @@ class Layout:
         return self.state / "run"
 
     @property
+    def temporary(self) -> Path:
+        """Temporary files of runs; gone when the node stops."""
+        return self.run / "tmp"
+
+    @property
+    def work(self) -> Path:
+        """Folder in which runs write: the state of the worker, where root writes nothing and reads no program."""
+        return self.state / "work"
+
+    @property
     def runs(self) -> Path:
         """Reports of the pipeline's runs, served at `reports_url`."""
-        return self.state / "runs"
+        return self.work / "runs"
+
+    @property
+    def addresses(self) -> Path:
+        """Folder of a person's files `notify` and `grafana-token`, which the worker reads."""
+        return self.state / "addresses"
+
+    @property
+    def requests(self) -> Path:
+        """Folder of what the worker requests of the node."""
+        return self.state / "requests"
 
     @property
     def registry_sweep(self) -> Path:
-        """While it is there, the registry frees its unused blobs when it starts."""
-        return self.lib / "registry-sweep"
+        """While it is there, the registry is to free its unused blobs."""
+        return self.requests / "sweep-registry"
+
+    @property
+    def worker_is_root(self) -> Path:
+        """File with the reason why the worker has no user of its own, where it has none."""
+        return self.state / "worker-is-root"
+
+    @property
+    def lock(self) -> Path:
+        """Lock of whoever starts, stops or sweeps the node."""
+        return states() / f".{self.name}.lock"
 
     @property
     def sweep_program(self) -> Path:
-        """Asks for that: a path without arguments, which a shell can source."""
+        """Asks for a sweep: a path without arguments, which a shell can source."""
         return self.etc / "sweep-registry"
 
     @property

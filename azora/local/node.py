@@ -5,7 +5,7 @@ Each is safe to repeat, also after a crash or a reboot.
 
 from __future__ import annotations
 
-import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from itertools import groupby
 from pathlib import Path
 
 from azora.errors import Failed, Unreachable
+from azora.host.folders import erase
 from azora.host.locks import only_one
-from azora.local import addons, cgroups, images, monitoring, namespaces, prefect, rights
+from azora.local import addons, cgroups, images, monitoring, namespaces, prefect, rights, worker_user
 from azora.local.application import make_application
 from azora.local.cache import BUILD_SECONDS
 from azora.local.configuration import write_configuration
 from azora.local.env_file import write_environment
 from azora.local.gate import choose_gate
 from azora.local.kubernetes import node_services, registry
-from azora.local.layout import Layout, remember, states
+from azora.local.layout import Layout, remember
 from azora.local.machine import check_machine
 from azora.local.pki import make_certificates
 from azora.local.programs import programs
@@ -29,6 +30,8 @@ from azora.local.progress import Progress
 from azora.local.registry_login import write_registry_login
 from azora.local.service import NodeService, Stage, log_of
 from azora.local.supervision import Supervisor
+
+SWEEP_SECONDS = 800.0  # below what a run waits for it
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class ServiceStatus:
 @contextmanager
 def _alone(node: Layout) -> Iterator[None]:
     """One start, stop or sweep of a node at a time."""
-    with only_one(states() / f".{node.name}.lock", what=f"change node {node.name!r}", timeout_seconds=BUILD_SECONDS):
+    with only_one(node.lock, what=f"change node {node.name!r}", timeout_seconds=BUILD_SECONDS):
         yield
 
 
@@ -60,6 +63,8 @@ def up(node: Layout, steps: Progress, *, with_prefect: bool = True, with_gate: b
             built = programs(say)
         with steps.step(f"namespaces, control groups, certificates of {node.name}"):
             _prepare(node, built)
+        with steps.step("user of the worker") as say:
+            say(worker_user.choose(node, built) or "one of its own")
         supervisor = Supervisor(node)
         services = _services(node, built)
         with steps.step("supervisor"):
@@ -82,36 +87,44 @@ def down(node: Layout, steps: Progress) -> None:
         with steps.step("namespaces, mounts, control groups"):
             namespaces.close_namespaces(node)
             cgroups.close_groups(node)
-            shutil.rmtree(node.run, ignore_errors=True)
+            erase(node.run)
 
 
 def clean(node: Layout, steps: Progress) -> None:
     """*node* down, and its state forgotten."""
     down(node, steps)
     with steps.step(f"state in {node.state}"):
-        shutil.rmtree(node.state, ignore_errors=True)
-        (states() / f".{node.name}.lock").unlink(missing_ok=True)
+        erase(node.state)
+        node.lock.unlink(missing_ok=True)
 
 
-def sweep(node: Layout) -> int:
-    """The registry starts anew and frees the blobs that nothing names; how many bytes those were.
+def sweep(node: Layout) -> None:
+    """Let the registry free the blobs that nothing names; it starts anew.
+
+    It needs no right on the node: a file is the request.
 
     Raises:
         Unreachable: the node is down.
         Failed: it did not free them; its log says why.
     """
-    supervisor = Supervisor(node)
-    if not supervisor.answers():
+    ready = registry(node).ready
+    if not ready():
         raise Unreachable(f"could not reach the node {node.name!r}: it is down", advice=f"azora local up {node.name}")
-    with _alone(node):  # a start pushes images, too
-        before = _bytes_in(node.lib / "registry")
-        node.registry_sweep.touch()
-        supervisor.renew(registry(node))
-    if node.registry_sweep.exists():
+    failed = node.registry_sweep.with_name(f"{node.registry_sweep.name}.failed")
+    failed.unlink(missing_ok=True)
+    node.registry_sweep.touch()
+    deadline = time.monotonic() + SWEEP_SECONDS
+    while node.registry_sweep.exists() or not (failed.exists() or ready()):
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"could not free the registry's blobs: no end within {SWEEP_SECONDS:g} s",
+                advice=f"read {log_of(node, 'registry')}",
+            )
+        time.sleep(0.1)
+    if failed.exists():
         raise Failed(
             "could not free the registry's blobs: its collector failed", advice=f"read {log_of(node, 'registry')}"
         )
-    return before - _bytes_in(node.lib / "registry")
 
 
 def status(node: Layout) -> list[ServiceStatus]:
@@ -132,10 +145,6 @@ def status(node: Layout) -> list[ServiceStatus]:
     ]
 
 
-def _bytes_in(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
 def _services(node: Layout, built: Path) -> list[NodeService]:
     return [
         *node_services(node, built),
@@ -150,9 +159,10 @@ def _prepare(node: Layout, built: Path) -> None:
         # its shims costs it a minute of asking the dead.
         cgroups.kill(node)
         namespaces.close_namespaces(node)
-        shutil.rmtree(node.run, ignore_errors=True)
-    for folder in (node.log, node.runs, node.run, node.lib / "containerd"):
+        erase(node.run)
+    for folder in (node.log, node.run, node.lib / "containerd"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    worker_user.make_folders(node)
     remember(node)
     namespaces.open_namespaces(node)
     cgroups.open_groups(node)

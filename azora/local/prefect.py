@@ -17,6 +17,7 @@ from azora.local.cache import cache_key
 from azora.local.env_file import APPLICATION, auth_string, search_path, variables
 from azora.local.layout import Layout
 from azora.local.service import NodeService, Stage, words
+from azora.local.worker_user import as_worker, worker_variables
 
 DATABASE, OWNER = "prefect", "prefect"
 SEEN_BY_POSTGRES = "/var/lib/postgresql"
@@ -63,9 +64,9 @@ def reports(node: Layout, programs: Path) -> NodeService:
     return NodeService(
         "reports",
         Stage.STORAGE,
-        command,
+        as_worker(command, node, programs),
         lambda: health.answers(f"{node.reports_url}/", auth_string=auth_string(node)),
-        env=variables(node, programs),
+        env=worker_variables(node, programs),
         folder=ROOT,
     )
 
@@ -105,11 +106,15 @@ def worker(node: Layout, programs: Path) -> NodeService:
         f"--work-queue={OLD_QUEUE}",  # where a run waits that an older version started
         f"--name={node.machine_name}",
     )
-    env = (
-        variables(node, programs) | _client(node) | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PATH": search_path(programs)}
-    )
+    env = _client(node) | worker_variables(node, programs) | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
     return NodeService(
-        "prefect-worker", Stage.WORK, command, lambda: _is_online(node), env=env, folder=ROOT, stop_seconds=10
+        "prefect-worker",
+        Stage.WORK,
+        as_worker(command, node, programs),
+        lambda: _is_online(node),
+        env=env,
+        folder=ROOT,
+        stop_seconds=10,
     )
 
 

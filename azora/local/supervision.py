@@ -85,16 +85,6 @@ class Supervisor:
         while any(self._state(name) in (*ALIVE, "STOPPING") for name in waiting):
             time.sleep(0.05)
 
-    def renew(self, service: NodeService) -> None:
-        """End *service*; the supervisor restarts it, also after this process is killed."""
-        before = self._pid(service.name)
-        self._ask("signalProcess", service.name, service.stop_signal)
-        deadline = time.monotonic() + STARTS_WITHIN_SECONDS
-        while self._pid(service.name) in {0, before} or not service.ready():
-            if time.monotonic() > deadline:
-                raise self._not_ready([service.name])
-            time.sleep(0.05)
-
     def stop_all(self) -> None:
         self.stop(one["name"] for one in self.processes())
 
@@ -117,9 +107,6 @@ class Supervisor:
 
     def _state(self, name: str) -> str:
         return str(self._ask("getProcessInfo", name)["statename"])
-
-    def _pid(self, name: str) -> int:
-        return int(self._ask("getProcessInfo", name)["pid"])
 
     def _launch(self) -> None:
         """Born into the node's control group: whatever comes of it is known by that."""

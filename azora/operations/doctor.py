@@ -57,6 +57,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
         "Helm": lambda: _helm(settings),
         "buildah": lambda: doctor.buildah(version_of_buildah()),
         "sandbox": lambda: _sandbox(settings),
+        "worker's user": lambda: _worker_user(settings),
         "registry": lambda: _registry(settings),
         "base image": lambda: _base_image(settings),
         "Prefect": lambda: _prefect(settings),
@@ -102,6 +103,13 @@ def _sandbox(settings: Settings) -> Finding:
     if done.returncode:
         return Finding("sandbox", Level.BAD, f"{kind()} does not work here: {done.tail(2)}", NO_SANDBOX)
     return doctor.sandbox(kind(), is_off=False)
+
+
+def _worker_user(settings: Settings) -> Iterator[Finding]:
+    """Finding for the worker of the embedded node. Whoever starts another one chose its user."""
+    if settings.is_the_embedded_node:
+        reason = settings.state_folder / "worker-is-root"  # azora/local/layout.py
+        yield doctor.worker_user(reason.read_text() if reason.is_file() else "")
 
 
 # -- the cluster, as the pipeline

@@ -117,6 +117,8 @@ GOOD, WEAK, UNKNOWN, BAD = Level.GOOD, Level.WEAK, Level.UNKNOWN, Level.BAD
         pytest.param(doctor.sandbox("util-linux", is_off=False), GOOD, "util-linux, as a user", id="sandbox of root"),
         pytest.param(doctor.sandbox("bubblewrap", is_off=False), GOOD, "bubblewrap, as the worker", id="sandbox"),
         pytest.param(doctor.sandbox("", is_off=True), WEAK, "can read the pipeline's credentials", id="no sandbox"),
+        pytest.param(doctor.worker_user(""), GOOD, "cannot read the cluster's keys", id="user of the worker"),
+        pytest.param(doctor.worker_user("root: Invalid argument"), WEAK, "root: Invalid arg", id="worker of root"),
         pytest.param(doctor.helm(""), BAD, "prints no version", id="no Helm"),
         pytest.param(doctor.prefect("3.9.1", "3.9.1"), GOOD, "3.9.1", id="Prefect"),
         pytest.param(doctor.prefect("3.9.0", "3.9.1"), WEAK, "the client 3.9.1", id="another patch"),

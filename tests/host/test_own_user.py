@@ -178,6 +178,7 @@ def test_what_cannot_be_given(state: Path) -> None:
 
 
 def test_program_that_is_missing(state: Path) -> None:
+    """It is named, in one sentence."""
     done = subprocess.run(of(state).command(["no-such-program"]), capture_output=True, text=True, check=False)
     assert done.stderr == "could not start 'no-such-program' as a user of its own: No such file or directory\n"
 

@@ -53,6 +53,8 @@ OUTSIDE_THE_SEAM = {
     "this machine": {
         "gateways/images/buildah.py:_storage",
         "gateways/suites/playwright.py:video_browsers",
+        "host/become.py:_make_root",
+        "host/become.py:_users",
         "host/confined.py:main",
         "host/priority.py:_weigh",
     },

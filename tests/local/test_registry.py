@@ -1,18 +1,21 @@
-"""The embedded node's registry, supervised: it frees blobs at its own start and restarts by itself."""
+"""The embedded node's registry, supervised: it frees blobs on a request in a file."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from azora.host.locks import only_one
 from azora.local import health
 from azora.local.configuration import rendered
 from azora.local.layout import Layout
@@ -39,6 +42,16 @@ class Node:
     def unused_blob(self) -> Path:
         return self.layout.lib / "registry" / UNUSED
 
+    def pid(self) -> int:
+        (pid,) = [one["pid"] for one in self.supervisor.processes()]
+        return int(pid)
+
+    def end(self) -> None:
+        """End the registry as somebody who kills it does; the supervisor starts it again."""
+        before = self.pid()
+        os.kill(before, signal.SIGTERM)
+        soon(lambda: self.pid() != before, "the end of the registry")
+
     def ask_to_sweep(self) -> None:
         self.unused_blob.parent.mkdir(parents=True, exist_ok=True)
         self.unused_blob.write_bytes(b"nobody names me")
@@ -51,12 +64,12 @@ def node(tmp_path: Path) -> Iterator[Node]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
     layout = Layout("sweep", "127.0.0", 0, tmp_path)
-    for folder in (layout.run, layout.log, layout.lib, layout.etc):
+    for folder in (layout.run, layout.log, layout.lib, layout.etc, layout.requests):
         folder.mkdir()
     file = layout.etc / "registry.yaml"
     storage = f"{{filesystem: {{rootdirectory: {layout.lib / 'registry'}}}, delete: {{enabled: true}}}}"
     file.write_text(f"version: 0.1\nstorage: {storage}\nhttp: {{addr: '{address}'}}\n")
-    start = command(file, layout.registry_sweep)
+    start = command(file, layout.registry_sweep, tmp_path / "lock")
     service = NodeService("registry", Stage.STORAGE, start, lambda: health.answers(f"http://{address}/v2/"))
     (layout.etc / "supervisord.conf").write_text(
         rendered("supervisord.conf", node=layout, services=[service], open_files=1024)
@@ -76,31 +89,47 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 def test_sweep(node: Node) -> None:
-    """The registry restarts on request and frees blobs that nothing names."""
-    (before,) = [one["pid"] for one in node.supervisor.processes()]
+    """The registry frees blobs that nothing names, and serves again, whoever wrote the request."""
     node.ask_to_sweep()
-    node.supervisor.renew(node.service)
-    (after,) = [one["pid"] for one in node.supervisor.processes()]
-    assert after not in {0, before}
+    soon(lambda: not node.layout.registry_sweep.exists() and node.service.ready(), "the registry after its sweep")
     assert not node.unused_blob.exists()
-    assert not node.layout.registry_sweep.exists()
+
+
+def test_sweep_while_the_node_starts(node: Node, tmp_path: Path) -> None:
+    """A start of the node pushes images: until it has ended the registry goes on, and keeps its blobs."""
+    with only_one(tmp_path / "lock", what="start the node"):
+        node.ask_to_sweep()
+        time.sleep(2.5)  # two looks for a request
+        assert node.service.ready()
+        assert node.unused_blob.exists()
+    soon(lambda: not node.layout.registry_sweep.exists(), "the sweep")
 
 
 def test_sweep_without_a_request(node: Node) -> None:
-    """The registry keeps its blobs without a request."""
+    """The registry keeps its blobs without a request, also at its start."""
     node.ask_to_sweep()
     node.layout.registry_sweep.unlink()
-    node.supervisor.renew(node.service)
+    node.end()
+    soon(lambda: node.pid() != 0 and node.service.ready(), "the registry")
     assert node.unused_blob.exists()
 
 
 def test_sweep_after_a_kill(node: Node) -> None:
-    """The registry comes back and sweeps although the requesting process was killed."""
+    """The registry comes back and sweeps although it was ended with the request."""
     node.ask_to_sweep()
-    (before,) = [one["pid"] for one in node.supervisor.processes()]
-    subprocess.run(["kill", "-TERM", str(before)], check=True)  # as far as the killed one came
+    node.end()
     soon(lambda: not node.layout.registry_sweep.exists() and node.service.ready(), "the registry after its sweep")
     assert not node.unused_blob.exists()
+
+
+def test_sweep_that_fails(node: Node) -> None:
+    """A collector that fails is tried once for each request, and the registry serves."""
+    (node.layout.lib / "registry/docker/registry/v2/repositories/shop/web/_manifests/revisions").mkdir(parents=True)
+    (node.layout.lib / "registry/docker/registry/v2/repositories/shop/web/_manifests/tags").write_text("no folder")
+    node.layout.registry_sweep.touch()
+    failed = node.layout.registry_sweep.with_name("sweep-registry.failed")
+    soon(lambda: failed.exists() and node.service.ready(), "the registry after a collector that failed")
+    assert not node.layout.registry_sweep.exists()
 
 
 def test_sweep_that_is_stopped(tmp_path: Path) -> None:
@@ -110,7 +139,7 @@ def test_sweep_that_is_stopped(tmp_path: Path) -> None:
     program.chmod(0o755)
     (tmp_path / "asked").touch()
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    with subprocess.Popen(command(tmp_path / "c", tmp_path / "asked"), env=env) as shell:
+    with subprocess.Popen(command(tmp_path / "c", tmp_path / "asked", tmp_path / "lock"), env=env) as shell:
         soon(lambda: (tmp_path / "collector").is_file() and (tmp_path / "collector").read_text() != "", "the sweep")
         collector = Path("/proc") / (tmp_path / "collector").read_text().strip()
         assert collector.is_dir()

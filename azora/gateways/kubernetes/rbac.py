@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,8 +84,9 @@ def renew(environment: Environment, api: Api, kubeconfig: Path) -> Granted | Non
     """Renew the account's token in *kubeconfig*, by its own right, once half of its time is over.
 
     None where that is not so, or an older version gave the account no such right: a person renews it by `azora rights apply`.
+    None, too, where this process may not write the file, as the embedded node's worker: its exporter renews it.
     """
-    if not _life_past_half(kubeconfig):
+    if not _life_past_half(kubeconfig) or not os.access(kubeconfig.parent, os.W_OK):
         return None
     with only_one(kubeconfig.with_suffix(".lock"), what=f"renew the token of {environment.name}"):
         if not (life := _life_past_half(kubeconfig)):

@@ -50,10 +50,11 @@ def notified(receiver: Receiver) -> Iterator[None]:
     """Every run reads the receiver's address in the machine's file, after one where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         away = nobody.getsockname()[1]
-    file = settings().state_folder / "notify"
+    file = settings().notify_file
+    assert file
     file.write_text(f"json://127.0.0.1:{away}/\njson://{receiver.place}/\n")
     yield
-    file.unlink()
+    file.write_text("")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,121 @@
+"""User of the node's worker: one of its own where the machine can give it one, else root.
+
+Here is the list of what it sees. docs/security.md says what that leaves open.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from azora.config.settings import ROOT, node_environment
+from azora.errors import BadInput
+from azora.host.folders import erase
+from azora.host.own_user import OwnUser
+from azora.host.process import run
+from azora.host.sandbox import interpreter
+from azora.local.cache import cache_folder
+from azora.local.configuration import write
+from azora.local.env_file import search_path, variables
+from azora.local.layout import Layout
+from azora.local.toolchain import uv
+
+VARIABLE = "AZORA_WORKER_USER"
+CHOICES = ("own", "root")
+SECONDS = 20.0
+
+# What an older version kept in the node's folder itself, and where it is now.
+_MOVED = {
+    **{
+        name: f"work/{name}"
+        for name in ("runs", "mirror", "exports", "exports-for-tests", "caches", "cases", "records")
+    },
+    **{name: f"addresses/{name}" for name in ("notify", "grafana-token")},
+    "lib/prefect/storage": "work/prefect/storage",
+}
+
+
+def make_folders(node: Layout) -> None:
+    """Make the folders that the worker writes in or reads; take over those of an older version."""
+    for folder in (node.work, node.addresses, node.requests, node.temporary, node.identities, cache_of_workers()):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old, new in _MOVED.items():
+        if (node.state / old).exists() and not (node.state / new).exists():
+            (node.state / new).parent.mkdir(parents=True, exist_ok=True)
+            (node.state / old).rename(node.state / new)
+    erase(node.state / "exports")  # of commands by hand
+    if not node.runs.is_dir() and not node.runs.is_symlink():
+        node.runs.mkdir()
+    for name in ("notify", "grafana-token"):
+        (node.addresses / name).touch(mode=0o600)
+
+
+def choose(node: Layout, programs: Path) -> str:
+    """Choose the user of the worker from now on; return why it is root, or "" for one of its own.
+
+    Raises BadInput for a value of AZORA_WORKER_USER that is neither.
+    """
+    wanted = os.environ.get(VARIABLE, "own")
+    if wanted not in CHOICES:
+        raise BadInput(f"could not use {VARIABLE}={wanted!r}", advice=f"give {' or '.join(CHOICES)}")
+    reason = _refused(node, programs) if wanted == "own" else f"root, by {VARIABLE}"
+    if reason:
+        write(node.worker_is_root, reason)
+    else:
+        node.worker_is_root.unlink(missing_ok=True)
+    return reason
+
+
+def as_worker(command: Sequence[str], node: Layout, programs: Path) -> tuple[str, ...]:
+    """Command line of root that runs *command* as the worker's user."""
+    return tuple(command if node.worker_is_root.is_file() else _user(node, programs).command(command))
+
+
+def worker_variables(node: Layout, programs: Path) -> dict[str, str]:
+    """Return the node's variables, with a state, a cache and temporary files of the worker's own."""
+    return variables(node, programs) | {
+        "AZORA_STATE": str(node.work),
+        "PREFECT_HOME": str(node.work / "prefect"),
+        "TMPDIR": str(node.temporary),
+        "XDG_CACHE_HOME": str(cache_of_workers()),
+        "PATH": search_path(programs),
+    }
+
+
+def go_on_as_worker(node: Layout) -> None:
+    """Replace this process of root by the same command as the worker of *node*, unless it is that.
+
+    For commands that read or write what runs wrote: it may name programs, and links lead anywhere.
+    """
+    known = node_environment(node.name)
+    if os.geteuid() or not known or os.environ.get("AZORA_STATE") == str(node.work):
+        return
+    programs = Path(known["AZORA_HELM"]).parent
+    command = as_worker([sys.executable, "-m", "azora", *sys.argv[1:]], node, programs)
+    os.execve(command[0], command, {**os.environ, **worker_variables(node, programs)})  # noqa: S606
+
+
+def cache_of_workers() -> Path:
+    """Cache of the workers of all nodes.
+
+    Layers that root built have marks that a user namespace cannot read: it would bring back files that they removed.
+    """
+    return cache_folder() / "workers"
+
+
+def _user(node: Layout, programs: Path) -> OwnUser:
+    """List what the worker has of the machine besides the system's programs."""
+    code = (*interpreter(), ROOT, programs, *(path.parent for path in [Path(uv())] if path.is_absolute()))
+    of_node = (node.application, node.identities, node.addresses, node.registry_login, node.environment)
+    return OwnUser(
+        (*code, *of_node, node.sweep_program), (node.work, node.requests, node.temporary, cache_of_workers())
+    )
+
+
+def _refused(node: Layout, programs: Path) -> str:
+    """Why this machine cannot give the worker a user of its own; "" where it can."""
+    what = "start a program as a user of its own"
+    done = run(_user(node, programs).command(["true"]), what=what, timeout_seconds=SECONDS)
+    return f"root: {done.tail(2) or 'no reason given'}" if done.returncode else ""

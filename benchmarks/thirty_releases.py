@@ -85,7 +85,7 @@ def count() -> Row:
         EVENTS: megabytes_of_events(state / "lib/postgres/run"),
         "build cache MB": megabytes(Path.home() / ".cache/azora/workers/azora/containers"),
         "run folders": len(list((state / "work/runs").iterdir())),
-        "exports": len(list((state / "exports").glob("*"))),
+        "exports": len(list((state / "work/exports").glob("*"))),
         "pods": len(cluster.pods()),
         "Helm revisions": len(secrets_of_helm(cluster)),
         **{f"Prefect {kind}": rows_of(kind) for kind in ("flow_runs", "task_runs", "artifacts")},

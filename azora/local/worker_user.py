@@ -6,8 +6,10 @@ Here is the list of what it sees. docs/security.md says what that leaves open.
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from azora.config.settings import ROOT, node_environment
@@ -48,8 +50,7 @@ def make_folders(node: Layout) -> None:
     erase(node.state / "exports")  # of commands by hand
     if not node.runs.is_dir() and not node.runs.is_symlink():
         node.runs.mkdir()
-    for name in ("notify", "grafana-token"):
-        (node.addresses / name).touch(mode=0o600)
+    (node.addresses / "notify").touch(mode=0o600)  # a file that a setting names has to be there
 
 
 def choose(node: Layout, programs: Path) -> str:
@@ -85,7 +86,7 @@ def worker_variables(node: Layout, programs: Path) -> dict[str, str]:
 
 
 def go_on_as_worker(node: Layout) -> None:
-    """Replace this process of root by the same command as the worker of *node*, unless it is that.
+    """Run the command of this process of root as the worker of *node*, and exit as it does; return where it is that.
 
     For commands that read or write what runs wrote: it may name programs, and links lead anywhere.
     """
@@ -94,7 +95,7 @@ def go_on_as_worker(node: Layout) -> None:
         return
     programs = Path(known["AZORA_HELM"]).parent
     command = as_worker([sys.executable, "-m", "azora", *sys.argv[1:]], node, programs)
-    os.execve(command[0], command, {**os.environ, **worker_variables(node, programs)})  # noqa: S606
+    sys.exit(_exit_code(command, {**os.environ, **worker_variables(node, programs)}))
 
 
 def cache_of_workers() -> Path:
@@ -103,6 +104,16 @@ def cache_of_workers() -> Path:
     Layers that root built have marks that a user namespace cannot read: it would bring back files that they removed.
     """
     return cache_folder() / "workers"
+
+
+def _exit_code(command: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run *command* in a session of its own: it cannot type into root's terminal."""
+    with subprocess.Popen(command, env=env, start_new_session=True) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            return process.wait()
 
 
 def _user(node: Layout, programs: Path) -> OwnUser:

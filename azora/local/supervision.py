@@ -16,7 +16,7 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from azora.errors import Failed
-from azora.host.process import clean_environment
+from azora.host.child_environment import BUILDS, GIT, PACKAGES, child_environment
 from azora.local import cgroups
 from azora.local.configuration import rendered, write
 from azora.local.layout import Layout
@@ -122,7 +122,8 @@ class Supervisor:
             "-c",
             str(self._file),
         ]
-        subprocess.run(command, env=clean_environment(), stdin=subprocess.DEVNULL, start_new_session=True, check=True)
+        env = child_environment(*GIT, *BUILDS, *PACKAGES)  # the worker gets no other credential of a shell
+        subprocess.run(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True, check=True)
         deadline = time.monotonic() + 20
         while not self.answers():
             if time.monotonic() > deadline:

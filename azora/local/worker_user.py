@@ -86,9 +86,9 @@ def worker_variables(node: Layout, programs: Path) -> dict[str, str]:
 
 
 def go_on_as_worker(node: Layout) -> None:
-    """Run the command of this process of root as the worker of *node*, and exit as it does; return where it is that.
+    """Run this command as the worker of *node* and exit as it does; return where it is the worker's.
 
-    For commands that read or write what runs wrote: it may name programs, and links lead anywhere.
+    For commands of root that read or write what runs wrote: it may name programs, and links lead anywhere.
     """
     known = node_environment(node.name)
     if os.geteuid() or not known or os.environ.get("AZORA_STATE") == str(node.work):

@@ -1,7 +1,7 @@
 """Start of a program as root of a user namespace: `python -I become.py r:PATH w:PATH … -- PROGRAM …`.
 
 Its users are 65,536 numbers that nobody has on the machine. Its root folder has the system's programs, read only, and the paths that are
-given: `r:` to read, `w:` to write. These are idmapped mounts: a file of root is the program's own there, and a file that it writes is
+given: `r:` to read, `w:` to write, `v:` to read what a variable of this name names, such as certificates. These are idmapped mounts: a file of root is the program's own there, and a file that it writes is
 root's outside. Everything else is not there, or is another user's.
 
 A program of its own, because the kernel moves a process of one thread alone. It imports little: each start of a command waits for it.
@@ -92,8 +92,7 @@ def _make_root(wanted: list[str], users: int) -> None:
     system = [(path, _tree(path, None, may_write=path == "/proc")) for path in SYSTEM if _is_folder(path)]
     devices = [(f"/dev/{name}", _tree(f"/dev/{name}", None, may_write=True)) for name in _DEVICES]
     groups = [(CONTROL_GROUPS, _tree("/sys/fs/cgroup", None, may_write=False, below=_RECURSIVE))]
-    paths = sorted(parsed for parsed in map(_parsed, wanted) if os.path.exists(parsed[0]))  # noqa: PTH110
-    given = [(path, _tree(path, users, may_write=kind == "w")) for path, kind in paths]
+    given = [(path, _tree(path, users, may_write=kind == "w")) for path, kind in sorted(_given(wanted))]
     os.makedirs(ROOT, mode=0o700, exist_ok=True)  # noqa: PTH103
     _mount("tmpfs", ROOT, "mode=755", _NO_SUID | _NO_DEVICES)
     os.chdir(ROOT)
@@ -115,9 +114,17 @@ def _make_root(wanted: list[str], users: int) -> None:
         _place(tree, at)
 
 
-def _parsed(wanted: str) -> tuple[str, str]:
-    kind, _, path = wanted.partition(":")
-    return path, kind
+def _given(wanted: list[str]) -> Iterator[tuple[str, str]]:
+    """Each path that is there, and its kind; of what variables name, what is not seen already."""
+    parsed = [one.partition(":")[::2] for one in wanted]
+    seen = [*SYSTEM, *(name for kind, name in parsed if kind != "v")]
+    for kind, name in parsed:
+        path = os.environ.get(name, "") if kind == "v" else name
+        if kind == "v" and any(f"{path}/".startswith(f"{one}/") for one in seen):
+            continue
+        if path.startswith("/") and os.path.exists(path):  # noqa: PTH110
+            seen.append(path)
+            yield path, kind
 
 
 def _is_folder(path: str) -> bool:

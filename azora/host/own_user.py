@@ -23,6 +23,8 @@ class OwnUser:
 
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
+    named_by: tuple[str, ...] = ()
+    """Variables of the program that name a file or folder to read."""
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """Command line for root that runs *argv* as that user, in the same folder where it is there.
@@ -30,6 +32,7 @@ class OwnUser:
         It is the same process afterwards. Where the kernel or a file system cannot, it ends with a sentence that says which.
         """
         given = [*_outermost(self.readable, "r"), *(f"w:{path}" for path in dict.fromkeys(self.writable))]
+        given += [f"v:{name}" for name in self.named_by]
         return [sys.executable, "-I", "-S", "-B", str(Path(become.__file__).resolve()), *given, "--", *argv]
 
 

@@ -39,6 +39,13 @@ _MOVED = {
 }
 
 
+# Certificates and package indexes of the machine, for builds and tests.
+_NAMED_BY = (
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"),
+    *("PIP_CERT", "PIP_CONFIG_FILE", "UV_CONFIG_FILE"),
+)
+
+
 def make_folders(node: Layout) -> None:
     """Make the folders that the worker writes in or reads; take over those of an older version."""
     for folder in (node.work, node.addresses, node.requests, node.temporary, node.identities, cache_of_workers()):
@@ -120,9 +127,9 @@ def _user(node: Layout, programs: Path) -> OwnUser:
     """List what the worker has of the machine besides the system's programs."""
     code = (*interpreter(), ROOT, programs, *(path.parent for path in [Path(uv())] if path.is_absolute()))
     of_node = (node.application, node.identities, node.addresses, node.registry_login, node.environment)
-    return OwnUser(
-        (*code, *of_node, node.sweep_program), (node.work, node.requests, node.temporary, cache_of_workers())
-    )
+    index = (Path.home() / ".config/pip", Path.home() / ".pip")
+    writable = (node.work, node.requests, node.temporary, cache_of_workers())
+    return OwnUser((*code, *of_node, node.sweep_program, *index), writable, _NAMED_BY)
 
 
 def _refused(node: Layout, programs: Path) -> str:

@@ -132,6 +132,20 @@ def test_files_have_one_owner(state: Path) -> None:
     assert ((folder / "new").read_text(), (folder / "new").stat().st_uid) == ("new\n", 0)
 
 
+def test_file_that_a_variable_names(state: Path) -> None:
+    """Certificates of the machine are read where they are; a variable that names nothing costs nothing."""
+    user = OwnUser(named_by=("SSL_CERT_FILE", "PIP_CERT", "SSL_CERT_DIR", "NO_SUCH"))
+    env = {"PATH": PATH, "SSL_CERT_FILE": f"{state}/kubeconfig", "PIP_CERT": "/never/made", "SSL_CERT_DIR": "/etc/ssl"}
+    said = subprocess.run(
+        user.command(["sh", "-c", 'cat "$SSL_CERT_FILE"; ls -A "$0"', str(state)]),
+        capture_output=True,
+        text=True,
+        env=env,
+        check=True,
+    ).stdout
+    assert said == f"{SECRET}kubeconfig\n"
+
+
 def test_number_outside(state: Path) -> None:
     """Outside it is a user that nobody is, and no group of root's."""
     with subprocess.Popen(

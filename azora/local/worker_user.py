@@ -38,12 +38,21 @@ _MOVED = {
     "lib/prefect/storage": "work/prefect/storage",
 }
 
-
 # Certificates and package indexes of the machine, for builds and tests.
 _NAMED_BY = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"),
     *("PIP_CERT", "PIP_CONFIG_FILE", "UV_CONFIG_FILE"),
 )
+
+# Layers of an image on layers of another one, as a build mounts them: Linux before 5.19 cannot.
+_PROBE = """
+folder=$(mktemp -d -p "$0")
+cd "$folder"
+mkdir lower upper work both
+mount -t overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work overlay both
+umount both
+rm -rf "$folder"
+"""
 
 
 def make_folders(node: Layout) -> None:
@@ -78,7 +87,7 @@ def choose(node: Layout, programs: Path) -> str:
 
 def as_worker(command: Sequence[str], node: Layout, programs: Path) -> tuple[str, ...]:
     """Command line of root that runs *command* as the worker's user."""
-    return tuple(command if node.worker_is_root.is_file() else _user(node, programs).command(command))
+    return tuple(command if node.worker_is_root.is_file() else user_of(node, programs).command(command))
 
 
 def worker_variables(node: Layout, programs: Path) -> dict[str, str]:
@@ -123,7 +132,7 @@ def _exit_code(command: Sequence[str], env: Mapping[str, str]) -> int:
             return process.wait()
 
 
-def _user(node: Layout, programs: Path) -> OwnUser:
+def user_of(node: Layout, programs: Path) -> OwnUser:
     """List what the worker has of the machine besides the system's programs."""
     code = (*interpreter(), ROOT, programs, *(path.parent for path in [Path(uv())] if path.is_absolute()))
     of_node = (node.application, node.identities, node.addresses, node.registry_login, node.environment)
@@ -134,6 +143,6 @@ def _user(node: Layout, programs: Path) -> OwnUser:
 
 def _refused(node: Layout, programs: Path) -> str:
     """Why this machine cannot give the worker a user of its own; "" where it can."""
-    what = "start a program as a user of its own"
-    done = run(_user(node, programs).command(["true"]), what=what, timeout_seconds=SECONDS)
-    return f"root: {done.tail(2) or 'no reason given'}" if done.returncode else ""
+    command = user_of(node, programs).command(["sh", "-euc", _PROBE, str(cache_of_workers())])
+    done = run(command, what="start a program as a user of its own", timeout_seconds=SECONDS)
+    return f"root: {' '.join(done.tail(2).split()) or 'no reason given'}" if done.returncode else ""

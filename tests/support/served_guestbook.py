@@ -12,7 +12,10 @@ from pathlib import Path
 
 from azora.config.settings import ROOT, settings
 from azora.gateways.prefect.registration import dead_runs, register
+from azora.host.own_user import OwnUser
 from azora.host.process import clean_environment
+from azora.local.layout import layout
+from azora.local.worker_user import user_of, worker_variables
 from tests.support import pipeline
 from tests.support.guestbook import SOURCE, Guestbook, environments_of, git, make_repository, settings_of, variables
 
@@ -72,23 +75,20 @@ def served(name: str, folder: Path) -> Iterator[Served]:
 
 @contextmanager
 def working(name: str, log: Path, known: dict[str, str]) -> Iterator[None]:
-    """Worker of the application *name* with the settings *known*.
+    """Worker of the application *name* with the settings *known*, as the node's worker has its own user.
 
     It is ended at the end of the block, or of this process.
     """
     ours = {key: value for key, value in os.environ.items() if key.startswith(("AZORA_", "PREFECT_"))}
-    programs = Path(settings().helm).parent
-    env = clean_environment(
-        **ours
-        | known
-        | {
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_LOGGING_TO_API_ENABLED": "true",
-            "PATH": f"{Path(sys.executable).parent}:{programs}:{os.environ['PATH']}",
-        }
-    )
+    programs, node = Path(settings().helm).parent, layout(settings().node)
+    logged = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_LOGGING_TO_API_ENABLED": "true"}
+    env = clean_environment(**ours | worker_variables(node, programs) | known | logged)
     command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "prefect", "worker", "start"]
     command += ["--pool=azora", f"--work-queue={name}", "--type=process", f"--name={name}"]
+    if not node.worker_is_root.exists():
+        of_node, state = user_of(node, programs), Path(known["AZORA_STATE"])
+        state.mkdir(exist_ok=True)
+        command = OwnUser((*of_node.readable, state.parent), (*of_node.writable, state)).command(command)
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         try:

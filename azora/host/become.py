@@ -1,8 +1,8 @@
 """Start of a program as root of a user namespace: `python -I become.py r:PATH w:PATH … -- PROGRAM …`.
 
 Its users are 65,536 numbers that nobody has on the machine. Its root folder has the system's programs, read only, and the paths that are
-given: `r:` to read, `w:` to write, `v:` to read what a variable of this name names, such as certificates. These are idmapped mounts: a file of root is the program's own there, and a file that it writes is
-root's outside. Everything else is not there, or is another user's.
+given: `r:` to read, `w:` to write, `v:` to read what a variable of this name names, such as certificates. These are idmapped mounts: a file
+of root is the program's own there, and a file that it writes is root's outside. Everything else is not there, or is another user's.
 
 A program of its own, because the kernel moves a process of one thread alone. It imports little: each start of a command waits for it.
 """
@@ -23,7 +23,7 @@ FIRST = 2_046_820_352  # number of the program's root outside, between what syst
 COUNT = 65_536
 ROOT = "/run/azora-become"
 SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys", "/proc")
-_OWN = ("/home", "/root", "/run", "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the program's own
+_OWN = ("/home", "/root", "/run", "/tmp", "/var/tmp")  # noqa: S108 - the program's own
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
@@ -89,29 +89,44 @@ def _users() -> Iterator[int]:
 def _make_root(wanted: list[str], users: int) -> None:
     """Mount what is to be seen below ROOT, and go there."""
     # Opened before anything is mounted over them.
-    system = [(path, _tree(path, None, may_write=path == "/proc")) for path in SYSTEM if _is_folder(path)]
-    devices = [(f"/dev/{name}", _tree(f"/dev/{name}", None, may_write=True)) for name in _DEVICES]
-    groups = [(CONTROL_GROUPS, _tree("/sys/fs/cgroup", None, may_write=False, below=_RECURSIVE))]
-    given = [(path, _tree(path, users, may_write=kind == "w")) for path, kind in sorted(_given(wanted))]
+    trees = [(path, _tree(path, None, may_write=path == "/proc")) for path in SYSTEM if _is_folder(path)]
+    trees += [(path, _tree(path, None, may_write=False)) for path in _names_of_hosts()]
+    trees += [(f"/dev/{name}", _tree(f"/dev/{name}", None, may_write=True)) for name in _DEVICES]
+    trees += [(CONTROL_GROUPS, _tree("/sys/fs/cgroup", None, may_write=False, below=_RECURSIVE))]
+    trees += [(path, _tree(path, users, may_write=kind == "w")) for path, kind in sorted(_given(wanted))]
     os.makedirs(ROOT, mode=0o700, exist_ok=True)  # noqa: PTH103
     _mount("tmpfs", ROOT, "mode=755", _NO_SUID | _NO_DEVICES)
     os.chdir(ROOT)
     for path in SYSTEM:
         if os.path.islink(path):  # noqa: PTH114
             os.symlink(os.readlink(path), f".{path}")  # noqa: PTH115, PTH211
-    os.mkdir("./dev")  # noqa: PTH102
-    _mount("tmpfs", "./dev", "mode=755", _NO_SUID)  # buildah mounts it again, with devices
     for path in _OWN:
         _make_folder(path)
     for path in ("/tmp", "/var/tmp"):  # noqa: S108 - the program's own
         os.chmod(f".{path}", 0o1777)  # noqa: PTH101, S103
-    _mount("tmpfs", "./dev/shm", "mode=1777", _NO_SUID | _NO_DEVICES)
-    os.mkdir("./dev/pts")  # noqa: PTH102
-    _mount("devpts", "./dev/pts", "newinstance,ptmxmode=666,mode=620", _NO_SUID)
+    _make_devices()
+    for at, tree in trees:
+        _place(tree, at)
+
+
+def _names_of_hosts() -> Iterator[str]:
+    """File that /etc/resolv.conf leads to, where that is outside of /etc: systemd has it in /run."""
+    found = os.path.realpath("/etc/resolv.conf")
+    if os.path.isfile(found) and not found.startswith("/etc/"):  # noqa: PTH113
+        yield found
+
+
+def _make_devices() -> None:
+    os.mkdir("./dev")  # noqa: PTH102
+    _mount("tmpfs", "./dev", "mode=755", _NO_SUID)  # buildah mounts it again, with devices
+    for path, kind, options, flags in (
+        ("./dev/shm", "tmpfs", "mode=1777", _NO_SUID | _NO_DEVICES),
+        ("./dev/pts", "devpts", "newinstance,ptmxmode=666,mode=620", _NO_SUID),
+    ):
+        os.mkdir(path)  # noqa: PTH102
+        _mount(kind, path, options, flags)
     for name, target in _LINKS.items():
         os.symlink(target, f"./dev/{name}")  # noqa: PTH211
-    for at, tree in (*system, *devices, *groups, *given):
-        _place(tree, at)
 
 
 def _given(wanted: list[str]) -> Iterator[tuple[str, str]]:

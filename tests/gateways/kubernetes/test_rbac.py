@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -78,6 +79,15 @@ def test_renewal_without_the_right(tmp_path: Path) -> None:
     file = kubeconfig(tmp_path, known)
     assert renew(SHOP, cast(Api, Cluster(refuses=True)), file) is None
     assert known in file.read_text()
+
+
+def test_renewal_by_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the folder is read only, as for the worker of the embedded node, somebody else renews it."""
+    cluster, file = Cluster(), kubeconfig(tmp_path, token(13, 24))
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    assert renew(SHOP, cast(Api, cluster), file) is None
+    assert cluster.asked == []
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(

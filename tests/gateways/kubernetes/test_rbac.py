@@ -82,7 +82,7 @@ def test_renewal_without_the_right(tmp_path: Path) -> None:
 
 
 def test_renewal_by_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the folder is read only, as for the worker of the embedded node, somebody else renews it."""
+    """An account in a read-only folder, as the embedded node has it, is renewed by somebody else."""
     cluster, file = Cluster(), kubeconfig(tmp_path, token(13, 24))
     monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
     assert renew(SHOP, cast(Api, cluster), file) is None

@@ -29,9 +29,9 @@ _LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "fd/0", "stdout": 
 
 # Numbers of the kernel, from the pages clone(2), mount(2), open_tree(2), mount_setattr(2), move_mount(2), keyctl(2).
 _NEW_MOUNTS, _NEW_IPC, _NEW_USER = 0x20000, 0x8000000, 0x10000000
-_NO_SUID, _NO_DEVICES, _DETACH, _PRIVATE, _WITH_ALL_BELOW = 2, 4, 2, 1 << 18, 0x4000
+_DETACH, _PRIVATE, _WITH_ALL_BELOW = 2, 1 << 18, 0x4000
 _HERE, _NO_PATH, _FROM_NO_PATH, _CLONE, _CLOSE, _RECURSIVE = -100, 0x1000, 0x4, 1, 0o2000000, 0x8000
-_READ_ONLY_MOUNT, _NO_SUID_MOUNT, _NO_DEVICES_MOUNT, _IDMAP = 0x1, 0x2, 0x4, 0x100000
+_READ_ONLY, _IDMAP = 0x1, 0x100000
 _OPEN_TREE, _MOVE_MOUNT, _SET_ATTRIBUTES = 428, 429, 442
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
@@ -95,7 +95,7 @@ def _make_root(wanted: list[str], users: int) -> None:
     trees += [(CONTROL_GROUPS, _tree("/sys/fs/cgroup", None, may_write=False, below=_RECURSIVE))]
     trees += [(path, _tree(path, users, may_write=kind == "w")) for path, kind in sorted(_given(wanted))]
     os.makedirs(ROOT, mode=0o700, exist_ok=True)  # noqa: PTH103
-    _mount("tmpfs", ROOT, "mode=755", _NO_SUID | _NO_DEVICES)
+    _mount("tmpfs", ROOT, "mode=755")
     os.chdir(ROOT)
     for path in SYSTEM:
         if os.path.islink(path):  # noqa: PTH114
@@ -117,14 +117,12 @@ def _names_of_hosts() -> Iterator[str]:
 
 
 def _make_devices() -> None:
-    os.mkdir("./dev")  # noqa: PTH102
-    _mount("tmpfs", "./dev", "mode=755", _NO_SUID)  # buildah mounts it again, with devices
-    for path, kind, options, flags in (
-        ("./dev/shm", "tmpfs", "mode=1777", _NO_SUID | _NO_DEVICES),
-        ("./dev/pts", "devpts", "newinstance,ptmxmode=666,mode=620", _NO_SUID),
+    for path, kind, options in (
+        ("/dev/shm", "tmpfs", "mode=1777"),  # noqa: S108 - the program's own
+        ("/dev/pts", "devpts", "newinstance,ptmxmode=666,mode=620"),
     ):
-        os.mkdir(path)  # noqa: PTH102
-        _mount(kind, path, options, flags)
+        _make_folder(path)
+        _mount(kind, f".{path}", options)
     for name, target in _LINKS.items():
         os.symlink(target, f"./dev/{name}")  # noqa: PTH211
 
@@ -153,9 +151,8 @@ def _tree(path: str, users: int | None, *, may_write: bool, below: int = 0) -> i
     """
     tree = _libc.syscall(_OPEN_TREE, _HERE, path.encode(), _CLONE | _CLOSE | below)
     _must(f"take {path}", min(tree, 0))
-    is_device = path.startswith("/dev/")
-    wanted = _NO_SUID_MOUNT | (0 if is_device else _NO_DEVICES_MOUNT) | (0 if may_write else _READ_ONLY_MOUNT)
-    wanted |= 0 if users is None else _IDMAP
+    # No `nosuid` and `nodev`: runc mounts a file of these folders again without them, which a locked mount forbids.
+    wanted = (0 if may_write else _READ_ONLY) | (0 if users is None else _IDMAP)
     attributes = struct.pack("@4Q", wanted, 0, 0, users or 0)
     arguments = (tree, b"", _NO_PATH | below, attributes, ctypes.c_size_t(len(attributes)))
     _must(f"give {path} to another user", _libc.syscall(_SET_ATTRIBUTES, *arguments))
@@ -182,10 +179,10 @@ def _make_folder(path: str) -> None:
         os.chown(f".{path}", FIRST, FIRST)
 
 
-def _mount(kind: str, at: str, options: str, flags: int) -> None:
+def _mount(kind: str, at: str, options: str) -> None:
     if kind == "tmpfs":
         options += f",size={os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 4}"
-    _must(f"mount {at}", _libc.mount(kind.encode(), at.encode(), kind.encode(), flags, options.encode()))
+    _must(f"mount {at}", _libc.mount(kind.encode(), at.encode(), kind.encode(), 0, options.encode()))
 
 
 def _pivot_root() -> int:

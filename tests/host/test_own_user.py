@@ -207,7 +207,7 @@ def test_sandbox_inside(state: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("buildah"), reason="needs buildah: `make up`")
 def test_build_inside(state: Path) -> None:
-    """A build keeps its container, and a folder that a step replaced has nothing of the old one."""
+    """A build has its container and its files of the machine; of a folder that a step replaced nothing comes back."""
     context = state / "work/context"
     for program in ("/bin/sh", "/bin/rm", "/bin/mkdir", "/bin/touch", "/bin/ls", "/bin/cat", "/bin/chown"):
         _copy(Path(program), context / "root")
@@ -215,7 +215,9 @@ def test_build_inside(state: Path) -> None:
         "FROM scratch\nCOPY root /\nRUN mkdir -p /d/e && touch /d/old && chown 65532:65532 /d/old\n"
         f"RUN rm -rf /d && mkdir /d && touch /d/new\nRUN ls /d && ls {state} 2>/dev/null || cat /proc/1/comm\n"
     )
-    script = f"from azora.gateways.images.buildah import buildah; print(buildah(['bud', '--layers', '--isolation', 'oci', '--network', 'host', {str(context)!r}], what='build', timeout_seconds=60))"
+    volumes = ["--volume", f"{state}/work/old:/etc/pip.conf:ro", "--volume", "/etc/passwd:/etc/certificates:ro"]
+    command = ["bud", "--layers", "--isolation", "oci", "--network", "host", *volumes, str(context)]
+    script = f"from azora.gateways.images.buildah import buildah; print(buildah({command}, what='build', timeout_seconds=60))"
     env = {"PATH": PATH, "XDG_CACHE_HOME": str(state / "work"), "TMPDIR": str(state / "work"), "HOME": "/root"}
     done = subprocess.run(
         of(state).command([sys.executable, "-c", script]),

@@ -155,7 +155,11 @@ def rows_of(kind: str) -> int:
 
 def azora(*arguments: str, **environment: str) -> str:
     """Run the command line with the worker's Prefect home, whose results it reads; exit at an error."""
-    env: Mapping[str, str] = {**os.environ, "PREFECT_HOME": str(settings().state_folder / "work/prefect"), **environment}
+    env: Mapping[str, str] = {
+        **os.environ,
+        "PREFECT_HOME": str(settings().state_folder / "work/prefect"),
+        **environment,
+    }
     command = [str(Path(sys.executable).parent / "azora"), *arguments]
     return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
 

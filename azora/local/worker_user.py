@@ -21,6 +21,7 @@ from azora.host.sandbox import interpreter
 from azora.local.cache import cache_folder
 from azora.local.configuration import write
 from azora.local.env_file import search_path, variables
+from azora.local.gate import has_a_gate
 from azora.local.layout import Layout
 from azora.local.toolchain import uv
 
@@ -135,7 +136,10 @@ def _exit_code(command: Sequence[str], env: Mapping[str, str]) -> int:
 def user_of(node: Layout, programs: Path) -> OwnUser:
     """List what the worker has of the machine besides the system's programs."""
     code = (*interpreter(), ROOT, programs, *(path.parent for path in [Path(uv())] if path.is_absolute()))
-    of_node = (node.application, node.identities, node.addresses, node.registry_login, node.environment)
+    of_node = (
+        *(node.application, node.identities, node.addresses, node.registry_login, node.environment),
+        *([node.environments] if has_a_gate(node) else []),
+    )
     index = (Path.home() / ".config/pip", Path.home() / ".pip")
     writable = (node.work, node.requests, node.temporary, cache_of_workers())
     return OwnUser((*code, *of_node, node.sweep_program, *index), writable, _NAMED_BY)

@@ -46,7 +46,7 @@ class Registry:
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.address = f"127.0.0.1:{server.getsockname()[1]}"
         self.folder, self.asked = folder / "storage", folder / "sweep"
-        self._file = folder / "config.yml"
+        self._file, self._lock = folder / "config.yml", folder / "lock"
         self._file.write_text(
             f"version: 0.1\nlog: {{accesslog: {{disabled: true}}}}\n"
             f"storage: {{filesystem: {{rootdirectory: {self.folder}}}, delete: {{enabled: {str(may_delete).lower()}}}}}\n"
@@ -56,7 +56,9 @@ class Registry:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(command(self._file, self.asked), stdout=self._log, stderr=self._log)
+        self._process = subprocess.Popen(
+            command(self._file, self.asked, self._lock), stdout=self._log, stderr=self._log
+        )
         until(lambda: answers(f"http://{self.address}/v2/"), seconds=10, what="the registry", every=0.05)
 
     def stop(self) -> None:

@@ -142,7 +142,8 @@ def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
         f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"
         for pod in cluster.pods()
     )
-    rows = "\n".join(f"| {name} | {figure} |" for name, figure in receipt_rows(found))
+    figures = {**dict(receipt_rows(found)), "failed": f"**{found.failed}**"}
+    rows = "\n".join(f"| {name} | {figure} |" for name, figure in figures.items())
     _page(
         f"{environment}-switch",
         f"# {active} serves users of {environment}\n\n"

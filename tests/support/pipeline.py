@@ -31,6 +31,7 @@ from azora.gateways.kubernetes.rbac import grant
 from azora.gateways.prefect import runs
 from azora.gateways.prefect.runs import Run
 from azora.gateways.prefect.waiting_plan import waiting_plan
+from azora.host.folders import erase
 from azora.local import node as life
 from azora.local.layout import layout
 from azora.local.programs import programs
@@ -366,6 +367,7 @@ def empty(*environments: str) -> None:
         kubectl("-n", name, "delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
     kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in names), "--timeout=110s")
     for here in all_of_them:
+        erase(layout(settings().node).work / "records" / here.namespace.environment.name)  # of the record that is gone
         grant(here.namespace.environment, settings())
 
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from azora.config.settings import settings
+from azora.local.layout import layout
 from tests.support.screens import DRAWN_SELDOM, PrefectUI
 
 
@@ -48,7 +49,7 @@ def ui(page: Page, request: pytest.FixtureRequest) -> PrefectUI:
     page.context.route("**/*", _loopback_only)
     page.add_init_script(DRAWN_SELDOM)
     name = request.node.name.removeprefix("test_").replace("[chromium]", "").replace("[chromium-", " [")
-    folder = settings().runs_folder / "ui" / name.replace("_", " ")
+    folder = layout(settings().node).runs / "ui" / name.replace("_", " ")  # served at reports_url
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     return PrefectUI(page, folder)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from azora.config.settings import settings
+from azora.local.layout import layout
 from azora.operations.reports.links import link, viewer_link
 from tests.support import pipeline
 from tests.support.screens import PrefectUI
@@ -38,8 +39,9 @@ def test_links_of_a_page(ui: PrefectUI, browser: Browser) -> None:
     """A page shows its picture and opens its trace, and asks for no password."""
     seen, trace = ui.folder / "a button.png", ui.folder / "a trace.zip"
     record(browser, seen, trace)
-    viewer = viewer_link(settings().reports_viewer_url, link(trace, settings()))
-    page = {"key": "login", "type": "markdown", "data": f"[trace]({viewer})\n\n![A button]({link(seen, settings())})"}
+    worker = settings().model_copy(update={"state": layout(settings().node).work})
+    viewer = viewer_link(worker.reports_viewer_url, link(trace, worker))
+    page = {"key": "login", "type": "markdown", "data": f"[trace]({viewer})\n\n![A button]({link(seen, worker)})"}
     with pipeline.prefect() as client:
         left = client.post("/artifacts/", json=page).raise_for_status().json()["id"]
         try:

@@ -50,7 +50,7 @@ slow: programs   ## tests that need the machine for themselves: faults, the runb
 	$(PYTEST) -m slow $(RANDOM) tests/gateways tests/node
 
 full: lint mutants slow test ## all of it, before a version is published; with a second node, the runbook of databases, the workflow's own checks
-	$(PYTEST) -m full $(RANDOM) tests/node
+	$(PYTEST) -m full $(RANDOM) tests/gateways tests/node
 
 drill: up        ## break the demo in every way that the runbook knows, recover by its commands, say how long it took
 	AZORA_NODE=$(NODE) .venv/bin/python -m tests.drill

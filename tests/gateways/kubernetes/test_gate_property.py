@@ -17,7 +17,7 @@ MANY = settings(SETTINGS, max_examples=40, stateful_step_count=120)
 
 
 @pytest.mark.attack("any order of steps by attackers, approvers and the pipeline", by="all policies of the gate")
-@pytest.mark.parametrize("size", [pytest.param(FEW, id="few"), pytest.param(MANY, marks=pytest.mark.slow, id="many")])
+@pytest.mark.parametrize("size", [pytest.param(FEW, id="few"), pytest.param(MANY, marks=pytest.mark.full, id="many")])
 def test_users_of_a_gated_environment(server: ApiServer, size: settings) -> None:
     """Acts of the pipeline, approvers and attackers in any order; the same ones in each run."""
     machine = type("Machine", (Attacked,), {"server": server})

@@ -167,6 +167,8 @@ class GatedShop(RuleBasedStateMachine):
             cluster.record.set_stack(color, proved)
             until(lambda: is_ready(self.shop, color), seconds=30, what="ready pods", every=0.05)
             world = cluster.look()
+            if world.stack(color).label != label(number):
+                return  # a Deployment that somebody added: no run finds its stack proved
             by = {"by": f"run-{number}", "at": datetime.now(UTC), "came_from": world.active}
             writing.switch(cluster, world, world.switch_to(world.stack(color), "promotion", **by))
         except Refused:

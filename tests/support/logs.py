@@ -21,9 +21,10 @@ def flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def lines_of_the_pipeline() -> list[dict[str, Any]]:
-    """Lines of the log of the settings' application, also of files that were rotated."""
+    """Lines of the logs of commands and of the node's worker, also of files that were rotated."""
     file = log_file(settings())
-    files = file.parent.glob(f"{file.name}*")
+    inside = file.relative_to(settings().state_folder)
+    files = [one for place in ("", "work") for one in (settings().state_folder / place).glob(f"{inside}*")]
     return [flat(json.loads(line)) for one in files for line in one.read_text().splitlines()]
 
 

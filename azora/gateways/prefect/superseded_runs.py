@@ -35,7 +35,8 @@ def end_superseded(id_: str, message: str, *, key: str, application: str) -> boo
             return True
         if run.state is None or not run.state.is_paused():
             raise NotReadyYet(f"could not end run {run.name!r}: it is {run.state_name}")
-        client.set_flow_run_state(run.id, Completed(name=SUPERSEDED, message=message))
+        # Without force Prefect notes that the run was resumed (HandleResumingPausedFlows): a Retry would be no new start of it.
+        client.set_flow_run_state(run.id, Completed(name=SUPERSEDED, message=message), force=True)
     return True
 
 

@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.worker import EventsWorker
 from prefect.input.run_input import keyset_from_base_key
-from prefect.states import Cancelled, Completed, Running, State, Suspended
+from prefect.states import AwaitingRetry, Cancelled, Completed, Running, State, Suspended
 from pydantic import create_model
 
 from azora.config.settings import ROOT, Settings, settings
@@ -237,7 +237,10 @@ def waits_with(key: str) -> State[Any]:
 
 
 def test_superseded_run(server: Server) -> None:
-    """A run that waits with the request ends, and cannot be answered any more; any other run stays as it is."""
+    """A run that waits with the request ends, and cannot be answered any more; any other run stays as it is.
+
+    Its Retry is a new start, as that of any run that is over.
+    """
     here = server.deploy("release", name_of(OURS, "older"), [tag_of(OURS)], ROOT)
     foreign = server.deploy("release", name_of(THEIRS, "older"), [tag_of(THEIRS)], ROOT)
     waits, again, ended, deleted = (
@@ -268,6 +271,9 @@ def test_superseded_run(server: Server) -> None:
             reason="tested and awaited",
             plan="p",
         )
+    for state in (AwaitingRetry(), Running()):
+        server.client.set_flow_run_state(waits.id, state, force=True)  # as Prefect's UI does
+    assert server.client.read_flow_run(waits.id).run_count == 2
 
 
 def test_automation(server: Server) -> None:

@@ -29,6 +29,7 @@ from azora.core.prefect_names import name_of, tag_of
 from azora.errors import BadInput, Refused
 from azora.gateways.prefect.client import FINAL, NOT_OVER, OVER, connected, own_deployments, own_runs
 from azora.gateways.prefect.paging import every
+from azora.gateways.prefect.superseded_runs import SUPERSEDED
 
 _PREFIX = re.compile(
     r"^(Flow|Task) run encountered an exception: \w+: "
@@ -58,7 +59,7 @@ class Run:
 
     @property
     def went_well(self) -> bool:
-        return self.kind == "COMPLETED" and self.state not in {"Rejected", "Superseded"}
+        return self.kind == "COMPLETED" and self.state not in {"Rejected", SUPERSEDED}
 
 
 @dataclass(frozen=True)

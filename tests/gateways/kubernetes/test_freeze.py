@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import yaml
 
 from azora.config.json_object import Json
 from azora.core.cluster.freeze import Act, line_of
@@ -20,7 +17,6 @@ from azora.core.record.entry import readable
 from azora.errors import Refused
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.freeze_store import acts_in, add_act
-from azora.host.process import clean_environment
 from tests.support.api_server import ApiServer
 from tests.support.gated import (
     ADA,
@@ -37,9 +33,9 @@ from tests.support.gated import (
     selector,
     service,
 )
+from tests.support.gated_command import azora as run_azora
 from tests.support.polling import until
 
-AZORA = Path(sys.executable).parent / "azora"
 Attempt = Callable[[Gated, str], object]
 MAP: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "azora-freeze"}}
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -107,23 +103,9 @@ def test_freeze_that_others_lift(shop: Gated, who: str, attempt: Attempt, said: 
     assert acts_in(shop.namespace).in_force(NOW)
 
 
-def azora(shop: Gated, who: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as the person *who*, with the pipeline's account at hand to record it."""
-    folder = shop.server.folder / f"files-of-{shop.environment.name}"
-    folder.mkdir(exist_ok=True)
-    content = shop.environment.model_dump(mode="json", exclude={"name", "context", "branch", "proof"})
-    (folder / f"{shop.environment.name}.yaml").write_text(yaml.safe_dump(content))
-    env = clean_environment(
-        AZORA_APPLICATION="shop",
-        AZORA_ENVIRONMENTS=str(folder),
-        AZORA_IDENTITIES=str(shop.server.folder),
-        AZORA_KUBECONFIG=str(shop.server.kubeconfig(who, "system:authenticated")),
-        AZORA_STATE_FOLDER=str(shop.server.folder / "state"),
-        HOME=str(folder),
-    )
-    command, *rest = words
-    argv = [AZORA, command, shop.environment.name, *rest]
-    return subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=120)
+def azora(shop: Gated, who: str, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command about the shop's environment as the person *who*."""
+    return run_azora(shop, who, command, shop.environment.name, *words)
 
 
 def events(shop: Gated) -> list[tuple[str, str, str]]:

@@ -89,6 +89,8 @@ def platform(node: str) -> Run:  # noqa: ARG001 - the node must be up
 
     pipeline.take_over_this_checkout()
     pipeline.reject_what_waits()
+    for environment in ("staging", "production"):  # another version may have kept its exports elsewhere
+        pipeline.forget_exports(environment)
     if not pipeline.goes_on_from("staging", "main"):  # a nightly run of the tests migrated it
         pipeline.empty("staging")
     over = pipeline.whole_release(pipeline.commit())

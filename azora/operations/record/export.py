@@ -65,7 +65,10 @@ def keep(cluster: Cluster, folder: Path) -> Export:
     if fault := fault_of(found, before[-1] if before else None):
         raise CheckFailed(
             f"could not verify the record of {name}: {fault.reason}",
-            advice=f"somebody changed the record, or the live Service: compare with the exports in {folder}",
+            advice=(
+                f"somebody changed the record, or the live Service: compare with the exports in {folder}. "
+                "If the namespace was deleted on purpose, move that folder away"
+            ),
         )
     if found.lines:
         folder.mkdir(parents=True, exist_ok=True)

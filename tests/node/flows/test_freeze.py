@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from azora.config.settings import settings
 from azora.core.record.entry import readable
 from azora.errors import AzoraError
@@ -14,6 +16,8 @@ from azora.operations.freezing import freeze, unfreeze
 from tests.support import pipeline
 from tests.support.guestbook import Guestbook
 from tests.support.polling import until
+
+pytestmark = pytest.mark.slow  # three releases; what waits and what counts is tested on a real API server, too
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def look(cluster: Cluster, question: Question) -> Waiting:
         )
     must_be_as_the_file(cluster)
     environment = cluster.namespace.environment
-    asked = _request(cluster, question)
+    asked = cluster.log.find(lambda lines: request_in(lines, question.run, question.plan))
     if asked is None:
         raise Refused(
             f"could not find the request of run {question.run[:8]} in the record of {environment.name}",
@@ -116,12 +116,6 @@ def look(cluster: Cluster, question: Question) -> Waiting:
             advice="start the release again",
         )
     return Waiting(cluster, asked, world, tally_now(cluster, asked.subject, asked.more.authors))
-
-
-def _request(cluster: Cluster, question: Question) -> ForPeople | None:
-    """Request in the newest object of the record, or else in all of them."""
-    newest = request_in(cluster.log.newest(), question.run, question.plan)
-    return newest or request_in(cluster.log.lines(), question.run, question.plan)
 
 
 def must_be_able_to_answer(waiting: Waiting, decision: Decision) -> str:

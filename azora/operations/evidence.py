@@ -185,8 +185,7 @@ def _policy_of(context: Context, world: World, plan: Plan) -> int | None:
     last = last_promotion(world.switches)
     if last is None:
         return None
-    log = context.cluster.log
-    before = policy_at(last, readable(log.newest())) or policy_at(last, readable(log.lines()))
+    before = context.cluster.log.find(lambda lines: policy_at(last, readable(lines)))
     return last.number if before not in {None, plan.bound.policy} else None
 
 

@@ -70,7 +70,7 @@ def replacement(cluster: Cluster, key: str, run: str) -> Replacement | None:
 
 
 def _replaced_before(cluster: Cluster, key: str, run: str) -> Replacement | None:
-    last = _last(cluster.log.newest(), key, run) or _last(cluster.log.lines(), key, run)
+    last = cluster.log.find(lambda lines: _last(lines, key, run))
     return Replacement(run=last.by_run, release=last.by_release) if isinstance(last, Superseded) else None
 
 

@@ -74,7 +74,7 @@ class Installed:
     def __init__(self, world: World, manifests: Mapping[str, str], log: list[str] | None = None) -> None:
         self.world, self._manifests = world, manifests
         self.namespace = SimpleNamespace(stack_name=lambda color: f"guestbook-{color}")
-        self.log = SimpleNamespace(newest=lambda: log or [], lines=lambda: log or [])
+        self.log = SimpleNamespace(find=lambda read: read(log or []))
 
     def look(self) -> World:
         return self.world

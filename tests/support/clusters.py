@@ -19,6 +19,7 @@ from azora.core.release.migrations import Migration
 from azora.errors import Conflict, Unreachable
 from azora.gateways.kubernetes.built_images import BuiltImages
 from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.kubernetes.log_store import Found
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.gateways.kubernetes.record_store import RECORD, RecordStore, run_counts_of
 from azora.operations.promotion.context import Context
@@ -65,6 +66,9 @@ class RememberedLog:
         return tuple(self.written)
 
     newest = lines
+
+    def find(self, read: Callable[[tuple[str, ...]], Found | None]) -> Found | None:
+        return read(self.lines())
 
     @property
     def events(self) -> list[Event]:

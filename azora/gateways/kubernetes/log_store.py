@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
@@ -25,6 +26,7 @@ FULL_BYTES = 128 * 1024  # an entry has at most 16 KiB, an object of Kubernetes 
 TRIES = 10
 
 First = Callable[[], Event]
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -64,6 +66,13 @@ class LogStore:
         """Entries of the newest object, oldest first."""
         self._last = self._look()
         return self._last.lines if self._last else ()
+
+    def find(self, read: Callable[[tuple[str, ...]], Found | None]) -> Found | None:
+        """Return the result of *read* on the newest object's entries, or else on all of them."""
+        found = read(self.newest())
+        if found or self._last is None or self._last.number == 1:
+            return found
+        return read(self.lines())
 
     @retry(
         retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(TRIES), wait=wait_random(0, 0.05), reraise=True

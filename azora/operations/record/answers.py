@@ -61,13 +61,16 @@ def seen(cluster: Cluster, plan: str, run: str, since: datetime | None = None) -
 
     *since*: only of the request that people of the cluster answer by that time.
     """
-    for lines in (cluster.log.newest(), cluster.log.lines()):
-        for line in reversed(lines):
-            (entry,) = readable([line]) or (None,)
-            if entry and isinstance(entry.event, Requested) and (entry.event.plan, entry.run) == (plan, run):
-                if since and not (entry.event.approvers and entry.event.approvers.since == since):
-                    return None
-                return Head(entry.number, hash_of(line))
+    return cluster.log.find(lambda lines: _seen_in(lines, plan, run, since))
+
+
+def _seen_in(lines: Sequence[str], plan: str, run: str, since: datetime | None) -> Head | None:
+    for line in reversed(lines):
+        (entry,) = readable([line]) or (None,)
+        if entry and isinstance(entry.event, Requested) and (entry.event.plan, entry.run) == (plan, run):
+            if since and not (entry.event.approvers and entry.event.approvers.since == since):
+                return None
+            return Head(entry.number, hash_of(line))
     return None
 
 

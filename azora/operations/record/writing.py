@@ -73,7 +73,7 @@ def add_found(cluster: Cluster) -> None:
 
 def _write_found(cluster: Cluster, switches: Sequence[Switch]) -> None:
     """Add the switches of the live Service that the record lacks, such as a rollback."""
-    known = _numbers(cluster.log.newest()) or _numbers(cluster.log.lines())
+    known = cluster.log.find(_numbers) or []
     for found in switches:
         if known and found.number > max(known):
             write(cluster, Switched(switch=found, found=True), who=found.by, run=_run_of(found))

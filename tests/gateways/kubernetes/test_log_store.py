@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -131,10 +131,46 @@ def test_closed_object(store: Store) -> None:
     assert broken_link(store().lines(), {}) is None
 
 
+def test_find(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest object is read first, all of them where it has nothing; one object is read once."""
+    monkeypatch.setattr(log_store, "FULL_BYTES", 1000)
+    here, seen = store(), requests(monkeypatch)
+    assert here.find(entry_about("1")) is None
+    append(here, "1")
+    del seen[:]
+    assert store().find(entry_about("2")) is None
+    assert seen == ["GET configmaps", "GET azora-log-0001"]
+    for number in range(2, 8):
+        append(here, str(number))
+    newest = names(here)[-1]
+    del seen[:]
+    assert store().find(entry_about("1")) == 2
+    assert seen == ["GET configmaps", f"GET {newest}", "GET configmaps"]
+    assert store().find(entry_about("7")) == 8
+
+
+def entry_about(what: str) -> Callable[[Sequence[str]], int | None]:
+    """Reader of lines: number of the entry about *what*."""
+
+    def read(lines: Sequence[str]) -> int | None:
+        entries = map(entry_of, lines)
+        return next((one.number for one in entries if isinstance(one.event, Refused) and one.event.what == what), None)
+
+    return read
+
+
 def test_requests_of_an_entry(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first entry of a process costs three requests, each further one costs one."""
     append(store())
-    here, seen = store(), []
+    here, seen = store(), requests(monkeypatch)
+    append(here, "second")
+    append(here, "third")
+    assert seen == ["GET configmaps", "GET azora-log-0001", "PATCH azora-log-0001", "PATCH azora-log-0001"]
+
+
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Requests of this test from now on, each with the last part of its path."""
+    seen: list[str] = []
     plain = Api._answered
 
     def counted(self: Api, method: str, path: str, **more: Any) -> Any:
@@ -142,9 +178,7 @@ def test_requests_of_an_entry(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
         return plain(self, method, path, **more)
 
     monkeypatch.setattr(Api, "_answered", counted)
-    append(here, "second")
-    append(here, "third")
-    assert seen == ["GET configmaps", "GET azora-log-0001", "PATCH azora-log-0001", "PATCH azora-log-0001"]
+    return seen
 
 
 def test_lost_answer(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from azora.config.secret_file import secret_in
 from azora.config.settings import Settings
 from azora.errors import BadInput
 from azora.redaction import remember
@@ -27,15 +28,6 @@ def reports_key(settings: Settings) -> str:
 
 def _written(settings: Settings) -> str:
     file = settings.reports_key_file or settings.state_folder / "reports-key"
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
-        if settings.reports_key_file is None:
-            return ""
-        said = "there is no such file"
-    except (OSError, UnicodeDecodeError) as error:
-        said = str(error.strerror) if isinstance(error, OSError) else "not a text file"
-    raise BadInput(
-        f"could not read the key of the reports in {str(file)!r}: {said}",
-        advice="correct AZORA_REPORTS_KEY_FILE, and let the process's user read the file",
-    )
+    advice = "correct AZORA_REPORTS_KEY_FILE, and let the process's user read the file"
+    optional = settings.reports_key_file is None
+    return secret_in(file, "the key of the reports", advice=advice, optional=optional).strip()

@@ -27,7 +27,7 @@ def test_key_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        pytest.param(None, "there is no such file", id="missing"),
+        pytest.param(None, "No such file or directory", id="missing"),
         pytest.param(b"\xff" * 32, "not a text file", id="binary"),
         pytest.param(b"short", "it has 5 letters", id="short"),
     ],

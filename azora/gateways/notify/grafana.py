@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from azora.config.secret_file import secret_in
 from azora.config.settings import Settings
 from azora.core.messages.annotations import Annotation
 from azora.errors import BadInput
@@ -40,20 +41,12 @@ def _token(settings: Settings) -> str:
     Raises:
         BadInput: there is none, or something else.
     """
-    found = settings.grafana_token.get_secret_value().strip() or _written(settings)
+    file = settings.grafana_token_file or settings.state_folder / "grafana-token"
+    found = settings.grafana_token.get_secret_value().strip() or secret_in(file, "Grafana's token").strip()
     if len(found.split()) != 1 or not found.isascii():
         raise BadInput("could not use Grafana's token: it contains white space")
     remember(found)
     return found
-
-
-def _written(settings: Settings) -> str:
-    file = settings.grafana_token_file or settings.state_folder / "grafana-token"
-    try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise BadInput(f"could not read Grafana's token in {str(file)!r}: {said}") from None
 
 
 def _trouble(annotations: Sequence[Annotation], settings: Settings, token: str) -> str:

@@ -15,6 +15,7 @@ from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from azora.config.secret_file import secret_in
 from azora.config.settings import Settings
 from azora.core.messages.notifications import Notice
 from azora.errors import BadInput, storable
@@ -46,11 +47,7 @@ def addresses(settings: Settings) -> tuple[Address, ...]:
         BadInput: the file cannot be read.
     """
     file = settings.notify_file or settings.state_folder / "notify"
-    try:
-        lines = file.read_text().splitlines() if settings.notify_file or file.is_file() else []
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise BadInput(f"could not read the addresses in {str(file)!r}: {said}", advice=_ADVICE) from None
+    lines = secret_in(file, "the addresses", advice=_ADVICE, optional=settings.notify_file is None).splitlines()
     of_file = (line for text in lines if (line := text.strip()) and not line.startswith("#"))
     return (
         *_named("AZORA_NOTIFY", settings.notify.get_secret_value().split()),

@@ -17,6 +17,7 @@ from azora.core.checks.result_entry import entry_of, file_name
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Receipt
 from azora.core.cluster.state import World
+from azora.core.colors import Color
 from azora.core.messages.markdown import block, cell, code
 from azora.core.messages.plan_page import commits_key, commits_page, format_freeze, format_override, markdown
 from azora.core.messages.receipt import receipt_rows
@@ -132,12 +133,11 @@ def last_switch(environment: str, cluster: Cluster) -> None:
         world = cluster.look()
         found = [world.receipt_of(switch.number) for switch in world.switches]
         if kept := [one for one in found if one]:
-            receipt(environment, kept[-1], cluster)
+            _receipt(environment, kept[-1], cluster, world.active)
 
 
-def receipt(environment: str, found: Receipt, cluster: Cluster) -> None:
+def _receipt(environment: str, found: Receipt, cluster: Cluster, active: Color | None) -> None:
     """Page of a switch: the requests around it, and the pods that serve users now."""
-    active = cluster.look().active
     pods = "\n".join(
         f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"
         for pod in cluster.pods()

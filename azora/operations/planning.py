@@ -36,7 +36,7 @@ def plan_now(environment: Environment, release: Release, *, run: str, settings: 
         bound_of(world, context.wanted),
         changes=gained,
         proof=_proof(environment, release, settings),
-        running=context.cluster.running() if world.active_stack else None,
+        running=context.cluster.running(world) if world.active_stack else None,
         lost=lost,
         on_main=on_main,
         freeze=world.freezes.in_force(datetime.now(UTC)),

@@ -23,9 +23,10 @@ def run_live_suite(
         BadInput: no color is active.
     """
     cluster = connect(environment, settings)
-    live = cluster.look().active_stack
+    world = cluster.look()
+    live = world.active_stack
     if live is None:
         raise BadInput(f"could not test {environment.name}: no color is active", advice="release something first")
-    return context_of(environment, cluster.running(), run=run, settings=settings).suite(
+    return context_of(environment, cluster.running(world), run=run, settings=settings).suite(
         name, environment.hosts.live, live
     )

@@ -69,7 +69,7 @@ class Cluster:
     # -- looking
 
     def look(self, *, with_helm: bool = True) -> World:
-        """The world as it is now: eight small requests, nine behind a gate, no Helm program.
+        """The world as it is now: seven small requests, eight behind a gate, no Helm program.
 
         Without *with_helm*, and for a user who may not read them, Helm's Secrets are left out: what Helm says is then not known,
         and no step of a promotion may follow from it.
@@ -180,9 +180,13 @@ class Cluster:
             for color in Color
         }
 
-    def running(self) -> Release:
-        """Release that users reach now. Raises BadInput when nothing was ever released here."""
-        stack = self.look().active_stack
+    def stack(self, color: Color) -> Stack:
+        """Pods of *color* as its Deployments have them: one request, without Helm's state and the record."""
+        return stack_of(color, self._deployments(color), None, None)
+
+    def running(self, world: World | None = None) -> Release:
+        """Release that users reach now, or in *world*. Raises BadInput when nothing was ever released here."""
+        stack = (world or self.look()).active_stack
         if stack is None or stack.release is None:
             raise BadInput(
                 f"could not find the active release of {self.namespace.environment.name}: no color is active",
@@ -284,12 +288,14 @@ class Cluster:
         return self._forget(color, is_overridden)
 
     def _forget(self, color: Color, condition: Callable[[Json], bool]) -> list[str]:
-        selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}={color}"
-        found = self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"]
-        names = [item["metadata"]["name"] for item in found if condition(item)]
+        names = [item["metadata"]["name"] for item in self._deployments(color) if condition(item)]
         for name in names:
             self._api.delete(f"{self.namespace.apps}/deployments/{name}")
         return names
+
+    def _deployments(self, color: Color) -> list[Json]:
+        selector = f"{NAME_LABEL}={self.namespace.application},{COLOR_LABEL}={color}"
+        return list(self._api.get(f"{self.namespace.apps}/deployments", labelSelector=selector)["items"])
 
 
 def _label(found: Json, name: str) -> str | None:

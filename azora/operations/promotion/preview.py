@@ -153,7 +153,7 @@ def _watcher(context: Context, color: Color, observer: Observer) -> GiveUp:
 
     def look() -> str | None:
         try:
-            observer.pods(*pods_ready(context.cluster.look().stack(color)))
+            observer.pods(*pods_ready(context.cluster.stack(color)))
             lost = deadline.lost(context.cluster.pods(color), time.monotonic())
         except AzoraError:  # Helm says what it met, and for how long it waits
             return None

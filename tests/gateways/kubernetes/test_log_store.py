@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -22,6 +21,7 @@ from azora.gateways.kubernetes.log_store import LogStore
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.host.writes import Moment, Write, listening
 from tests.support.api_server import ApiServer, api_server
+from tests.support.counting import requests_of
 
 AT = datetime(2026, 11, 29, 9, tzinfo=UTC)
 Store = Callable[[], LogStore]
@@ -134,7 +134,7 @@ def test_closed_object(store: Store) -> None:
 def test_find(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest object is read first, all of them where it has nothing; one object is read once."""
     monkeypatch.setattr(log_store, "FULL_BYTES", 1000)
-    here, seen = store(), requests(monkeypatch)
+    here, seen = store(), requests_of(monkeypatch)
     assert here.find(entry_about("1")) is None
     append(here, "1")
     del seen[:]
@@ -162,23 +162,10 @@ def entry_about(what: str) -> Callable[[Sequence[str]], int | None]:
 def test_requests_of_an_entry(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first entry of a process costs three requests, each further one costs one."""
     append(store())
-    here, seen = store(), requests(monkeypatch)
+    here, seen = store(), requests_of(monkeypatch)
     append(here, "second")
     append(here, "third")
     assert seen == ["GET configmaps", "GET azora-log-0001", "PATCH azora-log-0001", "PATCH azora-log-0001"]
-
-
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Requests of this test from now on, each with the last part of its path."""
-    seen: list[str] = []
-    plain = Api._answered
-
-    def counted(self: Api, method: str, path: str, **more: Any) -> Any:
-        seen.append(f"{method} {path.rpartition('/')[2]}")
-        return plain(self, method, path, **more)
-
-    monkeypatch.setattr(Api, "_answered", counted)
-    return seen
 
 
 def test_lost_answer(store: Store) -> None:

@@ -11,12 +11,12 @@ import pytest
 from azora.config.environment import Environment
 from azora.config.permissions import namespace_object
 from azora.core.record.chain import parsed_head
-from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.namespace import Namespace
 from azora.operations.record import writing
 from azora.operations.record.export import export
 from tests.support.api_server import api_server
+from tests.support.counting import requests_of
 from tests.support.worlds import BLUE, BOOKED, GREEN, NOW, stack
 
 SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "azora"}, "spec": {"ports": [{"port": 80}]}}
@@ -49,16 +49,9 @@ def requests(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any
     """Requests of one switch by a new process, in order, without the look before it."""
 
     def count(kind: Any) -> list[str]:
-        seen: list[str] = []
-        plain = Api._answered
-
-        def counted(self: Api, method: str, path: str, **more: Any) -> Any:
-            seen.append(f"{method} {path.rpartition('/')[2]}")
-            return plain(self, method, path, **more)
-
+        seen = requests_of(monkeypatch)
         begin = writing.switch
         monkeypatch.setattr(writing, "switch", lambda *given, **more: (seen.clear(), begin(*given, **more)))
-        monkeypatch.setattr(Api, "_answered", counted)
         switch(Cluster(cluster.namespace), kind)
         return seen
 

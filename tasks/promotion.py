@@ -133,7 +133,7 @@ def _checked(context: Context) -> tuple[World, Shown]:
         if branch := context.delivery.environment.branch:
             must_be_on(branch, release.commit, settings())
         check_charts(context.delivery, context.helm)
-        rehearse(context)
+        rehearse(context, world)
         shown = shown_objects(context.delivery, context.helm, world)
     return world, shown
 

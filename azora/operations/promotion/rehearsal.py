@@ -36,15 +36,14 @@ _ADVICE = (
 _OTHER = "correct the chart: the message is the cluster's"
 
 
-def rehearse(context: Context) -> None:
-    """Apply every object of the delivery to the cluster as a dry run, over what is there.
+def rehearse(context: Context, world: World) -> None:
+    """Apply every object of the delivery to the cluster as a dry run, over what is there in *world*.
 
     Raises:
         BadInput: with each object that the cluster would refuse, and why.
     """
     if not context.cluster.namespace.exists():
         return
-    world = context.cluster.look()
     if lost := list(dict.fromkeys(_lost_ports(context, world))):
         raise BadInput(
             f"could not release to {context.where}: users would lose their port of the live Service:{enumerated(lost)}",

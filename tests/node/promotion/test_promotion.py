@@ -120,7 +120,7 @@ def test_objects_that_the_cluster_refuses(book: Guestbook, change: tuple[str, st
     assert change[0] in text
     before = pipeline.objects("staging")
     with pipeline.undone(), pytest.raises(BadInput) as refused:
-        rehearse(book.context(book.release(book.commit({PODS: text.replace(*change)}, "Change the pods")), "staging"))
+        rehearsed(book.context(book.release(book.commit({PODS: text.replace(*change)}, "Change the pods")), "staging"))
     assert "could not install into staging: the cluster would refuse" in refused.value.message
     assert "Deployment guestbook-" in refused.value.message
     assert says in refused.value.message
@@ -129,7 +129,11 @@ def test_objects_that_the_cluster_refuses(book: Guestbook, change: tuple[str, st
 
 def test_objects_that_the_cluster_takes(promotion: Context) -> None:
     """An installation that is fit passes, over what is there."""
-    rehearse(promotion)
+    rehearsed(promotion)
+
+
+def rehearsed(promotion: Context) -> None:
+    rehearse(promotion, promotion.cluster.look())
 
 
 def changed_router(book: Guestbook, *changes: tuple[str, str]) -> Context:
@@ -160,13 +164,13 @@ def test_port_that_the_router_changes(book: Guestbook) -> None:
         ((both, NAMED), "port edge of Service guestbook with this commit: a rollback would take it away"),
     ):
         with pipeline.undone(), pytest.raises(BadInput) as refused:
-            rehearse(changed_router(book, *changes))
+            rehearsed(changed_router(book, *changes))
         assert says in refused.value.message
     first = changed_router(book, both)
-    rehearse(first)
+    rehearsed(first)
     walk(first)
     second = changed_router(book, NAMED)
-    rehearse(second)
+    rehearsed(second)
     walk(second, until=Step.SWITCH)
     assert ports_of_ingresses(second) == {"guestbook": "web", "guestbook-preview": "edge"}
     walk(second)

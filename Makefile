@@ -47,7 +47,7 @@ mutants: bootstrap ## break the platform in every way that is listed; exactly th
 	.venv/bin/python -m tests.mutants
 
 slow: programs   ## tests that need the machine for themselves: faults, the runbook, a second pipeline, an older version, the probe
-	$(PYTEST) -m slow $(RANDOM) tests/gateways tests/node
+	$(PYTEST) -m slow $(RANDOM) tests/gateways tests/tasks tests/node
 
 full: lint mutants slow test ## all of it, before a version is published; with a second node, the runbook of databases, the workflow's own checks
 	$(PYTEST) -m full $(RANDOM) tests/gateways tests/node

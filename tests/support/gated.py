@@ -169,7 +169,7 @@ class Gated:
         let_in(self.environment, self.as_("admin"), self.server.folder)
         for user, roles in {DEV: EDIT, CHIEF: (*EDIT, "system:aggregate-to-admin")}.items():
             for role in roles:
-                self._bind(user, role)
+                self.bind(user, role)
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
         self.as_("admin").apply(f"{self.path(account)}/default", account)
         entry = Switch(number=1, at=NOW, kind="first", came_from=None, to=Color.BLUE, release=R1, by="run")
@@ -192,7 +192,8 @@ class Gated:
         """Namespace as *user*."""
         return replace(self.namespace, api=self.as_(user))
 
-    def _bind(self, user: str, role: str) -> None:
+    def bind(self, user: str, role: str) -> None:
+        """Give *user* the rights of a ClusterRole in this namespace."""
         body = {
             "metadata": {"name": f"{user}-{role}".replace(":", "-")},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},

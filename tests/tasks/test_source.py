@@ -46,6 +46,7 @@ def test_labels_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.images == {"web": f"registry:5000/azora/web@{digest(1)}"}
 
 
+@pytest.mark.attack("labels of a run name an image that Azora did not build", by="the record of built images")
 def test_labels_with_a_foreign_image(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """An image that Azora did not push does not count, though id and registry fit: the run builds its images, with a warning."""
     with caplog.at_level(logging.WARNING):
@@ -56,8 +57,20 @@ def test_labels_with_a_foreign_image(monkeypatch: pytest.MonkeyPatch, caplog: py
 @pytest.mark.parametrize(
     ("image", "release", "says"),
     [
-        pytest.param(f"registry:5000/azora/web@{digest(1)}", "f" * 64, "its commit and images make", id="another id"),
-        pytest.param(f"elsewhere.example/azora/web@{digest(1)}", "", "is not an image in", id="another registry"),
+        pytest.param(
+            f"registry:5000/azora/web@{digest(1)}",
+            "f" * 64,
+            "its commit and images make",
+            id="another id",
+            marks=pytest.mark.attack("labels of a run name another release", by="the release's digests"),
+        ),
+        pytest.param(
+            f"elsewhere.example/azora/web@{digest(1)}",
+            "",
+            "is not an image in",
+            id="another registry",
+            marks=pytest.mark.attack("labels of a run name an image of another registry", by="the run"),
+        ),
     ],
 )
 def test_labels_that_do_not_fit(monkeypatch: pytest.MonkeyPatch, image: str, release: str, says: str) -> None:

@@ -30,6 +30,10 @@ _ADVICE = (
         "give the object a new name, or take the field back",
     ),
     (r"exceeded quota", "raise the namespace's quota, or lower the requests"),
+    (
+        r"'azora-(hosts|routes)'",
+        "name only the hosts of the environment's file, and lead the live host to the live Service (docs/approvals.md, The gate)",
+    ),
     (r"admission webhook|ValidatingAdmissionPolicy", "meet the policy that refused it, or ask who runs it"),
     (r"forbidden", "give the right to the pipeline's account: `azora rights apply` has the usual ones"),
 )

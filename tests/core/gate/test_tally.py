@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from azora.config.environment import ApprovalPolicy
 from azora.core.gate.approved import Answer, Approved
@@ -47,7 +48,13 @@ def counted(*answers: tuple[str, Answer], rules: ApprovalPolicy | None = None, *
         pytest.param(1, [], False, id="nobody"),
         pytest.param(1, [(ADA, given())], True, id="one of one"),
         pytest.param(2, [(ADA, given())], False, id="one of two"),
-        pytest.param(2, [(ADA, given()), (ADA, given(reason="once more"))], False, id="one person twice"),
+        pytest.param(
+            2,
+            [(ADA, given()), (ADA, given(reason="once more"))],
+            False,
+            id="one person twice",
+            marks=pytest.mark.attack("one person approves twice", by="the count of approvals in the cluster"),
+        ),
         pytest.param(2, [(ADA, given()), (BOB, given())], True, id="two of two"),
         pytest.param(2, [(ADA, given()), (BOB, given()), (DEV, given())], True, id="three of two"),
         pytest.param(1, [(ADA, given()), (BOB, given(**REJECT))], False, id="one rejects"),
@@ -60,21 +67,42 @@ def test_enough_approvals(minimum: int, answers: list[tuple[str, Answer]], enoug
     assert counted(*answers, rules=policy(minimum)).is_enough is enough
 
 
+def does_not_count(change: dict[str, Any], why: str, *, what: str) -> ParameterSet:
+    """A case with its marker."""
+    return pytest.param(
+        change, why, id=what, marks=pytest.mark.attack(what, by="the count of approvals in the cluster")
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        pytest.param({"plan": "c" * 64}, "it is to plan cccccccccccc", id="another plan"),
-        pytest.param({"asked": NOW - timedelta(1)}, "it is to an earlier request of the run", id="another attempt"),
-        pytest.param({"policy": "d" * 64}, "the environment's file changed", id="another file"),
-        pytest.param({"items": (R2,)}, "it covers only some of the images", id="an image is missing"),
-        pytest.param({"expires_at": LATER}, "it expired at 2026-11-29 13:00 UTC", id="expired"),
-        pytest.param(
+        does_not_count({"plan": "c" * 64}, "it is to plan cccccccccccc", what="an approval of another plan"),
+        does_not_count(
+            {"asked": NOW - timedelta(1)},
+            "it is to an earlier request of the run",
+            what="an approval of an earlier request",
+        ),
+        does_not_count(
+            {"policy": "d" * 64}, "the environment's file changed", what="an approval by the rules of another file"
+        ),
+        does_not_count({"items": (R2,)}, "it covers only some of the images", what="an approval of some of the images"),
+        does_not_count(
+            {"expires_at": LATER}, "it expired at 2026-11-29 13:00 UTC", what="an approval that has expired"
+        ),
+        does_not_count(
             {"at": NOW - timedelta(hours=24), "expires_at": NOW + timedelta(days=900)},
             "it expired at 2026-11-29 12:00 UTC",
-            id="longer than the file has it",
+            what="an approval that the approver's machine wrote to last longer",
         ),
-        pytest.param({"at": LATER + timedelta(hours=1)}, "its time is in the future", id="a clock that is wrong"),
-        pytest.param({"head": "9:" + "f" * 64}, "it names another record than this one", id="another record"),
+        does_not_count(
+            {"at": LATER + timedelta(hours=1)}, "its time is in the future", what="an approval of the future"
+        ),
+        does_not_count(
+            {"head": "9:" + "f" * 64},
+            "it names another record than this one",
+            what="an approval that names another record",
+        ),
     ],
 )
 def test_approval_that_does_not_count(change: dict[str, Any], why: str) -> None:

@@ -19,6 +19,7 @@ from azora.gateways.kubernetes.approved_store import approved_of, write_approved
 from azora.gateways.kubernetes.gate import turn_off
 from azora.gateways.kubernetes.record_store import questions_of
 from azora.operations.approving import give
+from azora.operations.counting import tally_now
 from azora.operations.gate_check import must_be_enforced
 from azora.operations.record import answers
 from azora.operations.record.export import export
@@ -54,6 +55,7 @@ def test_two_people(asking: Asking) -> None:
     assert asking.cluster().record.approvals() == (approval,)
 
 
+@pytest.mark.attack("an answer to a superseded request", by="azora approve")
 def test_superseded_request(asking: Asking) -> None:
     """A request that a newer one replaced takes no answer, and the error names the newer run."""
     cluster = asking.cluster()
@@ -96,6 +98,9 @@ def test_rights_of_an_approver(asking: Asking, monkeypatch: pytest.MonkeyPatch) 
     assert written == {"selfsubjectreviews", "selfsubjectaccessreviews", "azora-approved"}
 
 
+@pytest.mark.attack(
+    "an author approves the own commit, by the command and by a line", by="the count of approvals in the cluster"
+)
 def test_author_of_a_commit(asking: Asking) -> None:
     """The command refuses early; a line that is written all the same does not count for the run."""
     asking.authors = ("Dev@example.org",)
@@ -112,6 +117,7 @@ def test_author_of_a_commit(asking: Asking) -> None:
     assert [voice.why for voice in tally.left_out] == ["that person wrote one of the commits"]
 
 
+@pytest.mark.attack("answers to an earlier attempt of the run", by="the count of approvals in the cluster")
 def test_another_attempt(asking: Asking) -> None:
     """A Retry asks anew: answers to the first attempt do not count, with the very same plan."""
     asking.answer(ADA)
@@ -123,12 +129,25 @@ def test_another_attempt(asking: Asking) -> None:
     assert asking.answer(ADA).still_needed == 1
 
 
+@pytest.mark.attack("answers that an approval of the run used up", by="the count of approvals in the cluster")
 def test_approval_that_was_used_up(asking: Asking) -> None:
     """Answers of before an approval of the run do not count again, whatever the run's labels say."""
     for user in (ADA, BOB):
         asking.answer(user)
     asking.approve()
     assert {voice.why for voice in asking.tally().left_out} == {"it was used up by an earlier attempt of the run"}
+
+
+@pytest.mark.attack("answers to another run with the very same plan", by="the count of approvals in the cluster")
+def test_another_run(asking: Asking) -> None:
+    """A run counts the answers to its own request alone."""
+    for user in (ADA, BOB):
+        asking.answer(user)
+    subject, other = asking.subject(), Asking(asking.shop, run="5a6b7c8d-0000-4000-8000-000000000001")
+    asked = other.ask()
+    assert asked.plan == subject.plan
+    theirs = replace(subject, run=other.run, since=asked.since)
+    assert tally_now(other.cluster(), theirs, ()).voices == ()
 
 
 def test_plan_asked_again(asking: Asking) -> None:
@@ -173,6 +192,7 @@ def test_person_without_the_right(asking: Asking) -> None:
     assert asking.tally().voices == ()
 
 
+@pytest.mark.attack("another environment's file, of an approver or of the run", by="the comparison with the cluster")
 def test_environment_file_that_differs(asking: Asking) -> None:
     """Another file than the cluster's is named to the approver and to the run."""
     asking.shop = replace(asking.shop, environment=configuration(asking.shop.environment.name, minimum=1))
@@ -183,6 +203,7 @@ def test_environment_file_that_differs(asking: Asking) -> None:
     assert "azora rights apply" in caught.value.advice
 
 
+@pytest.mark.attack("an answer to a plan that a switch made stale", by="azora approve")
 def test_switch_after_the_request(asking: Asking) -> None:
     """A request whose plan does not hold any more is refused with the difference."""
     entry = Switch(number=2, at=NOW, kind="switch", came_from=Color.BLUE, to=Color.BLUE, release=R1, by="ada")
@@ -193,6 +214,7 @@ def test_switch_after_the_request(asking: Asking) -> None:
         asking.waiting(ADA)
 
 
+@pytest.mark.attack("an answer that names the head of another record", by="the count of approvals in the cluster")
 def test_request_that_somebody_changed(asking: Asking) -> None:
     """An answer with a head of another record does not count."""
     waiting = asking.waiting(ADA)
@@ -201,6 +223,7 @@ def test_request_that_somebody_changed(asking: Asking) -> None:
     assert [voice.why for voice in asking.tally().left_out] == ["it names another record than this one"]
 
 
+@pytest.mark.attack("a workflow releases and approves with one account", by="the run, before its request")
 def test_account_that_may_approve(asking: Asking) -> None:
     """A run whose own account may approve is refused; so is one of a gate that is off."""
     must_be_enforced(asking.cluster())

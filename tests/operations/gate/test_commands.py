@@ -11,13 +11,16 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from azora.errors import AzoraError, Refused
 from tests.support.api_server import ApiServer
-from tests.support.asked import Asking
+from tests.support.asked import NEW, Asking
 from tests.support.commands import Done
 from tests.support.commands import azora as azora_here
-from tests.support.gated import ADA, BOB, DEV, gated
+from tests.support.gated import ADA, BOB, DEV, EDIT, digest, gated
 
 CAROL = "oidc:carol"  # of the group
+CI, NOBODY = "system:serviceaccount:ci:deployer", "system:serviceaccount:ci:nobody"
+WHY = ("-m", "seen on staging")
 
 
 @pytest.fixture
@@ -42,12 +45,17 @@ def azora(asking: Asking) -> Command:
     (folder / f"{shop.environment.name}.yaml").write_text(yaml.safe_dump(content))
 
     def run(user: str, *words: str) -> Done:
+        """*user*: a name, or the pipeline's account with its own token."""
         groups = ("oidc:release", "system:authenticated") if user == CAROL else ("system:authenticated",)
         known = {
             "AZORA_APPLICATION": "shop",
             "AZORA_ENVIRONMENTS": str(folder),
             "AZORA_NODE": "none",
-            "AZORA_KUBECONFIG": str(shop.server.kubeconfig(user, *groups)),
+            "AZORA_KUBECONFIG": str(
+                shop.server.folder / f"{shop.environment.name}.kubeconfig"
+                if user == "pipeline"
+                else shop.server.kubeconfig(user, *groups)
+            ),
             "AZORA_STATE": str(folder / "state"),
         }
         with patch.dict(os.environ), temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
@@ -60,7 +68,7 @@ def azora(asking: Asking) -> Command:
 
 def test_approvals_of_two(asking: Asking, azora: Command) -> None:
     """Two people approve by the printed command; without Prefect the approval stands, with a warning."""
-    run, why = asking.run[:8], ("-m", "seen on staging")
+    run, why = asking.run[:8], WHY
     listed = azora(ADA, "approvals")
     assert "0 of 2 approvals: 2 more people" in listed.stdout
     assert f"{ADA}, {BOB}, group oidc:release, but no author of the commits" in listed.stdout
@@ -82,7 +90,7 @@ def test_approvals_of_two(asking: Asking, azora: Command) -> None:
 
 def test_answers_that_are_refused(asking: Asking, azora: Command) -> None:
     """An author, a person without the right, another plan, another name: refused before anything is written."""
-    run, plan, why = asking.run[:8], asking.plan.hash[:12], ("-m", "seen on staging")
+    run, plan, why = asking.run[:8], asking.plan.hash[:12], WHY
     for user, words, reason in (
         (BOB, ("--plan", plan), "this person wrote one of the commits"),
         (DEV, ("--plan", plan), "this user has no right to approve"),
@@ -103,3 +111,35 @@ def test_rejection_by_a_person(asking: Asking, azora: Command) -> None:
     assert f"rejected by {BOB}" in done.stdout
     (rejection,) = asking.tally().rejections
     assert (rejection.who, rejection.answer.reason) == (BOB, "carts are empty")
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        pytest.param(
+            user,
+            said,
+            id=what,
+            marks=pytest.mark.attack(f"a workflow calls `azora approve` with {what}", by=by),
+        )
+        for user, said, what, by in (
+            (CI, "has no right to approve in", "an account that may edit everything", "policy azora-approvals"),
+            ("pipeline", "has no right to approve in", "the pipeline's account", "policy azora-approvals"),
+            (NOBODY, "forbidden", "an account without rights", "RBAC"),
+        )
+    ],
+)
+def test_approval_by_a_workflow(
+    asking: Asking, azora: Command, user: str, said: str, refused_by: Callable[[AzoraError], None]
+) -> None:
+    """The command refuses a credential that is no approver's; so does the cluster, where the workflow writes it itself."""
+    shop = asking.shop
+    for role in EDIT:
+        shop.bind(CI, role)
+    found = azora(user, "approve", asking.run[:8], "--plan", asking.plan.hash[:12], *WHY)
+    assert found.returncode != 0
+    assert said in found.stderr
+    with pytest.raises(Refused) as refused:
+        shop.approve(user, NEW.label, digest(2))
+    refused_by(refused.value)
+    assert asking.tally().voices == ()

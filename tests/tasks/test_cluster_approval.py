@@ -42,7 +42,14 @@ class Suspended(Exception):
     ("given", "taken"),
     [
         pytest.param({"decision": "look again"}, True, id="look again"),
-        pytest.param({"decision": "approve"}, False, id="an approval by the form"),
+        pytest.param(
+            {"decision": "approve"},
+            False,
+            id="an approval by the form",
+            marks=pytest.mark.attack(
+                "with Prefect's password (`by: cluster`): an approval by the form", by="Prefect's form"
+            ),
+        ),
         pytest.param({}, False, id="no decision"),
         pytest.param({"decision": "reject", "reason": "carts are empty", "approver": "Ada"}, True, id="rejection"),
         pytest.param({"decision": "reject", "reason": "carts are empty"}, True, id="rejection without a name"),

@@ -129,8 +129,9 @@ def test_rejection_through_prefect(asked: AskingRun) -> None:
 
 
 def test_approval_by_the_form(ask: Ask) -> None:
-    """The answer to the plan that was shown moves users."""
+    """The answer to the plan that was shown moves users; Prefect's form takes no other one."""
     run = ask("form")
+    assert attacks.ANOTHER_PLAN in run.answered(attacks.ANOTHER_PLAN)
     assert run.answered(run.plan) == ""
     assert run.goes_on() == "Completed"
     assert run.users == NEW.label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from azora.core.gate.pod_images import digests_of
 from azora.core.promotion.approval import Decision
 from azora.core.record.entry import readable
 from azora.core.record.events import Approved
-from azora.errors import Refused
+from azora.errors import AzoraError, Refused
 from azora.gateways.kubernetes.api import Api
 from azora.gateways.kubernetes.approved_store import approved_of, write_approved
 from azora.gateways.kubernetes.gate import turn_off
@@ -182,13 +183,15 @@ def test_approval_that_is_taken_back(asking: Asking) -> None:
     assert not found.counts(NEW.label, 2)
 
 
-def test_person_without_the_right(asking: Asking) -> None:
+@pytest.mark.attack("a developer writes an answer to a request", by="policy azora-approvals")
+def test_person_without_the_right(asking: Asking, refused_by: Callable[[AzoraError], None]) -> None:
     """A developer who may edit everything is refused by the command, and by the cluster."""
     with pytest.raises(Refused, match="this user has no right to approve"):
         asking.answer(DEV)
     shop, waiting = asking.shop, asking.waiting(ADA)
-    with pytest.raises(Refused, match="written by people with the right to approve"):
+    with pytest.raises(Refused, match="written by people with the right to approve") as refused:
         write_approved(shop.of(DEV), lambda found: found.with_answer(_answer_of(waiting.asked.items), DEV))
+    refused_by(refused.value)
     assert asking.tally().voices == ()
 
 

@@ -88,6 +88,9 @@ def test_approvals_of_two(asking: Asking, azora: Command) -> None:
     assert (waits["by"], waits["still_needed"], waits["plan"]) == ("cluster", 0, asking.plan.hash)
 
 
+@pytest.mark.attack(
+    "`azora approve` as an author, without the right, of another plan, in another name", by="azora approve"
+)
 def test_answers_that_are_refused(asking: Asking, azora: Command) -> None:
     """An author, a person without the right, another plan, another name: refused before anything is written."""
     run, plan, why = asking.run[:8], asking.plan.hash[:12], WHY

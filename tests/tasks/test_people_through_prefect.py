@@ -259,7 +259,7 @@ def test_results_of_tasks() -> None:
     "with Prefect's password (`by: form`): an answer of before is given again after a Retry",
     by="the run: no answer to this request and plan",
 )
-def test_answer_to_a_form_that_is_replayed(ask: Ask) -> None:
+def test_replayed_answer_to_a_form(ask: Ask) -> None:
     """Retry asks anew, also where the old request is made that of the new attempt, and users went back meanwhile."""
     run = ask("form")
     assert run.answered(run.plan) == ""

@@ -67,7 +67,7 @@ def test_host_of_production(
     context = released(server, staging, tmp_path, production.hosts.live, chart)
     context.first_look()
     with pytest.raises(BadInput) as refused:
-        rehearse(context)
+        rehearse(context, context.cluster.look())
     said = refused.value.message
     assert component_of(said) == "policy azora-hosts"
     assert said.startswith("could not install into staging: the cluster would refuse\n  Ingress taken of guestbook")
@@ -92,4 +92,5 @@ def test_host_of_production_by_helm(
 
 def test_hosts_of_staging(server: ApiServer, staging: Environment, tmp_path: Path) -> None:
     """An Ingress of its own hosts is let through."""
-    rehearse(released(server, staging, tmp_path, staging.hosts.live, "router"))
+    context = released(server, staging, tmp_path, staging.hosts.live, "router")
+    rehearse(context, context.cluster.look())

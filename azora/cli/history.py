@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from azora.cli.apps import App
 from azora.cli.options import AsJson, EnvironmentName, environment_called
@@ -26,6 +25,7 @@ from azora.operations.record.export import export, write_export
 app = App()
 
 SHOWN = 30
+COLUMNS = ("began (UTC)", "what", "release", "people", "machines")
 
 
 @app.command()
@@ -52,7 +52,7 @@ def history(
     elif not acts:
         console.print(f"{environment}: nothing is recorded yet; the next request, switch or rollback begins the record")
     else:
-        console.print(_table(acts))
+        _print(acts)
 
 
 def _data(act: Act) -> dict[str, Any]:
@@ -64,30 +64,29 @@ def _data(act: Act) -> dict[str, Any]:
     }
 
 
-def _table(acts: list[Act]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("began (UTC)", "what", "release", "people", "machines"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("outcome")
-    table.add_column("who and why")
-    for act in acts:
-        table.add_row(*map(safe, _row(act)))
-    return table
+def _print(acts: list[Act]) -> None:
+    """Print two lines an act: narrow columns, then outcome, person and reason, which fit any terminal."""
+    rows = [COLUMNS, *map(_row, acts)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    below = ["outcome; who and why", *map(_below, acts)]
+    for number, (row, text) in enumerate(zip(rows, below, strict=True)):
+        text_of_row = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        console.print(f"{safe(text_of_row)}\n    {safe(text)}", style="" if number else "bold")
 
 
 def _row(act: Act) -> tuple[str, ...]:
-    number = f" {act.switch}" if act.switch else ""
-    who = f"{', '.join(act.people)}: {act.why}" if act.people and act.why else ", ".join(act.people) or act.why
-    release = f"{shown(act.release)} {act.commit[:7]}".strip()
     return (
         f"{act.began:%Y-%m-%d %H:%M}",
-        f"{act.what}{number}",
-        release,
+        f"{act.what}{f' {act.switch}' if act.switch else ''}",
+        f"{shown(act.release)} {act.commit[:7]}".strip(),
         _duration(act.waiting),
         _duration(act.working),
-        line(act.outcome),
-        line(who),
     )
+
+
+def _below(act: Act) -> str:
+    who = f"{', '.join(act.people)}: {act.why}" if act.people and act.why else ", ".join(act.people) or act.why
+    return "; ".join(filter(None, [line(act.outcome), line(who)]))
 
 
 def _duration(time: timedelta | None) -> str:

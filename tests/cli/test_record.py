@@ -44,15 +44,17 @@ def verified(what: str | None, capsys: pytest.CaptureFixture[str], **options: An
 
 
 def test_history(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line for each act: who, what, why, people's and machines' time, outcome."""
-    monkeypatch.setattr(history, "console", Console(width=132))
+    """Two lines for each act: what and times of people and machines; outcome, who and why. They fit 80 columns."""
+    monkeypatch.setattr(history, "console", Console(width=80))
     history.history("production", last=30, export_to=None, as_json=False)
-    _, promotion, rollback, *_ = capsys.readouterr().out.splitlines()
-    words = ("promotion 2", "30 min", "7 min", "promoted", "ada: it is time")
-    assert [word for word in words if word not in promotion] == []
-    assert [
-        word for word in ("rollback 3", "0.5 s", "rolled back", "grace: carts are empty") if word not in rollback
-    ] == []
+    assert [text.rstrip() for text in capsys.readouterr().out.splitlines()] == [
+        "began (UTC)       what         release               people  machines",
+        "    outcome; who and why",
+        "2026-11-29 09:00  promotion 2  418e36f309c4 aaaaaaa  30 min  7 min",
+        "    promoted; ada: it is time",
+        "2026-11-29 11:00  rollback 3   old                           0.5 s",
+        "    rolled back; grace: carts are empty",
+    ]
 
 
 def test_history_as_json(capsys: pytest.CaptureFixture[str]) -> None:

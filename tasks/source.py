@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
 
 from azora.config.settings import settings
 from azora.core.messages.foreign_text import line
@@ -130,3 +131,5 @@ def name_the_run(what: str) -> None:
     """Call this run what it does, once that is known."""
     with connected("name the run") as client:
         client.update_flow_run(this_run(), name=what)  # type: ignore[arg-type]
+    if (context := FlowRunContext.get()) and context.flow_run:
+        context.flow_run.name = what  # Prefect reads the name only once

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 
 from azora.config.settings import Settings
 from azora.core.release.release import Release
@@ -13,6 +17,7 @@ from azora.errors import Refused
 from azora.gateways.git.repository import Commit
 from azora.gateways.prefect.run_labels import Facts
 from tasks import source
+from tasks.context import name_of_this_run
 from tests.support.clusters import record_of_images
 from tests.support.releases import BASE, digest
 
@@ -77,3 +82,15 @@ def test_labels_that_do_not_fit(monkeypatch: pytest.MonkeyPatch, image: str, rel
     """Labels that contradict each other, or lead out of the registry, end the run."""
     with pytest.raises(Refused, match=says):
         labelled(monkeypatch, image, release=release)
+
+
+def test_name_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index of the reports has the name that Prefect shows, not the one with which the run began."""
+    renamed: list[str] = []
+    client = SimpleNamespace(update_flow_run=lambda _, name: renamed.append(name))
+    monkeypatch.setattr(source, "connected", lambda _: nullcontext(client))
+    run = FlowRun(flow_id=uuid4(), name="release main")
+    with FlowRunContext.model_construct(flow_run=run):
+        source.name_the_run("release 3f2a1c9 to production")
+        assert name_of_this_run() == "release 3f2a1c9 to production"
+    assert renamed == ["release 3f2a1c9 to production"]

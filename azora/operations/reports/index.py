@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from azora.operations.reports import pages
 RUNS_ON_A_PAGE = 50
 MOST_ENTRIES = 30
 """Results of one run that are shown."""
+EVIDENCE = re.compile(r"evidence-(.+)-\d+-\d+\.html")
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
@@ -37,17 +39,30 @@ def index(root: Path, number: int) -> str:
     with opened_plain(root, []) as folder:
         runs = [one for one in entries_of(folder) if stat.S_ISDIR(one[1].st_mode)] if folder is not None else []
     shown = runs[(number - 1) * RUNS_ON_A_PAGE : number * RUNS_ON_A_PAGE]
-    articles = "\n".join(_article(name, seen.st_mtime, results_of(root, name)) for name, seen in shown)
+    articles = "\n".join(
+        _article(name, seen.st_mtime, results_of(root, name), _evidence_of(root, name)) for name, seen in shown
+    )
     body = f"{articles or '<p>No reports yet.</p>'}\n{_others(number, len(runs))}"
     return pages.page("Reports", body, STYLE)
 
 
 def results_of(root: Path, run: str) -> list[ResultEntry]:
     """Results of *run*, oldest first; a file that is no result is left out."""
-    with opened_plain(root, [run]) as folder:
-        names = [name for name, _ in entries_of(folder) if is_entry(name)] if folder is not None else []
+    names = [name for name in _names(root, run) if is_entry(name)]
     found = (_entry(root, [run, name]) for name in names[:MOST_ENTRIES])
     return sorted((entry for entry in found if entry), key=lambda entry: entry.at)
+
+
+def _evidence_of(root: Path, run: str) -> dict[str, str]:
+    """Newest page of evidence of *run* by environment."""
+    found = [(match[1], name) for name in _names(root, run) if (match := EVIDENCE.fullmatch(name))]
+    return dict(reversed(found[:MOST_ENTRIES]))
+
+
+def _names(root: Path, run: str) -> list[str]:
+    """Names in the folder of *run*, newest first."""
+    with opened_plain(root, [run]) as folder:
+        return [name for name, _ in entries_of(folder)] if folder is not None else []
 
 
 def _entry(root: Path, parts: list[str]) -> ResultEntry | None:
@@ -58,12 +73,16 @@ def _entry(root: Path, parts: list[str]) -> ResultEntry | None:
             return None
 
 
-def _article(run: str, changed: float, entries: list[ResultEntry]) -> str:
+def _article(run: str, changed: float, entries: list[ResultEntry], evidence: Mapping[str, str]) -> str:
     name, at = (entries[-1].run_name, entries[-1].at.timestamp()) if entries else (run, changed)
     mark = _mark(all(entry.ok for entry in entries)) if entries else ""
     of = f"<small>{escape(line(entries[-1].application))} · {pages.moment(at)}</small>" if entries else ""
     head = f'{mark}<a href="{pages.address(run)}/">{escape(line(name or run))}</a>'
     results = "".join(f"<li>{_result(run, entry)}</li>" for entry in entries)
+    results += "".join(
+        f'<li>Approval request for {escape(line(name))}<a href="{pages.address(run)}/{quote(file)}">evidence</a></li>'
+        for name, file in evidence.items()
+    )
     return f"<article><h2>{head}{of or f'<small>{pages.moment(at)}</small>'}</h2><ul>{results}</ul></article>"
 
 

@@ -21,6 +21,10 @@ h1 { font-size: 1.4rem; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100% }
 td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #8884; overflow-wrap: anywhere }
 td + td { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; opacity: .75 }
+@media (max-width: 40rem) {
+  tr { display: flex; flex-wrap: wrap; justify-content: space-between; border-bottom: 1px solid #8884 }
+  td { border: 0; padding: .1rem 0 } td:first-child { flex-basis: 100%; padding-top: .35rem } td + td { font-size: .85rem }
+}
 """
 
 

@@ -42,6 +42,19 @@ def test_run_with_results(tmp_path: Path) -> None:
     assert "passwd" not in page
 
 
+def test_page_of_evidence(tmp_path: Path) -> None:
+    """A run links the newest page of evidence of each environment."""
+    kept(tmp_path, "3f2a", "Smoke cases on staging")
+    for age, name in enumerate(["production-1-10", "production-1-9", "b-1-1"]):
+        file = tmp_path / f"3f2a/evidence-{name}.html"
+        file.write_text("page")
+        os.utime(file, (1_700_000_000 - age, 1_700_000_000 - age))
+    page = index(tmp_path, 1)
+    assert 'for production<a href="./3f2a/evidence-production-1-10.html">evidence</a>' in page
+    assert 'for b<a href="./3f2a/evidence-b-1-1.html">evidence</a>' in page
+    assert "production-1-9" not in page
+
+
 def test_order_and_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest runs come first, and a page has a bounded number of them."""
     monkeypatch.setattr(module, "RUNS_ON_A_PAGE", 2)

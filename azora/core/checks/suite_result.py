@@ -36,7 +36,7 @@ class Case:
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """Outcome of a suite; `seconds` is the wall clock, `files` are the reports of the run by kind."""
+    """Outcome of a suite; `seconds` is the wall clock (0: not measured), `files` are the reports by kind."""
 
     cases: tuple[Case, ...]
     seconds: float
@@ -69,10 +69,10 @@ class SuiteResult:
         return [case for case in self.cases if case.outcome == "failed"]
 
     def summary(self) -> str:
-        """One line: `12 passed, 1 flaky in 34 s`."""
+        """One line: `12 passed, 1 flaky in 34 s`; without a time that nobody measured."""
         counts = [(self.passed, "passed"), (self.failed, "failed"), (self.flaky, "flaky"), (self.skipped, "skipped")]
         said = ", ".join(f"{count} {word}" for count, word in counts if count)
-        return f"{said or 'no cases'} in {self.seconds:.0f} s"
+        return f"{said or 'no cases'}{f' in {self.seconds:.0f} s' if self.seconds else ''}"
 
     def _count(self, outcome: Outcome) -> int:
         return sum(case.outcome == outcome for case in self.cases)

@@ -107,3 +107,9 @@ def test_result_without_a_pass() -> None:
     assert not SuiteResult((Case("a", "skipped", 0),), 0).ok
     assert SuiteResult((Case("a", "flaky", 0),), 0).ok
     assert SuiteResult((Case("a", "flaky", 0), Case("b", "passed", 0)), 3.4).summary() == "1 passed, 1 flaky in 3 s"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(34.2, "1 passed in 34 s"), (0, "1 passed")])
+def test_time_in_the_summary(seconds: float, text: str) -> None:
+    """A time that nobody measured is not shown as `0 s`."""
+    assert SuiteResult((Case("a", "passed", 0),), seconds).summary() == text

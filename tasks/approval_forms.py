@@ -24,6 +24,7 @@ from azora.core.promotion.approval import (
     Decision,
     Request,
     approval_of,
+    deadline,
     is_counted,
     next_request,
     question_of,
@@ -126,17 +127,17 @@ def ask_by_form(environment: str, release: Release, shown: Shown) -> Approval | 
     stop_if_superseded(environment, supersede_older(environment))
     if last is None or changed:
         notifications.question(plan)
-    suspend(wait_for_input=form_of(plan, changed, head), key=request.key, timeout=seconds)
+    suspend(wait_for_input=form_of(plan, changed, head, deadline(request, policy)), key=request.key, timeout=seconds)
     raise not_suspended(environment)
 
 
-def form_of(plan: Plan, changed: Sequence[str], head: str = "") -> type[RunInput]:
+def form_of(plan: Plan, changed: Sequence[str], head: str = "", until: datetime | None = None) -> type[RunInput]:
     """Form of one request: its field `plan` accepts the hash of *plan* alone, and is filled in.
 
-    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record.
+    *changed*: how it differs from the run's request before, which was overtaken. *head*: of the record. *until*: its deadline.
     """
     form = create_model("Answer", __base__=Answer, plan=(str, plan_field(plan.hash)))
-    return form.with_initial_data(description="\n\n".join([*note_of(changed), markdown(plan, head=head)]))
+    return form.with_initial_data(description="\n\n".join([*note_of(changed), markdown(plan, head=head, until=until)]))
 
 
 @task(

@@ -88,8 +88,8 @@ def request_approval(
     artifacts.commits(environment, plan)
     asked = question_of(request, policy, run=this_run(), now=datetime.now(UTC), title=plan.release.title, began=began())
     head = answers.request(cluster, asked, request, plan.release, began=began(), approvers=approvers)
-    how = waiting_page(Tally(policy.minimum), policy, this_run(), plan.hash) if approvers else ""
-    artifacts.plan(plan, head.short if head else "", how)
+    missing = waiting_page(Tally(policy.minimum), policy, this_run(), plan.hash, plan.keeps_out) if approvers else ""
+    artifacts.plan(plan, head.short if head else "", asked.until, missing)
     for difference in changed:
         get_run_logger().warning(
             "%s: the request before is void: %s", environment, line(difference, DIFFERENCE_CHARACTERS)

@@ -28,6 +28,7 @@ from azora.core.release.release import Release, shown
 from azora.core.retention import bytes_told
 from azora.errors import PAGE_LETTERS, AzoraError, storable
 from azora.gateways.kubernetes.cluster import Cluster
+from azora.gateways.prefect.runs import page_of
 from azora.host.writes import System, writing
 from azora.operations.pruning import Part
 from azora.operations.reports.links import link, viewer_link
@@ -54,11 +55,18 @@ def release(candidate: Release) -> None:
     )
 
 
-def plan(asked: Plan, head: str = "", how: str = "") -> None:
-    """The plan of a request, and how it is approved; *how* is for people of the cluster."""
-    text = markdown(asked, head=head)
-    form = f"Approve with *Resume* on this page, or run:\n\n```\n{line_to_copy(this_run(), asked.hash)}\n```"
-    _page(f"{asked.environment}-plan", f"{text}\n\n{how or form}", f"Plan for {asked.environment}")
+def plan(asked: Plan, head: str, until: datetime, missing: str = "") -> None:
+    """Page of a request: the plan, its deadline *until*, and how to approve it.
+
+    *missing*: text that people of the cluster read first.
+    """
+    text = markdown(asked, head=head, until=until)
+    form = (
+        f"Approve with *Resume* in the menu of [the run's page]({page_of(this_run())}), or run:\n\n"
+        f"```\n{line_to_copy(this_run(), asked.hash)}\n```"
+    )
+    shown = f"{missing}\n\n{text}" if missing else f"{text}\n\n{form}"
+    _page(f"{asked.environment}-plan", shown, f"Plan for {asked.environment}")
 
 
 def warnings(environment: str, world: World) -> None:
@@ -78,10 +86,10 @@ def commits(environment: str, shown: Plan) -> None:
 
 def answer(to: Bound, decision: str, approver: str, reason: str) -> None:
     """Page of an answer: the person, the decision, the reason and the plan."""
-    said = {"approve": "approved", "reject": "rejected"}.get(decision, decision)
+    said = {"approve": "Approved", "reject": "Rejected"}.get(decision, decision)
     _page(
         f"{to.environment}-answer",
-        f"# {code(approver)} {said} it\n\n> {code(reason, REASON_CHARACTERS)}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
+        f"# {said} by {code(approver)}\n\n> {code(reason, REASON_CHARACTERS)}\n\nplan `{shown(to.hash)}` · release `{shown(to.release)}` · {to.environment}",
         f"Answer for {to.environment}",
     )
 

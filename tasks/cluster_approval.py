@@ -28,6 +28,7 @@ from azora.core.promotion.approval import (
     Decision,
     Request,
     approval_of,
+    deadline,
     next_request,
     question_of,
 )
@@ -131,20 +132,28 @@ def ask_people(environment: str, release: Release, shown: Shown) -> Approval | N
     if is_new:
         notifications.question(plan, by_people=True)
     suspend(
-        wait_for_input=form_of(plan, changed, tally, policy, head),
+        wait_for_input=form_of(plan, changed, tally, policy, head=head, until=deadline(request, policy)),
         key=request.key,
         timeout=seconds,
     )
     raise not_suspended(environment)
 
 
-def form_of(plan: Plan, changed: Sequence[str], tally: Tally, policy: ApprovalPolicy, head: str = "") -> type[RunInput]:
+def form_of(
+    plan: Plan,
+    changed: Sequence[str],
+    tally: Tally,
+    policy: ApprovalPolicy,
+    *,
+    head: str = "",
+    until: datetime | None = None,
+) -> type[RunInput]:
     """Form of one request; its text has what is missing, and the plan."""
     form = create_model("Wake", __base__=Wake, plan=(str, plan_field(plan.hash)))
     text = [
         *note_of(changed),
-        waiting_page(tally, policy, this_run(), plan.hash),
-        markdown(plan, head=head),
+        waiting_page(tally, policy, this_run(), plan.hash, plan.keeps_out),
+        markdown(plan, head=head, until=until),
     ]
     return form.with_initial_data(description="\n\n".join(text))
 
@@ -189,7 +198,7 @@ def go_on_waiting(environment: str, plan: Plan, request: Request, tally: Tally) 
     if head is None:
         return ""
     keep_request(this_run(), request)
-    artifacts.plan(plan, head.short, waiting_page(tally, policy, this_run(), plan.hash))
+    artifacts.plan(plan, head.short, asked.until, waiting_page(tally, policy, this_run(), plan.hash, plan.keeps_out))
     return head.short
 
 

@@ -9,12 +9,13 @@ from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
 from azora.core.messages.evidence.page import page
-from azora.core.promotion.approval import Request, line_to_copy
+from azora.core.promotion.approval import Request, deadline, line_to_copy
 from azora.core.promotion.plan import Plan
 from azora.errors import AzoraError
 from azora.gateways.prefect.runs import page_of
 from azora.operations.evidence import evidence_of, publish_page
 from azora.operations.promotion.shown import Shown
+from tasks.approval_requests import policy_of
 from tasks.context import context_of, this_run
 from tasks.retries import if_transient
 
@@ -44,6 +45,7 @@ def publish_evidence(environment: str, plan: Plan, request: Request, shown: Show
         shown,
         run_page=page_of(this_run()),
         command=line_to_copy(this_run(), plan.hash),
+        until=deadline(request, policy_of(environment)),
         changed=changed,
     )
     name = f"evidence-{environment}-{request.attempt}-{request.vote}.html"

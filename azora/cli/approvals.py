@@ -13,6 +13,7 @@ from azora.cli.output import console, program, safe
 from azora.config.environment import environments
 from azora.config.settings import settings
 from azora.core.cluster.record import Question
+from azora.core.messages.foreign_text import line
 from azora.core.messages.tally_text import left_out, sentence, who_may
 from azora.core.promotion.approval import line_to_copy
 from azora.core.release.release import shown
@@ -60,6 +61,7 @@ def _request(cluster: Cluster, asked: Question) -> dict[str, Any]:
         "environment": cluster.namespace.environment.name,
         "run": asked.run,
         "release": asked.release,
+        "title": asked.title or shown(asked.release),
         "plan": asked.plan,
         "since": asked.at,
         "until": asked.until,
@@ -72,13 +74,17 @@ def _people(cluster: Cluster, asked: Question) -> dict[str, Any]:
     """Whose approval is missing; a request that is void has the reason."""
     found: dict[str, Any] = {"for": who_may(policy_of(cluster))}
     try:
-        tally = look(cluster, asked).tally
+        waiting = look(cluster, asked)
     except AzoraError as error:
         return found | {"void": error.message}
+    tally = waiting.tally
+    freeze = waiting.world.freezes.keeps_out(asked.release, asked.run, cluster.namespace.api.clock())
     return found | {
+        "frozen": freeze.text if freeze else None,
         "state": sentence(tally),
         "approved_by": [voice.who for voice in tally.counted],
         "still_needed": tally.still_needed,
+        "enough": tally.is_enough,
         "left_out": left_out(tally),
     }
 
@@ -86,15 +92,21 @@ def _people(cluster: Cluster, asked: Question) -> dict[str, Any]:
 def _print(found: list[dict[str, Any]], errors: dict[str, AzoraError]) -> None:
     for one in found:
         console.print(
-            f"[yellow]‖[/] [bold]{safe(one['environment'])}[/]  release {shown(one['release'])}, until"
-            f" {one['until']:%Y-%m-%d %H:%M} UTC, for {safe(one['for'])}"
+            f"[yellow]‖[/] [bold]{safe(one['environment'])}[/]  until {one['until']:%Y-%m-%d %H:%M} UTC:"
+            f" {safe(line(one['title']))}"
         )
-        lines = (
-            [one["void"]] if "void" in one else [*([one["state"]] if "state" in one else []), *one.get("left_out", [])]
-        )
-        for text in (*lines, line_to_copy(one["run"], one["plan"], program())):
+        for text in _lines(one):
             console.print(f"    {safe(text)}")
     for name, error in errors.items():
         console.print(f"[bold]{name}[/]  [red]✗[/] {safe(' '.join(str(error).split()))}")
     if not found and not errors:
         console.print("nothing waits for an approval")
+
+
+def _lines(one: dict[str, Any]) -> list[str]:
+    """State of a request, and what a person can do."""
+    frozen = [f"frozen {one['frozen']}"] if one.get("frozen") else []
+    state = [*frozen, *filter(None, [one.get("void"), one.get("state")]), *one.get("left_out", [])]
+    if one.get("enough"):
+        return [*state, f"to continue, choose Resume on the run's page{' after the freeze' if frozen else ''}"]
+    return [*state, f"may approve: {one['for']}", line_to_copy(one["run"], one["plan"], program())]

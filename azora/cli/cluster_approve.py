@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.markdown import Markdown
 
-from azora.cli.output import console, done, emit, note, program
+from azora.cli.output import done, emit, note, print_plan, program
 from azora.core.cluster.record import Question
 from azora.core.gate.tally import Tally
 from azora.core.messages.foreign_text import line
@@ -18,6 +17,9 @@ from azora.errors import AzoraError, BadInput
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.prefect.waiting_plan import WaitingPlan
 from azora.operations.approving import Waiting, give, look, must_be_able_to_answer
+
+ADDRESS_LETTERS = 2000
+ANSWERED = {Decision.APPROVE: "approved", Decision.REJECT: "rejected"}
 
 
 def answer_as_person(
@@ -33,7 +35,7 @@ def answer_as_person(
     if named:
         WaitingPlan(waiting.asked.run, waiting.asked.plan, "").must_be(named)
     if not as_json:
-        console.print(Markdown(waiting.page), soft_wrap=False)
+        print_plan(waiting.page, line(waiting.asked.more.evidence, ADDRESS_LETTERS))
     user = must_be_able_to_answer(waiting, decision)
     if not named and decision is Decision.APPROVE:
         _confirm(waiting, user)
@@ -45,7 +47,8 @@ def answer_as_person(
 
 def _report(waiting: Waiting, decision: Decision, user: str, tally: Tally, *, as_json: bool) -> None:
     asked, name = waiting.asked, waiting.environment.name
-    said = f"{name}: {decision} by {line(user)}, plan {shown(asked.plan)}: {sentence(tally)}"
+    answered = f"{name}: {line(user)} {ANSWERED[decision]} plan {shown(asked.plan)}"
+    said = f"{answered}: {sentence(tally)}" if decision is Decision.APPROVE else answered
     data = {
         "run": asked.run,
         "environment": name,

@@ -53,14 +53,17 @@ def emit(line: str, *, as_json: bool) -> None:
         console.print(safe(line))
 
 
-def print_plan(text: str) -> None:
-    """Print a plan (markdown), and the address of its page of evidence in one piece."""
+def print_plan(text: str, evidence: str = "") -> None:
+    """Print a plan (markdown), and the address of its page of evidence in one piece.
+
+    *evidence*: the address where the text has none.
+    """
     from rich.markdown import Markdown  # noqa: PLC0415 - most commands show no plan
 
     from azora.core.messages.plan_page import evidence_address  # noqa: PLC0415
 
     console.print(Markdown(text), soft_wrap=False)
-    if address := evidence_address(text):
+    if address := evidence or evidence_address(text):
         console.print(f"evidence: {safe(address)}")
 
 

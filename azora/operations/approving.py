@@ -53,7 +53,15 @@ class Waiting:
         running = stored.get(stack.release or "") if stack else None
         known = approved_of(self.cluster.namespace)
         new = [image for image in self.asked.more.images if known.missing(digests_of([image]), self.policy.minimum)]
-        return page(self.asked, self.world, self.tally, self.policy, running=running.images if running else {}, new=new)
+        return page(
+            self.asked,
+            self.world,
+            self.tally,
+            self.policy,
+            running=running.images if running else {},
+            new=new,
+            now=self.cluster.namespace.api.clock(),
+        )
 
 
 def find_waiting(run: str, settings: Settings) -> tuple[tuple[Cluster, Question] | None, list[AzoraError]]:

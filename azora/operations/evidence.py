@@ -13,6 +13,7 @@ from azora.config.settings import Settings
 from azora.core.checks.result_entry import ResultEntry
 from azora.core.cluster.state import World
 from azora.core.messages.evidence.facts import Compared, Evidence, Replicas, Stage, Suite
+from azora.core.messages.tally_text import who_may
 from azora.core.promotion.goal import Wanted
 from azora.core.promotion.next_step import same_router
 from azora.core.promotion.plan import Plan
@@ -68,6 +69,7 @@ def evidence_of(
     *,
     run_page: str,
     command: str,
+    until: datetime,
     changed: Sequence[str] = (),
 ) -> Evidence:
     """Facts for the page of a request. *shown*: the objects that are approved, by Helm release.
@@ -91,6 +93,8 @@ def evidence_of(
         at=datetime.now(UTC),
         run_page=run_page,
         command=command,
+        until=until,
+        approvers=_approvers(context),
         seen=replace(seen, unknown=tuple(reader.unknown)),
         changed=tuple(changed),
         objects=_compared(context, world, wanted, parts),
@@ -99,6 +103,13 @@ def evidence_of(
         stage=stage,
         rollback=world.rollback,
     )
+
+
+def _approvers(context: Context) -> str:
+    """People who may approve, and how many of them; empty where a form approves."""
+    environment = context.delivery.environment
+    policy = environment.approval
+    return f"{policy.minimum} of {who_may(policy)}" if policy and environment.has_a_gate else ""
 
 
 def publish_page(html: str, name: str, run: str, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -37,7 +37,9 @@ from tests.support.chains import PROMOTION, whole
 from tests.support.plans import PROOF, planned
 from tests.support.rendering import helm_program
 from tests.support.reports import KEY, free_port, report_server
-from tests.support.worlds import BLUE, EMPTY, SERVING_OLD, stack
+from tests.support.worlds import BLUE, EMPTY, NOW, SERVING_OLD, stack
+
+UNTIL = NOW + timedelta(hours=72)
 
 GUESTBOOK = ROOT / "docs/examples/guestbook"
 PRODUCTION = load_environment("production", ROOT / "docs/examples/environments")
@@ -119,7 +121,7 @@ def blue(context: Context, label: str) -> str:
 
 def seen(context: Context, plan: Plan | None = None, shown: Mapping[str, Any] | None = None) -> Evidence:
     plan = plan or planned(context.cluster.look(), RELEASE, ALONE)
-    return evidence_of(context, plan, shown or {}, run_page="http://run", command="azora approve")
+    return evidence_of(context, plan, shown or {}, run_page="http://run", command="azora approve", until=UNTIL)
 
 
 def names(found: Evidence) -> dict[str, list[str] | None]:

@@ -103,6 +103,7 @@ def evidence() -> Evidence:
         at=NOW,
         run_page=f"{HERE}/v2/runs/flow-run/3f2a",
         command="azora approve 3f2a1c9b --plan 9f86d081884c -m 'why you approve'",
+        until=NOW + timedelta(hours=72),
         seen=Seen(restarts=("StatefulSet azora-postgresql",), policy_of=7, flaky=1),
         changed=("the active release is 3f2a1c9b0d4e (blue), not 77aa00000000 (green)",),
         objects=(

@@ -73,7 +73,7 @@ def test_text_of_the_form() -> None:
     """It begins with what replaced the request before and what is missing, and has the plan."""
     text = form_of(PLAN, ["the file of production changed"], ONE, POLICY, head="7:abc")._description
     assert text.startswith("**This replaces the request before:** `the file of production changed`")
-    assert f"1 of 2 approvals: 1 more person (approved by {ADA})" in text
+    assert f"1 of 2 approvals: 1 more person (approved by `{ADA}`)" in text
     assert "azora approve" in text
     assert "7:abc" in text
 

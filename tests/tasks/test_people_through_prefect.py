@@ -101,7 +101,7 @@ def test_two_people_through_prefect(asked: AskingRun) -> None:
     assert "0 of 2 approvals: 2 more people" in asked.page
     asked.asking.answer(ADA)
     assert asked.woken() == "Suspended"
-    assert f"1 of 2 approvals: 1 more person (approved by {ADA})" in asked.page
+    assert f"1 of 2 approvals: 1 more person (approved by `{ADA}`)" in asked.page
     assert deadline_of(asked) == first
     asked.asking.answer(BOB)
     assert asked.woken() == "Completed"

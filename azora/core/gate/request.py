@@ -99,6 +99,7 @@ def for_approvers(
         on_main=plan.on_main,
         gained=_commits(plan.changes),
         lost=Commits(number=None) if plan.lost is None else _commits(plan.lost),
+        evidence=plan.evidence,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
-from azora.core.cluster.freeze import Freeze
+from azora.core.cluster.freeze import Act, Freeze
 from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import ProofRecord
 from azora.core.messages.listing import capped
@@ -26,10 +27,11 @@ _EVIDENCE = re.compile(r"^\*\*\[Evidence\]\((\S+)\)", re.MULTILINE)  # text of o
 LOST_NOT_KNOWN = "⚠ Commits that users would get or lose: unknown, as the commit of the active release is unknown"
 
 
-def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
+def markdown(plan: Plan, *, whole: bool = False, head: str = "", until: datetime | None = None) -> str:
     """The plan as the approver reads it in the form and on the run's page.
 
     It has the newest commits, and the name of the page with all of them; *whole*, it has them itself. *head*: of the record.
+    *until*: deadline of the answer.
     """
     most, rest = (MOST_COMMITS, "") if whole else (SHOWN_COMMITS, f", see the page `{commits_key(plan)}`")
     lines = [
@@ -40,9 +42,10 @@ def markdown(plan: Plan, *, whole: bool = False, head: str = "") -> str:
         "|---|---|",
         *_freeze(plan),
         *(f"| ⚠ override in force | {format_override(one)} |" for one in plan.overrides),
-        f"| active now | {plan.active or 'none'}: {cell(plan.runs_now or '')} |",
+        f"| active now | {format_active(plan.active, plan.runs_now or '')} |",
         f"| active after the switch | {plan.preview}: {cell(plan.release.title)} |",
         f"| approval | {WHEN[plan.ask].format(environment=plan.environment) if plan.ask else 'not needed here'} |",
+        *([f"| answer until | {until:%Y-%m-%d %H:%M} UTC |"] if until else []),
         f"| proof | {_proof(plan.proof)} |",
         f"| on the main branch | {ON_MAIN[plan.on_main]} |",
         f"| migrations | {_migrations(plan)} |",
@@ -72,13 +75,22 @@ def format_override(override: Override) -> str:
     return f"{cell(override.where)}, by {cell(override.by)}: {cell(override.reason)}"
 
 
+def format_limits(freeze: Freeze, exception: Act | None, then: str) -> str:
+    """Freeze for the page of one release: the act that lets it through, or what an answer does: *then*."""
+    if exception:
+        limits = f"**this one may go**, by {cell(exception.by)}: {cell(exception.reason)}"
+    else:
+        limits = f"**nothing is promoted before**: {then}"
+    return f"{format_freeze(freeze)}; {limits}"
+
+
+def format_active(color: str | None, title: str) -> str:
+    """Active color and its release, for a page."""
+    return f"{color}: {cell(title)}" if color else "none"
+
+
 def _freeze(plan: Plan) -> list[str]:
-    if plan.freeze is None:
-        return []
-    row = f"| ⚠ frozen | {format_freeze(plan.freeze)}"
-    if one := plan.exception:
-        return [f"{row}; **this one may go**, by {cell(one.by)}: {cell(one.reason)} |"]
-    return [f"{row}; **nothing is promoted before**, and an answer before does not count |"]
+    return [f"| ⚠ frozen | {format_limits(plan.freeze, plan.exception, 'answer after it')} |"] if plan.freeze else []
 
 
 def _evidence(plan: Plan) -> list[str]:
@@ -126,7 +138,8 @@ def _migrations(plan: Plan) -> str:
     told = ", ".join(f"{migration.phase} {cell(migration.revision)}" for migration in plan.migrations)
     if any(migration.phase == "contract" for migration in plan.migrations):
         return f"{told}; **no rollback** to the active release: a rollback past a contract is refused"
-    return told or f"none to run (at {', '.join(map(cell, plan.release.migration_heads)) or 'none'})"
+    heads = ", ".join(map(cell, plan.release.migration_heads))
+    return told or f"none to run{f' (at {heads})' if heads else ''}"
 
 
 def _router(plan: Plan) -> str:

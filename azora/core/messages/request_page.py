@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from azora.config.environment import ApprovalPolicy
 from azora.core.cluster.state import World
@@ -10,13 +11,14 @@ from azora.core.gate.authors import unknown
 from azora.core.gate.request import ForPeople
 from azora.core.gate.tally import Tally
 from azora.core.messages.markdown import cell, code
-from azora.core.messages.plan_page import ON_MAIN
-from azora.core.messages.tally_text import SENTENCE_LETTERS, left_out, sentence, who_may
+from azora.core.messages.plan_page import ON_MAIN, format_active, format_limits, format_override
+from azora.core.messages.tally_text import left_out, sentence, who_may
 from azora.core.promotion.plan import counted
 from azora.core.record.events import Commits
 from azora.core.release.release import shown
 
 SHOWN_AUTHORS = 10
+STAYS = "an approval now stays, and counts when the run is resumed after it"
 
 
 def page(
@@ -27,6 +29,7 @@ def page(
     *,
     running: Mapping[str, str],
     new: Iterable[str],
+    now: datetime,
 ) -> str:
     """Markdown: the plan from a fresh look at *world*, and whose approval is missing.
 
@@ -34,7 +37,8 @@ def page(
     """
     release, bound = asked.release, asked.bound
     rows = [
-        ("active now", f"{world.active or 'none'}: {cell(world.active_stack.title if world.active_stack else '')}"),
+        *_warnings(asked, world, now),
+        ("active now", format_active(world.active, world.active_stack.title if world.active_stack else "")),
         ("active after the switch", f"{world.preview}: {cell(release.title)}"),
         ("commit", f"`{release.commit}`"),
         ("proof", cell(asked.more.proof)),
@@ -43,9 +47,9 @@ def page(
         ("commits", f"{_number(asked.more.gained)} new, {_number(asked.more.lost)} lost"),
         ("authors", _authors(asked, policy)),
         ("objects", cell(shown(asked.more.objects) or "not rendered")),
-        ("approvals", cell(sentence(tally), SENTENCE_LETTERS)),
-        ("may approve", cell(who_may(policy), SENTENCE_LETTERS)),
-        ("until", f"{asked.until:%Y-%m-%d %H:%M} UTC"),
+        ("approvals", sentence(tally, cell)),
+        ("may approve", who_may(policy, cell)),
+        ("answer until", f"{asked.until:%Y-%m-%d %H:%M} UTC"),
         ("plan", f"`{shown(asked.plan)}`"),
         ("record", f"`{asked.head.short}`"),
     ]
@@ -62,6 +66,14 @@ def page(
     )
 
 
+def _warnings(asked: ForPeople, world: World, now: datetime) -> list[tuple[str, str]]:
+    """Freeze and overrides in force, first of all."""
+    freeze = world.freezes.in_force(now)
+    exception = freeze.exception(asked.release.id, asked.run) if freeze else None
+    frozen = [("⚠ frozen", format_limits(freeze, exception, STAYS))] if freeze else []
+    return [*frozen, *(("⚠ override in force", format_override(one)) for one in world.overrides)]
+
+
 def _number(commits: Commits) -> str:
     return "unknown" if commits.number is None else str(commits.number)
 
@@ -70,8 +82,10 @@ def _authors(asked: ForPeople, policy: ApprovalPolicy) -> str:
     if not policy.excludes_authors:
         return "may approve here"
     strangers = unknown(asked.more.authors, policy.people)
-    text = f"addresses: {len(asked.more.authors)}, none of them may approve"
-    return text + (f"; of no user in `people`: {', '.join(map(cell, strangers[:SHOWN_AUTHORS]))}" if strangers else "")
+    text = f"{counted(len(asked.more.authors), 'author')} of the commits may not approve"
+    return text + (
+        f"; without a user in `people`: {', '.join(map(cell, strangers[:SHOWN_AUTHORS]))}" if strangers else ""
+    )
 
 
 def _commits(title: str, commits: Commits) -> list[str]:

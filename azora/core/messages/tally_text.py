@@ -1,30 +1,36 @@
-"""Tally of a request in words: who approved, who is missing, and why an answer does not count."""
+"""Tally of a request in words: who approved, who is missing, and why an answer does not count.
+
+`named` formats each name and item for the place where the words stand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from azora.config.environment import ApprovalPolicy
+from azora.core.cluster.freeze import Freeze
 from azora.core.gate.tally import Tally, Voice
 from azora.core.messages.foreign_text import line
 from azora.core.messages.listing import capped
 from azora.core.messages.markdown import code
 from azora.core.promotion.approval import line_to_copy
 
-SHOWN_ITEMS, SENTENCE_LETTERS = 5, 600
+RESUMED = "*Resume* on the run's page continues."
+SHOWN_ITEMS, SHOWN_PEOPLE, SENTENCE_LETTERS = 5, 20, 600
 
 
-def sentence(tally: Tally) -> str:
+def sentence(tally: Tally, named: Callable[[str], str] = line) -> str:
     """State of the request in one line."""
     if tally.rejections:
-        return f"rejected by {_names(tally.rejections)}"
+        return f"rejected by {_names(tally.rejections, named)}"
+    approved = f"approved by {_names(tally.counted, named)}"
     if tally.still_needed:
         people = "person" if tally.still_needed == 1 else "people"
-        by = f" (approved by {_names(tally.counted)})" if tally.counted else ""
+        by = f" ({approved})" if tally.counted else ""
         return f"{len(tally.counted)} of {tally.minimum} approvals: {tally.still_needed} more {people}{by}"
     if tally.missing:
-        return f"approved by {_names(tally.counted)}, but these items have too few approvals: {_items(tally)}"
-    return f"approved by {_names(tally.counted)}"
+        return f"{approved}, but these items have too few approvals: {_items(tally, named)}"
+    return approved
 
 
 def left_out(tally: Tally) -> list[str]:
@@ -32,36 +38,40 @@ def left_out(tally: Tally) -> list[str]:
     return [f"the approval of {line(voice.who)} does not count: {voice.why}" for voice in tally.left_out]
 
 
-def who_may(policy: ApprovalPolicy) -> str:
+def who_may(policy: ApprovalPolicy, named: Callable[[str], str] = line) -> str:
     """People who may approve, in one line."""
-    users = [line(name) for name in policy.approvers.users]
-    people = [*users, *(f"group {line(name)}" for name in policy.approvers.groups)]
+    users = [named(name) for name in policy.approvers.users]
+    people = [*users, *(f"group {named(name)}" for name in policy.approvers.groups)]
     but = ", but no author of the commits" if policy.excludes_authors else ""
-    return f"{', '.join(people)}{but}"
+    return f"{', '.join(capped(people, SHOWN_PEOPLE))}{but}"
 
 
-def how_to_approve(run: str, plan: str, program: str = "azora") -> str:
-    """The command for an approver's own machine."""
-    return line_to_copy(run, plan, program)
+def waiting_page(tally: Tally, policy: ApprovalPolicy, run: str, plan: str, freeze: Freeze | None = None) -> str:
+    """Markdown for the run's page and its form: missing approvals, and how to give them.
 
-
-def waiting_page(tally: Tally, policy: ApprovalPolicy, run: str, plan: str) -> str:
-    """Markdown for the run's page and its form: what is missing, and who can give it."""
+    *freeze*: keeps the release out, whatever is approved.
+    """
     out = "\n".join(f"- {code(text, SENTENCE_LETTERS)}" for text in left_out(tally))
-    return "\n\n".join(
-        [
-            f"### {code(sentence(tally), SENTENCE_LETTERS)}",
-            *([out] if out else []),
-            f"May approve: {code(who_may(policy), SENTENCE_LETTERS)}. Approve on your own machine, as your own user of the cluster:",
-            f"```\n{how_to_approve(run, plan)}\n```",
-            "*Resume* on this page does not approve: the run looks into the cluster again, or is rejected.",
-        ]
-    )
+    frozen = f"⚠ Frozen until {freeze.until:%Y-%m-%d %H:%M} UTC." if freeze else ""
+    wanted = [_continue(frozen)] if tally.is_enough else [*filter(None, [frozen]), *_approve(policy, run, plan)]
+    return "\n\n".join([f"### {sentence(tally, code)}", *([out] if out else []), *wanted])
 
 
-def _names(voices: Iterable[Voice]) -> str:
-    return ", ".join(line(voice.who) for voice in voices)
+def _continue(frozen: str) -> str:
+    return f"{frozen} *Resume* on the run's page continues after the freeze." if frozen else RESUMED
 
 
-def _items(tally: Tally) -> str:
-    return ", ".join(capped(tally.missing, SHOWN_ITEMS))
+def _approve(policy: ApprovalPolicy, run: str, plan: str) -> list[str]:
+    return [
+        f"May approve: {who_may(policy, code)}. Approve on your own machine, as your own user of the cluster:",
+        f"```\n{line_to_copy(run, plan)}\n```",
+        "*Resume* on the run's page does not approve: the run looks into the cluster again, or is rejected.",
+    ]
+
+
+def _names(voices: Iterable[Voice], named: Callable[[str], str]) -> str:
+    return ", ".join(capped([named(voice.who) for voice in voices], SHOWN_PEOPLE))
+
+
+def _items(tally: Tally, named: Callable[[str], str]) -> str:
+    return ", ".join(capped([named(item) for item in tally.missing], SHOWN_ITEMS))

@@ -89,9 +89,14 @@ def is_counted(request: Request, run: str, approvals: Iterable[Approval]) -> boo
     return any(yes.id == approval_id(run, request) for yes in approvals)
 
 
+def deadline(request: Request, policy: ApprovalPolicy) -> datetime:
+    """Moment until which *request* may be answered."""
+    return request.first_at + timedelta(hours=policy.wait_hours)
+
+
 def seconds_left(request: Request, policy: ApprovalPolicy, now: datetime) -> float:
     """Seconds for which *request* may still be answered."""
-    return (request.first_at + timedelta(hours=policy.wait_hours) - now).total_seconds()
+    return (deadline(request, policy) - now).total_seconds()
 
 
 def approval_of(
@@ -121,7 +126,7 @@ def question_of(
         release=request.bound.release,
         plan=request.plan,
         at=now,
-        until=request.first_at + timedelta(hours=policy.wait_hours),
+        until=deadline(request, policy),
         key=request.key,
         title=title,
         began=began or request.first_at,

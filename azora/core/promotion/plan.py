@@ -57,9 +57,13 @@ class Plan:
         return self.bound.hash
 
     @property
+    def keeps_out(self) -> Freeze | None:
+        """The freeze in which the promotion does not begin, whatever the answer is."""
+        return None if self.exception else self.freeze
+
+    @property
     def is_frozen(self) -> bool:
-        """Return True when the promotion does not begin, whatever the answer is."""
-        return self.freeze is not None and self.exception is None
+        return self.keeps_out is not None
 
 
 def plan_of(

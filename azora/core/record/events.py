@@ -42,6 +42,7 @@ class ForApprovers(BaseModel):
 
     *since*: answers to this request name that time. *objects*: digest of what would be installed. *images*: images of these objects
     that Azora did not build, by digest. *authors*: addresses of the commits' authors and co-authors. *on_main*: None: not known.
+    *evidence*: address of the page of evidence.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,6 +55,7 @@ class ForApprovers(BaseModel):
     on_main: bool | None = None
     gained: Commits = Commits()
     lost: Commits = Commits()
+    evidence: str = ""
 
 
 class Requested(_Event):

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from azora.core.cluster.freeze import Act, Acts
+from azora.core.cluster.overrides import Override
+from azora.core.cluster.state import World
 from azora.core.gate.pod_images import items_of
 from azora.core.gate.request import ForPeople, for_approvers, request_in
 from azora.core.gate.tally import Tally
-from azora.core.messages.request_page import page
+from azora.core.messages.request_page import STAYS, page
 from azora.core.promotion.approval import next_request
 from azora.core.promotion.plan import Change
 from azora.core.record.chain import head_of
@@ -115,8 +118,51 @@ def test_page_of_a_request() -> None:
     found = read(event())
     assert found
     assert PRODUCTION.approval
-    text = page(found, SERVING_OLD, Tally(2), PRODUCTION.approval, running={}, new=[EXTRA])
+    text = page(found, SERVING_OLD, Tally(2), PRODUCTION.approval, running={}, new=[EXTRA], now=NOW)
     for part in ("0 of 2 approvals", EXTRA, PLAN.hash[:12], found.head.short, "`change 0", "12 new, unknown lost", ADA):
         assert part.replace("`change 0", "change 0") in text
     assert "… and 2 more" in text
     assert digest(found.release.model_dump(mode="json", exclude={"subject", "migrations"})) == found.release.id
+
+
+ENDS = Act(kind="end", at=NOW, reason="it is over", by="oidc:chief")
+FROZEN = Act(kind="freeze", at=NOW, reason="the sale", until=NOW + timedelta(hours=8), by="oidc:chief")
+ONE_GOES = Act(kind="exception", at=NOW, reason="a fix", subject=BASE.id[:12], by="oidc:olga")
+FROZEN_ROW = "| ⚠ frozen | until 2026-11-29 20:00 UTC, by `oidc:chief`: `the sale`"
+OVERRIDE = Override("Service shop", "oidc:chief", "checkout is down")
+
+
+@pytest.mark.parametrize(
+    ("world", "rows"),
+    [
+        pytest.param(SERVING_OLD, [], id="nothing"),
+        pytest.param(
+            replace(SERVING_OLD, freezes=Acts((FROZEN,))),
+            [f"{FROZEN_ROW}; **nothing is promoted before**: {STAYS} |"],
+            id="freeze",
+        ),
+        pytest.param(
+            replace(SERVING_OLD, freezes=Acts((FROZEN, ONE_GOES))),
+            [f"{FROZEN_ROW}; **this one may go**, by `oidc:olga`: `a fix` |"],
+            id="freeze that lets it through",
+        ),
+        pytest.param(replace(SERVING_OLD, freezes=Acts((FROZEN, ENDS))), [], id="freeze that was ended"),
+        pytest.param(
+            replace(SERVING_OLD, overrides=(OVERRIDE,)),
+            ["| ⚠ override in force | `Service shop`, by `oidc:chief`: `checkout is down` |"],
+            id="override",
+        ),
+    ],
+)
+def test_warnings_of_a_request(world: World, rows: list[str]) -> None:
+    """A freeze and an override in force are the first rows of what an approver reads."""
+    found = read(event())
+    assert found
+    assert PRODUCTION.approval
+    text = page(found, world, Tally(2), PRODUCTION.approval, running={}, new=[], now=NOW)
+    assert [row for row in text.splitlines() if row.startswith("| ⚠")] == rows
+
+
+def test_address_of_the_evidence() -> None:
+    """The record has the address of the page that the run published."""
+    assert for_approvers(REQUEST, replace(PLAN, evidence="http://reports/1"), []).evidence == "http://reports/1"

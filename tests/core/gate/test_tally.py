@@ -9,6 +9,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from azora.config.environment import ApprovalPolicy
+from azora.core.cluster.freeze import Freeze
 from azora.core.gate.approved import Answer, Approved
 from azora.core.gate.request import Subject
 from azora.core.gate.tally import Facts, Tally, tally_of
@@ -20,6 +21,7 @@ ITEMS = (R2, digest(2))
 SUBJECT = Subject("run-1", "a" * 64, "b" * 64, NOW, ITEMS)
 LATER = NOW + timedelta(hours=1)
 REJECT = {"decision": Decision.REJECT}
+FREEZE = Freeze("admin", NOW, NOW + timedelta(hours=20), "the sale of the year")
 
 
 def policy(minimum: int = 1, **more: Any) -> ApprovalPolicy:
@@ -192,8 +194,30 @@ def test_page_of_a_waiting_run() -> None:
     assert "0 of 2 approvals: 2 more people" in page
     assert "it covers only some of the images" in page
     assert "azora approve 1f2e3d4c --plan aaaaaaaaaaaa" in page
-    assert "does not approve" in page
+    assert "*Resume* on the run's page does not approve" in page
     assert who_may(policy(2)) == f"{ADA}, {BOB}, {DEV}, but no author of the commits"
+
+
+@pytest.mark.parametrize(
+    ("answers", "freeze", "texts"),
+    [
+        pytest.param([ADA, BOB], None, ["*Resume* on the run's page continues."], id="enough"),
+        pytest.param(
+            [ADA, BOB],
+            FREEZE,
+            ["⚠ Frozen until 2026-11-30 08:00 UTC. *Resume* on the run's page continues after the freeze."],
+            id="enough, in a freeze",
+        ),
+        pytest.param([ADA], FREEZE, ["⚠ Frozen until 2026-11-30 08:00 UTC.", "azora approve"], id="one, in a freeze"),
+    ],
+)
+def test_page_says_what_to_do(answers: list[str], freeze: Freeze | None, texts: list[str]) -> None:
+    """A run with enough approvals, such as in a freeze, requests no more of them."""
+    page = waiting_page(
+        counted(*((who, given()) for who in answers), rules=policy(2)), policy(2), "run", "a" * 64, freeze
+    )
+    assert [text for text in texts if text not in page] == []
+    assert ("azora approve" in page) is ("azora approve" in texts)
 
 
 def test_odd_name_on_the_page() -> None:
@@ -201,5 +225,6 @@ def test_odd_name_on_the_page() -> None:
     odd = "[x](http://example.org)"
     rules = policy(2, approvers={"users": [odd], "groups": ["ops"]})
     page = waiting_page(counted((odd, given()), rules=rules), rules, "run", "a" * 64)
-    assert f"### `1 of 2 approvals: 1 more person (approved by {odd})`" in page
-    assert page.count(odd) == page.count(f"{odd})`") + page.count(f"`{odd}")
+    assert f"### 1 of 2 approvals: 1 more person (approved by `{odd}`)" in page
+    assert f"May approve: `{odd}`, group `ops`, but" in page
+    assert page.count(odd) == page.count(f"`{odd}`")

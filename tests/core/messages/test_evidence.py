@@ -70,6 +70,8 @@ def of_odd(odd: str) -> Evidence:
         at=NOW,
         run_page="http://prefect/run",
         command=odd,
+        until=NOW,
+        approvers=odd or "x",
         seen=Seen(restarts=(odd,), by_color=(odd,), policy_of=1, unknown=(odd.strip() or "x",)),
         changed=(odd,),
         objects=(Compared(odd, changes), Compared(odd, None), Compared(odd, (), is_new=True)),
@@ -130,6 +132,28 @@ def test_order_of_the_page() -> None:
     assert "strong>5 changed, 1 added, 1 removed</strong" in page(evidence())
 
 
+@pytest.mark.parametrize(
+    ("approvers", "texts"),
+    [
+        pytest.param("", ["Resume in the menu of the page of the run , or azora approve 3f2a1c9b"], id="by the form"),
+        pytest.param(
+            "2 of oidc:ada, oidc:bob",
+            [
+                "May approve 2 of oidc:ada, oidc:bob",
+                "as your own user of the cluster",
+                "page of the run does not approve",
+            ],
+            id="by people of the cluster",
+        ),
+    ],
+)
+def test_how_to_answer(approvers: str, texts: list[str]) -> None:
+    """The page names the deadline, and for people of the cluster that Resume does not approve."""
+    shown = Elements(page(replace(evidence(), approvers=approvers))).text
+    assert [text for text in ["Answer until 2026-", *texts] if text not in shown] == []
+    assert ("does not approve" in shown) is bool(approvers)
+
+
 def test_secrets_of_a_page() -> None:
     """Neither a Secret's value nor a credential of this process is on the page."""
     html = page(evidence())
@@ -157,7 +181,7 @@ def test_page_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_request_without_risks() -> None:
     """A page says so when it found none, and what it could not find."""
     plan = replace(evidence().plan, migrations=(), on_main=True, lost=(), router_changes=None)
-    html = page(Evidence(plan=plan, at=NOW, run_page="http://prefect/run", command="azora approve"))
+    html = page(Evidence(plan=plan, at=NOW, run_page="http://prefect/run", command="azora approve", until=NOW))
     assert "No risks" in html
     assert "production was never rolled back." in html
     assert "No result is on this machine" in html

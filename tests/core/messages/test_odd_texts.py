@@ -92,7 +92,7 @@ def request_of(odd: str) -> str:
     )
     asked = ForPeople("run", plan.bound, release, NOW, more, Head(1, "0" * 64))
     world = recorded(SWITCHED, odd)
-    return request_page(asked, world, tally_of_odd(odd), PEOPLE, running={odd: odd}, new=[odd])
+    return request_page(asked, world, tally_of_odd(odd), PEOPLE, running={odd: odd}, new=[odd], now=NOW)
 
 
 def tally_of_odd(odd: str) -> Tally:
@@ -103,7 +103,7 @@ PEOPLE = ApprovalPolicy.model_validate({"by": "cluster", "minimum": 2, "approver
 BAD = Receipt(number=2, verdict="bad")
 PAGES: dict[str, Callable[[str], None]] = {
     "release": lambda odd: artifacts.release(release_of(odd)),
-    "plan": lambda odd: artifacts.plan(plan_of_odd(odd)),
+    "plan": lambda odd: artifacts.plan(plan_of_odd(odd), "7:abc", NOW),
     "answer": lambda odd: artifacts.answer(plan_of_odd("x").bound, "approve", odd, odd),
     "suite": suite_page,
     "unit tests": lambda odd: artifacts.unit_tests({odd: "/a.log"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,7 @@ from tests.support.plans import PRODUCTION, planned
 from tests.support.releases import BASE
 from tests.support.worlds import EMPTY, NOW, SERVING_OLD
 
+UNTIL = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ONE, TWO = Change("1111111", "Ada", "Fix the cart"), Change("2222222", "Bob", "Add a course")
 
 
@@ -83,6 +84,31 @@ def test_router_of_a_plan(world: World, row: str) -> None:
     assert f"`{PRODUCTION.hosts.live}`" in page
 
 
+def test_deadline_of_the_answer() -> None:
+    """A request shows until when it may be answered; a plan without a request does not."""
+    assert "| answer until | 2026-11-23 12:00 UTC |" in markdown(planned(SERVING_OLD), until=UNTIL)
+    assert "answer until" not in markdown(planned(SERVING_OLD))
+
+
+@pytest.mark.parametrize(
+    ("world", "row"),
+    [
+        pytest.param(EMPTY, "| active now | none |", id="nothing"),
+        pytest.param(SERVING_OLD, "| active now | blue: `", id="a release"),
+    ],
+)
+def test_active_color(world: World, row: str) -> None:
+    """A first release has no active color, and no release beside it."""
+    assert row in markdown(planned(world))
+
+
+def test_migrations_of_an_application_without_any() -> None:
+    """Without a migration there is no head to name."""
+    assert "| migrations | none to run |" in markdown(
+        planned(SERVING_OLD, BASE.model_copy(update={"migration_heads": (), "migrations": ()}))
+    )
+
+
 def test_commits_in_the_plan_hash() -> None:
     """Commits are shown, but are no part of the hash that an approval is bound to."""
     assert planned(SERVING_OLD, changes=many(3), lost=many(2), on_main=False).hash == planned(SERVING_OLD).hash
@@ -138,8 +164,8 @@ GOES = replace(
         pytest.param(None, "", False, id="no freeze"),
         pytest.param(
             FREEZE,
-            "| ⚠ frozen | until 2026-11-24 20:00 UTC, by `oidc:ada`: `the sale`; **nothing is promoted before**,"
-            " and an answer before does not count |",
+            "| ⚠ frozen | until 2026-11-24 20:00 UTC, by `oidc:ada`: `the sale`; **nothing is promoted before**:"
+            " answer after it |",
             True,
             id="frozen",
         ),

@@ -78,7 +78,7 @@ def test_approvals_of_two(asking: Asking, azora: Command) -> None:
     plan = command.split("--plan ")[1].split()[0]
     first = azora(ADA, "approve", run, "--plan", plan, *why)
     assert first.returncode == 0, first.stderr
-    assert f"approve by {ADA}, plan {plan}: 1 of 2 approvals: 1 more person (approved by {ADA})" in first.stdout
+    assert f"{ADA} approved plan {plan}: 1 of 2 approvals: 1 more person (approved by {ADA})" in first.stdout
     assert "the answer is written, but the run was not woken: could not wake run" in first.stderr
     second = azora(CAROL, "approve", run, "--plan", plan, *why, "--no-resume", "--json")
     assert second.stderr == ""
@@ -111,7 +111,7 @@ def test_rejection_by_a_person(asking: Asking, azora: Command) -> None:
     run = asking.run[:8]
     assert "the reason has 5 letters" in azora(BOB, "reject", run, "-m", "short").stderr
     done = azora(BOB, "reject", run, "-m", "carts are empty", "--no-resume")
-    assert f"rejected by {BOB}" in done.stdout
+    assert f"{BOB} rejected plan {asking.plan.hash[:12]}\n" in done.stdout
     (rejection,) = asking.tally().rejections
     assert (rejection.who, rejection.answer.reason) == (BOB, "carts are empty")
 

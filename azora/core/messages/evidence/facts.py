@@ -57,12 +57,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Content of the page. *changed*: how the plan differs from the run's request before."""
+    """Content of the page.
+
+    *changed*: how the plan differs from the run's request before. *until*: its deadline. *approvers*: who may approve, where
+    the cluster knows them; empty where the run's form approves.
+    """
 
     plan: Plan
     at: datetime
     run_page: str
     command: str
+    until: datetime
+    approvers: str = ""
     seen: Seen = field(default_factory=Seen)
     changed: tuple[str, ...] = ()
     objects: tuple[Compared, ...] = ()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from logging import Logger, LoggerAdapter
 from typing import Any
 
@@ -107,8 +106,7 @@ def _changes_since_the_last_good(nights: Sequence[Night]) -> tuple[Change, ...]:
 
 
 def _tell(notice: Notice, log: Log) -> None:
-    """Several applications may tell the same people."""
-    for trouble in send(replace(notice, title=f"{settings().application}: {notice.title}"), settings()):
+    for trouble in send(notice, settings()):
         log.warning(trouble)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from azora.config.environment import Environment
@@ -65,8 +64,7 @@ def record_acts(environment: Environment, settings: Settings, *, by: str) -> lis
     except AzoraError as error:
         return [f"the next run records and notifies it; from here that is not possible: {error.message}"]
     notices = [notice for one in found if (notice := of_news(environment.name, one))]
-    titled = [replace(notice, title=f"{settings.application}: {notice.title}") for notice in notices]
-    return [trouble for notice in titled for trouble in send(notice, settings)]
+    return [trouble for notice in notices for trouble in send(notice, settings)]
 
 
 def _as_person(environment: Environment, settings: Settings) -> Cluster:

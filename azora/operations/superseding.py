@@ -6,7 +6,6 @@ The mark of the request in the record decides. All that follows from the mark ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from azora.config.settings import Settings
 from azora.core.cluster.record import Question, Replacement
@@ -95,5 +94,4 @@ def _told(environment: str, asked: Question, newer: Replacement, settings: Setti
     link = page_of(newer.run)
     key, title = f"{environment}-superseded", f"Superseded request for {environment}"
     leave_page(asked.run, key, superseded.page(environment, asked, newer, link), title)
-    notice = superseded.notice(environment, asked, newer, link)
-    return send(replace(notice, title=f"{settings.application}: {notice.title}"), settings)
+    return send(superseded.notice(environment, asked, newer, link), settings)

@@ -105,7 +105,7 @@ def test_older_run_that_waits(pipeline: Pipeline) -> None:
     for text in (pipeline.ended["old"], pipeline.pages["old"], pipeline.notices[0].text):
         assert "new" in text
         assert "title of new" in text
-    assert pipeline.notices[0].title == "azora: staging does not wait any more for title of old"
+    assert pipeline.notices[0].title == "staging does not wait any more for title of old"
     assert pipeline.entries == [
         Superseded(
             key="key of old", release="release of old", plan="plan of old", by_run="new", by_release="release of new"

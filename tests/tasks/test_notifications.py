@@ -44,9 +44,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
 @pytest.mark.parametrize(
     ("environment", "world", "title"),
     [
-        pytest.param("production", JUDGED_GOOD, "azora: production runs new", id="good"),
+        pytest.param("production", JUDGED_GOOD, "production runs new", id="good"),
         pytest.param("staging", JUDGED_GOOD, None, id="good, where only trouble is told"),
-        pytest.param("staging", JUDGED_BAD, "azora: staging stays on a bad release: new", id="bad, there as well"),
+        pytest.param("staging", JUDGED_BAD, "staging stays on a bad release: new", id="bad, there as well"),
         pytest.param("production", None, None, id="a cluster that is away"),
     ],
 )
@@ -85,5 +85,5 @@ def test_nightly_notice_of_a_failure(told: list[Notice], monkeypatch: pytest.Mon
     notifications.of_the_nightly_run(flow=None, flow_run=SimpleNamespace(id="a run"), state=None)  # type: ignore[arg-type]
 
     assert asked == [("old", "new")]
-    assert told[0].title == "azora: the nightly run failed at test a"
+    assert told[0].title == "the nightly run failed at test a"
     assert "- f1f1f1f Fix the cart (ada)" in told[0].text

@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -68,6 +68,8 @@ def must_parse(settings: Settings) -> None:
 def send(notice: Notice, settings: Settings) -> list[str]:
     """Tell every address at once, in at most `notify_timeout_seconds`; whoever is slower may still get it.
 
+    The title begins with the application: several may tell the same people.
+
     Returns:
         A line for each that did not take it. Nothing is raised: no release fails because a provider is away.
     """
@@ -77,8 +79,9 @@ def send(notice: Notice, settings: Settings) -> list[str]:
         return [error.message]
     if not known:
         return []
+    titled = replace(notice, title=f"{settings.application}: {notice.title}")
     _apprise()  # not by many threads at once
-    tellers = {address.name: partial(_trouble, address, notice) for address in known}
+    tellers = {address.name: partial(_trouble, address, titled) for address in known}
     troubles = tell_all(tellers, settings.notify_timeout_seconds)
     return [f"could not notify {name}: {why}" for name, why in troubles.items()]
 

@@ -81,7 +81,7 @@ def test_addresses_of_variable_and_file(machine: Settings, receiver: Receiver) -
 
     assert sorted(path for path, _ in receiver.got) == ["/a", "/b"]
     body = receiver.got[0][1]
-    assert (body["title"], body["message"], body["type"]) == (NOTICE.title, NOTICE.text, "success")
+    assert (body["title"], body["message"], body["type"]) == (f"azora: {NOTICE.title}", NOTICE.text, "success")
 
 
 def test_text_of_a_commit(machine: Settings, receiver: Receiver) -> None:
@@ -90,7 +90,7 @@ def test_text_of_a_commit(machine: Settings, receiver: Receiver) -> None:
     assert send(Notice(subject, subject, "info"), told(machine, f"json://{receiver.place}/")) == []
     body = receiver.got[0][1]
     assert (
-        body["title"]
+        body["title"].removeprefix("azora: ")
         == body["message"]
         == "‹!here› ＠all ‹http://127.0.0.1/|approve here› [approve] (http://127.0.0.1/)"
     )

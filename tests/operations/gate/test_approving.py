@@ -75,7 +75,7 @@ def test_page_of_an_approver(asking: Asking) -> None:
     """The plan from a fresh look; an image that nobody approved before stands out."""
     asking.answer(ADA)
     page = asking.waiting(BOB).page
-    assert f"1 of 2 approvals: 1 more person (approved by {ADA})" in page
+    assert f"1 of 2 approvals: 1 more person (approved by `{ADA}`)" in page
     assert "Sell more" in page
     assert DATABASE in page
     assert asking.plan.hash[:12] in page

@@ -22,6 +22,7 @@ from prefect.flow_engine import run_flow_sync
 from azora.config.environment import ApprovalPolicy, Environment
 from azora.config.settings import settings
 from azora.core.prefect_names import tag_of
+from azora.core.promotion.approval import Request
 from azora.core.promotion.plan import Plan
 from azora.core.release.release import Release
 from azora.core.release.rendered import normal
@@ -101,6 +102,18 @@ class AskingRun:
         return "" if result.status.value == "ACCEPT" else str(getattr(result.details, "reason", result.status.value))
 
     @property
+    def waits(self) -> bool:
+        return self.read().state_name == "Suspended"
+
+    @property
+    def outcome(self) -> str:
+        """State, with what it asks for while it waits, or why it ended."""
+        state = self.read().state
+        assert state
+        asks = next((one.commit for one in RELEASES.values() if one.id == self.request.bound.release), "nothing")
+        return f"Suspended for {asks[:7]}" if state.is_paused() else f"{state.name}: {state.message}"
+
+    @property
     def waits_as_it_began(self) -> bool:
         """Return True while it waits, about the commit that it began with."""
         now = self.read()
@@ -117,11 +130,11 @@ class AskingRun:
         return waiting_plan(str(self.id)).hash
 
     @property
-    def key(self) -> str:
-        """Key of its newest request."""
+    def request(self) -> Request:
+        """Its newest request."""
         request = last_request(str(self.id), self.environment.name)
         assert request
-        return request.key
+        return request
 
     @property
     def page(self) -> str:

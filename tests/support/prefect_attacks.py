@@ -14,8 +14,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from azora.config.settings import ROOT
-from azora.core.promotion.approval import Request
-from azora.gateways.prefect.run_labels import label, last_request
+from azora.gateways.prefect.run_labels import label
 from tests.support.asked import NEW
 from tests.support.asking_run import OTHER, AskingRun
 
@@ -39,7 +38,15 @@ def forced(kind: str, name: str = "") -> Attack:
     return lambda run: sent(run, "POST", "/flow_runs/{id}/set_state", {"state": state, "force": True})
 
 
-restarted = forced("SCHEDULED")
+def restarted(run: AskingRun, *fired: str) -> None:
+    """Start the run anew by force, as if its form had been answered: a resume is no new attempt.
+
+    *fired*: more pause keys at which Prefect suspends no more.
+    """
+    known = run.read().empirical_policy.pause_keys or set()
+    policy = {"pause_keys": sorted({*known, *fired}), "resuming": True}
+    sent(run, "PATCH", "/flow_runs/{id}", {"empirical_policy": policy})
+    forced("SCHEDULED")(run)
 
 
 def after(*attacks: Attack) -> Attack:
@@ -60,17 +67,17 @@ def written_input(run: AskingRun, key: str, answer: dict[str, str]) -> None:
 
 def answer_written(run: AskingRun) -> None:
     """An approval of the very plan, as the answer to the request that waits."""
-    written_input(run, run.key, ANSWER | {"plan": run.plan})
+    written_input(run, run.request.key, ANSWER | {"plan": run.plan})
 
 
 def answer_of_another_plan(run: AskingRun) -> None:
     """An approval of another plan, as the answer to the request that waits."""
-    written_input(run, run.key, ANSWER | {"plan": ANOTHER_PLAN})
+    written_input(run, run.request.key, ANSWER | {"plan": ANOTHER_PLAN})
 
 
 def answer_to_another_request(run: AskingRun) -> None:
     """Approvals of the very plan, by keys of requests of the past, of the future, and of another attempt."""
-    for key in (key_of(run, 1, 9), key_of(run, 2, 1), run.key.replace(run.plan, ANOTHER_PLAN)):
+    for key in (key_of(run, 1, 9), key_of(run, 2, 1), run.request.key.replace(run.plan, ANOTHER_PLAN)):
         written_input(run, key, ANSWER | {"plan": run.plan})
 
 
@@ -80,16 +87,15 @@ def key_of(run: AskingRun, attempt: int, vote: int) -> str:
 
 def pause_keys(run: AskingRun) -> None:
     """Prefect takes the next request for answered: its pause key has fired, and its answer is there."""
-    request = request_of(run)
+    request = run.request
     following = key_of(run, request.attempt, request.vote + 1)
-    policy = {"pause_keys": [request.key, following], "resuming": True}
-    sent(run, "PATCH", "/flow_runs/{id}", {"empirical_policy": policy})
     written_input(run, following, ANSWER | {"plan": run.plan})
+    restarted(run, following)
 
 
 def another_form(run: AskingRun) -> None:
     """The form is replaced by one that takes an approval of another plan, and is answered."""
-    key = f"suspended-{run.key}-schema"
+    key = f"suspended-{run.request.key}-schema"
     shown = {"properties": {"plan": {"enum": [ANOTHER_PLAN]}}}
     sent(run, "DELETE", f"/flow_runs/{{id}}/input/{key}")
     sent(run, "POST", "/flow_runs/{id}/input", {"key": key, "value": json.dumps(shown)})
@@ -98,7 +104,7 @@ def another_form(run: AskingRun) -> None:
 
 def open_form(run: AskingRun) -> None:
     """The form is replaced by one that takes everything, and is answered with the very plan."""
-    key, plan = f"suspended-{run.key}-schema", run.plan
+    key, plan = f"suspended-{run.request.key}-schema", run.plan
     sent(run, "DELETE", f"/flow_runs/{{id}}/input/{key}")
     sent(run, "POST", "/flow_runs/{id}/input", {"key": key, "value": "{}"})
     assert run.answered(plan) == ""
@@ -116,7 +122,7 @@ def changed_request(run: AskingRun) -> None:
 
 def request_for_another_release(run: AskingRun) -> None:
     """The labels have another commit, and the request that waits as if it were for that commit's release."""
-    request = request_of(run)
+    request = run.request
     bound = run.asking.plan.bound
     assert bound.release == NEW.id
     forged = json.loads(request.model_dump_json())
@@ -141,20 +147,14 @@ def changed_pages(run: AskingRun) -> None:
     """Pages of the run and the text of its form show another release, and two approvals."""
     for found in sent(run, "POST", "/artifacts/filter", {"flow_runs": {"id": {"any_": [str(run.id)]}}}):
         sent(run, "PATCH", f"/artifacts/{found['id']}", {"data": HARMLESS})
-    key = f"suspended-{run.key}-description"
+    key = f"suspended-{run.request.key}-description"
     sent(run, "DELETE", f"/flow_runs/{{id}}/input/{key}")
     sent(run, "POST", "/flow_runs/{id}/input", {"key": key, "value": json.dumps(HARMLESS)})
 
 
 def of_attempt(run: AskingRun, attempt: int) -> str:
     """The newest request of *run* as one of another attempt, as a label keeps it."""
-    return request_of(run).model_copy(update={"attempt": attempt}).model_dump_json()
-
-
-def request_of(run: AskingRun) -> Request:
-    found = last_request(str(run.id), run.environment.name)
-    assert found
-    return found
+    return run.request.model_copy(update={"attempt": attempt}).model_dump_json()
 
 
 def another_entrypoint(run: AskingRun) -> str:
@@ -172,7 +172,13 @@ WHO = {
 
 
 def case(
-    what: str, attack: Attack, state: str = "Suspended", *, by: str = "", only: str = "", quick: str = ""
+    what: str,
+    attack: Attack,
+    outcome: str = f"Suspended for {NEW.commit[:7]}",
+    *,
+    by: str = "",
+    only: str = "",
+    quick: str = "",
 ) -> list[ParameterSet]:
     """An attack for each way to approve, with its marker.
 
@@ -182,7 +188,7 @@ def case(
         pytest.param(
             way,
             attack,
-            state,
+            outcome,
             id=f"{what}, {way}",
             marks=[
                 pytest.mark.attack(f"with Prefect's password (`by: {way}`): {what}", by=by or who),
@@ -197,17 +203,32 @@ def case(
 FIXED, OWN_REQUEST = "the commit that the run fixed", "the request that the run keeps"
 NO_PAUSE = "the run: no step follows a request that did not suspend it"
 ATTACKS = [
-    *case("the waiting run is set to Scheduled", after(), quick="form"),
+    *case("the waiting run is set to Scheduled", forced("SCHEDULED")),
+    *case("the waiting run is set to Scheduled, as if it was resumed", after(), quick="form"),
     *case("the waiting run is set to Running", after(forced("RUNNING"))),
     *case("the waiting run is set to Completed and tried again", after(forced("COMPLETED"))),
     *case("the waiting run is set to AwaitingRetry", forced("SCHEDULED", "AwaitingRetry")),
     *case("the waiting run's parameters name another commit", after(changed_parameters), by=FIXED, quick="cluster"),
-    *case("the waiting run's labels name another commit", after(changed_labels), "Failed", by=OWN_REQUEST),
-    *case("the waiting run's labels name another commit, and no request", after(changed_request), quick="cluster"),
-    *case("the waiting run's labels name another commit, and a request for it", after(request_for_another_release)),
+    *case(
+        "the waiting run's labels name another commit",
+        after(changed_labels),
+        "this run requested one of",
+        by=OWN_REQUEST,
+    ),
+    *case(
+        "the waiting run's labels name another commit, and no request",
+        after(changed_request),
+        "Suspended for bbbbbbb",
+        quick="cluster",
+    ),
+    *case(
+        "the waiting run's labels name another commit, and a request for it",
+        after(request_for_another_release),
+        "Suspended for bbbbbbb",
+    ),
     *case(
         "the waiting run's next pause keys and answers are written",
-        after(pause_keys),
+        pause_keys,
         "Failed",
         by=NO_PAUSE,
         quick="cluster",

@@ -123,3 +123,12 @@ def test_promotion_after_an_override(*, gate: bool, goes: bool) -> None:
         return
     with pytest.raises(Refused, match="it was changed manually"):
         context.look()
+
+
+def test_override_before_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An override that came after the run's first look is in the record before the switch removes its annotation."""
+    monkeypatch.setattr(Context, "approval", lambda *_: None)
+    cluster, context = held(monkeypatch, replace(READY, overrides=(OVERRIDE,)))
+    switch.switch(context, cast(Any, Quiet()))
+    kinds = [event.kind for event in cluster.log.events]
+    assert kinds.index("override") < kinds.index("switching")

@@ -17,6 +17,7 @@ from azora.operations.promotion.context import Context
 from azora.operations.promotion.live_probe import LiveProbe
 from azora.operations.promotion.observer import Observer
 from azora.operations.record import writing
+from azora.operations.record.seen import add_news
 
 
 def switch(context: Context, probe: LiveProbe) -> Switch:
@@ -31,6 +32,8 @@ def switch(context: Context, probe: LiveProbe) -> Switch:
     if here and world.last_switch:
         return world.last_switch
     entry = _first(context, world) if here else _promotion(context, world)
+    if world.overrides:  # the switch removes the annotation
+        add_news(context.cluster, world, who=entry.by)
     probe.start()
     writing.switch(context.cluster, world, entry)
     return entry

@@ -175,6 +175,7 @@ def labelled(shop: Gated, called: str, color: Color) -> None:
     shop.patch("admin", deployment(R1, called=called), body)
 
 
+@pytest.mark.attack("an override is hidden by a switch to an approved release", by="policy azora-live")
 def test_override_in_force(server: ApiServer) -> None:
     """The look shows an override of the live Service; nobody hides it; the next approved promotion ends it."""
     shop, note = gated(server), "azora.dev/override"
@@ -188,6 +189,10 @@ def test_override_in_force(server: ApiServer) -> None:
     for who, text in (("pipeline", None), (DEV, None), ("admin", None), (DEV, f"{DEV} it was another one")):
         with pytest.raises(Refused, match="written by people with the right to override"):
             shop.patch(who, live, {"metadata": {"annotations": {note: text}}})
+    back = {"metadata": {"annotations": {note: None}}, "spec": {"selector": selector(R0, Color.GREEN)}}
+    for who in (OLGA, DEV):
+        with pytest.raises(Refused, match="is removed by whoever writes the record"):
+            shop.patch(who, live, back)
     entry = Switch(number=2, at=NOW, kind="promotion", came_from=None, to=Color.BLUE, release=R1, by="run")
     pipeline.switch(pipeline.look(), entry)
     assert pipeline.look().overrides

@@ -18,6 +18,7 @@ from azora.core.promotion.rollback_target import target_of
 from azora.core.promotion.safety import may_be_installed, may_serve, must_know_helm, outdated, was_approved
 from azora.core.release.release import Release, shown
 from azora.errors import AzoraError, BadInput, Conflict, Refused
+from azora.gateways.kubernetes.access_review import user_of
 from azora.gateways.kubernetes.cluster import Cluster, connect
 from azora.gateways.kubernetes.events import write_event
 from azora.gateways.kubernetes.lease import held
@@ -61,6 +62,13 @@ def _rolled_back(cluster: Cluster, revision: int | None, settings: Settings, by:
     if entry is None:
         raise Refused(f"could not roll {environment.name} back: {color} is active already", advice="see `azora status`")
     return entry
+
+
+def person(environment: Environment, settings: Settings, typed: str) -> str:
+    """Name for the record: behind a gate the user of a person's own kubeconfig; else the *typed* one."""
+    if settings.identities is not None or not environment.has_a_gate:
+        return typed
+    return user_of(connect(environment, settings).namespace.api)
 
 
 def moved_by(environment: Environment, by: str, settings: Settings) -> Switch | None:

@@ -94,12 +94,15 @@ def is_refused(shop: Gated) -> bool:
 def rolled_back(server: ApiServer) -> tuple[Gated, CompletedProcess[str]]:
     """A shop whose users were on R1, and were sent back to R0 by a person."""
     shop = two_colors(server)
-    words = ("rollback", shop.environment.name, "-m", "carts are empty", "--as", "rosa")
+    words = ("rollback", shop.environment.name, "-m", "carts are empty", "--as", "ada")
     return shop, azora(shop, ROSA, *words)
 
 
 def test_rollback(rolled_back: tuple[Gated, CompletedProcess[str]]) -> None:
-    """Users are on the release before; the record has the entry, with person and reason."""
+    """Users are on the release before; the record has the entry, with the user of the cluster and the reason.
+
+    A typed name does not count.
+    """
     shop, done = rolled_back
     assert done.returncode == 0, done.stderr
     assert f"back on green: release {shown(R0)}" in done.stdout
@@ -107,7 +110,8 @@ def test_rollback(rolled_back: tuple[Gated, CompletedProcess[str]]) -> None:
     world, log = cluster.look(), cluster.log.lines()
     assert (world.selected_release, world.active, world.rollback is None) == (R0, Color.GREEN, False)
     (entry,) = [entry for entry in readable(log) if isinstance(entry.event, Switched)]
-    assert (entry.who, entry.why, entry.event.switch.release) == ("rosa", "carts are empty", R0)
+    assert (entry.who, entry.why, entry.event.switch.release) == (ROSA, "carts are empty", R0)
+    assert entry.event.switch.by == ROSA
     assert broken_link(log, {}) is None
 
 

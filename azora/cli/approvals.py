@@ -76,7 +76,7 @@ def _people(cluster: Cluster, asked: Question) -> dict[str, Any]:
     try:
         waiting = look(cluster, asked)
     except AzoraError as error:
-        return found | {"void": error.message}
+        return found | {"void": error.message, "advice": error.advice}
     tally = waiting.tally
     freeze = waiting.world.freezes.keeps_out(asked.release, asked.run, cluster.namespace.api.clock())
     return found | {
@@ -84,7 +84,7 @@ def _people(cluster: Cluster, asked: Question) -> dict[str, Any]:
         "state": sentence(tally),
         "approved_by": [voice.who for voice in tally.counted],
         "still_needed": tally.still_needed,
-        "enough": tally.is_enough,
+        "answered": tally.is_enough or bool(tally.rejections),
         "left_out": left_out(tally),
     }
 
@@ -107,6 +107,13 @@ def _lines(one: dict[str, Any]) -> list[str]:
     """State of a request, and what a person can do."""
     frozen = [f"frozen {one['frozen']}"] if one.get("frozen") else []
     state = [*frozen, *filter(None, [one.get("void"), one.get("state")]), *one.get("left_out", [])]
-    if one.get("enough"):
-        return [*state, f"to continue, choose Resume on the run's page{' after the freeze' if frozen else ''}"]
-    return [*state, f"may approve: {one['for']}", line_to_copy(one["run"], one["plan"], program())]
+    return [*state, *_next_acts(one)]
+
+
+def _next_acts(one: dict[str, Any]) -> list[str]:
+    """Who approves and how; or what makes a run go on that is answered, or has a void request."""
+    if "void" in one:
+        return [one["advice"]]
+    if one.get("answered"):
+        return [f"the run still sleeps: Resume on its page wakes it{' after the freeze' if one['frozen'] else ''}"]
+    return [f"may approve: {one['for']}", line_to_copy(one["run"], one["plan"], program())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,13 +12,18 @@ from azora.cli.options import ME, Approver, AsJson, WaitingRun
 from azora.cli.output import done, emit, note, print_plan, program
 from azora.config.settings import settings
 from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, Decision, line_to_copy
-from azora.errors import BadInput, Refused
+from azora.errors import AzoraError, BadInput, Refused
 from azora.gateways.prefect import runs
 from azora.gateways.prefect.runs import Run, run_called
 from azora.gateways.prefect.waiting_plan import PREFIX_DIGITS, WaitingPlan, waiting_plan
 
+if TYPE_CHECKING:
+    from azora.core.cluster.record import Question
+    from azora.gateways.kubernetes.cluster import Cluster
+
 app = App()
 
+LISTED = "`azora approvals` lists the requests that wait; give the id of one, or its first 8 digits"
 
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Reason, stored with the answer; at least 8 letters.")]
 PlanHash = Annotated[str, typer.Option("--plan", help="Hash of the plan; the first 12 digits suffice.")]
@@ -66,12 +71,11 @@ def _answer(
 ) -> None:
     """Answer in the cluster where a request for people waits there, else in the run's form."""
     from azora.cli.cluster_approve import answer_as_person  # noqa: PLC0415 - a form needs no cluster
-    from azora.operations.approving import find_waiting, gated  # noqa: PLC0415 - a form needs no cluster
 
-    found, errors = find_waiting(run, settings()) if gated(settings()) else (None, [])
+    if not run.strip():
+        raise BadInput("could not find a run: no id was given", advice=LISTED)
+    found = _request_of(run)
     if found is None:
-        for error in errors:
-            typer.echo(f"warning: {error.message}", err=True)
         answer(run, decision, approver, reason, named, as_json=as_json)
         return
     if approver != ME:
@@ -80,6 +84,35 @@ def _answer(
             advice="leave --as out; AZORA_KUBECONFIG or AZORA_KUBE_CONTEXT names your own user",
         )
     answer_as_person(*found, decision, reason, named, resume=resume, as_json=as_json)
+
+
+def _request_of(run: str) -> tuple[Cluster, Question] | None:
+    """The request of *run* to people of the cluster; None where the run has a form.
+
+    Raises:
+        BadInput: neither the cluster nor Prefect knows the run.
+        AzoraError: the same, and a cluster was not read.
+    """
+    from azora.operations.approving import find_waiting, gated  # noqa: PLC0415 - a form needs no cluster
+
+    if not gated(settings()):
+        return None
+    found, errors = find_waiting(run, settings())
+    if found:
+        return found
+    try:
+        called = run_called(run, application=settings().application)
+    except AzoraError as error:
+        if errors:
+            raise errors[0] from error
+        raise BadInput(
+            f"could not find run {run!r}: no request that waits in the cluster has this id, and {error.message.partition(': ')[2]}",
+            advice=LISTED,
+        ) from error
+    found, errors = find_waiting(called.id, settings())
+    for trouble in errors:
+        typer.echo(f"warning: {trouble.message}", err=True)
+    return found
 
 
 def answer(run: str, decision: str, approver: str, reason: str, named: str, *, as_json: bool) -> None:
@@ -138,4 +171,4 @@ def _ask_why() -> str:
         raise BadInput(
             "could not answer: no reason was given", advice="add -m 'why'; the text is stored with the answer"
         )
-    return str(typer.prompt("Why?"))
+    return str(typer.prompt(f"Why? At least {REASON_LETTERS} letters"))

@@ -20,6 +20,7 @@ from azora.operations.approving import Waiting, give, look, must_be_able_to_answ
 
 ADDRESS_LETTERS = 2000
 ANSWERED = {Decision.APPROVE: "approved", Decision.REJECT: "rejected"}
+WAKE = "*Resume* on the run's page wakes it, or this command once more with PREFECT_API_URL and PREFECT_API_AUTH_STRING set"
 
 
 def answer_as_person(
@@ -74,7 +75,8 @@ def _wake(waiting: Waiting, *, as_json: bool) -> None:
         woken = wake(waiting.asked.run, waiting.asked.plan)
     except AzoraError as error:
         typer.echo(f"warning: the answer is written, but the run was not woken: {error.message}", err=True)
-        typer.echo("  *Resume* on the run's page wakes it, or `azora approve` of another person", err=True)
+        advice = error.advice if isinstance(error, BadInput) else WAKE
+        typer.echo(f"  → {advice}", err=True)
         return
     emit(f"  the run {'looks again' if woken else 'is over'}: {page_of(waiting.asked.run)}", as_json=as_json)
 
@@ -105,4 +107,4 @@ def _ask_why() -> str:
         raise BadInput(
             "could not answer: no reason was given", advice="add -m 'why'; the text is stored with the answer"
         )
-    return str(typer.prompt("Why?"))
+    return str(typer.prompt(f"Why? At least {REASON_LETTERS} letters"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from azora.config.environment import ApprovalPolicy, Environment, environments, load_environment
 from azora.config.identity import of_person
 from azora.config.settings import Settings
+from azora.core.cluster.freeze import DIGITS
 from azora.core.cluster.record import Question
 from azora.core.cluster.state import World
 from azora.core.gate.approved import Answer
@@ -65,17 +65,18 @@ class Waiting:
 
 
 def find_waiting(run: str, settings: Settings) -> tuple[tuple[Cluster, Question] | None, list[AzoraError]]:
-    """The request of *run*, an id or its first digits, in an environment with a gate; and errors.
+    """Find the request of *run*, an id or its first 8 digits at least, behind a gate; and errors.
 
     Raises:
         Refused: the first digits are those of several runs.
     """
+    begins = run.lower() if len(run) >= DIGITS else " "  # no id begins so: a word too short would choose any request
     found: list[tuple[Cluster, Question]] = []
     errors: list[AzoraError] = []
     for environment in gated(settings):
         try:
             cluster = connect(environment, settings, of_person(environment, settings))
-            found += [(cluster, one) for one in questions_of(cluster.record.read()) if one.run.startswith(run.lower())]
+            found += [(cluster, one) for one in questions_of(cluster.record.read()) if one.run.startswith(begins)]
         except AzoraError as error:
             errors.append(error)
     if len(found) > 1:
@@ -86,7 +87,7 @@ def find_waiting(run: str, settings: Settings) -> tuple[tuple[Cluster, Question]
     return (found[0] if found else None), errors
 
 
-def gated(settings: Settings) -> Iterable[Environment]:
+def gated(settings: Settings) -> list[Environment]:
     """Environments whose approvals the cluster enforces."""
     known = (load_environment(name, settings.environments) for name in environments(settings.environments))
     return [environment for environment in known if environment.has_a_gate]

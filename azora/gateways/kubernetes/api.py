@@ -30,7 +30,10 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 NOT_OF_THE_SCHEMA = "failed to create typed patch object"  # the answer to such an apply is 500
 PLAIN = "application/json"
-RIGHTS_ADVICE = "`azora doctor ENV` lists the missing rights and their rules, `azora rights apply ENV` grants them"
+RIGHTS_ADVICE = (
+    "`azora doctor ENV` lists what the pipeline lacks; the environment's file names people who may approve, override and roll back;"
+    " `azora rights apply ENV`, by an administrator, grants both"
+)
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 METADATA = f"{PLAIN};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{PLAIN}"
 DISCOVERY = f"{PLAIN};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,{PLAIN}"
@@ -189,7 +192,7 @@ def translated(what: str, status: int, raw: bytes) -> AzoraError:
     if status == 401:  # noqa: PLR2004 - HTTP
         return Refused(
             f"could not {what}: the cluster rejected the credentials: {said}",
-            advice="the token has expired or was revoked: `azora rights apply ENV` writes a new one",
+            advice="a token or certificate has expired or was revoked: `azora rights apply ENV` writes the pipeline's; renew your own login yourself",
         )
     if status == 403 or GATE in said:  # noqa: PLR2004 - HTTP; a policy that cannot be evaluated answers 422
         return Refused(f"could not {what}: {said}", advice=ADVICE if GATE in said else RIGHTS_ADVICE)

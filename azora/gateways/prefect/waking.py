@@ -7,8 +7,9 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
 
-from azora.errors import Refused
+from azora.errors import BadInput, Refused
 from azora.gateways.prefect.client import OVER, connected
 from azora.gateways.prefect.waiting_plan import LOOK_AGAIN
 
@@ -21,13 +22,14 @@ def wake(run: str, plan: str) -> bool:
     A run that is at work may have counted before this answer: it is awaited, and woken then.
 
     Raises:
+        BadInput: Prefect has no such run.
         Refused: the run waits with another plan, or does not wait within 90 seconds.
         Unreachable: Prefect is away.
     """
     deadline = time.monotonic() + AT_WORK_SECONDS
     with connected(f"wake run {run[:8]}") as client:
         while True:
-            found = client.read_flow_run(UUID(run))
+            found = _read(client, run)
             if found.state is None or found.state.type in OVER:
                 return False
             if found.state.is_paused():
@@ -38,6 +40,16 @@ def wake(run: str, plan: str) -> bool:
                     advice="choose Resume on the run's page once it waits",
                 )
             time.sleep(1)
+
+
+def _read(client: SyncPrefectClient, run: str) -> FlowRun:
+    try:
+        return client.read_flow_run(UUID(run))
+    except ObjectNotFound as error:
+        raise BadInput(
+            f"could not wake run {run[:8]}: Prefect has no such run, somebody deleted it",
+            advice="start the release again: a new run requests an approval",
+        ) from error
 
 
 def _resumed(client: SyncPrefectClient, run: FlowRun, plan: str) -> bool:

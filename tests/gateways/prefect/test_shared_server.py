@@ -211,6 +211,9 @@ def test_run_that_people_wake(server: Server) -> None:
     assert server.client.read_flow_run(run.id).state_name == "Resuming"
     server.client.set_flow_run_state(run.id, Cancelled(), force=True)
     assert not wake(str(run.id), plan)
+    server.client.delete_flow_run(run.id)
+    with pytest.raises(BadInput, match="Prefect has no such run"):
+        wake(str(run.id), plan)
 
 
 def test_run_that_is_at_work(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,3 +146,41 @@ def test_approval_by_a_workflow(
         shop.approve(user, NEW.label, digest(2))
     refused_by(refused.value)
     assert asking.tally().voices == ()
+
+
+NOBODY_WAITS = "no request that waits in the cluster has this id"
+RUN_GIVEN = [
+    pytest.param("", "could not find a run: no id was given", id="empty"),
+    pytest.param("1f2", NOBODY_WAITS, id="fewer than 8 digits"),
+    pytest.param("00000000", NOBODY_WAITS, id="unknown"),
+]
+
+
+@pytest.mark.parametrize(("run", "said"), RUN_GIVEN)
+def test_run_that_does_not_wait(asking: Asking, azora: Command, run: str, said: str) -> None:
+    """No other request is answered instead, and the error names the command that lists them."""
+    assert asking.run.startswith("1f2")
+    for command in ("approve", "reject"):
+        found = azora(ADA, command, run, "--plan", asking.plan.hash, "-m", "seen on staging")
+        assert found.returncode == 2
+        assert said in found.stderr
+        assert "`azora approvals`" in found.stderr
+    assert asking.tally().voices == asking.tally().rejections == ()
+
+
+def test_answer_of_a_stranger(asking: Asking, azora: Command) -> None:
+    """The error is what the cluster said, not that Prefect is away; it names who gives the right."""
+    found = azora("oidc:stranger", "approve", asking.run[:8], "--plan", asking.plan.hash, "-m", "seen on staging")
+    assert found.returncode == 3
+    assert "is forbidden" in found.stderr
+    assert "the environment's file names people" in found.stderr
+    assert "Prefect" not in found.stderr
+
+
+def test_approvals_that_suffice(asking: Asking, azora: Command) -> None:
+    """A run that still sleeps is to be woken; another approval is not requested."""
+    for user in (ADA, CAROL):
+        azora(user, "approve", asking.run[:8], "--plan", asking.plan.hash, "-m", "seen on staging", "--no-resume")
+    listed = azora(ADA, "approvals").stdout
+    assert "the run still sleeps: Resume on its page wakes it" in listed
+    assert "azora approve" not in listed

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from azora.config.json_object import Json
 from azora.core.cluster.record import SWITCHES_ANNOTATION, StackRecord, Switch, switches_of
 from azora.core.cluster.state import Stack
 from azora.core.colors import COLOR_LABEL, COMPONENT_LABEL, RELEASE_LABEL, Color
+from azora.errors import BadInput
 
 
 def selected_color(service: Json | None) -> Color | None:
@@ -22,8 +25,19 @@ def selected_release(service: Json | None) -> str | None:
 
 
 def logged_switches(service: Json | None) -> tuple[Switch, ...]:
-    annotations: dict[str, str] = ((service or {}).get("metadata") or {}).get("annotations") or {}
-    return switches_of(annotations.get(SWITCHES_ANNOTATION))
+    """Switches that the live *service* lists.
+
+    Raises:
+        BadInput: somebody garbled the list.
+    """
+    metadata = (service or {}).get("metadata") or {}
+    try:
+        return switches_of((metadata.get("annotations") or {}).get(SWITCHES_ANNOTATION))
+    except ValidationError as error:
+        raise BadInput(
+            f"could not read the switches of Service {metadata.get('name')!r}: its annotation {SWITCHES_ANNOTATION} is not what Azora wrote",
+            advice="somebody changed it; `azora history ENV --json` has the switches, and the next switch writes all of them",
+        ) from error
 
 
 def stack_of(color: Color, deployments: list[Json], helm: tuple[str, int] | None, record: StackRecord | None) -> Stack:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from azora.core.cluster.record import KEPT, MIGRATIONS, StackRecord
 from azora.core.release.migrations import Migration, together
 from azora.core.release.release import Release
+from azora.errors import BadInput
 
 TABLE = "migrations"
 
@@ -39,9 +40,19 @@ def packed(releases: Sequence[Release]) -> dict[str, str]:
 
 
 def unpacked(stored: Mapping[str, str], only: Collection[str] | None = None) -> tuple[Release, ...]:
-    """The releases of *stored*, or *only* those with these ids; oldest first."""
-    rows = [_Stored.model_validate_json(text) for id_, text in stored.items() if id_ != TABLE and _is_in(id_, only)]
-    table = MIGRATIONS.validate_json(stored.get(TABLE, "[]")) if any(row.migrations for row in rows) else ()
+    """The releases of *stored*, or *only* those with these ids; oldest first.
+
+    Raises:
+        BadInput: somebody garbled them.
+    """
+    try:
+        rows = [_Stored.model_validate_json(text) for id_, text in stored.items() if id_ != TABLE and _is_in(id_, only)]
+        table = MIGRATIONS.validate_json(stored.get(TABLE, "[]")) if any(row.migrations for row in rows) else ()
+    except ValidationError as error:
+        raise BadInput(
+            "could not read the releases of the record: azora-record-releases is not what Azora wrote",
+            advice="somebody changed it; restore it from a backup, or remove the garbled keys: kubectl edit configmap azora-record-releases",
+        ) from error
     return tuple(_whole(row, table) for row in sorted(rows, key=lambda row: row.number))
 
 

@@ -20,6 +20,7 @@ from azora.core.cluster.kubernetes_objects import (
 )
 from azora.core.cluster.overrides import OVERRIDE_ANNOTATION, is_overridden, overrides_of
 from azora.core.cluster.ownership import installed_by_us
+from azora.core.cluster.readable import recorded_switches
 from azora.core.cluster.record import (
     HEAD_ANNOTATION,
     MIGRATIONS,
@@ -101,7 +102,7 @@ class Cluster:
             helm_is_known=known is not None,
             pending=tuple(name for name, (status, _) in helm.items() if status.startswith(INCOMPLETE)),
             stacks=self._stacks(workloads, helm, record, releases),
-            switches=logged_switches(service),
+            switches=self._switches(service),
             receipts=RECEIPTS.validate_json(record.get("receipts", "[]")),
             approvals=approvals_of(record),
             approval_since=datetime.fromisoformat(record["approval-since"]) if "approval-since" in record else None,
@@ -245,7 +246,16 @@ class Cluster:
         """The switches and the record's head that the live Service names; empty where there is none."""
         service = self._api.find(f"{self.namespace.core}/services/{self.namespace.live_service}")
         annotations: dict[str, str] = ((service or {}).get("metadata") or {}).get("annotations") or {}
-        return logged_switches(service), annotations.get(HEAD_ANNOTATION, "")
+        return self._switches(service), annotations.get(HEAD_ANNOTATION, "")
+
+    def _switches(self, service: Json | None) -> tuple[Switch, ...]:
+        """Switches that the live *service* lists; those of the record's log where somebody garbled the list."""
+        try:
+            return logged_switches(service)
+        except BadInput:
+            if found := recorded_switches(self.log.lines()):
+                return found
+            raise
 
     def correct_selector(self) -> None:
         """Users are where the log says: undoes a Helm upgrade that overtook a rollback."""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from azora.core.cluster.kubernetes_objects import logged_switches
 from azora.core.cluster.ownership import installed_by_us, with_installed
+from azora.core.cluster.readable import readable
 from azora.core.cluster.record import (
     KEPT,
     MIGRATIONS,
@@ -50,12 +51,12 @@ class RecordStore:
         self._api = namespace.api
 
     def read(self) -> dict[str, str]:
-        """Every key of the record but the releases.
+        """Every key of the record but the releases; garbled ones that only report are left out.
 
         Raises:
-            BadInput: a newer version of Azora wrote it.
+            BadInput: a newer version of Azora wrote it, or a key is garbled.
         """
-        found = self.config_map(RECORD)
+        found = readable(self.config_map(RECORD), self.namespace.name)
         if int(found.get("version", VERSION)) > VERSION:
             raise BadInput(
                 f"could not read the record of {self.namespace.name}: a newer Azora wrote it (version {found['version']})",
@@ -242,7 +243,7 @@ class RecordStore:
         """
         for left in reversed(range(TRIES)):
             found = self._api.find(f"{self.namespace.core}/configmaps/{RECORD}")
-            data = change(found.get("data") or {}) if found is not None else {}
+            data = change(readable(found.get("data") or {}, self.namespace.name)) if found is not None else {}
             if found is None or not data:
                 return
             version = {"resourceVersion": found["metadata"]["resourceVersion"]}

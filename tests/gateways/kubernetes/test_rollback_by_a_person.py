@@ -21,7 +21,7 @@ from azora.gateways.kubernetes.approved_store import write_approved
 from azora.gateways.kubernetes.cluster import Cluster
 from azora.gateways.kubernetes.log_store import LogStore
 from tests.support.api_server import ApiServer
-from tests.support.gated import NOW, R0, R1, R2, ROSA, Gated, selector, service
+from tests.support.gated import DEV, NOW, R0, R1, R2, ROSA, Gated, selector, service
 from tests.support.gated_command import azora
 from tests.support.polling import until
 from tests.support.two_colors import two_colors
@@ -113,6 +113,20 @@ def test_rollback(rolled_back: tuple[Gated, CompletedProcess[str]]) -> None:
     assert (entry.who, entry.why, entry.event.switch.release) == (ROSA, "carts are empty", R0)
     assert entry.event.switch.by == ROSA
     assert broken_link(log, {}) is None
+
+
+def test_rollback_over_a_garbled_record(server: ApiServer) -> None:
+    """A developer who garbles the record keeps nobody from a rollback, which writes the list of switches again."""
+    shop = two_colors(server)
+    for entry in Cluster(shop.namespace).look().switches:
+        LogStore(shop.namespace).append(note(Switched(switch=entry), at=NOW, who="run"), Begun)
+    keys = ("question.1f2e", "approval.1f2e.key", "tally", "receipts", "rollback")
+    shop.patch(DEV, RECORD, {"data": dict.fromkeys(keys, "{garbage")})
+    shop.patch(DEV, LIVE, {"metadata": {"annotations": {"azora.dev/switches": "[{oops"}}})
+    done = azora(shop, ROSA, "rollback", shop.environment.name, "-m", "carts are empty")
+    assert done.returncode == 0, done.stderr
+    world = Cluster(shop.namespace).look()
+    assert (world.selected_release, [one.number for one in world.switches]) == (R0, [1, 2, 3])
 
 
 @pytest.mark.parametrize(("attempt", "said"), REFUSED)

@@ -34,7 +34,7 @@ def freeze(
     """Keep promotions to ENV from beginning until TIME. Rollbacks go on."""
     here, end = environment_called(environment), _time(until)
     who = freezing.freeze(here, settings(), until=end, reason=_long_enough(reason), by=by)
-    sentence = f"{environment} is frozen until {end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    sentence = f"{environment} is frozen until {end:%Y-%m-%d %H:%M} UTC"
     _finish(here, sentence, {"environment": environment, "until": end, "by": who}, who, as_json=as_json)
 
 
@@ -66,12 +66,14 @@ def _time(text: str) -> datetime:
     """Raises BadInput: *text* is no time. Without a zone it is UTC, as everywhere in Azora."""
     try:
         found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise BadInput(f"could not use the time {text!r}: it is too far away", advice="name an earlier year") from error
     except ValueError as error:
         raise BadInput(
             f"could not read the time {text!r}: it is not in ISO 8601",
             advice="such as 2026-12-01T08:00 (UTC) or 2026-12-01T08:00+01:00",
         ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _subject(text: str) -> str:

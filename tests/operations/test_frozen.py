@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,10 +14,10 @@ from azora.core.cluster.overrides import Override
 from azora.core.cluster.record import Receipt
 from azora.core.cluster.state import World
 from azora.errors import Refused
-from azora.operations import rollback
+from azora.operations import freezing, rollback
 from azora.operations.promotion import switch
 from azora.operations.promotion.context import Context
-from tests.support.clusters import Remembered, context_for
+from tests.support.clusters import STAGING, Remembered, context_for
 from tests.support.gated import configuration
 from tests.support.releases import BASE
 from tests.support.worlds import BLUE, GREEN, NOW, PROVED, SERVING_OLD, stack, switched
@@ -87,6 +88,15 @@ def test_return_in_a_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster, context = held(monkeypatch, frozen(went))
     assert switch._go_back(context, entry, Receipt(number=2, verdict="bad")) == "users are back on blue"
     assert [one.kind for one in cluster.moved] == ["return"]
+
+
+def test_freeze_that_is_not_recorded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People who freeze have no right to write the record: no error, but who writes it."""
+    no_right = Mock(side_effect=Refused("could not change azora-log-0001: forbidden"))
+    monkeypatch.setattr(freezing, "connect", Mock())
+    monkeypatch.setattr(freezing, "add_news", no_right)
+    said = freezing.record_acts(STAGING, cast(Any, None), by="oidc:olga")
+    assert said == ["the next run or the nightly run writes it into the record and notifies people"]
 
 
 def test_freezes_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

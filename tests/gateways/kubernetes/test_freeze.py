@@ -139,6 +139,7 @@ def test_freeze_by_others(shop: Gated) -> None:
         done = azora(shop, who, "unfreeze", "-m", "I want to release")
         assert done.returncode == 3, done.stdout
         assert "could not" in done.stderr
+        assert "approval.override" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,9 @@ def test_freeze_by_others(shop: Gated) -> None:
     [
         pytest.param(("freeze", "--until", "2020-01-01", "-m", "long enough"), "this time is over", id="past"),
         pytest.param(("freeze", "--until", "soon", "-m", "long enough"), "not in ISO 8601", id="no time"),
+        pytest.param(
+            ("freeze", "--until", "9999-12-31T23:00-02:00", "-m", "long enough"), "too far away", id="no year"
+        ),
         pytest.param(("freeze", "--until", "2999-01-01", "-m", "short"), "it has 5 letters", id="short reason"),
         pytest.param(("unfreeze", "--only", "main", "-m", "long enough"), "no id of a release", id="no id"),
     ],

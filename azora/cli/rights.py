@@ -49,7 +49,12 @@ def apply(
     environment: EnvironmentName,
     valid_days: Annotated[float, typer.Option(help="Lifetime of the account's token.", min=0.01)] = 365,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Apply also where pods that are there would be refused.")
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Without a question: take over what runs, also where pods that are there would be refused.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -65,7 +65,7 @@ def connected(what: str) -> Iterator[SyncPrefectClient]:
     if not PREFECT_API_URL.value():
         raise Unreachable(
             f"could not {what}: no Prefect server is configured",
-            advice="set PREFECT_API_URL; `azora status`, `switch` and `rollback` work without one",
+            advice="set PREFECT_API_URL; `azora approvals`, `status`, `switch` and `rollback` work without one",
         )
     try:
         yield _client()

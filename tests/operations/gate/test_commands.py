@@ -16,7 +16,7 @@ from tests.support.api_server import ApiServer
 from tests.support.asked import NEW, Asking
 from tests.support.commands import Done
 from tests.support.commands import azora as azora_here
-from tests.support.gated import ADA, BOB, DEV, EDIT, digest, gated
+from tests.support.gated import ADA, BOB, DEV, EDIT, R0, R1, digest, gated, selector, service
 
 CAROL = "oidc:carol"  # of the group
 CI, NOBODY = "system:serviceaccount:ci:deployer", "system:serviceaccount:ci:nobody"
@@ -183,4 +183,13 @@ def test_approvals_that_suffice(asking: Asking, azora: Command) -> None:
         azora(user, "approve", asking.run[:8], "--plan", asking.plan.hash, "-m", "seen on staging", "--no-resume")
     listed = azora(ADA, "approvals").stdout
     assert "the run still sleeps: Resume on its page wakes it" in listed
+    assert "azora approve" not in listed
+
+
+def test_void_request(asking: Asking, azora: Command) -> None:
+    """A request that nobody can approve any more has what to do instead."""
+    moved = selector(R0, "green")
+    asking.shop.patch("admin", service(R1), {"spec": {"selector": moved}})
+    listed = azora(ADA, "approvals").stdout
+    assert "choose Resume on the run's page" in listed
     assert "azora approve" not in listed

@@ -111,7 +111,7 @@ def _lines(one: dict[str, Any]) -> list[str]:
 
 
 def _next_acts(one: dict[str, Any]) -> list[str]:
-    """Who approves and how; or what makes a run go on that is answered, or has a void request."""
+    """Format the next act of a person: to approve, to wake the run, or what a void request needs."""
     if "void" in one:
         return [one["advice"]]
     if one.get("answered"):

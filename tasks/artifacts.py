@@ -141,10 +141,10 @@ def last_switch(environment: str, cluster: Cluster) -> None:
         world = cluster.look()
         found = [world.receipt_of(switch.number) for switch in world.switches]
         if kept := [one for one in found if one]:
-            _receipt(environment, kept[-1], cluster, world.active)
+            receipt(environment, kept[-1], cluster, world.active)
 
 
-def _receipt(environment: str, found: Receipt, cluster: Cluster, active: Color | None) -> None:
+def receipt(environment: str, found: Receipt, cluster: Cluster, active: Color | None) -> None:
     """Page of a switch: the requests around it, and the pods that serve users now."""
     pods = "\n".join(
         f"| {cell(pod['metadata']['name'])} | {cell(pod['metadata']['labels'].get('azora.dev/color', 'both'))} | {pod['status'].get('phase')} |"

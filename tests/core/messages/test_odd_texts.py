@@ -23,6 +23,7 @@ from azora.core.checks.case_history import History
 from azora.core.checks.suite_result import Case, SuiteResult
 from azora.core.cluster.record import Question, Receipt, Replacement
 from azora.core.cluster.state import World
+from azora.core.colors import Color
 from azora.core.gate.request import ForPeople
 from azora.core.gate.tally import Tally, Voice
 from azora.core.messages import superseded
@@ -65,9 +66,6 @@ class Pods:
     def __init__(self, odd: str) -> None:
         self._odd = odd
 
-    def look(self) -> World:
-        return SWITCHED
-
     def pods(self) -> list[dict[str, Any]]:
         return [{"metadata": {"name": self._odd, "labels": {"azora.dev/color": self._odd}}, "status": {}}]
 
@@ -108,8 +106,11 @@ PAGES: dict[str, Callable[[str], None]] = {
     "suite": suite_page,
     "unit tests": lambda odd: artifacts.unit_tests({odd: "/a.log"}),
     "receipt": lambda odd: artifacts.receipt(
-        "staging", BAD.model_copy(update={"reason": odd.strip() or "x"}), Pods(odd)
-    ),  # type: ignore[arg-type]
+        "staging",
+        BAD.model_copy(update={"reason": odd.strip() or "x"}),
+        Pods(odd),
+        Color.BLUE,  # type: ignore[arg-type]
+    ),
     "pruned": lambda odd: artifacts.pruned([Part("images", trouble=odd.strip() or "x")]),
 }
 TEXTS: dict[str, Callable[[str], str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -34,13 +35,12 @@ def production(server: ApiServer) -> Environment:
     return gated(server, name=f"{NAME}-production").environment
 
 
-@pytest.fixture(scope="module")
-def staging(server: ApiServer, production: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment without approvals, after `azora rights apply`."""
+@pytest.fixture
+def staging(server: ApiServer, production: Environment, tmp_path: Path) -> Environment:
+    """An environment without approvals, after `azora rights apply`; a Helm that was refused leaves its record there."""
     assert production
-    folder = tmp_path_factory.mktemp("environments")
-    (folder / "staging.yaml").write_text(environment_file(NAME, "staging"))
-    found = load_environment("staging", folder)
+    (tmp_path / "staging.yaml").write_text(environment_file(f"{NAME}-{uuid4().hex[:8]}", "staging"))
+    found = load_environment("staging", tmp_path)
     let_in(found, server.api(), server.folder)
     mark(Namespace(server.api(), found, "guestbook"))
     return found

@@ -37,7 +37,7 @@ def production(server: ApiServer) -> Environment:
 
 @pytest.fixture
 def staging(server: ApiServer, production: Environment, tmp_path: Path) -> Environment:
-    """An environment without approvals, after `azora rights apply`: a refused Helm leaves its record there."""
+    """An environment without approvals, after `azora rights apply`."""
     assert production
     (tmp_path / "staging.yaml").write_text(environment_file(f"{NAME}-{uuid4().hex[:8]}", "staging"))
     found = load_environment("staging", tmp_path)

@@ -9,20 +9,21 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
 from azora.core.prefect_names import tag_of
-from azora.errors import NotReadyYet, Refused
+from azora.errors import NotReadyYet
 from azora.gateways.prefect.client import OVER, connected
 
 SUPERSEDED = "Superseded"
 
 
 def end_superseded(id_: str, message: str, *, key: str, application: str) -> bool:
-    """End the run, which waits with the request *key*, as Superseded; False where Prefect has deleted it.
+    """End the run, which waits with the request *key*, as Superseded.
 
+    False where Prefect has deleted it or knows it as another application's: whoever has the password can take its tag
+    away, and no newer run may fail for that. When it is woken, the record tells it that it was superseded.
     A run that is over, or that waits with another request by now, stays as it is.
 
     Raises:
         NotReadyYet: it is at work; it looks whether its request still stands before it acts.
-        Refused: it is a run of another application.
     """
     with connected(f"end run {id_!r}") as client:
         try:
@@ -30,7 +31,7 @@ def end_superseded(id_: str, message: str, *, key: str, application: str) -> boo
         except ObjectNotFound:
             return False
         if tag_of(application) not in run.tags:
-            raise Refused(f"could not end run {id_!r}: it is not a run of {application}")
+            return False
         if run.state_type in OVER or _waits_with_another(run, key):
             return True
         if run.state is None or not run.state.is_paused():

@@ -74,10 +74,10 @@ def history_of(entries: Iterable[Entry]) -> list[Act]:
     for entry in entries:
         place = next((at for at in reversed(range(len(acts))) if _belongs(entry, acts[at])), None)
         if place is None:
-            acts += _new(entry)
+            acts += [_anew(act, acts) for act in _new(entry)]
         else:
             acts[place] = _after(replace(acts[place], entries=(acts[place].entries[0], entry.number)), entry)
-    return [replace(act, outcome=_replaced(act, acts[number + 1 :])) for number, act in enumerate(acts)]
+    return [_replaced(act, acts[number + 1 :]) for number, act in enumerate(acts)]
 
 
 def _belongs(entry: Entry, act: Act) -> bool:
@@ -193,7 +193,19 @@ def _after_switch(act: Act, entry: Entry) -> Act:
     return act
 
 
-def _replaced(act: Act, later: list[Act]) -> str:
-    """Outcome of *act*; a request that a later one of its run followed is void."""
-    followed = any(one.what == "promotion" and one.run == act.run for one in later)
-    return "replaced by another request" if act.outcome == "waits for an approval" and followed else act.outcome
+def _anew(act: Act, before: list[Act]) -> Act:
+    """*act*, where its run requested *before*: what came until then is the time of the earlier request."""
+    made = any(_requests(one, act.run) and one.began == act.began for one in before)
+    return replace(act, began=act.asked) if act.asked and made else act
+
+
+def _replaced(act: Act, later: list[Act]) -> Act:
+    """*act*, where a *later* request of its run followed: people were waited for until then."""
+    followed = next((one for one in later if _requests(one, act.run)), None)
+    if followed is None or act.outcome != "waits for an approval":
+        return act
+    return replace(act, outcome="replaced by another request", answered=followed.asked)
+
+
+def _requests(act: Act, run: str) -> bool:
+    return act.what == "promotion" and act.run == run

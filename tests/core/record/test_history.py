@@ -126,6 +126,16 @@ def test_time_that_is_not_over() -> None:
     assert (approved.waiting, approved.working) == (timedelta(minutes=30), None)
 
 
+def test_request_made_anew() -> None:
+    """People's time with a request that became void is not the machines' time of the next one."""
+    yes = APPROVED.model_copy(update={"plan": AGAIN.plan, "given_at": AT + timedelta(minutes=70)})
+    moved = PROMOTION.model_copy(update={"at": AT + timedelta(minutes=71)})
+    made = [(Switching(switch=moved), 71, "run", "run", ""), (Switched(switch=moved), 71, "run", "run", "")]
+    void, act = of(ASK, (AGAIN, 64, "run", "run", ""), (yes, 70, "ada", "run", "it is time"), *made)
+    assert (void.waiting, void.working) == (timedelta(minutes=60), None)
+    assert (act.waiting, act.working) == (timedelta(minutes=6), timedelta(minutes=1))
+
+
 def test_several_approvers() -> None:
     """The waiting time ends with the last of them."""
     second = APPROVED.model_copy(update={"approval": "run/two", "given_at": AT + timedelta(minutes=64)})

@@ -40,8 +40,8 @@ lint: bootstrap  ## style, types, the direction of imports, GitHub's workflows
 docs: bootstrap  ## the documentation as a site in site/; no dead link
 	bin/docs
 
-check: lint      ## what one runs all day: lint, types and the pure tests, under a minute
-	$(PYTEST) -n 2 --dist loadgroup -m "not slow" $(PURE)
+check: lint      ## what one runs all day: lint, types and the tests that need no node, in some minutes
+	$(PYTEST) -n 2 --dist loadgroup -m "not slow and not full" $(PURE)
 
 mutants: bootstrap ## break the platform in every way that is listed; exactly the case that guards it must see it
 	.venv/bin/python -m tests.mutants

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azora.cli.apps import App
-from azora.cli.options import ME, Approver, AsJson, WaitingRun
+from azora.cli.options import ME, Approver, AsJson, WaitingRun, ask_why
 from azora.cli.output import done, emit, note, print_plan, program
 from azora.config.settings import settings
 from azora.core.promotion.approval import NAME_LETTERS, REASON_LETTERS, Decision, line_to_copy
@@ -135,7 +135,7 @@ def answer(run: str, decision: str, approver: str, reason: str, named: str, *, a
         print_plan(waits.text)
     if not named and decision == "approve":
         _confirm(found, waits)
-    why = reason or _ask_why()
+    why = reason or ask_why()
     _must_be_long_enough(approver, why)
     runs.answer(
         found.id, application=settings().application, decision=decision, approver=approver, reason=why, plan=waits.hash
@@ -164,11 +164,3 @@ def _must_be_long_enough(approver: str, reason: str) -> None:
                 f"could not answer: the {what} {text!r} is too short",
                 advice=f"give at least {least} letters ({'--as' if what == 'name' else '-m'}); the text is stored with the answer",
             )
-
-
-def _ask_why() -> str:
-    if not sys.stdin.isatty():
-        raise BadInput(
-            "could not answer: no reason was given", advice="add -m 'why'; the text is stored with the answer"
-        )
-    return str(typer.prompt(f"Why? At least {REASON_LETTERS} letters"))

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from azora.cli.options import ask_why
 from azora.cli.output import done, emit, note, print_plan, program
 from azora.core.cluster.record import Question
 from azora.core.gate.tally import Tally
@@ -40,7 +41,7 @@ def answer_as_person(
     user = must_be_able_to_answer(waiting, decision)
     if not named and decision is Decision.APPROVE:
         _confirm(waiting, user)
-    tally = give(waiting, decision, _long_enough(reason or _ask_why()), user)
+    tally = give(waiting, decision, _long_enough(reason or ask_why()), user)
     _report(waiting, decision, user, tally, as_json=as_json)
     if resume:
         _wake(waiting, as_json=as_json)
@@ -100,11 +101,3 @@ def _long_enough(reason: str) -> str:
             advice=f"give {REASON_LETTERS} to {REASON_LETTERS_AT_MOST} letters (-m); the text is stored with the answer",
         )
     return text
-
-
-def _ask_why() -> str:
-    if not sys.stdin.isatty():
-        raise BadInput(
-            "could not answer: no reason was given", advice="add -m 'why'; the text is stored with the answer"
-        )
-    return str(typer.prompt(f"Why? At least {REASON_LETTERS} letters"))

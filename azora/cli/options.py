@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,17 @@ def as_worker_of_the_node() -> None:
         node = layout(settings().node)
         if settings().state_folder == node.state:  # else it is another application's
             go_on_as_worker(node)
+
+
+def ask_why() -> str:
+    """Ask the person at the terminal for the reason of an answer. Raises BadInput: there is no terminal."""
+    from azora.core.promotion.approval import REASON_LETTERS  # noqa: PLC0415 - most commands ask for no reason
+
+    if not sys.stdin.isatty():
+        raise BadInput(
+            "could not answer: no reason was given", advice="add -m 'why'; the text is stored with the answer"
+        )
+    return str(typer.prompt(f"Why? At least {REASON_LETTERS} letters"))
 
 
 def _named(who: str) -> str:

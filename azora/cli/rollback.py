@@ -12,7 +12,7 @@ from azora.cli.options import ME, Approver, AsJson, EnvironmentName, Why, enviro
 from azora.config.identity import settings_by_hand
 from azora.config.settings import settings
 from azora.core.release.release import shown
-from azora.operations.rollback import person, roll_back
+from azora.operations.rollback import roll_back
 
 app = App()
 
@@ -27,8 +27,6 @@ def rollback(
 ) -> None:
     """Send users of ENV back. Works with Prefect down."""
     here = environment_called(environment)
-    mine = settings_by_hand(settings())
-    by = person(here, mine, by)
-    entry = roll_back(here, revision, mine, by=by, why=why)
+    entry = roll_back(here, revision, settings_by_hand(settings()), by=by, why=why)
     sentence = f"users of {environment} are back on {entry.to}: release {shown(entry.release)} (switch {entry.number})"
-    report_switch(here, entry, sentence, by=by, as_json=as_json)
+    report_switch(here, entry, sentence, by=entry.by, as_json=as_json)

@@ -9,7 +9,7 @@ from azora.cli.output import done
 from azora.config.identity import settings_by_hand
 from azora.config.settings import settings
 from azora.core.colors import Color
-from azora.operations.rollback import person, switch_users
+from azora.operations.rollback import switch_users
 
 app = App()
 
@@ -23,9 +23,7 @@ def switch(
     Works with Prefect down.
     """
     here = environment_called(environment)
-    mine = settings_by_hand(settings())
-    by = person(here, mine, by)
-    entry = switch_users(here, color, mine, by=by, why=why)
+    entry = switch_users(here, color, settings_by_hand(settings()), by=by, why=why)
     if entry is None:
         done(
             f"users of {environment} are on {color} already",
@@ -34,4 +32,4 @@ def switch(
         )
         return
     sentence = f"users of {environment} go to {color} (switch {entry.number})"
-    report_switch(here, entry, sentence, by=by, as_json=as_json)
+    report_switch(here, entry, sentence, by=entry.by, as_json=as_json)

@@ -35,6 +35,7 @@ def switch_users(
 ) -> Switch | None:
     """Send users to *color*; None when they are there already. Raises Refused when it may not serve."""
     cluster = connect(environment, settings)
+    by = _person(cluster, settings, by)
     with refusals(cluster, "switch", who=by):
         return point_at(cluster, color, by=by, kind="switch", why=why)
 
@@ -47,6 +48,7 @@ def roll_back(environment: Environment, revision: int | None, settings: Settings
             its release here.
     """
     cluster = connect(environment, settings)
+    by = _person(cluster, settings, by)
     with refusals(cluster, "rollback", who=by):
         return _rolled_back(cluster, revision, settings, by, why)
 
@@ -64,11 +66,11 @@ def _rolled_back(cluster: Cluster, revision: int | None, settings: Settings, by:
     return entry
 
 
-def person(environment: Environment, settings: Settings, typed: str) -> str:
+def _person(cluster: Cluster, settings: Settings, typed: str) -> str:
     """Name for the record: behind a gate the user of a person's own kubeconfig; else the *typed* one."""
-    if settings.identities is not None or not environment.has_a_gate:
+    if not cluster.namespace.environment.has_a_gate or settings.identities is not None:
         return typed
-    return user_of(connect(environment, settings).namespace.api)
+    return user_of(cluster.namespace.api)
 
 
 def moved_by(environment: Environment, by: str, settings: Settings) -> Switch | None:

@@ -8,6 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from azora.config.settings import settings
+from azora.core.messages.evidence.file_name import file_name
 from azora.core.messages.evidence.page import page
 from azora.core.promotion.approval import Request, deadline, line_to_copy
 from azora.core.promotion.plan import Plan
@@ -48,5 +49,5 @@ def publish_evidence(environment: str, plan: Plan, request: Request, shown: Show
         until=deadline(request, policy_of(environment)),
         changed=changed,
     )
-    name = f"evidence-{environment}-{request.attempt}-{request.vote}.html"
+    name = file_name(environment, request.attempt, request.vote)
     return publish_page(page(found), name, this_run(), settings())

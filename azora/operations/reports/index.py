@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 from azora.core.checks.result_entry import MOST_BYTES, ResultEntry, is_entry
+from azora.core.messages.evidence.file_name import environment_in
 from azora.core.messages.foreign_text import line
 from azora.host.plain_files import entries_of, opened_plain
 from azora.operations.reports import pages
@@ -18,7 +18,6 @@ from azora.operations.reports import pages
 RUNS_ON_A_PAGE = 50
 MOST_ENTRIES = 30
 """Results of one run that are shown."""
-EVIDENCE = re.compile(r"evidence-(.+)-\d+-\d+\.html")
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
@@ -39,23 +38,25 @@ def index(root: Path, number: int) -> str:
     with opened_plain(root, []) as folder:
         runs = [one for one in entries_of(folder) if stat.S_ISDIR(one[1].st_mode)] if folder is not None else []
     shown = runs[(number - 1) * RUNS_ON_A_PAGE : number * RUNS_ON_A_PAGE]
-    articles = "\n".join(
-        _article(name, seen.st_mtime, results_of(root, name), _evidence_of(root, name)) for name, seen in shown
-    )
+    articles = "\n".join(_article(root, name, seen.st_mtime) for name, seen in shown)
     body = f"{articles or '<p>No reports yet.</p>'}\n{_others(number, len(runs))}"
     return pages.page("Reports", body, STYLE)
 
 
 def results_of(root: Path, run: str) -> list[ResultEntry]:
     """Results of *run*, oldest first; a file that is no result is left out."""
-    names = [name for name in _names(root, run) if is_entry(name)]
-    found = (_entry(root, [run, name]) for name in names[:MOST_ENTRIES])
+    return _results(root, run, _names(root, run))
+
+
+def _results(root: Path, run: str, names: list[str]) -> list[ResultEntry]:
+    """Results among the *names* of the folder of *run*."""
+    found = (_entry(root, [run, name]) for name in [name for name in names if is_entry(name)][:MOST_ENTRIES])
     return sorted((entry for entry in found if entry), key=lambda entry: entry.at)
 
 
-def _evidence_of(root: Path, run: str) -> dict[str, str]:
-    """Newest page of evidence of *run* by environment."""
-    found = [(match[1], name) for name in _names(root, run) if (match := EVIDENCE.fullmatch(name))]
+def _evidence(names: list[str]) -> dict[str, str]:
+    """Newest page of evidence among *names* by environment."""
+    found = [(environment, name) for name in names if (environment := environment_in(name))]
     return dict(reversed(found[:MOST_ENTRIES]))
 
 
@@ -73,7 +74,9 @@ def _entry(root: Path, parts: list[str]) -> ResultEntry | None:
             return None
 
 
-def _article(run: str, changed: float, entries: list[ResultEntry], evidence: Mapping[str, str]) -> str:
+def _article(root: Path, run: str, changed: float) -> str:
+    names = _names(root, run)
+    entries = _results(root, run, names)
     name, at = (entries[-1].run_name, entries[-1].at.timestamp()) if entries else (run, changed)
     mark = _mark(all(entry.ok for entry in entries)) if entries else ""
     of = f"<small>{escape(line(entries[-1].application))} · {pages.moment(at)}</small>" if entries else ""
@@ -81,7 +84,7 @@ def _article(run: str, changed: float, entries: list[ResultEntry], evidence: Map
     results = "".join(f"<li>{_result(run, entry)}</li>" for entry in entries)
     results += "".join(
         f'<li>Approval request for {escape(line(name))}<a href="{pages.address(run)}/{quote(file)}">evidence</a></li>'
-        for name, file in evidence.items()
+        for name, file in _evidence(names).items()
     )
     return f"<article><h2>{head}{of or f'<small>{pages.moment(at)}</small>'}</h2><ul>{results}</ul></article>"
 

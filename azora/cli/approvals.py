@@ -71,7 +71,7 @@ def _request(cluster: Cluster, asked: Question) -> dict[str, Any]:
 
 
 def _people(cluster: Cluster, asked: Question) -> dict[str, Any]:
-    """Whose approval is missing; a request that is void has the reason."""
+    """People who may approve, and whose approval is missing; a request that is void has the reason."""
     found: dict[str, Any] = {"for": who_may(policy_of(cluster))}
     try:
         waiting = look(cluster, asked)

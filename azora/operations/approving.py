@@ -70,13 +70,12 @@ def find_waiting(run: str, settings: Settings) -> tuple[tuple[Cluster, Question]
     Raises:
         Refused: the first digits are those of several runs.
     """
-    begins = run.lower() if len(run) >= DIGITS else " "  # no id begins so: a word too short would choose any request
     found: list[tuple[Cluster, Question]] = []
     errors: list[AzoraError] = []
     for environment in gated(settings):
         try:
             cluster = connect(environment, settings, of_person(environment, settings))
-            found += [(cluster, one) for one in questions_of(cluster.record.read()) if one.run.startswith(begins)]
+            found += [(cluster, one) for one in questions_of(cluster.record.read()) if _is_named(one, run)]
         except AzoraError as error:
             errors.append(error)
     if len(found) > 1:
@@ -85,6 +84,11 @@ def find_waiting(run: str, settings: Settings) -> tuple[tuple[Cluster, Question]
             f"could not choose a run: several begin with {run!r}: {names}", advice="give more digits of its id"
         )
     return (found[0] if found else None), errors
+
+
+def _is_named(question: Question, run: str) -> bool:
+    """Return True for the first digits of its run; fewer than 8 could be those of any."""
+    return len(run) >= DIGITS and question.run.startswith(run.lower())
 
 
 def gated(settings: Settings) -> list[Environment]:

@@ -11,6 +11,7 @@ from azora.config.identity import Identity, node_must_be_up, of_pipeline
 from azora.config.json_object import Json
 from azora.config.settings import Settings
 from azora.core.cluster.freeze import UNKNOWN, Acts
+from azora.core.cluster.garbled import recorded_switches
 from azora.core.cluster.kubernetes_objects import (
     logged_switches,
     ready_pods,
@@ -20,7 +21,6 @@ from azora.core.cluster.kubernetes_objects import (
 )
 from azora.core.cluster.overrides import OVERRIDE_ANNOTATION, is_overridden, overrides_of
 from azora.core.cluster.ownership import installed_by_us
-from azora.core.cluster.readable import recorded_switches
 from azora.core.cluster.record import (
     HEAD_ANNOTATION,
     MIGRATIONS,

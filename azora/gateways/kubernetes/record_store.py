@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from azora.core.cluster.garbled import without_garbled
 from azora.core.cluster.kubernetes_objects import logged_switches
 from azora.core.cluster.ownership import installed_by_us, with_installed
-from azora.core.cluster.readable import readable
 from azora.core.cluster.record import (
     KEPT,
     MIGRATIONS,
@@ -56,7 +56,7 @@ class RecordStore:
         Raises:
             BadInput: a newer version of Azora wrote it, or a key is garbled.
         """
-        found = readable(self.config_map(RECORD), self.namespace.name)
+        found = without_garbled(self.config_map(RECORD), self.namespace.name)
         if int(found.get("version", VERSION)) > VERSION:
             raise BadInput(
                 f"could not read the record of {self.namespace.name}: a newer Azora wrote it (version {found['version']})",
@@ -243,7 +243,7 @@ class RecordStore:
         """
         for left in reversed(range(TRIES)):
             found = self._api.find(f"{self.namespace.core}/configmaps/{RECORD}")
-            data = change(readable(found.get("data") or {}, self.namespace.name)) if found is not None else {}
+            data = change(without_garbled(found.get("data") or {}, self.namespace.name)) if found is not None else {}
             if found is None or not data:
                 return
             version = {"resourceVersion": found["metadata"]["resourceVersion"]}

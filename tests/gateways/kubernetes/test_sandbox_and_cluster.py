@@ -30,7 +30,7 @@ files = [
 
 
 def tried(method, path, body=None):
-    """What the API server answers without a login."""
+    """The answer of the API server without a login."""
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     asked = urllib.request.Request(
         URL + path, json.dumps(body).encode() if body else None, {"Content-Type": kind}, method=method

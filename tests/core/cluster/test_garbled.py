@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from azora.core.cluster.garbled import recorded_switches, without_garbled
 from azora.core.cluster.kubernetes_objects import logged_switches
-from azora.core.cluster.readable import readable, recorded_switches
 from azora.core.cluster.stored_releases import unpacked
 from azora.core.record.entry import line_after, note
 from azora.core.record.events import Switched, Switching
@@ -25,14 +25,14 @@ GOOD = {
 @pytest.mark.parametrize("key", ["question.1f2e", "approval.1f2e.key", "preview", "rollback"])
 def test_garbled_reports(key: str, text: str) -> None:
     """A key that only reports is left out; all others stay as they are."""
-    assert readable(GOOD | {key: text}, "shop") == {name: value for name, value in GOOD.items() if name != key}
+    assert without_garbled(GOOD | {key: text}, "shop") == {name: value for name, value in GOOD.items() if name != key}
 
 
 @pytest.mark.parametrize("key", ["approval-since", "blue", "green", "migrating", "releases", "version"])
 def test_garbled_needed(key: str) -> None:
     """A key that decides is an error with its name, and not a foreign one."""
     with pytest.raises(BadInput, match=f"the record of shop: its key '{key}' is not what Azora wrote") as caught:
-        readable(GOOD | {key: "{garbage"}, "shop")
+        without_garbled(GOOD | {key: "{garbage"}, "shop")
     assert "configmap azora-record" in caught.value.advice
 
 

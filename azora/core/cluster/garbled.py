@@ -23,7 +23,7 @@ from azora.core.cluster.record import (
     Switch,
 )
 from azora.core.cluster.run_counts import RunCounts
-from azora.core.record.entry import readable as entries_of
+from azora.core.record.entry import readable
 from azora.core.record.events import Switched
 from azora.errors import BadInput
 
@@ -46,7 +46,7 @@ _NEEDED: dict[str, Callable[[str], object]] = {
 }
 
 
-def readable(record: Mapping[str, str], namespace: str) -> dict[str, str]:
+def without_garbled(record: Mapping[str, str], namespace: str) -> dict[str, str]:
     """Copy of the ConfigMap's data in *record* without garbled keys that only report.
 
     Raises:
@@ -63,7 +63,7 @@ def readable(record: Mapping[str, str], namespace: str) -> dict[str, str]:
 
 def recorded_switches(lines: Iterable[str]) -> tuple[Switch, ...]:
     """Newest switches in the *lines* of the record's log, where the live Service's own list is garbled."""
-    events = (entry.event for entry in entries_of(lines))
+    events = (entry.event for entry in readable(lines))
     return tuple(event.switch for event in events if isinstance(event, Switched))[-KEPT:]
 
 
